@@ -1,0 +1,110 @@
+/**
+ * Types for the parts of the Deno standard library that Timewait uses. The npm release of std (see the
+ * import map in deno.json) is plain JavaScript; with JSR in reach, this file goes and the map points there.
+ */
+
+declare module "@std/cli" {
+  export interface ParseOptions {
+    boolean?: readonly string[];
+    string?: readonly string[];
+    collect?: readonly string[];
+    alias?: Record<string, string>;
+    stopEarly?: boolean;
+    "--"?: boolean;
+    unknown?: (arg: string, key?: string, value?: unknown) => unknown;
+  }
+  export function parseArgs(
+    args: readonly string[],
+    options?: ParseOptions,
+  ): { _: (string | number)[]; "--"?: string[]; [flag: string]: unknown };
+}
+
+declare module "@std/fmt/bytes" {
+  export function format(
+    bytes: number,
+    options?: { binary?: boolean; maximumFractionDigits?: number },
+  ): string;
+}
+
+declare module "@std/fmt/colors" {
+  export function bold(text: string): string;
+  export function dim(text: string): string;
+  export function red(text: string): string;
+  export function yellow(text: string): string;
+  export function setColorEnabled(enabled: boolean): void;
+}
+
+declare module "@std/fmt/duration" {
+  export function format(
+    ms: number,
+    options?: { style?: "narrow" | "full" | "digital"; ignoreZero?: boolean },
+  ): string;
+}
+
+declare module "@std/streams" {
+  export class TextLineStream extends TransformStream<string, string> {
+    constructor(options?: { allowCR?: boolean });
+  }
+}
+
+declare module "@std/text" {
+  export function closestString(word: string, possible: readonly string[]): string;
+  export function levenshteinDistance(a: string, b: string): number;
+  export function toKebabCase(text: string): string;
+}
+
+declare module "@std/assert" {
+  export class AssertionError extends Error {}
+  export function assert(condition: unknown, message?: string): asserts condition;
+  export function assertAlmostEquals(
+    actual: number,
+    expected: number,
+    tolerance?: number,
+    message?: string,
+  ): void;
+  export function assertArrayIncludes<T>(
+    actual: readonly T[],
+    expected: readonly T[],
+    message?: string,
+  ): void;
+  export function assertEquals<T>(actual: T, expected: T, message?: string): void;
+  export function assertExists<T>(actual: T, message?: string): asserts actual is NonNullable<T>;
+  export function assertFalse(condition: unknown, message?: string): void;
+  export function assertGreater<T>(actual: T, expected: T, message?: string): void;
+  export function assertGreaterOrEqual<T>(actual: T, expected: T, message?: string): void;
+  // deno-lint-ignore no-explicit-any
+  export function assertInstanceOf<T extends abstract new (...args: any[]) => unknown>(
+    actual: unknown,
+    expected: T,
+    message?: string,
+  ): asserts actual is InstanceType<T>;
+  export function assertLess<T>(actual: T, expected: T, message?: string): void;
+  export function assertLessOrEqual<T>(actual: T, expected: T, message?: string): void;
+  export function assertMatch(actual: string, expected: RegExp, message?: string): void;
+  export function assertNotEquals<T>(actual: T, expected: T, message?: string): void;
+  export function assertNotMatch(actual: string, expected: RegExp, message?: string): void;
+  export function assertObjectMatch(
+    actual: Record<PropertyKey, unknown>,
+    expected: Record<PropertyKey, unknown>,
+    message?: string,
+  ): void;
+  export function assertRejects<E extends Error = Error>(
+    run: () => PromiseLike<unknown>,
+    // deno-lint-ignore no-explicit-any
+    errorClass?: abstract new (...args: any[]) => E,
+    includes?: string,
+    message?: string,
+  ): Promise<E>;
+  export function assertStrictEquals<T>(actual: T, expected: T, message?: string): void;
+  export function assertStringIncludes(actual: string, expected: string, message?: string): void;
+  export function assertThrows<E extends Error = Error>(
+    run: () => unknown,
+    // deno-lint-ignore no-explicit-any
+    errorClass?: abstract new (...args: any[]) => E,
+    includes?: string,
+    message?: string,
+  ): E;
+  export function equal(a: unknown, b: unknown): boolean;
+  export function fail(message?: string): never;
+  export function unreachable(): never;
+}
