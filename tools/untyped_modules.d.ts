@@ -41,12 +41,6 @@ declare module "@std/fmt/duration" {
   ): string;
 }
 
-declare module "@std/streams" {
-  export class TextLineStream extends TransformStream<string, string> {
-    constructor(options?: { allowCR?: boolean });
-  }
-}
-
 declare module "@std/text" {
   export function closestString(word: string, possible: readonly string[]): string;
   export function levenshteinDistance(a: string, b: string): number;

@@ -29,6 +29,8 @@ export interface Host extends AsyncDisposable {
    * @returns the text of each, or `undefined` where nothing is there or may be read.
    */
   readProc(...paths: string[]): Promise<(string | undefined)[]>;
+  /** The directory of this host's /proc/net, as every process on the machine can read it. */
+  procNet(): Promise<string>;
 }
 
 /** How a host is made. */
@@ -46,13 +48,16 @@ export function createHost(options: HostOptions): Host {
   const { name, address, prefix, beforeExec } = options;
   const start = (process: ProcessOptions) => startProcess(prefix, process, beforeExec);
   let reader: Promise<ProcReader> | undefined;
+  const startedReader = () => reader ??= startProcReader(start);
   return {
     name,
     address,
     start,
     async readProc(...paths) {
-      reader ??= startProcReader(start);
-      return await (await reader).read(paths);
+      return await (await startedReader()).read(paths);
+    },
+    async procNet() {
+      return `/proc/${(await startedReader()).process.pid}/net`;
     },
     async [Symbol.asyncDispose]() {
       const started = await reader?.catch(() => undefined);

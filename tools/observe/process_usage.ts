@@ -4,6 +4,7 @@
  * @module
  */
 
+import { cpuUsage } from "node:process";
 import type { Host } from "../lab/host.ts";
 
 /** What a process group has used. */
@@ -38,6 +39,12 @@ export async function readProcessUsage(host: Host, processGroups: readonly numbe
     }
     return { cpuSec, rssPeakBytes };
   });
+}
+
+/** The CPU time that this process has used, in seconds. */
+export function readOwnCpuSec(): number {
+  const { user, system } = cpuUsage();
+  return (user + system) / 1e6;
 }
 
 /** One process in a text made of /proc/PID/stat files. */

@@ -1,61 +1,101 @@
 /**
- * Samples of every host's TCP counters while a load runs.
+ * Samples of every host's TCP state while a load runs, and its counters before and after.
  *
  * @module
  */
 
 import { type Host, HOST_NAMES, type HostName } from "../lab/host.ts";
 import type { Lab } from "../lab/lab.ts";
+import { lastWords } from "../lab/process.ts";
 import { parseTcpCounters, TCP_COUNTER_FILES, type TcpCounters } from "./tcp_counters.ts";
 
+/** The part of a host's TCP state that is sampled; see {@linkcode TcpCounters}. */
+export type TcpState = Pick<TcpCounters, "timeWait" | "established" | "connectionsOpened">;
+
 /** One reading of all hosts. */
-export interface HostCounters {
-  /** Milliseconds since the first reading. */
+export interface Sample {
+  /** Milliseconds since the first sample, in steps of 10. Changes of the wall clock do not touch it. */
   readonly timeMs: number;
-  readonly hosts: Readonly<Record<HostName, TcpCounters>>;
+  readonly hosts: Readonly<Record<HostName, TcpState>>;
 }
 
 /** Time between two samples, in milliseconds. */
 export const SAMPLE_INTERVAL_MS = 100;
 
-/** Reads the counters of every host of a lab. Where hosts share their tables, as in a host lab, they are read once. */
-export async function readCounters(lab: Lab): Promise<Record<HostName, TcpCounters>> {
-  const read = new Map<Host, Promise<TcpCounters>>();
-  for (const host of Object.values(lab.hosts)) if (!read.has(host)) read.set(host, readHost(host));
-  const entries = HOST_NAMES.map(async (name) => [name, await read.get(lab.hosts[name])!]);
-  return Object.fromEntries(await Promise.all(entries));
+const SAMPLES_PER_WRITE = 5;
+const SCRIPT = new URL("./sample_tcp.sh", import.meta.url);
+
+/** A sampler at work. Disposing it ends it. */
+export interface RunningSampler extends AsyncDisposable {
+  /** Its process group: what sampling costs. */
+  readonly processGroup: number;
+  /** Takes a last sample and returns all of them, the first of which was taken at the start. */
+  finish(): Promise<Sample[]>;
 }
 
 /**
- * Samples a lab until the signal aborts, the first time at once. An interval that a slow reading has missed is
- * left out, not made up for.
+ * Starts to sample the hosts of a lab every {@linkcode SAMPLE_INTERVAL_MS}; the first sample has been taken when this
+ * returns. `onSample` is called up to half a second late, because few writes cost less than many.
  */
-export async function* sampleCounters(lab: Lab, signal: AbortSignal): AsyncGenerator<HostCounters> {
-  const startMs = performance.now();
-  for (let tick = 0; !signal.aborted;) {
-    const timeMs = performance.now() - startMs;
-    yield { timeMs, hosts: await readCounters(lab) };
-    tick = Math.floor((performance.now() - startMs) / SAMPLE_INTERVAL_MS) + 1;
-    await waitUntil(startMs + tick * SAMPLE_INTERVAL_MS, signal);
-  }
-}
-
-async function readHost(host: Host): Promise<TcpCounters> {
-  const texts = await host.readProc(...TCP_COUNTER_FILES);
-  const missing = texts.indexOf(undefined);
-  if (missing >= 0) throw new Error(`${TCP_COUNTER_FILES[missing]} of ${host.name} cannot be read`);
-  const [sockstat, snmp, netstat] = texts as string[];
-  return parseTcpCounters(sockstat!, snmp!, netstat!);
-}
-
-/** Waits until `performance.now()` reaches the time, or the signal aborts. */
-function waitUntil(timeMs: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, timeMs - performance.now());
-  const onAbort = () => {
-    clearTimeout(timer);
-    resolve();
+export async function startSampler(lab: Lab, onSample: (sample: Sample) => void): Promise<RunningSampler> {
+  const samples: Sample[] = [];
+  let startMs: number | undefined;
+  const began = Promise.withResolvers<void>();
+  const hosts = HOST_NAMES.map((name) => lab.hosts[name]);
+  const directories = await Promise.all(hosts.map((host) => host.procNet()));
+  const args = [String(SAMPLE_INTERVAL_MS / 1000), String(SAMPLES_PER_WRITE), ...directories];
+  const process = await lab.hosts.client.start({
+    name: "the sampler",
+    argv: ["bash", "-c", await Deno.readTextFile(SCRIPT), "sample_tcp", ...args],
+    onStdout: (line) => {
+      const sample = parseSample(line);
+      startMs ??= sample.timeMs;
+      samples.push({ ...sample, timeMs: sample.timeMs - startMs });
+      began.resolve();
+      onSample(samples.at(-1)!);
+    },
+  });
+  process.exited.then((status) => began.reject(new Error(`the sampler ended: ${lastWords(status)}`)));
+  await began.promise;
+  return {
+    processGroup: process.processGroup,
+    async finish() {
+      await process.closeInput();
+      await process.exited;
+      return samples;
+    },
+    [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
   };
-  signal.addEventListener("abort", onAbort, { once: true });
-  return promise.finally(() => signal.removeEventListener("abort", onAbort));
+}
+
+/** Parses a line of sample_tcp.sh. Its time is that since boot. */
+export function parseSample(line: string): Sample {
+  const [sec, ...figures] = line.split(" ").map(Number);
+  if (figures.length !== 3 * HOST_NAMES.length || figures.some(Number.isNaN)) {
+    throw new Error(`the sampler printed what is no sample: ${line}`);
+  }
+  const entries = HOST_NAMES.map((name, i) => {
+    const [timeWait, established, connectionsOpened] = figures.slice(3 * i, 3 * i + 3);
+    return [name, { timeWait, established, connectionsOpened }];
+  });
+  return { timeMs: Math.round(sec! * 1000), hosts: Object.fromEntries(entries) };
+}
+
+/** Reads the counters of every host of a lab. Where hosts share their tables, as in a host lab, they are read once. */
+export function readCounters(lab: Lab): Promise<Record<HostName, TcpCounters>> {
+  return readEachHost(lab, async (host) => {
+    const texts = await host.readProc(...TCP_COUNTER_FILES);
+    const missing = texts.indexOf(undefined);
+    if (missing >= 0) throw new Error(`${TCP_COUNTER_FILES[missing]} of ${host.name} cannot be read`);
+    const [sockstat, snmp, netstat] = texts as string[];
+    return parseTcpCounters(sockstat!, snmp!, netstat!);
+  });
+}
+
+/** Reads something of every host of a lab, once for hosts that are the same. */
+export async function readEachHost<T>(lab: Lab, read: (host: Host) => Promise<T>): Promise<Record<HostName, T>> {
+  const started = new Map<Host, Promise<T>>();
+  for (const host of Object.values(lab.hosts)) if (!started.has(host)) started.set(host, read(host));
+  const entries = HOST_NAMES.map(async (name) => [name, await started.get(lab.hosts[name])!]);
+  return Object.fromEntries(await Promise.all(entries));
 }
