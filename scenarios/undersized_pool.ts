@@ -14,7 +14,8 @@ import type { Scenario } from "../tools/scenario.ts";
 export const scenario: Scenario = {
   name: "undersized_pool",
   question: "What does a gateway's connection pool cost when it is smaller than the concurrency?",
-  expectation: "pool-100 opens a connection for every few requests and leaves thousands of sockets in TIME_WAIT on " +
+  expectation:
+    "pool-100 opens a connection for every few requests and leaves thousands of sockets in TIME_WAIT on " +
     "the gateway; pool-1000 next to none; both serve fewer requests than direct.",
   baseline: "direct",
   load: { connections: 1000 },
@@ -26,4 +27,4 @@ export const scenario: Scenario = {
   ],
 };
 
-if (import.meta.main) await runAsScript(mainFor(scenario));
+if (import.meta.main) runAsScript(mainFor(scenario));

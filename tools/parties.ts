@@ -38,10 +38,23 @@ export async function startBackendIn(
 ): Promise<Party> {
   const host = lab.hosts.backend;
   const port = await choosePort(lab, PORTS.backend);
-  const flags = ["--latency", `${plan.latencyMs}ms`, "--body-bytes", `${plan.bodyBytes}`, "--status", `${plan.status}`];
+  const flags = [
+    "--latency",
+    `${plan.latencyMs}ms`,
+    "--body-bytes",
+    `${plan.bodyBytes}`,
+    "--status",
+    `${plan.status}`,
+  ];
   const process = await host.start({
     name: "the backend",
-    argv: denoScript("backend.ts", ["--listen", `${host.address}:${port}`, ...flags, "--count-every", `${ANSWERED_INTERVAL_MS}ms`]),
+    argv: denoScript("backend.ts", [
+      "--listen",
+      `${host.address}:${port}`,
+      ...flags,
+      "--count-every",
+      `${ANSWERED_INTERVAL_MS}ms`,
+    ]),
     onStdout: (line) => line.startsWith("requests ") && onRequests(Number(line.slice("requests ".length))),
   });
   return await whenListening(host, port, process);
@@ -51,26 +64,28 @@ export async function startBackendIn(
 export async function startGatewayIn(lab: Lab, plan: GatewayPlan, backend: Party): Promise<Party> {
   const host = lab.hosts.gateway;
   const port = await choosePort(lab, PORTS.gateway);
-  const argv = "command" in plan
-    ? commandArgv(plan, host, port, backend)
-    : denoScript("gateway.ts", [
-      "--listen",
-      `${host.address}:${port}`,
-      "--upstream",
-      backend.url,
-      ...httpClientFlags(plan),
-    ]);
+  const argv = "command" in plan ? commandArgv(plan, host, port, backend) : denoScript("gateway.ts", [
+    "--listen",
+    `${host.address}:${port}`,
+    "--upstream",
+    backend.url,
+    ...httpClientFlags(plan),
+  ]);
   const process = await host.start({ name: "the gateway", argv });
   return await whenListening(host, port, process);
 }
 
 function httpClientFlags(plan: HttpClientPlan): string[] {
-  const { poolMaxIdlePerHost, poolIdleTimeoutMs } = plan;
+  const { transport, poolMaxIdlePerHost, poolIdleTimeoutMs } = plan;
   return [
     "--transport",
-    plan.transport,
-    ...(poolMaxIdlePerHost === undefined ? [] : ["--pool-max-idle-per-host", String(poolMaxIdlePerHost)]),
-    ...(poolIdleTimeoutMs === undefined ? [] : ["--pool-idle-timeout", `${poolIdleTimeoutMs || 0}ms`]),
+    transport,
+    ...(poolMaxIdlePerHost === undefined || poolMaxIdlePerHost === false
+      ? []
+      : ["--pool-max-idle-per-host", String(poolMaxIdlePerHost)]),
+    ...(poolIdleTimeoutMs === undefined || poolIdleTimeoutMs === false
+      ? []
+      : ["--pool-idle-timeout", `${poolIdleTimeoutMs}ms`]),
   ];
 }
 
@@ -103,7 +118,9 @@ function denoScript(file: string, args: readonly string[]): string[] {
 async function choosePort(lab: Lab, fixed: number): Promise<number> {
   if (lab.kind === "private") return fixed;
   const tables = await lab.hosts.gateway.readProc(...TCP_TABLE_FILES);
-  const used = new Set(tables.flatMap((text) => parseTcpTable(text ?? "")).flatMap((s) => [s.localPort, s.remotePort]));
+  const used = new Set(
+    tables.flatMap((text) => parseTcpTable(text ?? "")).flatMap((s) => [s.localPort, s.remotePort]),
+  );
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
     if (!used.has(port)) return port;

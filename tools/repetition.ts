@@ -53,13 +53,16 @@ export async function measureRepetition(options: RunOptions, context: Repetition
     await startBackendIn(lab, options.backend, (requests) => {
       const timeMs = Math.round(performance.now() - startMs);
       if (timeMs < 0) return;
-      const requestsPerSec = (requests - answered.requests.at(-1)!) / (timeMs - answered.timeMs.at(-1)!) * 1000;
+      const requestsPerSec = (requests - answered.requests.at(-1)!) / (timeMs - answered.timeMs.at(-1)!) *
+        1000;
       answered.timeMs.push(timeMs);
       answered.requests.push(requests);
       context.onProgress?.({ elapsedMs: timeMs, requestsPerSec, timeWait });
     }),
   );
-  const gateway = options.gateway === null ? undefined : stack.use(await startGatewayIn(lab, options.gateway, backend));
+  const gateway = options.gateway === null
+    ? undefined
+    : stack.use(await startGatewayIn(lab, options.gateway, backend));
 
   const opener = gateway === undefined ? "client" : "gateway";
   let benchCpuSec = 0;
@@ -80,7 +83,11 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   await untilOver(load, options.load.durationMs, signal);
   over = true;
 
-  const used = await readProcessUsage(lab.hosts.client, [...parties, sampler.processGroup, load.processGroup]);
+  const used = await readProcessUsage(lab.hosts.client, [
+    ...parties,
+    sampler.processGroup,
+    load.processGroup,
+  ]);
   const after = await readCounters(lab);
   const samples = await sampler.finish();
   const sockets = await readSockets(lab);
@@ -106,7 +113,10 @@ export async function measureRepetition(options: RunOptions, context: Repetition
 async function untilOver(load: RunningLoad, durationMs: number, signal: AbortSignal): Promise<void> {
   const { promise, reject } = Promise.withResolvers<never>();
   const limitMs = durationMs + LOAD_GRACE_MS;
-  const timer = setTimeout(() => reject(new Error(`the load was not over after ${limitMs / 1000} s`)), limitMs);
+  const timer = setTimeout(
+    () => reject(new Error(`the load was not over after ${limitMs / 1000} s`)),
+    limitMs,
+  );
   const onAbort = () => reject(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
   try {

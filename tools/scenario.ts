@@ -9,8 +9,8 @@ import { UsageError } from "./command_line.ts";
 /** A gateway of ours over a `Deno.HttpClient`. */
 export interface HttpClientPlan {
   readonly transport: "http-client";
-  /** Idle connections kept for each upstream; 0 keeps none. Default 100. */
-  readonly poolMaxIdlePerHost?: number;
+  /** Idle connections kept for the backend; 0 keeps none. Default `false`: no limit. */
+  readonly poolMaxIdlePerHost?: number | false;
   /** How long an idle connection is kept, in milliseconds; `false` without limit. Default 90 s. */
   readonly poolIdleTimeoutMs?: number | false;
 }
@@ -80,6 +80,13 @@ export const DEFAULT_LOAD: LoadPlan = {
 
 /** The backend unless the scenario or the command line says otherwise. */
 export const DEFAULT_BACKEND: BackendPlan = { latencyMs: 0, bodyBytes: 12, status: 200 };
+
+/** A gateway's plan with every default filled in. */
+export function resolveGatewayPlan(plan: GatewayPlan): GatewayPlan {
+  if ("command" in plan) return plan;
+  const { transport, poolMaxIdlePerHost = false, poolIdleTimeoutMs = 90_000 } = plan;
+  return { transport, poolMaxIdlePerHost, poolIdleTimeoutMs };
+}
 
 /**
  * Checks a scenario.

@@ -80,7 +80,11 @@ const READ_PROC = new URL("./read_proc.sh", import.meta.url);
 
 /** Starts the process that reads /proc on a host, one request after the other in the order they come. */
 async function startProcReader(start: Host["start"]): Promise<ProcReader> {
-  const waiting: { left: number; texts: (string | undefined)[]; resolve: (texts: (string | undefined)[]) => void }[] = [];
+  const waiting: {
+    left: number;
+    texts: (string | undefined)[];
+    resolve: (texts: (string | undefined)[]) => void;
+  }[] = [];
   let lines: string[] = [];
   const onStdout = (line: string) => {
     if (line[0] !== "\x04") return void lines.push(line);

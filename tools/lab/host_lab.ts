@@ -35,8 +35,13 @@ export async function startHostLab(): Promise<Lab> {
     await guard.writeLine(`+${process.processGroup}`);
     process.exited.then(() => guard.writeLine(`-${process.processGroup}`)).catch(() => {});
   };
-  const machine = stack.use(createHost({ name: "this machine", address: "127.0.0.1", prefix: [], beforeExec }));
-  const hosts = Object.fromEntries(HOST_NAMES.map((name) => [name, machine])) as Record<HostName, typeof machine>;
+  const machine = stack.use(
+    createHost({ name: "this machine", address: "127.0.0.1", prefix: [], beforeExec }),
+  );
+  const hosts = Object.fromEntries(HOST_NAMES.map((name) => [name, machine])) as Record<
+    HostName,
+    typeof machine
+  >;
   const owned = stack.move();
   return { kind: "host", hosts, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }

@@ -22,7 +22,16 @@ export const PRIVATE_ADDRESSES: Readonly<Record<HostName, string>> = {
   backend: "198.18.0.3",
 };
 
-const UNSHARE = ["unshare", "--user", "--map-root-user", "--net", "--mount", "--pid", "--fork", "--kill-child"];
+const UNSHARE = [
+  "unshare",
+  "--user",
+  "--map-root-user",
+  "--net",
+  "--mount",
+  "--pid",
+  "--fork",
+  "--kill-child",
+];
 const SETUP = new URL("./private_lab.sh", import.meta.url);
 
 /**
@@ -80,8 +89,12 @@ async function nameObstacle(): Promise<string> {
   await using machine = localMachine();
   const texts = await machine.readProc(APPARMOR, CLONE, MAX_USER, MAX_NET, "/proc/self/status");
   const [apparmor, clone, maxUser, maxNet] = texts.map((text) => text?.trim());
-  if (maxUser === "0") return "user.max_user_namespaces is 0: as root, sysctl user.max_user_namespaces=10000 permits it";
-  if (maxNet === "0") return "user.max_net_namespaces is 0: as root, sysctl user.max_net_namespaces=10000 permits it";
+  if (maxUser === "0") {
+    return "user.max_user_namespaces is 0: as root, sysctl user.max_user_namespaces=10000 permits it";
+  }
+  if (maxNet === "0") {
+    return "user.max_net_namespaces is 0: as root, sysctl user.max_net_namespaces=10000 permits it";
+  }
   if (clone === "0") {
     return "kernel.unprivileged_userns_clone is 0: sudo sysctl kernel.unprivileged_userns_clone=1 permits it, or running as root";
   }

@@ -187,7 +187,9 @@ export async function runCommand(argv: readonly string[], signal?: AbortSignal):
   if (signal !== undefined) command = command.signal(signal);
   const result = await command;
   if (result.code !== 0) {
-    throw new Error(`${argv[0]} failed: ${lastWords({ code: result.code, stderr: result.stderr.split("\n") })}`);
+    throw new Error(
+      `${argv[0]} failed: ${lastWords({ code: result.code, stderr: result.stderr.split("\n") })}`,
+    );
   }
   return result.stdout;
 }
@@ -196,7 +198,11 @@ export async function runCommand(argv: readonly string[], signal?: AbortSignal):
 export class CommandNotFoundError extends Error {
   override name = "CommandNotFoundError";
   constructor(readonly command: string) {
-    super(`${command} was not found on PATH${INSTALLED_BY[command] ? `: apt-get install ${INSTALLED_BY[command]}` : ""}`);
+    super(
+      `${command} was not found on PATH${
+        INSTALLED_BY[command] ? `: apt-get install ${INSTALLED_BY[command]}` : ""
+      }`,
+    );
   }
 }
 

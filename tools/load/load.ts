@@ -82,7 +82,9 @@ export interface GeneratorChoice {
 export function checkLoadOptions(generator: LoadGenerator, options: Omit<LoadOptions, "url">): void {
   const { connections, threads } = options;
   if (connections < threads) {
-    throw new UsageError(`--connections ${connections} is below --threads ${threads}: give at least one connection a thread`);
+    throw new UsageError(
+      `--connections ${connections} is below --threads ${threads}: give at least one connection a thread`,
+    );
   }
   if (generator === "wrk") return checkWrkOptions(options);
   if (options.script !== undefined) {

@@ -23,12 +23,18 @@ export function checkWrkOptions(options: Omit<LoadOptions, "url">): void {
   const left = connections % threads;
   if (left !== 0) {
     throw new UsageError(
-      `wrk would open ${connections - left} connections, not ${connections}: it gives each of ${threads} threads the ` +
-        `same number; use --threads ${largestDivisor(connections, threads)} or --connections ${connections - left + threads}`,
+      `wrk would open ${
+        connections - left
+      } connections, not ${connections}: it gives each of ${threads} threads the ` +
+        `same number; use --threads ${largestDivisor(connections, threads)} or --connections ${
+          connections - left + threads
+        }`,
     );
   }
   for (const [name, ms] of [["--duration", durationMs], ["--timeout", timeoutMs]] as const) {
-    if (ms < 1000 || ms % 1000 !== 0) throw new UsageError(`${name} must be whole seconds for wrk, not ${ms}ms`);
+    if (ms < 1000 || ms % 1000 !== 0) {
+      throw new UsageError(`${name} must be whole seconds for wrk, not ${ms}ms`);
+    }
   }
   for (const header of headers) {
     if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+: [^\r\n]*$/.test(header)) {

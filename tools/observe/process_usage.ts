@@ -24,10 +24,15 @@ const TICKS_PER_SEC = 100;
  *
  * @returns the usage of each group, in the order given; zeros for a group with no process left.
  */
-export async function readProcessUsage(host: Host, processGroups: readonly number[]): Promise<ProcessUsage[]> {
+export async function readProcessUsage(
+  host: Host,
+  processGroups: readonly number[],
+): Promise<ProcessUsage[]> {
   const [stats] = await host.readProc("/proc/[0-9]*/stat");
   const members = parseStats(stats ?? "").filter((member) => processGroups.includes(member.group));
-  const statuses = members.length === 0 ? [] : await host.readProc(...members.map(({ pid }) => `/proc/${pid}/status`));
+  const statuses = members.length === 0
+    ? []
+    : await host.readProc(...members.map(({ pid }) => `/proc/${pid}/status`));
   const rssPeaks = statuses.map((status) => parseRssPeakBytes(status ?? ""));
   return processGroups.map((group) => {
     let cpuSec = 0;

@@ -93,7 +93,10 @@ export function readCounters(lab: Lab): Promise<Record<HostName, TcpCounters>> {
 }
 
 /** Reads something of every host of a lab, once for hosts that are the same. */
-export async function readEachHost<T>(lab: Lab, read: (host: Host) => Promise<T>): Promise<Record<HostName, T>> {
+export async function readEachHost<T>(
+  lab: Lab,
+  read: (host: Host) => Promise<T>,
+): Promise<Record<HostName, T>> {
   const started = new Map<Host, Promise<T>>();
   for (const host of Object.values(lab.hosts)) if (!started.has(host)) started.set(host, read(host));
   const entries = HOST_NAMES.map(async (name) => [name, await started.get(lab.hosts[name])!]);

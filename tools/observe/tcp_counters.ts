@@ -63,7 +63,9 @@ const STATES_NOW: ReadonlySet<keyof TcpCounters> = new Set(["timeWait", "establi
 
 /** snmp and netstat are pairs of lines, `Group: name name…` above `Group: value value…`. */
 function parseTable(text: string, group: string): Map<string, number> {
-  const [names, values] = text.split("\n").filter((line) => line.startsWith(`${group} `)).map((line) => line.split(" "));
+  const [names, values] = text.split("\n").filter((line) => line.startsWith(`${group} `)).map((line) =>
+    line.split(" ")
+  );
   return new Map(names?.map((name, i) => [name, Number(values?.[i])]));
 }
 

@@ -24,7 +24,11 @@ export interface TcpSocket {
 /** Parses the table, whichever of the two files it is from. Lines that are not sockets are passed over. */
 export function parseTcpTable(text: string): TcpSocket[] {
   const sockets: TcpSocket[] = [];
-  for (const match of text.matchAll(/^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) ([0-9A-F]+):([0-9A-F]{4}) ([0-9A-F]{2}) /gm)) {
+  for (
+    const match of text.matchAll(
+      /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) ([0-9A-F]+):([0-9A-F]{4}) ([0-9A-F]{2}) /gm,
+    )
+  ) {
     sockets.push({
       localAddress: parseAddress(match[1]!),
       localPort: parseInt(match[2]!, 16),
@@ -46,7 +50,10 @@ export interface TimeWaitGroup {
 }
 
 /** Groups the TIME_WAIT sockets of a table by service and side. `servicePorts` are the ports that the lab listens on. */
-export function groupTimeWait(sockets: readonly TcpSocket[], servicePorts: ReadonlySet<number>): TimeWaitGroup[] {
+export function groupTimeWait(
+  sockets: readonly TcpSocket[],
+  servicePorts: ReadonlySet<number>,
+): TimeWaitGroup[] {
   const counts = new Map<string, number>();
   for (const socket of sockets) {
     if (socket.state !== TCP_STATES.timeWait) continue;

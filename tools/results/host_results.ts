@@ -56,9 +56,15 @@ function ownTableResult(observation: Observation, name: HostName): HostResult {
   const services = new Set([backendPort, ...(gatewayPort === undefined ? [] : [gatewayPort])]);
   const timeWaitGroups = groupTimeWait(sockets[name], services);
   const inGroups = sumOf(timeWaitGroups);
-  const openedShare = inGroups === 0 ? 1 : sumOf(timeWaitGroups.filter((group) => group.side === "opened")) / inGroups;
+  const openedShare = inGroups === 0
+    ? 1
+    : sumOf(timeWaitGroups.filter((group) => group.side === "opened")) / inGroups;
   return {
-    timeWaitPeak: Math.max(...samples.map((sample) => sample.hosts[name].timeWait)) - before[name].timeWait,
+    timeWaitPeak: Math.max(
+      inGroups,
+      after[name].timeWait,
+      ...samples.map((sample) => sample.hosts[name].timeWait),
+    ),
     timeWaitEntered: moved.timeWaitEntered,
     connectionsOpened: moved.connectionsOpened,
     portsUsedPeak: Math.round(
@@ -85,7 +91,11 @@ function sharedTableResult(observation: Observation, name: HostName): HostResult
   const { before, after, gatewayPort, backendPort } = observation;
   const sockets = observation.sockets[name];
   const target = gatewayPort ?? backendPort;
-  const opens = { client: target, gateway: gatewayPort === undefined ? undefined : backendPort, backend: undefined }[name];
+  const opens = {
+    client: target,
+    gateway: gatewayPort === undefined ? undefined : backendPort,
+    backend: undefined,
+  }[name];
   const accepts = { client: undefined, gateway: gatewayPort, backend: backendPort }[name];
   const services = new Set([backendPort, target]);
   const timeWaitGroups = groupTimeWait(sockets, services).filter((group) => {
