@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Host, HostName } from "./lab/host.ts";
+import type { HostName } from "./lab/host.ts";
 import { type Lab, type LabKind, startLab } from "./lab/lab.ts";
 import { type LoadGenerator, type RunningLoad, startLoad } from "./load/load.ts";
 import { type ProcessUsage, readOwnCpuSec, readProcessUsage } from "./observe/process_usage.ts";
