@@ -28,6 +28,8 @@ export interface Results {
   readonly command: string;
   /** When the first repetition began, in ISO 8601. */
   readonly startedAt: string;
+  /** What the order of the repetitions and the bootstrap were drawn with: a whole number of 32 bits. */
+  readonly seed: number;
   readonly environment: Environment;
   readonly runs: readonly Run[];
   /** Whether the bench was stopped before all was measured. */
