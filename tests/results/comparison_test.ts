@@ -47,7 +47,7 @@ Deno.test("a true loss of 5% is found in 24 repetitions by nine benches in ten, 
   const benches = 200;
   const found = countBenches(
     benches,
-    12,
+    24,
     0.95,
     (verdicts) => verdicts.every((verdict) => verdict === "lower"),
   );
