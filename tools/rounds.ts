@@ -10,14 +10,6 @@ import { compareWithBaseline } from "./results/comparison.ts";
 import type { Results } from "./results/results.ts";
 import type { Scenario } from "./scenario.ts";
 
-/** When to stop repeating: by precision instead of by number. */
-export interface UntilPlan {
-  /** Each comparison's interval, from its low to its high end, is to be narrower than this share of the baseline. */
-  readonly width: number;
-  /** No round begins after this time, in milliseconds since the first one began. */
-  readonly maxTimeMs: number;
-}
-
 /** A seed for {@linkcode shuffledRounds}: a whole number of 32 bits. */
 export function randomSeed(): number {
   return crypto.getRandomValues(new Int32Array(1))[0]!;
