@@ -3,7 +3,7 @@ import { UsageError } from "../tools/command_line.ts";
 import { parseShare, repeatPlanOf } from "../tools/repeat_flags.ts";
 import { isPrecise, selfCheckOf, shuffledRounds } from "../tools/rounds.ts";
 import { scenario } from "../scenarios/undersized_pool.ts";
-import { resultsOf } from "./results/results_fixture.ts";
+import { resultsOf } from "./report/made_up_results.ts";
 
 const NO_FLAGS = {
   repeat: undefined,
