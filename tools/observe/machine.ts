@@ -25,8 +25,11 @@ export interface MachineUse {
   readonly others: number;
   /** The parties, the load generator and the sampler. */
   readonly bench: number;
+  /** Interrupts: most of it the network's work, the bench's own included. */
   readonly interrupts: number;
+  /** Idle, or waiting for a disk. */
   readonly idle: number;
+  /** Given to other virtual machines by the hypervisor. */
   readonly steal: number;
   /** The load average of the minute before the load began: how many tasks wanted a CPU. */
   readonly loadAverageBefore: number;
@@ -34,6 +37,7 @@ export interface MachineUse {
 
 /** One reading. */
 export interface MachineReading {
+  /** Since boot. */
   readonly cpu: CpuTimes;
   /** The load average over one minute. */
   readonly loadAverage: number;

@@ -40,13 +40,13 @@ export function explainFigures(results: Results, comparisons: ReadonlyMap<string
   const most = Math.max(...counts);
   if (most <= 1) return ["One repetition each: no uncertainty is known."];
   const { confidence } = estimateMedian(Array.from({ length: most }, (_, i) => i))!;
-  const weaker = confidence < 0.95
-    ? ` (${formatShare(confidence)} is all that the lowest and the highest of ${most} can give; 95% needs 6)`
-    : "";
+  const interval = confidence < 0.95
+    ? `the lowest and the highest, a ${formatShare(confidence)} confidence interval (95% needs 6 repetitions)`
+    : "95% confidence intervals";
   const unequal = counts.some((count) => count !== most) ? ` at most; ${whyFewer(results)}` : "";
   const sentences = [
-    `Medians of ${most} repetitions${unequal}, with 95% confidence intervals${weaker}. The loss is the median of those ` +
-    "within each round, in which all runs were measured one after the other in a random order.",
+    `Medians of ${most} repetitions${unequal}, with ${interval}. The loss is the median of those within each round, in ` +
+    "which all runs were measured one after the other in a random order, with a 95% bootstrap interval.",
   ];
   const tested = [...comparisons.values()];
   const lacking = tested.filter(({ verdict }) => verdict === "too few repetitions");

@@ -6,7 +6,7 @@
 
 import { format as formatBytes } from "@std/fmt/bytes";
 import { isMeasured, type Measured, measuredOf, type Results, type Run } from "../results/results.ts";
-import { compareWithBaseline, type Comparison } from "../results/comparison.ts";
+import { baselineOf, compareWithBaseline, type Comparison } from "../results/comparison.ts";
 import { renderChart } from "./chart.ts";
 import { explainFigures, lossCell, medianCell } from "./comparison_cells.ts";
 import { formatCount, formatMs, formatRatio, formatShare } from "./figures.ts";
@@ -51,7 +51,7 @@ type Comparisons = ReadonlyMap<string, Comparison>;
 
 const COLUMNS: readonly Column[] = [
   { header: "requests/s", cell: (run) => medianCell(run, (one) => one.requestsPerSec, formatCount) },
-  { header: "loss against the baseline", cell: (run, comparisons) => lossCell(comparisons.get(run.name)) },
+  { header: "loss against {baseline}", cell: (run, comparisons) => lossCell(comparisons.get(run.name)) },
   { header: "p50 ms", cell: (run) => medianCell(run, (one) => one.latencyUs.p50, formatMs) },
   { header: "p99 ms", cell: (run) => medianCell(run, (one) => one.latencyUs.p99, formatMs) },
   { header: "failed requests", cell: (run) => medianCell(run, failedRequests, formatCount) },
@@ -79,7 +79,9 @@ function renderTable(results: Results, comparisons: Comparisons): string[] {
     const why = run.repetitions.length === 0 ? "not measured" : "**failed**";
     return [name, why, ...COLUMNS.slice(1).map(() => "–")];
   });
-  return renderRows(["run", ...COLUMNS.map((column) => column.header)], rows);
+  const baseline = baselineOf(results);
+  const named = baseline === undefined ? "the baseline" : `\`${baseline.name}\``;
+  return renderRows(["run", ...COLUMNS.map(({ header }) => header.replace("{baseline}", named))], rows);
 }
 
 /** Requests that got no answer, a late one, or one that says it failed. */

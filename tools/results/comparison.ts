@@ -29,11 +29,13 @@ export type Verdict = "higher" | "lower" | "no difference shown" | "too few repe
 export interface Comparison {
   /** Candidate ÷ baseline; `undefined` where that cannot be told. */
   readonly ratio: Interval | undefined;
+  /** Which rank test the numbers of repetitions and comparisons called for. */
   readonly test: "signed-rank" | "mann-whitney";
   /** Two-sided, of this comparison alone. */
   readonly p: number;
   /** Corrected for the number of comparisons made together (Holm). */
   readonly adjustedP: number;
+  /** What may be claimed. */
   readonly verdict: Verdict;
   /** Repetitions of each run from which on a difference could be shown at all, with as many comparisons. */
   readonly repetitionsNeeded: number;

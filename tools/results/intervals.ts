@@ -10,8 +10,11 @@ import { median, quantileSorted } from "simple-statistics";
 
 /** An estimate and the interval that holds the true value with the confidence given. */
 export interface Interval {
+  /** The likeliest value. */
   readonly estimate: number;
+  /** The lower limit; the estimate itself where one value is all there is. */
   readonly low: number;
+  /** The upper limit; likewise. */
   readonly high: number;
   /** Between 0 and 1; 0 where one value alone says nothing about its uncertainty. */
   readonly confidence: number;
@@ -62,7 +65,9 @@ export function estimateMedian(values: readonly number[]): Interval | undefined 
 
 /** Values of two runs that are compared. */
 export interface ComparedValues {
+  /** What is compared with; one value a repetition. */
   readonly baseline: readonly number[];
+  /** What is compared; one value a repetition. */
   readonly candidate: readonly number[];
   /** Whether the n-th values of both were measured in the same round, one after the other. */
   readonly paired: boolean;
