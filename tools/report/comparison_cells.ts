@@ -7,7 +7,7 @@
 import type { Comparison } from "../results/comparison.ts";
 import { estimateMedian, type Interval } from "../results/intervals.ts";
 import { isMeasured, type Measured, measuredOf, type Results, type Run } from "../results/results.ts";
-import { formatShare } from "./figures.ts";
+import { formatChange, formatShare } from "./figures.ts";
 
 /** An estimate and, where there is one to tell, its interval: `3,603 (1,832…4,170)`. */
 export function formatInterval(interval: Interval | undefined, format: (value: number) => string): string {
@@ -31,6 +31,13 @@ export function lossCell(comparison: Comparison | undefined): string {
   const { estimate, low, high, confidence } = comparison.ratio;
   const loss = { estimate: 1 - estimate, low: 1 - high, high: 1 - low, confidence };
   const cell = formatInterval(loss, formatShare);
+  return comparison.verdict === "no difference shown" ? `no difference shown, ${cell}` : cell;
+}
+
+/** How far a run's requests per second have changed against those of other results, with its interval. */
+export function changeCell(comparison: Comparison | undefined): string {
+  if (comparison === undefined) return "–";
+  const cell = formatInterval(comparison.ratio, (ratio) => formatChange(ratio - 1));
   return comparison.verdict === "no difference shown" ? `no difference shown, ${cell}` : cell;
 }
 

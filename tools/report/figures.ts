@@ -33,3 +33,9 @@ export function formatRatio(value: number): string {
 export function formatSeconds(value: number): string {
   return value < 10 ? oneDigit.format(value) : whole.format(value);
 }
+
+/** A change as a signed percentage with one digit: -0.051 is `-5.1%`. */
+export function formatChange(value: number): string {
+  const share = formatShare(value);
+  return value > 0 && share !== "0.0%" ? `+${share}` : share;
+}

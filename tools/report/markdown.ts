@@ -40,18 +40,26 @@ export function renderReport(results: Results): string {
 }
 
 /** A column of the table: its header, and its cell for a run. */
-interface Column {
+export interface Column {
   /** `{baseline}` stands for the name of the baseline. */
   readonly header: string;
+  /** Whether it is about the difference between this run and the baseline. */
+  readonly compares?: boolean;
+  /** The text of its cell. */
   cell(run: Run, comparisons: Comparisons): string;
 }
 
 /** What each run's requests per second show against the baseline, by the run's name. */
-type Comparisons = ReadonlyMap<string, Comparison>;
+export type Comparisons = ReadonlyMap<string, Comparison>;
 
-const COLUMNS: readonly Column[] = [
+/** The columns of the table behind the run's name. */
+export const COLUMNS: readonly Column[] = [
   { header: "requests/s", cell: (run) => medianCell(run, (one) => one.requestsPerSec, formatCount) },
-  { header: "loss against {baseline}", cell: (run, comparisons) => lossCell(comparisons.get(run.name)) },
+  {
+    header: "loss against {baseline}",
+    compares: true,
+    cell: (run, comparisons) => lossCell(comparisons.get(run.name)),
+  },
   { header: "p50 ms", cell: (run) => medianCell(run, (one) => one.latencyUs.p50, formatMs) },
   { header: "p99 ms", cell: (run) => medianCell(run, (one) => one.latencyUs.p99, formatMs) },
   { header: "failed requests", cell: (run) => medianCell(run, failedRequests, formatCount) },
