@@ -51,7 +51,8 @@ export const REPEAT_FLAGS = {
   selfCheck: switchFlag("measure the baseline under two names: a difference shown is a false alarm"),
 };
 
-type RepeatOptions = Options<typeof REPEAT_FLAGS>;
+/** The flags, parsed. */
+export type RepeatOptions = Options<typeof REPEAT_FLAGS>;
 
 /**
  * How often to measure. A quick bench measures once, and then there is nothing to warm up for.

@@ -16,7 +16,9 @@ import { renderRows } from "./table.ts";
 
 /** A document and what to call it. */
 export interface NamedResults {
+  /** How the report names it: its file. */
   readonly name: string;
+  /** What it holds. */
   readonly results: Results;
 }
 

@@ -19,9 +19,11 @@ export interface Gate {
   readonly run?: string;
   /** A figure of a repetition, such as `latencyUs.p99`; `gateway.timeWaitPeak` stands for that of `hosts`. */
   readonly figure: string;
+  /** Whether the limit is the highest or the lowest that is allowed. */
   readonly operator: "<=" | ">=";
   /** A limit of the figure; or of its change, as a share of the other results' figure. */
   readonly limit: number;
+  /** Whether the limit is one of the change. */
   readonly relative: boolean;
 }
 
@@ -30,10 +32,13 @@ export type GateVerdict = "holds" | "fails" | "cannot tell";
 
 /** A gate, applied to a run. */
 export interface GateCheck {
+  /** The gate. */
   readonly gate: Gate;
+  /** The run's name. */
   readonly run: string;
   /** The figure, or for a relative gate its ratio to the other results'; `undefined` where there is none. */
   readonly measured: Interval | undefined;
+  /** What is shown. */
   readonly verdict: GateVerdict;
   /** Where it cannot tell because the repetitions are too few for any verdict: how many would do. */
   readonly repetitionsNeeded?: number;
