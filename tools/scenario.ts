@@ -4,7 +4,7 @@
  * @module
  */
 
-import { UsageError } from "./command_line.ts";
+import { didYouMean, UsageError } from "./command_line.ts";
 
 /** A gateway of ours over a `Deno.HttpClient`. */
 export interface HttpClientPlan {
@@ -114,6 +114,26 @@ export function checkScenario(scenario: Scenario): void {
   }
 }
 
+const PLACEHOLDERS = ["listen", "listen_host", "listen_port", "upstream", "upstream_host", "upstream_port"];
+
+/** Refuses a gateway's command that would not learn where to listen, or holds a name of no placeholder. */
+function checkPlaceholders(command: string): void {
+  const used = [...command.matchAll(/(?<!\$)\{([a-z_]+)\}/g)].map((match) => match[1]!);
+  const unknown = used.find((name) => !PLACEHOLDERS.includes(name));
+  if (unknown !== undefined) {
+    throw new UsageError(`--gateway has no placeholder {${unknown}}${didYouMean(unknown, PLACEHOLDERS)}`);
+  }
+  if (!used.some((name) => name.startsWith("listen"))) {
+    throw new UsageError(`--gateway must be told where to listen: put {listen} into "${command}"`);
+  }
+}
+
+/** The name of the program that a command line starts, without its folder. */
+function programOf(command: string): string {
+  const word = command.trim().split(/\s+/).find((word) => !/^\w+=/.test(word)) ?? "gateway";
+  return word.replaceAll(/^.*\/|[^\w.-]/g, "") || "gateway";
+}
+
 /**
  * The scenario with the user's own gateways in place of its own: what is measured straight at the backend stays.
  * A run is named for the program it starts, with a number where that is not enough.
@@ -121,11 +141,14 @@ export function checkScenario(scenario: Scenario): void {
 export function withGateways(scenario: Scenario, commands: readonly string[]): Scenario {
   if (commands.length === 0) return scenario;
   const direct = scenario.runs.filter((run) => run.gateway === undefined);
-  const names = commands.map((command) => /(?:^|\/)([^\s/]+)(?=\s|$)/.exec(command)?.[1] ?? "gateway");
+  for (const command of commands) checkPlaceholders(command);
+  const names = commands.map(programOf);
+  const taken = new Set(direct.map((run) => run.name));
   const runs = commands.map((command, i) => {
-    const sameBefore = names.slice(0, i).filter((name) => name === names[i]).length;
-    const taken = sameBefore > 0 || direct.some((run) => run.name === names[i]);
-    return { name: taken ? `${names[i]}-${sameBefore + 1}` : names[i]!, gateway: { command } };
+    let name = names[i]!;
+    for (let n = 2; taken.has(name); n++) name = `${names[i]}-${n}`;
+    taken.add(name);
+    return { name, gateway: { command } };
   });
   const baseline = direct.some((run) => run.name === scenario.baseline) ? scenario.baseline : runs[0]!.name;
   return { ...scenario, baseline, runs: [...direct, ...runs] };

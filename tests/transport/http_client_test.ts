@@ -1,6 +1,6 @@
 import { assertEquals, assertLess, assertMatch } from "@std/assert";
 import { startGateway } from "../../tools/gateway.ts";
-import { eventually, OK, settled, startGatewayRig } from "../gateway_rig.ts";
+import { eventually, OK, settled, startGatewayRig, untilRefused } from "../gateway_rig.ts";
 import { RawConnection, startRawUpstream, statusOf } from "../raw_http.ts";
 
 const GET = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
@@ -251,4 +251,23 @@ Deno.test("a stop gives up what is still in flight after its grace", async () =>
   await rig.gateway[Symbol.asyncDispose]();
   assertEquals(statusOf(await inFlight), 503);
   assertEquals(rig.log, []);
+});
+
+Deno.test("a stop lets an upload that is on its way pass, and begins no other", async () => {
+  const half = Promise.withResolvers<void>();
+  await using rig = startGatewayRig(startRawUpstream(async (connection) => {
+    await connection.readUntil("abc");
+    half.resolve();
+    await connection.readUntil("def");
+    await connection.write(OK);
+  }));
+  const post = "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n";
+  using client = await RawConnection.open(rig.gateway.address);
+  await client.write(post);
+  await half.promise;
+  const stopped = rig.gateway[Symbol.asyncDispose]();
+  assertEquals(statusOf(await rig.exchange(`${post}0\r\n\r\n`)), 503);
+  await client.write("3\r\ndef\r\n0\r\n\r\n");
+  assertEquals((await client.readMessage()).body, "ok");
+  await stopped;
 });
