@@ -215,25 +215,23 @@ Deno.test("an idle connection is closed after its time", async () => {
 });
 
 Deno.test("a stop waits for the request in flight, and accepts no more", async () => {
-  const arrived = Promise.withResolvers<void>();
-  const answer = Promise.withResolvers<void>();
-  await using rig = startGatewayRig(startRawUpstream(async (connection) => {
-    await connection.readMessage();
-    arrived.resolve();
-    await answer.promise;
-    await connection.write(OK);
-  }));
-  const inFlight = rig.exchange(GET);
-  await arrived.promise;
-  const stopped = rig.gateway[Symbol.asyncDispose]();
-  const refused = await RawConnection.open(rig.gateway.address).then(
-    (late) => late[Symbol.dispose](),
-    () => true,
-  );
-  assertEquals(refused, true);
-  answer.resolve();
-  assertEquals((await inFlight).body, "ok");
-  await stopped;
+  const requests = [GET, "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello"];
+  for (const request of requests) {
+    const [arrived, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    await using rig = startGatewayRig(startRawUpstream(async (connection) => {
+      await connection.readMessage();
+      arrived.resolve();
+      await answer.promise;
+      await connection.write(OK);
+    }));
+    const inFlight = rig.exchange(request);
+    await arrived.promise;
+    const stopped = rig.gateway[Symbol.asyncDispose]();
+    await untilRefused(rig.gateway.address);
+    answer.resolve();
+    assertEquals((await inFlight).body, "ok");
+    await stopped;
+  }
 });
 
 Deno.test("a stop gives up what is still in flight after its grace", async () => {
