@@ -1,0 +1,421 @@
+/**
+ * One request carried to an upstream, and its response carried back.
+ *
+ * @module
+ */
+
+import type { ByteConn } from "./byte_conn.ts";
+import { Deadline } from "./deadlines.ts";
+import type { Failure } from "./failure_log.ts";
+import { type HeadSearch, searchHeadEnd } from "./http1_fields.ts";
+import {
+  codingFor,
+  ForwardedLines,
+  LAST_CHUNK,
+  writeRequestHead,
+  writeResponseHead,
+} from "./http1_forward.ts";
+import { BodyReader, UNTIL_CLOSE } from "./http1_framing.ts";
+import type { RequestHead } from "./http1_request.ts";
+import { MAX_RESPONSE_HEAD_BYTES, ResponseHead } from "./http1_response.ts";
+import type { OwnResponse } from "./http1_status.ts";
+import type { OutBuffer } from "./out_buffer.ts";
+import type { Pooled } from "./pool.ts";
+import { type CloseReason, errnoOf } from "./pool_counters.ts";
+import type { ProxyContext, Upstream } from "./proxy_context.ts";
+import { runTunnel } from "./tunnel.ts";
+import { Upload } from "./upload.ts";
+
+/**
+ * What becomes of the client's connection after an exchange: `keep` for the next request, `close`, `linger` (close, but let the
+ * client read what it got although it still sends), or a response that the gateway has yet to give.
+ */
+export type AfterExchange = "keep" | "close" | "linger" | OwnResponse;
+
+/** What waiting for a response head came to, where that is not a head: the connection ended, or sent what is none. */
+const ENDED = -1;
+const MALFORMED = -2;
+
+/** Carries the requests of one client connection, one after the other. */
+export class Exchange {
+  readonly #response: ResponseHead;
+  readonly #lines: ForwardedLines;
+  readonly #search: HeadSearch = { at: 0, lineStart: 0 };
+  readonly #deadline = new Deadline(() => this.#expire());
+  readonly #halfClosed = new Deadline(() => this.#checkHalfClosed());
+  /** The upstream connection in use. */
+  #held: Pooled<ByteConn> | undefined;
+  /** Ends the wait for a connection. */
+  #waiting: AbortController | undefined;
+  #upload: Upload | undefined;
+  #clientGone = false;
+  #expired = false;
+  #pieces = 0;
+  #piecesSeen = 0;
+
+  constructor(
+    readonly client: ByteConn,
+    readonly request: RequestHead,
+    readonly out: OutBuffer,
+    readonly context: ProxyContext,
+    clientAddress: string,
+  ) {
+    this.#response = new ResponseHead(context.responseFields);
+    this.#lines = new ForwardedLines(clientAddress);
+  }
+
+  /** Carries the request whose head has been parsed, and ends at `headEnd` in the client's buffer. */
+  async run(headEnd: number): Promise<AfterExchange> {
+    const { client, request, out, context } = this;
+    const upstream = context.nextUpstream();
+    out.clear();
+    writeRequestHead(out, request, client.buffer, upstream.authority, this.#lines);
+    client.start = headEnd;
+    this.#expired = false;
+    this.#upload = undefined;
+    if (request.bodyLength !== 0) {
+      const upload = new Upload(client, request.bodyLength, out);
+      if (upload.outcome === "malformed") return { status: 400, reason: "the body's chunks are malformed" };
+      if (upload.outcome !== "done") this.#upload = upload;
+    }
+    client.onArrival = this.#clientStirs;
+    if (this.#upload === undefined) client.read();
+    if (client.over) this.#clientStirs();
+    try {
+      const after = await this.#attempt(upstream, request.repeatable);
+      if (after !== "again") return after;
+      context.resent++;
+      return await this.#attempt(upstream, false) as AfterExchange;
+    } finally {
+      client.onArrival = undefined;
+      this.#deadline.stop();
+      this.#halfClosed.stop();
+      this.#upload?.cut();
+      this.#drop("broken");
+    }
+  }
+
+  /** Whether the request was read to its end, so that what follows is another. */
+  get requestRead(): boolean {
+    return this.#upload === undefined || this.#upload.outcome === "done";
+  }
+
+  async #attempt(upstream: Upstream, mayRepeat: boolean): Promise<AfterExchange | "again"> {
+    const { context } = this;
+    const held = this.#takeIdle(upstream) ?? await this.#connect(upstream);
+    if (held === "close" || "status" in held) return held;
+    this.#held = held;
+    const { conn } = held;
+    context.responseHead.start(this.#deadline);
+    try {
+      await conn.write(this.out.filled);
+    } catch {
+      // The upstream may have answered all the same; reading will tell.
+    }
+    this.#upload?.run(conn, () => this.#uploadMoved()).then(() => this.#uploadEnded());
+    for (let answered = false;; answered = true) {
+      const headEnd = await this.#readResponseHead(conn);
+      if (headEnd < 0) {
+        const nothingCame = headEnd === ENDED && !answered && conn.end === conn.start;
+        const failure = this.#ownFault() ?? explain(conn, headEnd);
+        const again = mayRepeat && nothingCame && held.timesReused > 0 && "code" in failure;
+        this.#drop(again ? "closedByBackend" : "broken");
+        if (again) return "again";
+        return "code" in failure ? this.#fail(upstream, failure) : failure.after;
+      }
+      const wrong = this.#response.parse(conn.buffer, conn.start, headEnd, this.request.method);
+      if (wrong !== undefined) return this.#fail(upstream, protocolFailure(wrong));
+      if (this.#response.status === 101) return await this.#switch(upstream, conn, headEnd);
+      if (!this.#response.interim) return await this.#forward(upstream, conn, headEnd);
+      if (!await this.#forwardInterim(conn, headEnd)) return "close";
+    }
+  }
+
+  #takeIdle(upstream: Upstream): Pooled<ByteConn> | undefined {
+    const { pool } = this.context;
+    for (;;) {
+      const held = pool.takeIdle(upstream.host);
+      if (held === undefined || isFresh(held.conn)) return held;
+      pool.discard(held, held.conn.over ? "closedByBackend" : "unsolicitedBytes");
+    }
+  }
+
+  async #connect(upstream: Upstream): Promise<Pooled<ByteConn> | OwnResponse | "close"> {
+    const { pool } = this.context;
+    const waiting = this.#waiting = new AbortController();
+    try {
+      for (;;) {
+        const held = await pool.get(upstream.host, waiting.signal);
+        if (!isFresh(held.conn)) pool.discard(held, held.conn.over ? "closedByBackend" : "unsolicitedBytes");
+        else if (!this.#clientGone) return held;
+        else {
+          pool.put(held);
+          return "close";
+        }
+      }
+    } catch (error) {
+      if (this.#clientGone) return "close";
+      const code = errnoOf(error);
+      upstream.failures.add({ code, step: "connect", reason: dialReason(error) });
+      return error instanceof Deno.errors.TimedOut
+        ? { status: 504, reason: "the upstream took too long to connect to" }
+        : { status: 502, reason: `the upstream cannot be connected to (${code})` };
+    } finally {
+      this.#waiting = undefined;
+    }
+  }
+
+  /** Returns where the head ends, {@linkcode ENDED} or {@linkcode MALFORMED}. */
+  async #readResponseHead(conn: ByteConn): Promise<number> {
+    const search = this.#search;
+    search.at = search.lineStart = 0;
+    for (;;) {
+      if (conn.end > conn.start) {
+        const headEnd = searchHeadEnd(conn.buffer, conn.start, conn.end, search);
+        if (headEnd > 0) return headEnd;
+        const length = conn.end - conn.start;
+        if (headEnd < 0 || length > MAX_RESPONSE_HEAD_BYTES) return MALFORMED;
+        if (length === conn.buffer.length) conn.grow();
+      }
+      if (conn.over) return ENDED;
+      await conn.more();
+    }
+  }
+
+  async #forwardInterim(conn: ByteConn, headEnd: number): Promise<boolean> {
+    if (this.request.minorVersion > 0) {
+      this.out.clear();
+      writeResponseHead(this.out, this.#response, conn.buffer, {
+        coding: "asIs",
+        close: false,
+        sayKeepAlive: false,
+      });
+      if (!await this.#flush()) return false;
+    }
+    conn.start = headEnd;
+    return true;
+  }
+
+  async #switch(upstream: Upstream, conn: ByteConn, headEnd: number): Promise<AfterExchange> {
+    if (this.request.upgrade === "") {
+      return this.#fail(upstream, protocolFailure("an upgrade that nobody asked for"));
+    }
+    this.out.clear();
+    writeResponseHead(this.out, this.#response, conn.buffer, {
+      coding: "asIs",
+      close: false,
+      sayKeepAlive: false,
+    });
+    conn.start = headEnd;
+    this.#deadline.stop();
+    this.#halfClosed.stop();
+    this.client.onArrival = undefined;
+    if (await this.#flush()) await runTunnel(this.client, conn);
+    this.#drop("upgraded");
+    return "close";
+  }
+
+  async #forward(upstream: Upstream, conn: ByteConn, headEnd: number): Promise<AfterExchange> {
+    const response = this.#response;
+    const { request, out, context, client } = this;
+    const coding = codingFor(response, request);
+    const close = !request.keepAlive || context.stopping || coding === "untilClose" || this.#uploadIsVain();
+    out.clear();
+    writeResponseHead(out, response, conn.buffer, {
+      coding,
+      close,
+      sayKeepAlive: request.minorVersion === 0 && !close,
+    });
+    conn.start = headEnd;
+    const body = new BodyReader(response.bodyLength);
+    let begun = false;
+    for (;;) {
+      const event = takeBody(body, conn, out, coding === "chunked");
+      if (event === "end") break;
+      if (event === "malformed" || conn.over) {
+        if (event !== "malformed" && response.bodyLength === UNTIL_CLOSE && conn.ended) break;
+        return this.#cutShort(upstream, conn, event === "malformed", begun);
+      }
+      context.stall.start(this.#deadline);
+      begun = true;
+      if (!await this.#flush()) return "close";
+      conn.widen();
+      await conn.more();
+    }
+    this.#deadline.stop();
+    if (coding === "chunked") out.add(LAST_CHUNK);
+    if (this.#upload !== undefined) return await this.#finishUpload(conn, close);
+    this.#release(conn);
+    // The deadline of the next request covers this write as well.
+    context.clientIdle.start(this.#deadline);
+    if (!await this.#flush()) return "close";
+    return close ? "close" : client.failure === undefined ? "keep" : "close";
+  }
+
+  /** Whether the rest of the request body will not be taken, now that the response has come. */
+  #uploadIsVain(): boolean {
+    const upload = this.#upload;
+    if (upload === undefined || upload.outcome === "done") return false;
+    if (upload.outcome !== "going" || !this.#response.keepAlive) return true;
+    return this.request.expectsContinue && !upload.begun;
+  }
+
+  /** The response ended before it was complete, and must not look as if it were. */
+  #cutShort(upstream: Upstream, conn: ByteConn, malformed: boolean, begun: boolean): AfterExchange {
+    const own = this.#ownFault();
+    const failure = malformed ? protocolFailure("the body's chunks are malformed") : explain(conn, ENDED);
+    if (own === undefined && !begun) return this.#fail(upstream, failure);
+    if (own === undefined) upstream.failures.add(failure);
+    this.#drop("broken");
+    this.client.close();
+    return "close";
+  }
+
+  async #finishUpload(conn: ByteConn, close: boolean): Promise<AfterExchange> {
+    const upload = this.#upload!;
+    if (!await this.#flush()) return "close";
+    if (upload.outcome === "going" && !close) {
+      this.context.linger.start(this.#deadline);
+      this.#pieces = 0;
+      await upload.ended;
+    }
+    if (upload.outcome !== "done") {
+      upload.cut();
+      this.#drop("broken");
+      return "linger";
+    }
+    this.#release(conn);
+    return close ? "close" : "keep";
+  }
+
+  /** Gives the upstream connection back after a complete response. */
+  #release(conn: ByteConn): void {
+    if (!this.#response.keepAlive) this.#drop("backendSaidClose");
+    else if (conn.end !== conn.start) this.#drop("unsolicitedBytes");
+    else if (conn.over) this.#drop("closedByBackend");
+    else {
+      const held = this.#held;
+      this.#held = undefined;
+      conn.shrink();
+      conn.read();
+      if (held !== undefined) this.context.pool.put(held);
+    }
+  }
+
+  /** Writes what has been gathered. Returns whether the client was there to take it. */
+  async #flush(): Promise<boolean> {
+    const { out } = this;
+    try {
+      if (out.length > 0) await this.client.write(out.filled);
+    } catch {
+      this.#leave();
+      return false;
+    }
+    out.clear();
+    this.#pieces++;
+    return true;
+  }
+
+  #fail(upstream: Upstream, failure: Failure): OwnResponse {
+    upstream.failures.add(failure);
+    this.#drop("broken");
+    return { status: 502, reason: `the upstream's response cannot be used: ${failure.reason}` };
+  }
+
+  #drop(reason: CloseReason): void {
+    const held = this.#held;
+    this.#held = undefined;
+    if (held !== undefined) this.context.pool.discard(held, reason);
+  }
+
+  /** Why the exchange ended, where it was not the upstream's doing. */
+  #ownFault(): { after: AfterExchange } | undefined {
+    if (this.#clientGone) return { after: "close" };
+    const outcome = this.#upload?.outcome;
+    if (outcome === "malformed") return { after: { status: 400, reason: "the body's chunks are malformed" } };
+    if (outcome === "clientGone") return { after: { status: 400, reason: "the body ended too early" } };
+    if (!this.#expired) return undefined;
+    return this.#upload?.waitsForClient
+      ? { after: { status: 408, reason: "the body took too long" } }
+      : { after: { status: 504, reason: "the upstream took too long to answer" } };
+  }
+
+  #uploadMoved(): void {
+    this.#pieces++;
+    this.context.responseHead.start(this.#deadline);
+  }
+
+  #uploadEnded(): void {
+    const outcome = this.#upload?.outcome;
+    if (outcome === "malformed" || outcome === "clientGone") this.#drop("clientGone");
+    else if (outcome === "done") this.client.read();
+  }
+
+  #expire(): void {
+    this.#expired = true;
+    this.#upload?.cut();
+    if (this.#held !== undefined) this.#drop("timeout");
+    else this.client.close();
+  }
+
+  /** The client has sent something, or ended, while its request is being carried. */
+  readonly #clientStirs = (): void => {
+    if (this.client.failure !== undefined) this.#leave();
+    else if (this.client.ended) this.context.halfClose.start(this.#halfClosed);
+  };
+
+  #checkHalfClosed(): void {
+    if (this.#pieces === this.#piecesSeen) return this.#leave();
+    this.#piecesSeen = this.#pieces;
+    this.context.halfClose.start(this.#halfClosed);
+  }
+
+  #leave(): void {
+    this.#clientGone = true;
+    this.#waiting?.abort();
+    this.#drop("clientGone");
+    this.client.close();
+  }
+}
+
+/** Whether a request can be sent on a connection: nothing has come on it that no request asked for. */
+function isFresh(conn: ByteConn): boolean {
+  return !conn.over && conn.start === conn.end;
+}
+
+/** Adds what has come of a body to what goes out. */
+function takeBody(
+  body: BodyReader,
+  conn: ByteConn,
+  out: OutBuffer,
+  chunked: boolean,
+): "more" | "end" | "malformed" {
+  for (;;) {
+    const event = body.next(conn.buffer, conn.start, conn.end);
+    conn.start = body.position;
+    if (event !== "data") return event;
+    if (chunked) out.chunk(conn.buffer, body.dataStart, body.dataEnd);
+    else out.copy(conn.buffer, body.dataStart, body.dataEnd);
+  }
+}
+
+function protocolFailure(reason: string): Failure {
+  return { code: "EPROTO", step: "response", reason };
+}
+
+function explain(conn: ByteConn, headEnd: number): Failure {
+  if (headEnd === MALFORMED) return protocolFailure("the head is malformed or too long");
+  if (conn.ended) {
+    return { code: "EOF", step: "response", reason: "connection closed before the end of the response" };
+  }
+  return {
+    code: errnoOf(conn.failure),
+    step: "response",
+    reason: "connection broken before the end of the response",
+  };
+}
+
+function dialReason(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/\s*\(os error \d+\)/, "").toLowerCase();
+}
