@@ -75,8 +75,8 @@ export class Exchange {
     this.#upload = undefined;
     if (request.bodyLength !== 0) {
       const upload = new Upload(client, request.bodyLength, out);
-      if (upload.outcome === "malformed") return { status: 400, reason: "the body's chunks are malformed" };
       if (upload.outcome !== "done") this.#upload = upload;
+      if (upload.outcome === "malformed") return { status: 400, reason: "the body's chunks are malformed" };
     }
     client.onArrival = this.#clientStirs;
     if (this.#upload === undefined) client.read();
@@ -362,6 +362,8 @@ export class Exchange {
   readonly #clientStirs = (): void => {
     if (this.client.failure !== undefined) this.#leave();
     else if (this.client.ended) this.context.halfClose.start(this.#halfClosed);
+    // The beginning of the next request; the end may hide behind it.
+    else this.client.read();
   };
 
   #checkHalfClosed(): void {

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { forwardedRequestFields, isPerConnection, namedInConnection } from "./forwarding.ts";
+import { forwardedRequestFields, forwardedResponseFields, namedInConnection } from "./forwarding.ts";
 
 /** Fields that the gateway itself reads. */
 export type FieldRole =
@@ -232,12 +232,12 @@ function knownField(bytes: Uint8Array, start: number, end: number, hash: number)
 
 function describe(bytes: Uint8Array, start: number, end: number): KnownField & { bytes: Uint8Array } {
   const lowerName = latin1(bytes, start, end).toLowerCase();
-  const perConnection = isPerConnection(lowerName);
+  const passes = forwardedResponseFields([[lowerName, ""]]).length > 0;
   return {
     bytes: latin1Bytes(lowerName),
     lowerName,
     role: (ROLES.has(lowerName) ? lowerName : "") as FieldRole,
-    passesInRequest: !perConnection && !WRITTEN.has(lowerName),
-    passesInResponse: !perConnection,
+    passesInRequest: passes && !WRITTEN.has(lowerName),
+    passesInResponse: passes,
   };
 }

@@ -90,7 +90,7 @@ export class RequestHead {
     if (!isHttp || dot !== 46 || !ends || !(major >= 0 && major <= 9) || !(minor >= 0 && minor <= 9)) {
       return refuse(400, "the HTTP version is malformed");
     }
-    if (major !== 1) return refuse(505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
+    if (major !== 1) return refuse(505, "only versions 1.0 and 1.1 are spoken here");
     this.minorVersion = minor === 0 ? 0 : 1;
     return at + 10;
   }
