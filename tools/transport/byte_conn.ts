@@ -26,6 +26,8 @@ export class ByteConn {
   failure: unknown = undefined;
   /** Called when something has come, the end and a failure included, and nobody waits in `more`. */
   onArrival: (() => void) | undefined;
+  /** What `onArrival` is while the connection is idle in a pool. */
+  whileIdle: (() => void) | undefined;
   #reading = false;
   #filled = false;
   #closed = false;

@@ -6,8 +6,10 @@
 
 import { ByteConn } from "./byte_conn.ts";
 import { Deadline } from "./deadlines.ts";
-import { Exchange } from "./exchange.ts";
+import { type AfterExchange, Exchange } from "./exchange.ts";
+import { FastLane } from "./fast_lane.ts";
 import { CR, type HeadSearch, LF, searchHeadEnd, TOKEN_LOWER } from "./http1_fields.ts";
+import { ForwardedLines } from "./http1_forward.ts";
 import { MAX_HEAD_BYTES, MAX_TARGET_BYTES, RequestHead } from "./http1_request.ts";
 import { type OwnResponse, writeOwnResponse } from "./http1_status.ts";
 import { OutBuffer } from "./out_buffer.ts";
@@ -29,6 +31,7 @@ export class ClientSession {
   readonly #request: RequestHead;
   readonly #out = new OutBuffer();
   readonly #exchange: Exchange;
+  readonly #lane: FastLane;
   readonly #search: HeadSearch = { at: 0, lineStart: 0 };
   readonly #deadline = new Deadline(() => this.#expire());
   #expired = false;
@@ -38,13 +41,15 @@ export class ClientSession {
     this.#conn = new ByteConn(tcp);
     this.#context = context;
     this.#request = new RequestHead(context.requestFields);
-    this.#exchange = new Exchange(this.#conn, this.#request, this.#out, context, tcp.remoteAddr.hostname);
+    const lines = new ForwardedLines(tcp.remoteAddr.hostname);
+    this.#exchange = new Exchange(this.#conn, this.#request, this.#out, context, lines);
+    this.#lane = new FastLane(this.#conn, this.#request, this.#out, context, lines);
     this.ended = this.#run();
   }
 
   async #run(): Promise<void> {
     try {
-      while (await this.#next());
+      while (await this.#serve());
     } catch {
       // Writing failed: the client is gone.
     } finally {
@@ -55,12 +60,22 @@ export class ClientSession {
 
   /** Closes the connection if no request is being answered on it; otherwise its response will be the last. */
   closeIfIdle(): void {
-    if (this.#idle) this.close();
+    if (this.#idle && this.#lane.idle) this.close();
   }
 
   /** Closes the connection at once. */
   close(): void {
     this.#conn.close();
+  }
+
+  /** Serves what the fast lane can, then one request that it cannot. Returns whether the connection goes on. */
+  async #serve(): Promise<boolean> {
+    const left = await this.#lane.run();
+    if (left === "next") return await this.#next();
+    if (left === "resume") {
+      return await this.#finish(this.#exchange.resume(this.#lane.upstream, this.#lane.hand()));
+    }
+    return await this.#conclude(left);
   }
 
   async #next(): Promise<boolean> {
@@ -72,21 +87,26 @@ export class ClientSession {
     if (headEnd === 0) return false;
     const refusal = this.#request.parse(conn.buffer, conn.start, headEnd);
     if (refusal !== undefined) return await this.#answer(refusal, true);
-    this.#idle = false;
     context.requests++;
-    const after = await this.#exchange.run(headEnd);
+    return await this.#finish(this.#exchange.run(headEnd));
+  }
+
+  async #finish(exchange: Promise<AfterExchange>): Promise<boolean> {
+    this.#idle = false;
+    const after = await exchange;
     this.#idle = true;
+    return await this.#conclude(after);
+  }
+
+  async #conclude(after: AfterExchange): Promise<boolean> {
+    const { stopping } = this.#context;
     if (after === "keep") {
-      if (context.stopping) return false;
-      conn.shrink();
-      return true;
+      this.#conn.shrink();
+      return !stopping;
     }
     if (after === "linger") await this.#linger();
     if (typeof after === "string") return false;
-    return await this.#answer(
-      after,
-      !this.#request.keepAlive || !this.#exchange.requestRead || context.stopping,
-    );
+    return await this.#answer(after, !this.#request.keepAlive || !this.#exchange.requestRead || stopping);
   }
 
   /** Returns where the head ends; 0 where the connection is over before; or why what came is refused. */

@@ -39,7 +39,6 @@ const MALFORMED = -2;
 /** Carries the requests of one client connection, one after the other. */
 export class Exchange {
   readonly #response: ResponseHead;
-  readonly #lines: ForwardedLines;
   readonly #search: HeadSearch = { at: 0, lineStart: 0 };
   readonly #deadline = new Deadline(() => this.#expire());
   readonly #halfClosed = new Deadline(() => this.#checkHalfClosed());
@@ -58,18 +57,18 @@ export class Exchange {
     readonly request: RequestHead,
     readonly out: OutBuffer,
     readonly context: ProxyContext,
-    clientAddress: string,
+    readonly lines: ForwardedLines,
   ) {
     this.#response = new ResponseHead(context.responseFields);
-    this.#lines = new ForwardedLines(clientAddress);
   }
 
   /** Carries the request whose head has been parsed, and ends at `headEnd` in the client's buffer. */
   async run(headEnd: number): Promise<AfterExchange> {
     const { client, request, out, context } = this;
-    const upstream = context.nextUpstream();
+    const upstream = context.upstream;
+    context.nextUpstream();
     out.clear();
-    writeRequestHead(out, request, client.buffer, upstream.authority, this.#lines);
+    writeRequestHead(out, request, client.buffer, upstream.authority, this.lines);
     client.start = headEnd;
     this.#expired = false;
     this.#upload = undefined;
@@ -78,14 +77,38 @@ export class Exchange {
       if (upload.outcome !== "done") this.#upload = upload;
       if (upload.outcome === "malformed") return { status: 400, reason: "the body's chunks are malformed" };
     }
-    client.onArrival = this.#clientStirs;
-    if (this.#upload === undefined) client.read();
-    if (client.over) this.#clientStirs();
-    try {
+    return await this.#carry(async () => {
       const after = await this.#attempt(upstream, request.repeatable);
       if (after !== "again") return after;
       context.resent++;
       return await this.#attempt(upstream, false) as AfterExchange;
+    });
+  }
+
+  /** Goes on with a request that was sent on `held`, from `out`, and whose response needs more than the fast lane can do. */
+  async resume(upstream: Upstream, held: Pooled<ByteConn>): Promise<AfterExchange> {
+    const { request, context } = this;
+    this.#expired = false;
+    this.#upload = undefined;
+    return await this.#carry(async () => {
+      this.#held = held;
+      if (this.#clientGone) this.#drop("clientGone");
+      context.responseHead.start(this.#deadline);
+      const after = await this.#receive(upstream, held, request.repeatable);
+      if (after !== "again") return after;
+      context.resent++;
+      return await this.#attempt(upstream, false) as AfterExchange;
+    });
+  }
+
+  /** Watches the client while its request is being carried, and leaves nothing behind. */
+  async #carry(work: () => Promise<AfterExchange>): Promise<AfterExchange> {
+    const { client } = this;
+    client.onArrival = this.#clientStirs;
+    if (this.#upload === undefined) client.read();
+    if (client.over) this.#clientStirs();
+    try {
+      return await work();
     } finally {
       client.onArrival = undefined;
       this.#deadline.stop();
@@ -113,6 +136,15 @@ export class Exchange {
       // The upstream may have answered all the same; reading will tell.
     }
     this.#upload?.run(conn, () => this.#uploadMoved()).then(() => this.#uploadEnded());
+    return await this.#receive(upstream, held, mayRepeat);
+  }
+
+  async #receive(
+    upstream: Upstream,
+    held: Pooled<ByteConn>,
+    mayRepeat: boolean,
+  ): Promise<AfterExchange | "again"> {
+    const { conn } = held;
     for (let answered = false;; answered = true) {
       const headEnd = await this.#readResponseHead(conn);
       if (headEnd < 0) {
@@ -244,12 +276,13 @@ export class Exchange {
     }
     this.#deadline.stop();
     if (coding === "chunked") out.add(LAST_CHUNK);
-    if (this.#upload !== undefined) return await this.#finishUpload(conn, close);
-    this.#release(conn);
+    if (this.#upload !== undefined) return await this.#finishUpload(close);
+    this.#release();
     // The deadline of the next request covers this write as well.
     context.clientIdle.start(this.#deadline);
     if (!await this.#flush()) return "close";
-    return close ? "close" : client.failure === undefined ? "keep" : "close";
+    if (client.failure !== undefined) return "close";
+    return close ? lastWords(client) : "keep";
   }
 
   /** Whether the rest of the request body will not be taken, now that the response has come. */
@@ -271,7 +304,7 @@ export class Exchange {
     return "close";
   }
 
-  async #finishUpload(conn: ByteConn, close: boolean): Promise<AfterExchange> {
+  async #finishUpload(close: boolean): Promise<AfterExchange> {
     const upload = this.#upload!;
     if (!await this.#flush()) return "close";
     if (upload.outcome === "going" && !close) {
@@ -284,22 +317,14 @@ export class Exchange {
       this.#drop("broken");
       return "linger";
     }
-    this.#release(conn);
-    return close ? "close" : "keep";
+    this.#release();
+    return close ? lastWords(this.client) : "keep";
   }
 
-  /** Gives the upstream connection back after a complete response. */
-  #release(conn: ByteConn): void {
-    if (!this.#response.keepAlive) this.#drop("backendSaidClose");
-    else if (conn.end !== conn.start) this.#drop("unsolicitedBytes");
-    else if (conn.over) this.#drop("closedByBackend");
-    else {
-      const held = this.#held;
-      this.#held = undefined;
-      conn.shrink();
-      conn.read();
-      if (held !== undefined) this.context.pool.put(held);
-    }
+  #release(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    if (held !== undefined) release(this.context, held, this.#response);
   }
 
   /** Writes what has been gathered. Returns whether the client was there to take it. */
@@ -380,8 +405,25 @@ export class Exchange {
   }
 }
 
+/** Gives an upstream connection back after a complete response; only one that is clean is kept. */
+export function release(context: ProxyContext, held: Pooled<ByteConn>, response: ResponseHead): void {
+  const { pool } = context;
+  const { conn } = held;
+  if (!response.keepAlive) return pool.discard(held, "backendSaidClose");
+  if (conn.end !== conn.start) return pool.discard(held, "unsolicitedBytes");
+  if (conn.over) return pool.discard(held, "closedByBackend");
+  conn.shrink();
+  conn.read();
+  pool.put(held);
+}
+
+/** How to close a client's connection behind its last response: with bytes unread, a plain close would be a reset. */
+export function lastWords(client: ByteConn): "close" | "linger" {
+  return client.start < client.end ? "linger" : "close";
+}
+
 /** Whether a request can be sent on a connection: nothing has come on it that no request asked for. */
-function isFresh(conn: ByteConn): boolean {
+export function isFresh(conn: ByteConn): boolean {
   return !conn.over && conn.start === conn.end;
 }
 

@@ -118,7 +118,7 @@ function dialWithin(dialing: Deadlines): Dial<ByteConn> {
       });
       tcp.setNoDelay(true);
       const conn = new ByteConn(tcp);
-      conn.onArrival = () => lost(conn.over ? "closedByBackend" : "unsolicitedBytes");
+      conn.onArrival = conn.whileIdle = () => lost(conn.over ? "closedByBackend" : "unsolicitedBytes");
       return conn;
     } catch (error) {
       throw late.signal.aborted ? Object.assign(late.signal.reason, { code: "ETIMEDOUT" }) : error;

@@ -83,10 +83,14 @@ export class ProxyContext implements Disposable {
     this.linger = new Deadlines(timeouts.lingerMs);
   }
 
-  /** The upstreams in turn. */
-  nextUpstream(): Upstream {
-    if (this.#turn >= this.upstreams.length) this.#turn = 0;
-    return this.upstreams[this.#turn++]!;
+  /** Where the next request goes. */
+  get upstream(): Upstream {
+    return this.upstreams[this.#turn]!;
+  }
+
+  /** Takes the upstreams in turn. */
+  nextUpstream(): void {
+    this.#turn = this.#turn + 1 < this.upstreams.length ? this.#turn + 1 : 0;
   }
 
   /** Stops the deadlines. */
