@@ -61,7 +61,7 @@ export function switchFlag(help: string): Flag<boolean> {
 }
 
 /** A flag with one value, parsed by `parse`. Given twice, it is refused rather than silently overridden. */
-export function valueFlag<T, D = T>(
+export function valueFlag<T, const D = T>(
   placeholder: string,
   help: string,
   parse: (text: string, name: string) => T,
@@ -229,6 +229,9 @@ export function messageOf(error: unknown): string {
 /**
  * Runs a tool as the script that was started: the first SIGINT, SIGTERM or SIGHUP aborts its signal, so that it
  * ends in order; the second ends the process at once with 130. Sets `Deno.exitCode`.
+ *
+ * Not to be awaited at the top of a module: a module that awaits its own end cannot be imported by what it runs, and
+ * the bench imports scenarios that import the bench.
  */
 export async function runAsScript(main: Main): Promise<void> {
   const controller = new AbortController();

@@ -1,6 +1,6 @@
 /**
- * Types for the parts of the Deno standard library that Timewait uses. The npm release of std (see the
- * import map in deno.json) is plain JavaScript; with JSR in reach, this file goes and the map points there.
+ * Types for what npm delivers without any: the parts of the Deno standard library that Timewait uses (with JSR in
+ * reach, those go and the import map in deno.json points there) and autocannon.
  */
 
 declare module "@std/cli" {
@@ -41,16 +41,26 @@ declare module "@std/fmt/duration" {
   ): string;
 }
 
-declare module "@std/streams" {
-  export class TextLineStream extends TransformStream<string, string> {
-    constructor(options?: { allowCR?: boolean });
-  }
-}
-
 declare module "@std/text" {
   export function closestString(word: string, possible: readonly string[]): string;
   export function levenshteinDistance(a: string, b: string): number;
   export function toKebabCase(text: string): string;
+}
+
+declare module "autocannon" {
+  export interface Instance {
+    stop(): void;
+  }
+  export default function autocannon(
+    options: {
+      url: string;
+      connections?: number;
+      duration?: number;
+      timeout?: number;
+      headers?: Record<string, string>;
+    },
+    done: (error: Error | null, result: unknown) => void,
+  ): Instance;
 }
 
 declare module "@std/assert" {

@@ -1,0 +1,33 @@
+/**
+ * Timewait: why does my gateway pile up TIME_WAIT sockets, what does it cost, and which knob really fixes it?
+ *
+ * Everything that `deno task bench` does, as functions:
+ *
+ * - a lab of three hosts: {@linkcode chooseLab}, {@linkcode startLab}
+ * - the parties in it: {@linkcode startBackendIn}, {@linkcode startGatewayIn}
+ * - a load: {@linkcode chooseGenerator}, {@linkcode startLoad}
+ * - what the kernel saw: {@linkcode startSampler}, {@linkcode readCounters}, {@linkcode parseTcpTable}
+ * - all of it together: {@linkcode runScenario}, and {@linkcode renderReport}
+ *
+ * @module
+ */
+
+export { type BackendOptions, startBackend } from "./tools/backend.ts";
+export { type GatewayOptions, startGateway } from "./tools/gateway.ts";
+export * from "./tools/lab/host.ts";
+export * from "./tools/lab/lab.ts";
+export * from "./tools/lab/process.ts";
+export * from "./tools/load/latency.ts";
+export * from "./tools/load/load.ts";
+export * from "./tools/observe/process_usage.ts";
+export * from "./tools/observe/sampler.ts";
+export * from "./tools/observe/tcp_counters.ts";
+export * from "./tools/observe/tcp_table.ts";
+export * from "./tools/parties.ts";
+export * from "./tools/report/markdown.ts";
+export * from "./tools/repetition.ts";
+export * from "./tools/results/results.ts";
+export * from "./tools/results/results_file.ts";
+export * from "./tools/results/statistics.ts";
+export * from "./tools/runner.ts";
+export * from "./tools/scenario.ts";

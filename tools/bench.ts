@@ -1,0 +1,298 @@
+/**
+ * The main job: measures scenarios and prints a Markdown report that compares their runs.
+ *
+ * As a script: `deno task bench [SCENARIO…]`. As a module: {@linkcode runScenario} and {@linkcode renderReport}.
+ *
+ * @module
+ */
+
+import {
+  didYouMean,
+  listFlag,
+  type Main,
+  mainOf,
+  messageOf,
+  type Options,
+  parseBytes,
+  parseChoice,
+  parseDurationMs,
+  parseText,
+  parseWhole,
+  printError,
+  runAsScript,
+  switchFlag,
+  UsageError,
+  valueFlag,
+} from "./command_line.ts";
+import { chooseLab } from "./lab/lab.ts";
+import { chooseGenerator } from "./load/load.ts";
+import { largestDivisor } from "./load/wrk.ts";
+import { showProgress, standardError } from "./progress.ts";
+import { renderReport } from "./report/markdown.ts";
+import { isMeasured, measuredOf, type Results } from "./results/results.ts";
+import { writeResults, writeWhole } from "./results/results_file.ts";
+import { type BenchPlan, runScenario } from "./runner.ts";
+import { type BackendPlan, DEFAULT_LOAD, type LoadPlan, type Scenario, withGateways } from "./scenario.ts";
+
+const DEFAULT_SCENARIO = "undersized_pool";
+const SCENARIOS = new URL("../scenarios/", import.meta.url);
+const QUICK = { repeat: 1, durationMs: 5_000 };
+const DEFAULT_REPEAT = 3;
+
+const FLAGS = {
+  list: switchFlag("list the scenarios and end"),
+  quick: switchFlag("one repetition of 5 s for each run: a first look, without uncertainty"),
+  connections: valueFlag("N", "connections that the load keeps open", parseWhole(1), undefined),
+  threads: valueFlag("N", "threads of wrk (default: at most 2)", parseWhole(1), undefined),
+  duration: valueFlag("DURATION", "of each repetition's load (default: 8s)", parseDurationMs, undefined),
+  timeout: valueFlag(
+    "DURATION",
+    "an answer slower than this counts as failed (default: 2s)",
+    parseDurationMs,
+    undefined,
+  ),
+  repeat: valueFlag("N", `repetitions of each run (default: ${DEFAULT_REPEAT})`, parseWhole(1), undefined),
+  latency: valueFlag("DURATION", "that the backend adds to each answer", parseDurationMs, undefined),
+  bodyBytes: valueFlag("SIZE", "of each answer's body", parseBytes, undefined),
+  status: valueFlag("N", "of each answer", parseWhole(200, 599), undefined),
+  script: valueFlag("FILE", "a Lua script for wrk", parseText, undefined),
+  header: listFlag("HEADER", 'a request header, "Name: value"', parseText),
+  gateway: listFlag("COMMAND", "measure this gateway; {listen} and {upstream} are filled in", parseText),
+  lab: valueFlag(
+    "KIND",
+    "auto, private or host (default: auto)",
+    parseChoice(["auto", "private", "host"]),
+    "auto",
+  ),
+  load: valueFlag(
+    "NAME",
+    "auto, wrk or autocannon (default: auto)",
+    parseChoice(["auto", "wrk", "autocannon"]),
+    "auto",
+  ),
+  json: valueFlag(
+    "FILE",
+    "write the results document; - prints it in place of the report",
+    parseText,
+    undefined,
+  ),
+  out: valueFlag("DIR", "write report.md and results.json there", parseText, undefined),
+};
+
+/** The command's entry point. Exit code 0 measured, 1 a run could not be measured, 2 bad usage, 130 interrupted. */
+export const main: Main = mainFor();
+
+/** The entry point of `bench`; with a scenario, that of the scenario's own file. */
+export function mainFor(scenario?: Scenario): Main {
+  return mainOf({
+    name: scenario === undefined ? "bench" : `bench ${scenario.name}`,
+    summary: scenario?.question ??
+      "Measures scenarios and prints a Markdown report that compares their runs.",
+    ...(scenario === undefined ? { positionals: "[SCENARIO…]" } : {}),
+    flags: FLAGS,
+    examples: [
+      "deno task bench --quick",
+      "deno task bench undersized_pool --connections 500 --latency 20ms --out out",
+      "deno task bench --gateway './my-gateway --listen {listen} --upstream {upstream}'",
+    ],
+    run: (options, names, signal) => bench(options, names, signal, scenario),
+  });
+}
+
+type BenchOptions = Options<typeof FLAGS>;
+
+async function bench(
+  options: BenchOptions,
+  names: string[],
+  signal: AbortSignal,
+  own?: Scenario,
+): Promise<number> {
+  if (options.list) return await listScenarios();
+  const scenarios = own === undefined ? await loadScenarios(names) : [own];
+  const load = loadOf(options);
+  if (options.json !== undefined && scenarios.length > 1) {
+    throw new UsageError(
+      "--json takes the results of one scenario; --out DIR keeps those of each in a folder of its own",
+    );
+  }
+  const lab = await chooseLab(options.lab);
+  const generator = await chooseGenerator(options.load);
+
+  let exitCode = 0;
+  for (const scenario of scenarios) {
+    const plan: BenchPlan = {
+      scenario: withGateways(scenario, options.gateway),
+      load: threadsFor(scenario, load),
+      backend: backendOf(options),
+      repeat: options.repeat ?? (options.quick ? QUICK.repeat : DEFAULT_REPEAT),
+      lab,
+      generator,
+      command: commandLine(scenario.name, options),
+    };
+    const directory = options.out === undefined || scenarios.length === 1
+      ? options.out
+      : `${options.out}/${scenario.name}`;
+    exitCode = Math.max(exitCode, await measure(plan, options.json, directory, signal));
+  }
+  return exitCode;
+}
+
+/** Measures one scenario, writes what was asked for, and returns the exit code. */
+async function measure(
+  plan: BenchPlan,
+  json: string | undefined,
+  directory: string | undefined,
+  signal: AbortSignal,
+): Promise<number> {
+  const kept = [json === "-" ? undefined : json, directory && `${directory}/results.json`].filter((path) =>
+    path !== undefined
+  );
+  await createDirectory(directory);
+  let unwritten: unknown;
+  let opened = false;
+  const onResults = async (results: Results) => {
+    for (const path of kept) {
+      await writeResults(path, results).catch((error) => {
+        if (!opened) throw error;
+        unwritten = error;
+      });
+    }
+    opened = true;
+  };
+  const durationMs = plan.load?.durationMs ?? plan.scenario.load?.durationMs ?? DEFAULT_LOAD.durationMs;
+  const results = await runScenario(plan, signal, { ...showProgress(standardError, durationMs), onResults });
+
+  const report = renderReport(results);
+  await print(json === "-" ? JSON.stringify(results) : report);
+  if (directory !== undefined) {
+    await writeWhole(`${directory}/report.md`, report).catch((error) => unwritten = error);
+  }
+  if (unwritten !== undefined) printError(unwritten);
+  if (results.interrupted) return 130;
+  const failed = results.runs.some((run) =>
+    !run.repetitions.every(isMeasured) || measuredOf(run).length === 0
+  );
+  return failed || unwritten !== undefined ? 1 : 0;
+}
+
+/** Writes to standard output. A reader that has gone away, such as `head`, is no error. */
+async function print(text: string): Promise<void> {
+  const bytes = new TextEncoder().encode(text.endsWith("\n") ? text : `${text}\n`);
+  try {
+    for (let written = 0; written < bytes.length;) {
+      written += await Deno.stdout.write(bytes.subarray(written));
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw new Error(`standard output: ${messageOf(error)}`);
+  }
+}
+
+async function createDirectory(directory: string | undefined): Promise<void> {
+  if (directory === undefined) return;
+  try {
+    await Deno.mkdir(directory, { recursive: true });
+  } catch (cause) {
+    throw new Error(`--out ${directory} cannot be made: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function loadOf(options: BenchOptions): Partial<LoadPlan> {
+  const durationMs = options.duration ?? (options.quick ? QUICK.durationMs : undefined);
+  return {
+    ...(options.connections === undefined ? {} : { connections: options.connections }),
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+    ...(durationMs === undefined ? {} : { durationMs }),
+    ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
+    ...(options.script === undefined ? {} : { script: options.script }),
+    ...(options.header.length === 0 ? {} : { headers: options.header }),
+  };
+}
+
+/** Threads that were not asked for are as many as divide the connections. */
+function threadsFor(scenario: Scenario, load: Partial<LoadPlan>): Partial<LoadPlan> {
+  if (load.threads !== undefined || load.connections === undefined) return load;
+  return {
+    ...load,
+    threads: largestDivisor(load.connections, scenario.load?.threads ?? DEFAULT_LOAD.threads),
+  };
+}
+
+function backendOf(options: BenchOptions): Partial<BackendPlan> {
+  return {
+    ...(options.latency === undefined ? {} : { latencyMs: options.latency }),
+    ...(options.bodyBytes === undefined ? {} : { bodyBytes: options.bodyBytes }),
+    ...(options.status === undefined ? {} : { status: options.status }),
+  };
+}
+
+/** The command line that measures a scenario again. Where the output went is left out. */
+function commandLine(scenario: string, options: BenchOptions): string {
+  const words = ["deno", "task", "bench", scenario];
+  if (options.quick) words.push("--quick");
+  const add = (flag: string, value: string | number | undefined) => {
+    if (value !== undefined) words.push(flag, String(value));
+  };
+  const inMs = (ms: number | undefined) => ms === undefined ? undefined : `${ms}ms`;
+  add("--connections", options.connections);
+  add("--threads", options.threads);
+  add("--duration", inMs(options.duration));
+  add("--timeout", inMs(options.timeout));
+  add("--repeat", options.repeat);
+  add("--latency", inMs(options.latency));
+  add("--body-bytes", options.bodyBytes);
+  add("--status", options.status);
+  add("--script", options.script);
+  for (const header of options.header) add("--header", header);
+  for (const command of options.gateway) add("--gateway", command);
+  if (options.lab !== "auto") add("--lab", options.lab);
+  if (options.load !== "auto") add("--load", options.load);
+  return words.map(quote).join(" ");
+}
+
+function quote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** The scenarios of the given names, or paths of scenario files; without any, the default one. */
+async function loadScenarios(names: readonly string[]): Promise<Scenario[]> {
+  const known = await scenarioNames();
+  const wanted = names.length === 0 ? [DEFAULT_SCENARIO] : names;
+  return await Promise.all(wanted.map((name) => {
+    if (known.includes(name)) return importScenario(new URL(`${name}.ts`, SCENARIOS).href);
+    if (name.endsWith(".ts")) return importScenario(new URL(name, `file://${Deno.cwd()}/`).href);
+    throw new UsageError(
+      `there is no scenario ${name}${didYouMean(name, known) || `; known are ${known.join(", ")}`}`,
+    );
+  }));
+}
+
+async function importScenario(url: string): Promise<Scenario> {
+  let module: { scenario?: Scenario };
+  try {
+    module = await import(url);
+  } catch (cause) {
+    throw new UsageError(`${url} is no scenario: ${messageOf(cause)}`, { cause });
+  }
+  if (module.scenario === undefined) {
+    throw new UsageError(`${url} is no scenario: it does not export "scenario"`);
+  }
+  return module.scenario;
+}
+
+async function scenarioNames(): Promise<string[]> {
+  const names: string[] = [];
+  for await (const entry of Deno.readDir(SCENARIOS)) {
+    if (entry.isFile && entry.name.endsWith(".ts")) names.push(entry.name.slice(0, -".ts".length));
+  }
+  return names.sort();
+}
+
+async function listScenarios(): Promise<number> {
+  for (const scenario of await loadScenarios(await scenarioNames())) {
+    const note = scenario.name === DEFAULT_SCENARIO ? " (default)" : "";
+    console.log(`${scenario.name}${note}: ${scenario.question}`);
+  }
+  return 0;
+}
+
+if (import.meta.main) runAsScript(main);

@@ -1,0 +1,51 @@
+/**
+ * Where a bench runs: what its results need to be understood elsewhere.
+ *
+ * @module
+ */
+
+import config from "../deno.json" with { type: "json" };
+import type { Host } from "./lab/host.ts";
+import { type LabChoice, startLab } from "./lab/lab.ts";
+import type { GeneratorChoice } from "./load/load.ts";
+import type { Environment } from "./results/results.ts";
+
+/** The sysctls that bear on TIME_WAIT, ephemeral ports and backlogs. */
+const SYSCTLS = [
+  "net.ipv4.tcp_tw_reuse",
+  "net.ipv4.tcp_tw_reuse_delay",
+  "net.ipv4.ip_local_port_range",
+  "net.ipv4.ip_local_reserved_ports",
+  "net.ipv4.tcp_max_tw_buckets",
+  "net.ipv4.tcp_timestamps",
+  "net.ipv4.tcp_fin_timeout",
+  "net.ipv4.tcp_max_syn_backlog",
+  "net.core.somaxconn",
+] as const;
+
+/** Reads the environment; the sysctls are those of the gateway of a lab of the given kind. */
+export async function readEnvironment(lab: LabChoice, load: GeneratorChoice): Promise<Environment> {
+  await using started = await startLab(lab.kind);
+  const host = started.hosts.gateway;
+  const [cpuinfo, meminfo] = await host.readProc("/proc/cpuinfo", "/proc/meminfo");
+  return {
+    timewait: config.version,
+    deno: Deno.version.deno,
+    kernel: Deno.osRelease(),
+    cpus: navigator.hardwareConcurrency,
+    cpuModel: /^model name\s*: (.*)$/m.exec(cpuinfo ?? "")?.[1]?.trim() ?? "unknown",
+    memoryBytes: Number(/^MemTotal:\s*(\d+) kB$/m.exec(meminfo ?? "")?.[1] ?? 0) * 1024,
+    load,
+    lab,
+    sysctls: await readSysctls(host),
+  };
+}
+
+async function readSysctls(host: Host): Promise<Record<string, string>> {
+  const values = await host.readProc(...SYSCTLS.map((key) => `/proc/sys/${key.replaceAll(".", "/")}`));
+  const known = SYSCTLS.flatMap((key, i): [string, string][] => {
+    const value = values[i]?.trim().replaceAll(/\s+/g, " ");
+    return value === undefined || value === "" ? [] : [[key, value]];
+  });
+  return Object.fromEntries(known);
+}

@@ -1,0 +1,194 @@
+/**
+ * The **gateway**: the reverse proxy under test.
+ *
+ * As a script: `deno task gateway --upstream http://127.0.0.1:8081 --pool-max-idle-per-host 100`. As a module: {@linkcode startGateway}.
+ *
+ * @module
+ */
+
+import {
+  type ListenAddress,
+  type Main,
+  mainOf,
+  parseChoice,
+  parseDurationMs,
+  parseListen,
+  parseText,
+  parseWhole,
+  runAsScript,
+  UsageError,
+  valueFlag,
+} from "./command_line.ts";
+import { aborted, authorityOf } from "./http_server.ts";
+import { startHttpClientTransport } from "./transport/http_client.ts";
+import type { RunningTransport } from "./transport/transport.ts";
+
+/** The transports by name. */
+const TRANSPORTS = { "http-client": startHttpClientTransport };
+
+/** The name of a transport. */
+export type TransportName = keyof typeof TRANSPORTS;
+
+/** How a gateway forwards. `undefined` means the default. */
+export interface GatewayOptions {
+  /** The origin that requests go to, such as `http://127.0.0.1:8081`. Without a path: each request brings its own. */
+  readonly upstream: string | URL;
+  /** Where clients connect. Default 127.0.0.1:8080; port 0 asks the kernel for a free one. */
+  readonly listen?: ListenAddress | undefined;
+  /** What carries the requests. Default, and so far the only one: `http-client`. */
+  readonly transport?: TransportName | undefined;
+  /**
+   * How many idle connections to the upstream are kept. Default `false`: no limit, as in Deno. 0 keeps none.
+   * A connection that comes back when so many are idle is closed by the gateway, which then owns its TIME_WAIT.
+   */
+  readonly poolMaxIdlePerHost?: number | false | undefined;
+  /** How long a connection is kept idle, in milliseconds. Default 90 s; 0 keeps none; `false` keeps it until the upstream closes it. */
+  readonly poolIdleTimeoutMs?: number | false | undefined;
+  /** How long a stop waits for requests in flight before it cuts them, in milliseconds. Default 10 s; 0 cuts at once. */
+  readonly graceMs?: number | undefined;
+  /** Receives each line of the gateway's log. Default: standard error. */
+  readonly log?: ((line: string) => void) | undefined;
+}
+
+/** {@linkcode GatewayOptions} with every default filled in. */
+export interface ResolvedGatewayOptions {
+  /** The origin that requests go to. */
+  readonly upstream: URL;
+  /** Where clients connect. */
+  readonly listen: ListenAddress;
+  /** What carries the requests. */
+  readonly transport: TransportName;
+  /** How many idle connections are kept; `false` is no limit. */
+  readonly poolMaxIdlePerHost: number | false;
+  /** How long a connection is kept idle, in milliseconds; `false` is no limit. */
+  readonly poolIdleTimeoutMs: number | false;
+  /** How long a stop waits for requests in flight, in milliseconds. */
+  readonly graceMs: number;
+  /** Receives each line of the gateway's log. */
+  readonly log: (line: string) => void;
+}
+
+/** A gateway that runs. Disposing it stops accepting, waits for requests in flight for `graceMs`, then cuts the rest. */
+export type RunningGateway = RunningTransport;
+
+/**
+ * Fills in the defaults.
+ *
+ * @throws {TypeError} where the upstream is not an `http` origin.
+ */
+export function resolveGatewayOptions(options: GatewayOptions): ResolvedGatewayOptions {
+  const {
+    upstream,
+    listen = { hostname: "127.0.0.1", port: 8080 },
+    transport = "http-client",
+    poolMaxIdlePerHost = false,
+    poolIdleTimeoutMs = 90_000,
+    graceMs = 10_000,
+    log = (line: string) => console.error(line),
+  } = options;
+  return {
+    upstream: parseOrigin(String(upstream)),
+    listen,
+    transport,
+    poolMaxIdlePerHost,
+    poolIdleTimeoutMs,
+    graceMs,
+    log,
+  };
+}
+
+/**
+ * Starts a gateway.
+ *
+ * @throws {TypeError} where the upstream is not an `http` origin.
+ * @throws {Error} where the address cannot be listened on.
+ */
+export function startGateway(options: GatewayOptions): RunningGateway {
+  const resolved = resolveGatewayOptions(options);
+  return TRANSPORTS[resolved.transport](resolved);
+}
+
+function parseOrigin(text: string): URL {
+  const url = URL.parse(text);
+  const example = "give an origin such as http://127.0.0.1:8081";
+  if (url === null) throw new TypeError(`the upstream is not a URL: "${text}"; ${example}`);
+  if (url.protocol !== "http:") {
+    throw new TypeError(`the upstream must be http, not "${text}"; ${example}`);
+  }
+  if (url.username !== "" || url.password !== "") {
+    throw new TypeError(`the upstream takes no user name or password; ${example}`);
+  }
+  if (url.pathname !== "/" || /[?#]/.test(text)) {
+    throw new TypeError(
+      `the upstream takes no path, for each request brings its own: "${text}"; give ${url.origin}`,
+    );
+  }
+  return url;
+}
+
+function parseUpstream(text: string, name: string): URL {
+  try {
+    return parseOrigin(parseText(text, name));
+  } catch (error) {
+    throw error instanceof TypeError ? new UsageError(`${name}: ${error.message}`) : error;
+  }
+}
+
+/** The command, as a function: see {@linkcode Main}. Returns 0 once `signal` has stopped it. */
+export const main: Main = mainOf({
+  name: "gateway",
+  summary: "A reverse proxy whose connection pool is the thing to be looked at.",
+  flags: {
+    upstream: valueFlag(
+      "URL",
+      "where requests go: an http origin, such as http://127.0.0.1:8081",
+      parseUpstream,
+      undefined,
+    ),
+    listen: valueFlag("HOST:PORT", "where clients connect (default 127.0.0.1:8080)", parseListen, undefined),
+    transport: valueFlag(
+      "NAME",
+      "http-client, the only one so far (default)",
+      parseChoice(["http-client"]),
+      undefined,
+    ),
+    poolMaxIdlePerHost: valueFlag(
+      "N",
+      "idle connections to keep, 0 for none (default: no limit)",
+      parseWhole(0),
+      undefined,
+    ),
+    poolIdleTimeout: valueFlag(
+      "DURATION",
+      "how long to keep one idle, 0 to keep none (default 90s)",
+      parseDurationMs,
+      undefined,
+    ),
+    grace: valueFlag(
+      "DURATION",
+      "how long SIGTERM waits for requests in flight (default 10s)",
+      parseDurationMs,
+      undefined,
+    ),
+  },
+  examples: [
+    "deno task gateway --listen 127.0.0.1:8080 --upstream http://127.0.0.1:8081 --pool-max-idle-per-host 100",
+  ],
+  async run(flags, _positionals, signal) {
+    const { upstream, poolIdleTimeout, grace, ...rest } = flags;
+    if (upstream === undefined) {
+      throw new UsageError("--upstream is needed: give an origin such as http://127.0.0.1:8081");
+    }
+    await using gateway = startGateway({
+      ...rest,
+      upstream,
+      poolIdleTimeoutMs: poolIdleTimeout,
+      graceMs: grace,
+    });
+    console.log(`listening on http://${authorityOf(gateway.address)}`);
+    await aborted(signal);
+    return 0;
+  },
+});
+
+if (import.meta.main) await runAsScript(main);

@@ -1,0 +1,94 @@
+/**
+ * `Deno.serve` as the measured parties need it: a backlog that a thousand clients at once do not overflow, an
+ * error that says what to do when the port is taken, and a stop that is graceful and bounded.
+ *
+ * @module
+ */
+
+import type { ListenAddress } from "./command_line.ts";
+
+/** What {@linkcode serveHttp} needs to know. */
+export interface HttpServerOptions {
+  /** Where to listen. Port 0 asks the kernel for a free one. */
+  readonly listen: ListenAddress;
+  /** How long a stop waits for requests in flight before it cuts them, in milliseconds. 0 cuts at once. */
+  readonly graceMs: number;
+  /** Ends what is still in flight after `graceMs`, so that each request gets an answer or loses its connection. */
+  readonly cut: () => void;
+}
+
+/** A server that runs. Disposing it stops accepting, waits for the requests in flight for `graceMs`, then cuts the rest. */
+export interface RunningServer extends AsyncDisposable {
+  /** Where it listens: the port is the real one, also where 0 was asked for. */
+  readonly address: ListenAddress;
+}
+
+/** The longest queue of connections that wait to be accepted; the kernel lowers it to `net.core.somaxconn`. */
+const BACKLOG = 65_535;
+
+/**
+ * Serves HTTP/1.1 until it is disposed.
+ *
+ * @throws {Error} where the address cannot be listened on, in one line that says what to do.
+ */
+export function serveHttp(
+  options: HttpServerOptions,
+  handler: Deno.ServeHandler<Deno.NetAddr>,
+): RunningServer {
+  const { listen: { hostname, port }, graceMs, cut } = options;
+  let server: Deno.HttpServer<Deno.NetAddr>;
+  try {
+    server = Deno.serve({ hostname, port, tcpBacklog: BACKLOG, onListen() {} }, handler);
+  } catch (error) {
+    throw new Error(whyNotListening(options.listen, error), { cause: error });
+  }
+  return {
+    address: { hostname: server.addr.hostname, port: server.addr.port },
+    async [Symbol.asyncDispose]() {
+      const drained = server.shutdown();
+      if (await within(graceMs, drained)) return;
+      cut();
+      // What is left now is a client that neither reads nor leaves. Deno cannot close its connection; the process's end does.
+      await within(CUT_MS, drained);
+    },
+  };
+}
+
+/** How long requests that were cut may take to be gone. */
+const CUT_MS = 1_000;
+
+/** Whether the promise is resolved within so many milliseconds. */
+async function within(ms: number, promise: Promise<void>): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), ms);
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** An address as it stands in a URL: `127.0.0.1:8080`, `[::1]:8080`. */
+export function authorityOf({ hostname, port }: ListenAddress): string {
+  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+}
+
+/** Resolves once the signal is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}
+
+function whyNotListening(address: ListenAddress, error: unknown): string {
+  const where = `cannot listen on ${authorityOf(address)}`;
+  if (error instanceof Deno.errors.AddrInUse) {
+    return `${where}: the port is in use; stop what listens there, or give another with --listen (port 0 takes a free one)`;
+  }
+  if (error instanceof Deno.errors.AddrNotAvailable) {
+    return `${where}: this machine has no such address; give one that it has with --listen, or 0.0.0.0 for all`;
+  }
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return `${where}: not permitted; ports below 1024 need root, give a higher one with --listen`;
+  }
+  return `${where}: ${error instanceof Error ? error.message : error}`;
+}

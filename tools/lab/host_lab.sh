@@ -1,0 +1,12 @@
+# The guard of a host lab: ends what the bench has started, also when the bench could not.
+# Takes a line "+GROUP" for each process group started and "-GROUP" for each that has ended. When its standard
+# input closes, which the kernel sees to when the bench is gone, it kills those that are left.
+groups=" "
+while read -r line; do
+  case $line in
+    +*) groups="$groups${line#+} " ;;
+    -*) groups="${groups%% "${line#-}" *} ${groups#* "${line#-}" }" ;;
+  esac
+done
+for group in $groups; do kill -KILL "-$group" 2>/dev/null; done
+exit 0

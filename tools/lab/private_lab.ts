@@ -1,0 +1,110 @@
+/**
+ * The private lab: three network namespaces in one user, mount and PID namespace. Needs no root.
+ *
+ * It lives as long as its first process, which reads a pipe that only this process holds open: when the bench
+ * ends, in whatever way, the kernel closes the pipe, the first process ends, and the kernel kills all others
+ * of the PID namespace (pid_namespaces(7)).
+ *
+ * @module
+ */
+
+import { createHost, type Host, HOST_NAMES, type HostName, localMachine } from "./host.ts";
+import type { Lab } from "./lab.ts";
+import { CommandNotFoundError, findCommand, lastWords, startProcess } from "./process.ts";
+
+/**
+ * The addresses of the hosts. They exist in the lab only. 198.18.0.0/15 is set aside for tests of network devices
+ * (RFC 2544, RFC 6890), so they shadow nothing that a measured gateway might have to reach.
+ */
+export const PRIVATE_ADDRESSES: Readonly<Record<HostName, string>> = {
+  client: "198.18.0.1",
+  gateway: "198.18.0.2",
+  backend: "198.18.0.3",
+};
+
+const UNSHARE = [
+  "unshare",
+  "--user",
+  "--map-root-user",
+  "--net",
+  "--mount",
+  "--pid",
+  "--fork",
+  "--kill-child",
+];
+const SETUP = new URL("./private_lab.sh", import.meta.url);
+
+/**
+ * Starts a private lab.
+ *
+ * @throws {CommandNotFoundError} where `unshare`, `nsenter`, `ip` or `bash` is missing.
+ * @throws {Error} where the kernel or a security policy refuses; {@linkcode whyNoPrivateLab} says which.
+ */
+export async function startPrivateLab(): Promise<Lab> {
+  for (const command of ["ip", "bash"]) findCommand(command);
+  await using stack = new AsyncDisposableStack();
+  const ready = Promise.withResolvers<number>();
+  const first = await startProcess([], {
+    name: "the private lab",
+    argv: [findCommand(UNSHARE[0]!), ...UNSHARE.slice(1), "/bin/sh", "-c", await Deno.readTextFile(SETUP)],
+    env: Object.fromEntries(HOST_NAMES.map((name) => [name.toUpperCase(), PRIVATE_ADDRESSES[name]])),
+    onStdout: (line) => line.startsWith("ready ") && ready.resolve(Number(line.slice("ready ".length))),
+  });
+  stack.use(first);
+  stack.defer(() => first.closeInput());
+  first.exited.then((status) => ready.reject(new Error(lastWords(status))));
+  const pid = await ready.promise;
+
+  const nsenter = [findCommand("nsenter"), "-t", String(pid), "-U", "--preserve-credentials", "-m", "-p"];
+  const entries = HOST_NAMES.map((name): [HostName, Host] => {
+    const prefix = [...nsenter, `--net=/proc/${pid}/root/run/netns/${name}`, "--"];
+    return [name, stack.use(createHost({ name, address: PRIVATE_ADDRESSES[name], prefix }))];
+  });
+  const hosts = Object.fromEntries(entries) as Record<HostName, Host>;
+  const owned = stack.move();
+  return { kind: "private", hosts, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/**
+ * Why a private lab cannot be had here, with what would permit it; `undefined` where it can. Found out by starting
+ * one, so nothing that forbids it can be overlooked; what is read afterwards only names the cause.
+ */
+export async function whyNoPrivateLab(): Promise<string | undefined> {
+  try {
+    await using _lab = await startPrivateLab();
+    return undefined;
+  } catch (error) {
+    if (error instanceof CommandNotFoundError) return error.message;
+    return `${(error as Error).message}. ${await nameObstacle()}`;
+  }
+}
+
+const APPARMOR = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns";
+const CLONE = "/proc/sys/kernel/unprivileged_userns_clone";
+const MAX_USER = "/proc/sys/user/max_user_namespaces";
+const MAX_NET = "/proc/sys/user/max_net_namespaces";
+
+/** Which of the known obstacles to user namespaces stands here, and what takes it away. */
+async function nameObstacle(): Promise<string> {
+  await using machine = localMachine();
+  const texts = await machine.readProc(APPARMOR, CLONE, MAX_USER, MAX_NET, "/proc/self/status");
+  const [apparmor, clone, maxUser, maxNet] = texts.map((text) => text?.trim());
+  if (maxUser === "0") {
+    return "user.max_user_namespaces is 0: as root, sysctl user.max_user_namespaces=10000 permits it";
+  }
+  if (maxNet === "0") {
+    return "user.max_net_namespaces is 0: as root, sysctl user.max_net_namespaces=10000 permits it";
+  }
+  if (clone === "0") {
+    return "kernel.unprivileged_userns_clone is 0: sudo sysctl kernel.unprivileged_userns_clone=1 permits it, or running as root";
+  }
+  if (apparmor === "1") {
+    return "kernel.apparmor_restrict_unprivileged_userns is 1, as on Ubuntu 23.10 and later: " +
+      "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0 permits it, or running as root";
+  }
+  if (/^Seccomp:\s*2$/m.test(texts.at(-1) ?? "")) {
+    return "This looks like a container whose seccomp filter forbids namespaces: " +
+      "docker run --cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined permits it";
+  }
+  return "The kernel or a security policy forbids user namespaces here";
+}

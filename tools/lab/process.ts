@@ -1,0 +1,260 @@
+/**
+ * Child processes, all started through dax: found, started, listened to, and always ended.
+ *
+ * @module
+ */
+
+import { CommandBuilder } from "@david/dax";
+
+/** How a child is started. */
+export interface ProcessOptions {
+  /** What to call it in messages: `backend`, `gateway`, `wrk`. */
+  readonly name: string;
+  /** The program and its arguments; nothing in it is read by a shell. */
+  readonly argv: readonly string[];
+  /** Environment variables to add, or with `undefined` to take away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Called with each line of standard output. */
+  readonly onStdout?: (line: string) => void;
+}
+
+/** How a child ended. */
+export interface ExitStatus {
+  /** The exit code; 128 + the signal's number where a signal ended it. */
+  readonly code: number;
+  /** The last lines that it wrote to standard error, at most {@linkcode STDERR_LINES_KEPT}. */
+  readonly stderr: readonly string[];
+}
+
+/** A running child. Disposing it stops it, with {@linkcode STOP_GRACE_MS} between SIGTERM and SIGKILL. */
+export interface RunningProcess extends AsyncDisposable {
+  readonly name: string;
+  /** Its process id, as seen from outside of any lab. */
+  readonly pid: number;
+  /** The id of its process group, which holds every process it has started, unless one has left on purpose. */
+  readonly processGroup: number;
+  /** Resolves when it has ended; never rejects. */
+  readonly exited: Promise<ExitStatus>;
+  /** Writes a line to its standard input. */
+  writeLine(line: string): Promise<void>;
+  /** Closes its standard input. */
+  closeInput(): Promise<void>;
+  /** Sends SIGTERM, waits at most `graceMs`, then sends SIGKILL to its whole group. Returns when it has ended. */
+  stop(graceMs?: number): Promise<ExitStatus>;
+}
+
+/** How many lines of a child's standard error are kept for the message that says why it failed. */
+export const STDERR_LINES_KEPT = 20;
+
+/** How long a child may take to end after SIGTERM, in milliseconds, before SIGKILL. */
+export const STOP_GRACE_MS = 2_000;
+
+/**
+ * Variables that would make a measured party do other than it was told: HTTP clients read the proxy ones, and
+ * Deno the rest.
+ */
+const UNWANTED_ENV: Readonly<Record<string, undefined>> = Object.fromEntries(
+  ["http_proxy", "https_proxy", "all_proxy", "no_proxy"].flatMap((name) => [name, name.toUpperCase()])
+    .concat("DENO_V8_FLAGS", "DENO_NO_UPDATE_CHECK")
+    .map((name) => [name, undefined]),
+);
+
+/**
+ * The child's first words: its own process id and group, which its parent cannot see through `nsenter`'s fork.
+ * /proc is the one outside, so the ids are as the bench needs them. Then it waits for a line before it becomes
+ * the program, so that no program runs that the bench has not noted; a bench that has died closes the pipe
+ * instead. The soft limit of open files goes up to the hard one, because wrk and others do not raise it.
+ */
+const ANNOUNCE = `
+read -r pid _ _ _ group _ </proc/self/stat
+echo "$pid $group"
+read -r _ || exit 125
+ulimit -n "$(ulimit -Hn)"
+exec "$@"`;
+
+/**
+ * dax reports a child that a signal ended as exit code 0, unless dax itself sent the signal. A shell around it
+ * turns that into 128 + the signal's number, and keeps its own remark about it to itself.
+ */
+const KEEP_EXIT_CODE = ["/bin/sh", "-c", '{ "$@" 2>&3 3>&-; } 3>&2 2>/dev/null; exit $?', "sh"];
+
+/**
+ * Starts a child in its own session, so that the terminal's Ctrl-C reaches the bench only.
+ *
+ * @param prefix what puts the child where it belongs, such as `nsenter` and its arguments; empty for here.
+ * @param beforeExec is called with the ids when the child exists and has not yet become the program.
+ * @throws {Error} when the child ended before it became the program.
+ */
+export async function startProcess(
+  prefix: readonly string[],
+  options: ProcessOptions,
+  beforeExec: (process: RunningProcess) => Promise<void> = () => Promise.resolve(),
+): Promise<RunningProcess> {
+  const argv = [
+    findCommand("setsid"),
+    ...KEEP_EXIT_CODE,
+    ...prefix,
+    "/bin/sh",
+    "-c",
+    ANNOUNCE,
+    "sh",
+    findCommand(options.argv[0]!),
+    ...options.argv.slice(1),
+  ];
+  const stdin = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = stdin.writable.getWriter();
+  const child = new CommandBuilder()
+    .command(argv)
+    .env({ ...UNWANTED_ENV, ...options.env })
+    .stdin(stdin.readable)
+    .stdout("piped")
+    .stderr("piped")
+    .noThrow()
+    .spawn();
+
+  const announced = Promise.withResolvers<string>();
+  let first = true;
+  const stdoutRead = readLines(child.stdout(), (line) => {
+    if (!first) return options.onStdout?.(line);
+    first = false;
+    announced.resolve(line);
+  });
+  const stderr: string[] = [];
+  const stderrRead = readLines(child.stderr(), (line) => {
+    stderr.push(line);
+    if (stderr.length > STDERR_LINES_KEPT) stderr.shift();
+  });
+  const exited = (async () => {
+    const { code } = await child;
+    await Promise.all([stdoutRead, stderrRead]);
+    await writer.abort().catch(() => {});
+    announced.resolve("");
+    return { code, stderr };
+  })();
+
+  const ids = /^(\d+) (\d+)$/.exec(await announced.promise);
+  if (ids === null) {
+    const status = await exited;
+    throw new Error(`could not start ${options.name}: ${lastWords(status)}`);
+  }
+  const process = controlProcess(options.name, Number(ids[1]), Number(ids[2]), exited, writer);
+  await beforeExec(process);
+  await process.writeLine("go");
+  return process;
+}
+
+function controlProcess(
+  name: string,
+  pid: number,
+  processGroup: number,
+  exited: Promise<ExitStatus>,
+  stdin: WritableStreamDefaultWriter<Uint8Array>,
+): RunningProcess {
+  const stop = async (graceMs = STOP_GRACE_MS) => {
+    sendSignal(pid, "SIGTERM");
+    const timer = setTimeout(() => sendSignal(-processGroup, "SIGKILL"), graceMs);
+    const status = await exited;
+    clearTimeout(timer);
+    sendSignal(-processGroup, "SIGKILL");
+    return status;
+  };
+  return {
+    name,
+    pid,
+    processGroup,
+    exited,
+    stop,
+    writeLine: (line) => stdin.write(new TextEncoder().encode(`${line}\n`)),
+    closeInput: () => stdin.close().catch(() => {}),
+    async [Symbol.asyncDispose]() {
+      await stop();
+    },
+  };
+}
+
+/** Why a child ended, for the end of a sentence. */
+export function lastWords(status: ExitStatus): string {
+  const words = status.stderr.filter((line) => line.trim() !== "").at(-1);
+  const how = status.code > 128 ? `ended by signal ${status.code - 128}` : `exit code ${status.code}`;
+  return words === undefined ? how : `${words.trim()} (${how})`;
+}
+
+/** Runs a command to its end and returns what it wrote to standard output. */
+export async function runCommand(argv: readonly string[], signal?: AbortSignal): Promise<string> {
+  let command = new CommandBuilder()
+    .command([findCommand(argv[0]!), ...argv.slice(1)])
+    .stdin("null").stdout("piped").stderr("piped").noThrow();
+  if (signal !== undefined) command = command.signal(signal);
+  const result = await command;
+  if (result.code !== 0) {
+    throw new Error(
+      `${argv[0]} failed: ${lastWords({ code: result.code, stderr: result.stderr.split("\n") })}`,
+    );
+  }
+  return result.stdout;
+}
+
+/** Thrown when a command is not on this machine. */
+export class CommandNotFoundError extends Error {
+  override name = "CommandNotFoundError";
+  constructor(readonly command: string) {
+    super(
+      `${command} was not found on PATH${
+        INSTALLED_BY[command] ? `: apt-get install ${INSTALLED_BY[command]}` : ""
+      }`,
+    );
+  }
+}
+
+/** The Debian package that a command comes with. */
+const INSTALLED_BY: Readonly<Record<string, string>> = {
+  ip: "iproute2",
+  nsenter: "util-linux",
+  setsid: "util-linux",
+  unshare: "util-linux",
+  wrk: "wrk",
+};
+
+/**
+ * The absolute path of a command. Looks where an ordinary user's PATH on Debian does not (`ip` lives in /usr/sbin)
+ * and passes over directories that may not be read, which dax's own search would stop at.
+ *
+ * @throws {CommandNotFoundError} when no directory holds an executable file of that name.
+ */
+export function findCommand(name: string): string {
+  if (name.includes("/")) return name;
+  const directories = [...(Deno.env.get("PATH") ?? "").split(":"), "/usr/sbin", "/sbin", "/usr/bin", "/bin"];
+  for (const directory of directories.filter((entry) => entry !== "")) {
+    try {
+      const { isFile, mode } = Deno.statSync(`${directory}/${name}`);
+      if (isFile && (mode === null || (mode & 0o111) !== 0)) return `${directory}/${name}`;
+    } catch {
+      // Not there, or not ours to read: the next one may be.
+    }
+  }
+  throw new CommandNotFoundError(name);
+}
+
+/** Sends a signal to a process, or with a negative id to a process group; one that has ended is no error. */
+function sendSignal(pid: number, signal: Deno.Signal): void {
+  try {
+    Deno.kill(pid, signal);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/**
+ * Calls back with each line of a stream. Splits each chunk in one go: a chain of transform streams would cost the
+ * bench several times as much CPU while it samples.
+ */
+async function readLines(stream: ReadableStream<Uint8Array>, onLine: (line: string) => void): Promise<void> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of stream) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) onLine(line);
+  }
+  if (rest !== "") onLine(rest);
+}

@@ -1,0 +1,65 @@
+/**
+ * Latency, from a histogram of exact values.
+ *
+ * @module
+ */
+
+/** A histogram: how many answers took each latency, in microseconds; ascending. */
+export type Histogram = ReadonlyMap<number, number>;
+
+/** A latency distribution in microseconds. All zero where nothing was answered. */
+export interface Latency {
+  readonly mean: number;
+  readonly p50: number;
+  readonly p75: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly max: number;
+}
+
+/**
+ * Summarises a histogram. `timeouts` answers took at least `timeoutUs`; the generator does not say how long, so they
+ * count as `timeoutUs` each, and a percentile among them is a lower bound.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { summarizeLatency } from "./latency.ts";
+ *
+ * const latency = summarizeLatency(new Map([[100, 98], [200, 1]]), { timeouts: 1, timeoutUs: 2_000_000 });
+ * assertEquals(latency.p50, 100);
+ * assertEquals(latency.p99, 200);
+ * assertEquals(latency.max, 2_000_000);
+ * ```
+ */
+export function summarizeLatency(
+  histogram: Histogram,
+  { timeouts = 0, timeoutUs = 0 }: { timeouts?: number; timeoutUs?: number } = {},
+): Latency {
+  const buckets = [...histogram];
+  if (timeouts > 0) buckets.push([timeoutUs, timeouts]);
+  buckets.sort(([a], [b]) => a - b);
+  const count = buckets.reduce((sum, [, n]) => sum + n, 0);
+  const total = buckets.reduce((sum, [us, n]) => sum + us * n, 0);
+  return {
+    mean: count === 0 ? 0 : total / count,
+    p50: percentile(buckets, count, 0.5),
+    p75: percentile(buckets, count, 0.75),
+    p90: percentile(buckets, count, 0.9),
+    p99: percentile(buckets, count, 0.99),
+    p999: percentile(buckets, count, 0.999),
+    max: buckets.at(-1)?.[0] ?? 0,
+  };
+}
+
+/** The nearest-rank percentile: the smallest value that at least `fraction` of the answers do not exceed. */
+function percentile(buckets: readonly [number, number][], count: number, fraction: number): number {
+  const rank = Math.ceil(count * fraction);
+  let seen = 0;
+  for (const [us, n] of buckets) {
+    seen += n;
+    if (seen >= rank) return us;
+  }
+  return 0;
+}

@@ -1,0 +1,59 @@
+-- Loads the user's script, if there is one, and reports what wrk has counted: exactly, and before wrk closes its
+-- connections, so that the bench can look at the sockets as the load left them.
+--
+-- TIMEWAIT_SCRIPT  the user's script; empty for none
+-- TIMEWAIT_TOKEN   what a line of ours begins with; nothing that the user's script prints does
+
+local script = os.getenv("TIMEWAIT_SCRIPT")
+local token = os.getenv("TIMEWAIT_TOKEN")
+
+if script ~= "" then dofile(script) end
+local users_done = done
+
+-- wrk's `latency(i)` searches from the start for each i: minutes for a wide histogram. Its layout is one array of
+-- counts by microsecond behind four numbers, and it is read as such where all that can be checked agrees.
+local function read_directly(latency)
+  local ffi = require("ffi")
+  ffi.cdef("typedef struct { uint64_t count, limit, min, max; uint64_t data[]; } timewait_stats;")
+  local stats = ffi.cast("timewait_stats **", latency)[0]
+  local min, max, count = tonumber(stats.min), tonumber(stats.max), 0
+  if min ~= latency.min or max ~= latency.max or max >= tonumber(stats.limit) then return nil end
+  local pairs_of = {}
+  for value = min, max do
+    local n = tonumber(stats.data[value])
+    if n > 0 then
+      count = count + n
+      pairs_of[#pairs_of + 1] = value .. "," .. n
+    end
+  end
+  if count ~= tonumber(stats.count) or #pairs_of ~= #latency then return nil end
+  return pairs_of
+end
+
+local function read_slowly(latency)
+  local pairs_of = {}
+  for i = 1, #latency do
+    local value, n = latency(i)
+    pairs_of[i] = value .. "," .. n
+  end
+  return pairs_of
+end
+
+local function histogram(latency)
+  if #latency == 0 then return "" end
+  local worked, pairs_of = pcall(read_directly, latency)
+  if not worked or pairs_of == nil then pairs_of = read_slowly(latency) end
+  return table.concat(pairs_of, ",")
+end
+
+function done(summary, latency, requests)
+  local e = summary.errors
+  io.write("\n", token, string.format(
+    '{"requests":%.0f,"durationUs":%.0f,"bytesRead":%.0f,' ..
+    '"errors":{"connect":%.0f,"read":%.0f,"write":%.0f,"timeout":%.0f,"status":%.0f},"histogram":[%s]}\n',
+    summary.requests, summary.duration, summary.bytes,
+    e.connect, e.read, e.write, e.timeout, e.status, histogram(latency)))
+  io.flush()
+  io.read() -- until the bench has looked
+  if users_done then users_done(summary, latency, requests) end
+end

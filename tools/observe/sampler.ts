@@ -1,0 +1,104 @@
+/**
+ * Samples of every host's TCP state while a load runs, and its counters before and after.
+ *
+ * @module
+ */
+
+import { type Host, HOST_NAMES, type HostName } from "../lab/host.ts";
+import type { Lab } from "../lab/lab.ts";
+import { lastWords } from "../lab/process.ts";
+import { parseTcpCounters, TCP_COUNTER_FILES, type TcpCounters } from "./tcp_counters.ts";
+
+/** The part of a host's TCP state that is sampled; see {@linkcode TcpCounters}. */
+export type TcpState = Pick<TcpCounters, "timeWait" | "established" | "connectionsOpened">;
+
+/** One reading of all hosts. */
+export interface Sample {
+  /** Milliseconds since the first sample, in steps of 10. Changes of the wall clock do not touch it. */
+  readonly timeMs: number;
+  readonly hosts: Readonly<Record<HostName, TcpState>>;
+}
+
+/** Time between two samples, in milliseconds. */
+export const SAMPLE_INTERVAL_MS = 100;
+
+const SAMPLES_PER_WRITE = 5;
+const SCRIPT = new URL("./sample_tcp.sh", import.meta.url);
+
+/** A sampler at work. Disposing it ends it. */
+export interface RunningSampler extends AsyncDisposable {
+  /** Its process group: what sampling costs. */
+  readonly processGroup: number;
+  /** Takes a last sample and returns all of them, the first of which was taken at the start. */
+  finish(): Promise<Sample[]>;
+}
+
+/**
+ * Starts to sample the hosts of a lab every {@linkcode SAMPLE_INTERVAL_MS}; the first sample has been taken when this
+ * returns. `onSample` is called up to half a second late, because few writes cost less than many.
+ */
+export async function startSampler(lab: Lab, onSample: (sample: Sample) => void): Promise<RunningSampler> {
+  const samples: Sample[] = [];
+  let startMs: number | undefined;
+  const began = Promise.withResolvers<void>();
+  const hosts = HOST_NAMES.map((name) => lab.hosts[name]);
+  const directories = await Promise.all(hosts.map((host) => host.procNet()));
+  const args = [String(SAMPLE_INTERVAL_MS / 1000), String(SAMPLES_PER_WRITE), ...directories];
+  const process = await lab.hosts.client.start({
+    name: "the sampler",
+    argv: ["bash", "-c", await Deno.readTextFile(SCRIPT), "sample_tcp", ...args],
+    onStdout: (line) => {
+      const sample = parseSample(line);
+      startMs ??= sample.timeMs;
+      samples.push({ ...sample, timeMs: sample.timeMs - startMs });
+      began.resolve();
+      onSample(samples.at(-1)!);
+    },
+  });
+  process.exited.then((status) => began.reject(new Error(`the sampler ended: ${lastWords(status)}`)));
+  await began.promise;
+  return {
+    processGroup: process.processGroup,
+    async finish() {
+      await process.closeInput();
+      await process.exited;
+      return samples;
+    },
+    [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
+  };
+}
+
+/** Parses a line of sample_tcp.sh. Its time is that since boot. */
+export function parseSample(line: string): Sample {
+  const [sec, ...figures] = line.split(" ").map(Number);
+  if (figures.length !== 3 * HOST_NAMES.length || figures.some(Number.isNaN)) {
+    throw new Error(`the sampler printed what is no sample: ${line}`);
+  }
+  const entries = HOST_NAMES.map((name, i) => {
+    const [timeWait, established, connectionsOpened] = figures.slice(3 * i, 3 * i + 3);
+    return [name, { timeWait, established, connectionsOpened }];
+  });
+  return { timeMs: Math.round(sec! * 1000), hosts: Object.fromEntries(entries) };
+}
+
+/** Reads the counters of every host of a lab. Where hosts share their tables, as in a host lab, they are read once. */
+export function readCounters(lab: Lab): Promise<Record<HostName, TcpCounters>> {
+  return readEachHost(lab, async (host) => {
+    const texts = await host.readProc(...TCP_COUNTER_FILES);
+    const missing = texts.indexOf(undefined);
+    if (missing >= 0) throw new Error(`${TCP_COUNTER_FILES[missing]} of ${host.name} cannot be read`);
+    const [sockstat, snmp, netstat] = texts as string[];
+    return parseTcpCounters(sockstat!, snmp!, netstat!);
+  });
+}
+
+/** Reads something of every host of a lab, once for hosts that are the same. */
+export async function readEachHost<T>(
+  lab: Lab,
+  read: (host: Host) => Promise<T>,
+): Promise<Record<HostName, T>> {
+  const started = new Map<Host, Promise<T>>();
+  for (const host of Object.values(lab.hosts)) if (!started.has(host)) started.set(host, read(host));
+  const entries = HOST_NAMES.map(async (name) => [name, await started.get(lab.hosts[name])!]);
+  return Object.fromEntries(await Promise.all(entries));
+}

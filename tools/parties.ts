@@ -1,0 +1,152 @@
+/**
+ * Starts the parties of a run on the hosts of a lab: the backend and the gateway, each a process of its own with
+ * the network and nothing else.
+ *
+ * @module
+ */
+
+import type { Host } from "./lab/host.ts";
+import type { Lab } from "./lab/lab.ts";
+import { lastWords, type RunningProcess } from "./lab/process.ts";
+import { listens, parseTcpTable, TCP_TABLE_FILES } from "./observe/tcp_table.ts";
+import type { BackendPlan, CommandPlan, GatewayPlan, HttpClientPlan } from "./scenario.ts";
+
+/** A party that listens. Disposing it stops it. */
+export interface Party extends AsyncDisposable {
+  readonly process: RunningProcess;
+  readonly hostname: string;
+  readonly port: number;
+  /** `http://HOST:PORT`, as the other hosts reach it. */
+  readonly url: string;
+}
+
+/** How long a party may take until it listens, in milliseconds. */
+export const LISTEN_TIMEOUT_MS = 10_000;
+
+const PORTS = { gateway: 8080, backend: 8081 } as const;
+const LISTEN_POLL_MS = 10;
+const CONFIG = decodeURIComponent(new URL("../deno.json", import.meta.url).pathname);
+
+/** How often a backend says how many requests it has answered, in milliseconds. */
+export const ANSWERED_INTERVAL_MS = 500;
+
+/** Starts a backend. `onRequests` is told every {@linkcode ANSWERED_INTERVAL_MS} how many requests it has answered. */
+export async function startBackendIn(
+  lab: Lab,
+  plan: BackendPlan,
+  onRequests: (requests: number) => void = () => {},
+): Promise<Party> {
+  const host = lab.hosts.backend;
+  const port = await choosePort(lab, PORTS.backend);
+  const flags = [
+    "--latency",
+    `${plan.latencyMs}ms`,
+    "--body-bytes",
+    `${plan.bodyBytes}`,
+    "--status",
+    `${plan.status}`,
+  ];
+  const process = await host.start({
+    name: "the backend",
+    argv: denoScript("backend.ts", [
+      "--listen",
+      `${host.address}:${port}`,
+      ...flags,
+      "--count-every",
+      `${ANSWERED_INTERVAL_MS}ms`,
+    ]),
+    onStdout: (line) => line.startsWith("requests ") && onRequests(Number(line.slice("requests ".length))),
+  });
+  return await whenListening(host, port, process);
+}
+
+/** Starts a gateway in front of a backend. */
+export async function startGatewayIn(lab: Lab, plan: GatewayPlan, backend: Party): Promise<Party> {
+  const host = lab.hosts.gateway;
+  const port = await choosePort(lab, PORTS.gateway);
+  const argv = "command" in plan ? commandArgv(plan, host, port, backend) : denoScript("gateway.ts", [
+    "--listen",
+    `${host.address}:${port}`,
+    "--upstream",
+    backend.url,
+    ...httpClientFlags(plan),
+  ]);
+  const process = await host.start({ name: "the gateway", argv });
+  return await whenListening(host, port, process);
+}
+
+function httpClientFlags(plan: HttpClientPlan): string[] {
+  const { transport, poolMaxIdlePerHost, poolIdleTimeoutMs } = plan;
+  return [
+    "--transport",
+    transport,
+    ...(poolMaxIdlePerHost === undefined || poolMaxIdlePerHost === false
+      ? []
+      : ["--pool-max-idle-per-host", String(poolMaxIdlePerHost)]),
+    ...(poolIdleTimeoutMs === undefined || poolIdleTimeoutMs === false
+      ? []
+      : ["--pool-idle-timeout", `${poolIdleTimeoutMs}ms`]),
+  ];
+}
+
+function commandArgv(plan: CommandPlan, host: Host, port: number, backend: Party): string[] {
+  const values: Record<string, string | number> = {
+    listen: `${host.address}:${port}`,
+    listen_host: host.address,
+    listen_port: port,
+    upstream: backend.url,
+    upstream_host: backend.hostname,
+    upstream_port: backend.port,
+  };
+  const command = plan.command.replaceAll(/\{(\w+)\}/g, (text, name) => String(values[name] ?? text));
+  // A simple command takes the shell's place, so that SIGTERM reaches it and not the shell.
+  const simple = /^[\w\s@%+=:,./'"-]+$/.test(command) && !/^\s*\w+=/.test(command);
+  return ["/bin/sh", "-c", simple ? `exec ${command}` : command];
+}
+
+/** A script of ours with the network and nothing else. Nothing is downloaded: a lab has no way out. */
+function denoScript(file: string, args: readonly string[]): string[] {
+  const script = new URL(`./${file}`, import.meta.url).href;
+  const flags = ["--quiet", "--no-prompt", "--cached-only", "--config", CONFIG, "--allow-net"];
+  return [Deno.execPath(), "run", ...flags, script, ...args];
+}
+
+/**
+ * A port to listen on: in a private lab always the same, in a host lab one that no socket uses, below the
+ * ephemeral range.
+ */
+async function choosePort(lab: Lab, fixed: number): Promise<number> {
+  if (lab.kind === "private") return fixed;
+  const tables = await lab.hosts.gateway.readProc(...TCP_TABLE_FILES);
+  const used = new Set(
+    tables.flatMap((text) => parseTcpTable(text ?? "")).flatMap((s) => [s.localPort, s.remotePort]),
+  );
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    if (!used.has(port)) return port;
+  }
+}
+
+async function whenListening(host: Host, port: number, process: RunningProcess): Promise<Party> {
+  let ended: string | undefined;
+  process.exited.then((status) => ended = lastWords(status));
+  for (const deadline = Date.now() + LISTEN_TIMEOUT_MS; Date.now() < deadline;) {
+    if (ended !== undefined) throw new Error(`${process.name} ended before it listened: ${ended}`);
+    const tables = await host.readProc(...TCP_TABLE_FILES);
+    if (tables.some((text) => listens(parseTcpTable(text ?? ""), port))) {
+      return {
+        process,
+        hostname: host.address,
+        port,
+        url: `http://${host.address}:${port}`,
+        [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
+      };
+    }
+    await new Promise((resolve) => setTimeout(resolve, LISTEN_POLL_MS));
+  }
+  await process.stop();
+  throw new Error(
+    `${process.name} does not listen on ${host.address}:${port} after ${LISTEN_TIMEOUT_MS / 1000} s: ` +
+      "give its address with {listen}",
+  );
+}

@@ -1,0 +1,79 @@
+/**
+ * What a bench shows on standard error while it measures: one line that changes where that is a terminal, and a
+ * line for each repetition where it is not.
+ *
+ * @module
+ */
+
+import { format as formatDuration } from "@std/fmt/duration";
+import { isMeasured } from "./results/results.ts";
+import type { BenchObserver, BenchProgress } from "./runner.ts";
+
+/** Something that text can be written to. */
+export interface TextOutput {
+  write(text: string): void;
+  /** Columns of the terminal; `undefined` where it is none. */
+  columns(): number | undefined;
+}
+
+/** Standard error. */
+export const standardError: TextOutput = {
+  write(text) {
+    try {
+      Deno.stderr.writeSync(new TextEncoder().encode(text));
+    } catch {
+      // A closed terminal is no reason to stop measuring.
+    }
+  },
+  columns() {
+    if (!Deno.stderr.isTerminal()) return undefined;
+    try {
+      return Deno.consoleSize().columns;
+    } catch {
+      return 80;
+    }
+  },
+};
+
+const count = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+
+/**
+ * Shows a bench's progress.
+ *
+ * @param durationMs of one repetition's load, for the time left.
+ */
+export function showProgress(
+  output: TextOutput,
+  durationMs: number,
+): Required<Pick<BenchObserver, "onProgress" | "onRepetition">> {
+  return {
+    onProgress(progress) {
+      const columns = output.columns();
+      if (columns === undefined) return;
+      output.write(`\r\x1b[K${renderProgress(progress, durationMs, columns)}`);
+    },
+    onRepetition(run, repetition, result) {
+      if (output.columns() !== undefined) output.write("\r\x1b[K");
+      const outcome = isMeasured(result)
+        ? `${count.format(result.requestsPerSec)} requests/s, ` +
+          `${
+            count.format(result.hosts[result.reuseRatio === null ? "client" : "gateway"].timeWaitPeak)
+          } TIME_WAIT`
+        : `failed: ${result.failed}`;
+      output.write(`${run} ${repetition}: ${outcome}\n`);
+    },
+  };
+}
+
+/** The changing line, no wider than the terminal. */
+export function renderProgress(progress: BenchProgress, durationMs: number, columns: number): string {
+  const { done, total, run, repetition, load } = progress;
+  const share = Math.min(1, (done + Math.min(1, (load?.elapsedMs ?? 0) / durationMs)) / total);
+  const leftMs = Math.ceil((1 - share) * total * durationMs / 1000) * 1000;
+  const bar = "#".repeat(Math.round(share * 20)).padEnd(20, ".");
+  const live = load === undefined
+    ? "starting"
+    : `${count.format(load.requestsPerSec)} requests/s  ${count.format(load.timeWait)} TIME_WAIT`;
+  const left = leftMs === 0 ? "" : `  ${formatDuration(leftMs, { ignoreZero: true })} left`;
+  return `[${bar}] ${run} ${repetition}  ${live}${left}`.slice(0, columns - 1);
+}

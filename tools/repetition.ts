@@ -1,0 +1,157 @@
+/**
+ * One repetition: a fresh lab, the parties in it, a load, and what was seen of it.
+ *
+ * @module
+ */
+
+import type { HostName } from "./lab/host.ts";
+import { type Lab, type LabKind, startLab } from "./lab/lab.ts";
+import { type LoadGenerator, type RunningLoad, startLoad } from "./load/load.ts";
+import { type ProcessUsage, readOwnCpuSec, readProcessUsage } from "./observe/process_usage.ts";
+import { readCounters, readEachHost, startSampler } from "./observe/sampler.ts";
+import { parseTcpTable, TCP_TABLE_FILES, type TcpSocket } from "./observe/tcp_table.ts";
+import { startBackendIn, startGatewayIn } from "./parties.ts";
+import { hostResults, hostSeries } from "./results/host_results.ts";
+import type { Measured, RunOptions } from "./results/results.ts";
+
+/** What a bench may show while a load runs. */
+export interface Progress {
+  readonly elapsedMs: number;
+  /** Requests per second that the backend has answered lately. */
+  readonly requestsPerSec: number;
+  /** Sockets in TIME_WAIT now, on the host that opens the connections to the backend. */
+  readonly timeWait: number;
+}
+
+/** What a repetition needs to know beside its run. */
+export interface RepetitionContext {
+  readonly lab: LabKind;
+  readonly generator: LoadGenerator;
+  readonly signal: AbortSignal;
+  /** Called twice a second. */
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** How much longer than asked a load may take before it counts as hung, in milliseconds. */
+export const LOAD_GRACE_MS = 30_000;
+
+/**
+ * Measures a run once.
+ *
+ * @throws {Error} when a part could not be started, ended early or hung, and the reason of the signal when that
+ * aborts. Nothing is left running then.
+ */
+export async function measureRepetition(options: RunOptions, context: RepetitionContext): Promise<Measured> {
+  const { signal, generator } = context;
+  signal.throwIfAborted();
+  await using stack = new AsyncDisposableStack();
+  const lab = stack.use(await startLab(context.lab));
+  const answered = { timeMs: [0], requests: [0] };
+  let startMs = Infinity;
+  let timeWait = 0;
+  const backend = stack.use(
+    await startBackendIn(lab, options.backend, (requests) => {
+      const timeMs = Math.round(performance.now() - startMs);
+      if (timeMs < 0) return;
+      const requestsPerSec = (requests - answered.requests.at(-1)!) / (timeMs - answered.timeMs.at(-1)!) *
+        1000;
+      answered.timeMs.push(timeMs);
+      answered.requests.push(requests);
+      context.onProgress?.({ elapsedMs: timeMs, requestsPerSec, timeWait });
+    }),
+  );
+  const gateway = options.gateway === null
+    ? undefined
+    : stack.use(await startGatewayIn(lab, options.gateway, backend));
+
+  const opener = gateway === undefined ? "client" : "gateway";
+  let benchCpuSec = 0;
+  let over = false;
+  const sampler = stack.use(
+    await startSampler(lab, ({ hosts }) => {
+      timeWait = hosts[opener].timeWait;
+      if (!over) benchCpuSec = readOwnCpuSec();
+    }),
+  );
+  const parties = [backend, gateway].flatMap((party) => party?.process.processGroup ?? []);
+  const usedBefore = await readProcessUsage(lab.hosts.client, [...parties, sampler.processGroup]);
+  const before = await readCounters(lab);
+  startMs = performance.now();
+  const url = (gateway ?? backend).url;
+  const load = stack.use(await startLoad(generator, lab.hosts.client, { ...options.load, url }));
+  const benchCpuBeforeSec = readOwnCpuSec();
+  await untilOver(load, options.load.durationMs, signal);
+  over = true;
+
+  const used = await readProcessUsage(lab.hosts.client, [
+    ...parties,
+    sampler.processGroup,
+    load.processGroup,
+  ]);
+  const after = await readCounters(lab);
+  const samples = await sampler.finish();
+  const sockets = await readSockets(lab);
+  const result = await load.finish();
+  const ports = { backendPort: backend.port, gatewayPort: gateway?.port };
+  const hosts = hostResults({ lab: lab.kind, samples, before, after, sockets, ...ports });
+  const usage = used.map((group, i) => since(usedBefore[i], group));
+  return {
+    ...result,
+    reuseRatio: gateway === undefined ? null : reuseRatioOf(hosts.gateway.connectionsOpened, result.requests),
+    hosts,
+    processes: {
+      backend: usage[0]!,
+      gateway: gateway === undefined ? null : usage[1]!,
+      sampler: withBench(usage.at(-2)!, Math.max(0, benchCpuSec - benchCpuBeforeSec)),
+      load: usage.at(-1)!,
+    },
+    samples: { timeMs: samples.map((sample) => sample.timeMs), hosts: hostSeries(samples), answered },
+  };
+}
+
+/** Waits for the end of a load, with a limit. */
+async function untilOver(load: RunningLoad, durationMs: number, signal: AbortSignal): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const limitMs = durationMs + LOAD_GRACE_MS;
+  const timer = setTimeout(
+    () => reject(new Error(`the load was not over after ${limitMs / 1000} s`)),
+    limitMs,
+  );
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    await Promise.race([load.over, promise]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** 1 − connections ÷ requests; 0 where more connections were opened than requests answered. */
+function reuseRatioOf(connectionsOpened: number, requests: number): number | null {
+  return requests === 0 ? null : Math.max(0, 1 - connectionsOpened / requests);
+}
+
+/** What was used since an earlier reading, where there was one; peak memory is that of now. */
+function since(earlier: ProcessUsage | undefined, now: ProcessUsage): ProcessUsage {
+  return { ...now, cpuSec: roundMs(now.cpuSec - (earlier?.cpuSec ?? 0)) };
+}
+
+/** What sampling has used: its own process, and the bench up to the last sample, as it does nothing else meanwhile. */
+function withBench(sampler: ProcessUsage, benchCpuSec: number): ProcessUsage {
+  return {
+    cpuSec: roundMs(sampler.cpuSec + benchCpuSec),
+    rssPeakBytes: sampler.rssPeakBytes + Deno.memoryUsage().rss,
+  };
+}
+
+function roundMs(seconds: number): number {
+  return Math.round(seconds * 1000) / 1000;
+}
+
+function readSockets(lab: Lab): Promise<Record<HostName, TcpSocket[]>> {
+  return readEachHost(lab, async (host) => {
+    const texts = await host.readProc(...TCP_TABLE_FILES);
+    return texts.flatMap((text) => parseTcpTable(text ?? ""));
+  });
+}

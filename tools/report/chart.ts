@@ -1,0 +1,56 @@
+/**
+ * TIME_WAIT over time as a Mermaid chart, which GitHub and GitLab draw.
+ *
+ * @module
+ */
+
+import { measuredOf, type Run } from "../results/results.ts";
+
+/** Colours that stay apart on light and dark pages and for most colour-blind readers, with a square to name each. */
+const COLOURS: readonly { hex: string; square: string }[] = [
+  { hex: "#d62728", square: "🟥" },
+  { hex: "#1f77b4", square: "🟦" },
+  { hex: "#2ca02c", square: "🟩" },
+  { hex: "#ff7f0e", square: "🟧" },
+  { hex: "#9467bd", square: "🟪" },
+  { hex: "#8c564b", square: "🟫" },
+];
+
+const POINTS = 25;
+
+/**
+ * Draws the TIME_WAITs on the gateway of each run that has one: its first measured repetition, one line a run.
+ * Empty where there is none. Mermaid draws no legend for lines, so one stands above the chart.
+ */
+export function renderChart(runs: readonly Run[]): string[] {
+  const lines = runs.filter((run) => run.options.gateway !== null).flatMap((run) => {
+    const [first] = measuredOf(run);
+    return first === undefined ? [] : [{ name: run.name, ...first.samples }];
+  }).slice(0, COLOURS.length);
+  const lastMs = Math.max(0, ...lines.map((line) => line.timeMs.at(-1) ?? 0));
+  if (lastMs === 0) return [];
+  const values = lines.map((line) => resample(line.timeMs, line.hosts.gateway.timeWait, lastMs));
+  const top = Math.max(10, ...values.flat());
+  const palette = COLOURS.slice(0, lines.length).map((colour) => colour.hex).join(", ");
+  return [
+    lines.map((line, i) => `${COLOURS[i]!.square} \`${line.name}\``).join(" "),
+    "",
+    "```mermaid",
+    `%%{init: {"themeVariables": {"xyChart": {"plotColorPalette": "${palette}"}}}}%%`,
+    "xychart-beta",
+    `  x-axis "seconds since the load began" 0 --> ${(lastMs / 1000).toFixed(1)}`,
+    `  y-axis "sockets in TIME_WAIT" 0 --> ${top}`,
+    ...values.map((series) => `  line [${series.join(", ")}]`),
+    "```",
+  ];
+}
+
+/** The latest value at each of {@linkcode POINTS} evenly spaced times. */
+function resample(timeMs: readonly number[], series: readonly number[], lastMs: number): number[] {
+  let at = 0;
+  return Array.from({ length: POINTS }, (_, i) => {
+    const time = lastMs * i / (POINTS - 1);
+    while (at + 1 < timeMs.length && timeMs[at + 1]! <= time) at++;
+    return series[at] ?? 0;
+  });
+}

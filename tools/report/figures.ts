@@ -1,0 +1,45 @@
+/**
+ * Figures as the report writes them.
+ *
+ * @module
+ */
+
+import type { Spread } from "../results/statistics.ts";
+
+const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+const oneDigit = new Intl.NumberFormat("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const twoDigits = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const fourDigits = new Intl.NumberFormat("en-US", { minimumFractionDigits: 4, maximumFractionDigits: 4 });
+
+/** A whole number with separators: `12,900`. */
+export function formatCount(value: number): string {
+  return whole.format(value);
+}
+
+/** A share as a percentage with one digit: 0.334 is `33.4%`. */
+export function formatShare(value: number): string {
+  return `${oneDigit.format(value * 100).replace(/^-(0\.0)$/, "$1")}%`;
+}
+
+/** Microseconds as milliseconds with one digit. */
+export function formatMs(us: number): string {
+  return oneDigit.format(us / 1000);
+}
+
+/** A small ratio, such as connections per request, with the digits that matter. */
+export function formatRatio(value: number): string {
+  return value === 0 ? "0" : value < 0.01 ? fourDigits.format(value) : twoDigits.format(value);
+}
+
+/** Seconds, with one digit below ten. */
+export function formatSeconds(value: number): string {
+  return value < 10 ? oneDigit.format(value) : whole.format(value);
+}
+
+/** A median, and behind it the range of the repetitions where there is more than one. */
+export function formatSpread(spread: Spread | undefined, format: (value: number) => string): string {
+  if (spread === undefined) return "–";
+  const { median, lowest, highest, count } = spread;
+  if (count === 1 || format(lowest) === format(highest)) return format(median);
+  return `${format(median)} (${format(lowest)}…${format(highest)})`;
+}

@@ -1,0 +1,146 @@
+/**
+ * The sentences below the table: what opened and closed the connections, how long the ports last, what to set.
+ *
+ * @module
+ */
+
+import { type Environment, type Measured, measuredOf, type Run } from "../results/results.ts";
+import { spreadOf } from "../results/statistics.ts";
+import type { TimeWaitGroup } from "../observe/tcp_table.ts";
+import { formatCount, formatRatio, formatSeconds, formatShare } from "./figures.ts";
+
+/** How long a socket stays in TIME_WAIT on Linux, in seconds: `TCP_TIMEWAIT_LEN` of include/net/tcp.h, not a sysctl. */
+export const TIME_WAIT_SEC = 60;
+
+/** From this share of requests that cost a new TIME_WAIT on, a pool counts as too small. */
+export const CHURN_SHARE = 0.01;
+
+/** What a run's connections to the backend did, as medians over its repetitions. */
+export interface Churn {
+  readonly requests: number;
+  readonly connectionsOpened: number;
+  readonly openedPerRequest: number;
+  /** Connections opened per second. */
+  readonly openedPerSec: number;
+  /** TIME_WAITs on the gateway for connections that it had opened to the backend, at the end of the load. */
+  readonly timeWaitOnGateway: number;
+  /** TIME_WAITs on the backend for connections that it had accepted, at the end of the load. */
+  readonly timeWaitOnBackend: number;
+  /** Whether connections are used a few times and closed. */
+  readonly tooSmall: boolean;
+}
+
+/** Looks at what a run's gateway did with its connections; `undefined` for a direct run, and where nothing was measured. */
+export function churnOf(run: Run): Churn | undefined {
+  const measured = measuredOf(run);
+  if (run.options.gateway === null || measured.length === 0) return undefined;
+  const median = (of: (repetition: Measured) => number) => spreadOf(measured.map(of))!.median;
+  const timeWaitOnGateway = median(({ hosts }) => sumOf(hosts.gateway.timeWaitGroups, "opened"));
+  const timeWaitOnBackend = median(({ hosts }) => sumOf(hosts.backend.timeWaitGroups, "accepted"));
+  const requests = median((repetition) => repetition.requests);
+  return {
+    requests,
+    connectionsOpened: median(({ hosts }) => hosts.gateway.connectionsOpened),
+    openedPerRequest: median(({ hosts, requests }) =>
+      requests === 0 ? 0 : hosts.gateway.connectionsOpened / requests
+    ),
+    openedPerSec: median(({ hosts, durationSec }) => hosts.gateway.connectionsOpened / durationSec),
+    timeWaitOnGateway,
+    timeWaitOnBackend,
+    tooSmall: timeWaitOnGateway + timeWaitOnBackend > CHURN_SHARE * requests,
+  };
+}
+
+/** The sentences about one run, as lines of Markdown without bullets. */
+export function explainRun(run: Run, environment: Environment): string[] {
+  const churn = churnOf(run);
+  if (churn === undefined) return [];
+  const { requests, connectionsOpened, openedPerRequest } = churn;
+  const opened =
+    `\`${run.name}\` opened ${formatCount(connectionsOpened)} connections for ${formatCount(requests)} ` +
+    `requests, ${formatRatio(openedPerRequest)} per request`;
+  if (!churn.tooSmall) {
+    return [
+      `${opened}, and kept them: ${
+        formatCount(churn.timeWaitOnGateway)
+      } in TIME_WAIT on the gateway at the end.`,
+    ];
+  }
+  return [`${opened}. ${whoClosed(churn)}`, portsLeft(churn, environment), whatToSet(run, churn)];
+}
+
+function sumOf(groups: readonly TimeWaitGroup[], side: TimeWaitGroup["side"]): number {
+  return groups.filter((group) => group.side === side).reduce((sum, group) => sum + group.timeWait, 0);
+}
+
+function whoClosed({ timeWaitOnGateway, timeWaitOnBackend }: Churn): string {
+  const gateway = formatCount(timeWaitOnGateway);
+  const backend = formatCount(timeWaitOnBackend);
+  return timeWaitOnGateway >= timeWaitOnBackend
+    ? `**The gateway closed them**: who closes first holds the TIME_WAIT, and at the end that was the gateway ` +
+      `${gateway} times, the backend ${backend} times.`
+    : `**The backend closed them**: who closes first holds the TIME_WAIT, and at the end that was the backend ` +
+      `${backend} times, the gateway ${gateway} times. Look at its keep-alive timeout and its requests per connection.`;
+}
+
+/** How many ephemeral ports there are, and when they will be used up. */
+export function portsLeft(
+  { openedPerSec, timeWaitOnGateway, timeWaitOnBackend }: Churn,
+  environment: Environment,
+): string {
+  const range = portRange(environment.sysctls["net.ipv4.ip_local_port_range"]);
+  const rate = `At ${formatCount(openedPerSec)} new connections a second`;
+  if (timeWaitOnBackend > timeWaitOnGateway) {
+    return `${rate}, the backend holds ${
+      formatCount(openedPerSec * TIME_WAIT_SEC)
+    } TIME_WAITs once ${TIME_WAIT_SEC} s ` +
+      "have passed; they cost memory there, and no port on the gateway.";
+  }
+  if (range === undefined) return `${rate}, each holds an ephemeral port for ${TIME_WAIT_SEC} s.`;
+  const ports = `${
+    formatCount(range.count)
+  } ephemeral ports (${range.first}–${range.last}) towards the backend`;
+  const held = openedPerSec * TIME_WAIT_SEC;
+  if (held <= range.count) {
+    return `${rate}, ${formatCount(held)} of the ${ports} are held by TIME_WAIT for good: ${
+      formatShare(held / range.count)
+    }.`;
+  }
+  const reuse = environment.sysctls["net.ipv4.tcp_tw_reuse"] === "1"
+    ? " tcp_tw_reuse is 1 here, so that they are taken again after a second: it hides the cause and does not cure it."
+    : ` Then connects fail with EADDRNOTAVAIL, "cannot assign requested address".`;
+  return `${rate}, the ${ports} **run out after ${
+    formatSeconds(range.count / openedPerSec)
+  } s**; connects get slow ` +
+    `from half of that, ${
+      formatSeconds(range.count / openedPerSec / 2)
+    } s, because the kernel has to search.${reuse}`;
+}
+
+/** Parses `net.ipv4.ip_local_port_range`. */
+export function portRange(
+  text: string | undefined,
+): { first: number; last: number; count: number } | undefined {
+  const [first, last] = (text ?? "").split(" ").map(Number);
+  if (!first || !last) return undefined;
+  return { first, last, count: last - first + 1 };
+}
+
+function whatToSet(run: Run, { timeWaitOnGateway, timeWaitOnBackend }: Churn): string {
+  if (timeWaitOnBackend > timeWaitOnGateway) {
+    return "**Set** the backend's keep-alive timeout above the gateway's, and no limit of requests per connection.";
+  }
+  const { gateway, load } = run.options;
+  const connections = formatCount(load.connections);
+  const general = `Go: MaxIdleConns and MaxIdleConnsPerHost; nginx: keepalive; HAProxy: pool-max-conn`;
+  if (gateway !== null && "transport" in gateway) {
+    return `**Set** the pool to at least the concurrency: ${connections} connections were busy at a time, ` +
+      `and it keeps ${keeps(gateway.poolMaxIdlePerHost)} when they fall idle. ` +
+      `\`--pool-max-idle-per-host ${load.connections}\` (${general}).`;
+  }
+  return `**Set** the gateway's pool of idle connections to at least the concurrency, ${connections} (${general}).`;
+}
+
+function keeps(limit: number | false | undefined): string {
+  return limit === undefined || limit === false ? "any number of them" : formatCount(limit);
+}

@@ -1,0 +1,128 @@
+/**
+ * What each host's TCP tables have shown in a repetition: from samples and a last full look at the sockets.
+ *
+ * @module
+ */
+
+import { HOST_NAMES, type HostName } from "../lab/host.ts";
+import type { LabKind } from "../lab/lab.ts";
+import type { Sample } from "../observe/sampler.ts";
+import { counterDelta, type TcpCounters } from "../observe/tcp_counters.ts";
+import { groupTimeWait, TCP_STATES, type TcpSocket, type TimeWaitGroup } from "../observe/tcp_table.ts";
+import type { HostResult, HostSeries } from "./results.ts";
+
+/** What was seen of a lab between the start and the end of a load. */
+export interface Observation {
+  readonly lab: LabKind;
+  /** The first was taken before the load began, the last when it was over. At least two. */
+  readonly samples: readonly Sample[];
+  /** The counters of each host before the load began and when it was over. */
+  readonly before: Readonly<Record<HostName, TcpCounters>>;
+  readonly after: Readonly<Record<HostName, TcpCounters>>;
+  /** Every socket of each host when the load was over. In a host lab the same table three times. */
+  readonly sockets: Readonly<Record<HostName, readonly TcpSocket[]>>;
+  readonly backendPort: number;
+  /** `undefined` where the load went straight at the backend. */
+  readonly gatewayPort: number | undefined;
+}
+
+/** The results of each host. */
+export function hostResults(observation: Observation): Record<HostName, HostResult> {
+  const ofHost = observation.lab === "private" ? ownTableResult : sharedTableResult;
+  return perHost((name) => ofHost(observation, name));
+}
+
+/** The series of each host. */
+export function hostSeries(samples: readonly Sample[]): Record<HostName, HostSeries> {
+  return perHost((name) => {
+    const first = samples[0]!.hosts[name];
+    const of = samples.map((sample) => sample.hosts[name]);
+    return {
+      timeWait: of.map((counters) => Math.max(0, counters.timeWait - first.timeWait)),
+      established: of.map((counters) => counters.established),
+      connectionsOpened: of.map((counters) => counters.connectionsOpened - first.connectionsOpened),
+    };
+  });
+}
+
+function perHost<T>(make: (name: HostName) => T): Record<HostName, T> {
+  return Object.fromEntries(HOST_NAMES.map((name) => [name, make(name)])) as Record<HostName, T>;
+}
+
+/** A host with TCP tables of its own: everything in them is its doing. */
+function ownTableResult(observation: Observation, name: HostName): HostResult {
+  const { samples, before, after, gatewayPort, backendPort, sockets } = observation;
+  const moved = counterDelta(before[name], after[name]);
+  const services = new Set([backendPort, ...(gatewayPort === undefined ? [] : [gatewayPort])]);
+  const timeWaitGroups = groupTimeWait(sockets[name], services);
+  const inGroups = sumOf(timeWaitGroups);
+  const openedShare = inGroups === 0
+    ? 1
+    : sumOf(timeWaitGroups.filter((group) => group.side === "opened")) / inGroups;
+  return {
+    timeWaitPeak: Math.max(
+      inGroups,
+      after[name].timeWait,
+      ...samples.map((sample) => sample.hosts[name].timeWait),
+    ),
+    timeWaitEntered: moved.timeWaitEntered,
+    connectionsOpened: moved.connectionsOpened,
+    portsUsedPeak: Math.round(
+      Math.max(...samples.map((sample) => {
+        const accepted = { client: 0, gateway: sample.hosts.client.established, backend: Infinity }[name];
+        const opened = Math.max(0, sample.hosts[name].established - accepted);
+        return opened + sample.hosts[name].timeWait * openedShare;
+      })),
+    ),
+    timeWaitReused: moved.timeWaitReused,
+    timeWaitOverflowed: moved.timeWaitOverflowed,
+    listenDrops: moved.listenDrops,
+    timeWaitGroups,
+  };
+}
+
+/**
+ * A host that shares its tables with the others and the rest of the machine: sockets are attributed by the ports of
+ * this repetition, as they stand at the end, which is the peak where the load has not lasted longer than the 60 s of
+ * TIME_WAIT. The kernel counts opened connections for the machine as a whole: those of the client are the ones that
+ * stand or wait, and the gateway has opened the rest.
+ */
+function sharedTableResult(observation: Observation, name: HostName): HostResult {
+  const { before, after, gatewayPort, backendPort } = observation;
+  const sockets = observation.sockets[name];
+  const target = gatewayPort ?? backendPort;
+  const opens = {
+    client: target,
+    gateway: gatewayPort === undefined ? undefined : backendPort,
+    backend: undefined,
+  }[name];
+  const accepts = { client: undefined, gateway: gatewayPort, backend: backendPort }[name];
+  const services = new Set([backendPort, target]);
+  const timeWaitGroups = groupTimeWait(sockets, services).filter((group) => {
+    const port = Number(group.service.slice(group.service.lastIndexOf(":") + 1));
+    return port === (group.side === "opened" ? opens : accepts);
+  });
+  const established = (port: number) =>
+    sockets.filter((socket) => socket.state === TCP_STATES.established && socket.remotePort === port).length;
+  const clientOpened = established(target) + sumOf(groupTimeWait(sockets, new Set([target])));
+  const machineOpened = counterDelta(before[name], after[name]).connectionsOpened;
+  const waitingOpened = sumOf(timeWaitGroups.filter((group) => group.side === "opened"));
+  return {
+    timeWaitPeak: sumOf(timeWaitGroups),
+    timeWaitEntered: null,
+    connectionsOpened: {
+      client: gatewayPort === undefined ? machineOpened : clientOpened,
+      gateway: gatewayPort === undefined ? 0 : Math.max(0, machineOpened - clientOpened),
+      backend: 0,
+    }[name],
+    portsUsedPeak: opens === undefined ? 0 : waitingOpened + established(opens),
+    timeWaitReused: null,
+    timeWaitOverflowed: null,
+    listenDrops: null,
+    timeWaitGroups,
+  };
+}
+
+function sumOf(groups: readonly TimeWaitGroup[]): number {
+  return groups.reduce((sum, group) => sum + group.timeWait, 0);
+}

@@ -1,0 +1,34 @@
+/**
+ * Keeps a results document in a file: opened before the first run, written anew after each repetition.
+ *
+ * @module
+ */
+
+import type { Results } from "./results.ts";
+
+/** Writes the whole document to the file, at once: whoever reads it finds the old one or the new one. */
+export async function writeResults(path: string, results: Results): Promise<void> {
+  await writeWhole(path, `${JSON.stringify(results, null, 1)}\n`);
+}
+
+/**
+ * Writes a file beside the place it belongs and moves it there. When the disk is full, what was there stays.
+ *
+ * @throws {Error} which names the file and the reason.
+ */
+export async function writeWhole(path: string, text: string): Promise<void> {
+  const partial = `${path}.partial`;
+  try {
+    await Deno.writeTextFile(partial, text);
+    await Deno.rename(partial, path);
+  } catch (cause) {
+    await Deno.remove(partial).catch(() => {});
+    throw new Error(`${path} cannot be written: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/** What the system said, without the path and the name of the call that Deno puts around it. */
+function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/\s*\(os error \d+\).*$/s, "").replace(/:? ?(open|rename|write).*$/s, "");
+}

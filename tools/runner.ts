@@ -1,0 +1,124 @@
+/**
+ * The runner: measures every run of a scenario as often as asked, by turns, and keeps the results document.
+ *
+ * @module
+ */
+
+import { messageOf } from "./command_line.ts";
+import { readEnvironment } from "./environment.ts";
+import type { LabChoice } from "./lab/lab.ts";
+import { checkLoadOptions, type GeneratorChoice } from "./load/load.ts";
+import { measureRepetition, type Progress } from "./repetition.ts";
+import { type Repetition, type Results, type RunOptions, SCHEMA } from "./results/results.ts";
+import {
+  type BackendPlan,
+  checkScenario,
+  DEFAULT_BACKEND,
+  DEFAULT_LOAD,
+  type LoadPlan,
+  resolveGatewayPlan,
+  type Scenario,
+} from "./scenario.ts";
+
+/** What to measure, and how. */
+export interface BenchPlan {
+  readonly scenario: Scenario;
+  /** What differs from the scenario's load. */
+  readonly load?: Partial<LoadPlan>;
+  /** What differs from the scenario's backend. */
+  readonly backend?: Partial<BackendPlan>;
+  /** Repetitions of each run; at least 1. */
+  readonly repeat: number;
+  readonly lab: LabChoice;
+  readonly generator: GeneratorChoice;
+  /** The command line that measures this again, for the report. */
+  readonly command: string;
+}
+
+/** Where a bench stands. */
+export interface BenchProgress {
+  /** Repetitions of all runs that are over, and how many there will be. */
+  readonly done: number;
+  readonly total: number;
+  readonly run: string;
+  readonly repetition: number;
+  /** What the load under way does; `undefined` while its parties start. */
+  readonly load?: Progress;
+}
+
+/** Who is told of a bench under way. */
+export interface BenchObserver {
+  onProgress?(progress: BenchProgress): void;
+  /** Called before the first repetition and after each, with all that has been measured. */
+  onResults?(results: Results): Promise<void>;
+  /** Called with each repetition when it is over. */
+  onRepetition?(run: string, repetition: number, result: Repetition): void;
+}
+
+/**
+ * Measures a scenario. The runs take turns: each is measured once, in an order that shifts by one from round to
+ * round, before any is measured again, so that a machine that drifts does so under all of them.
+ *
+ * A repetition that fails stands in the results as failed, and the others go on. When the signal aborts, what was
+ * measured so far is returned, marked as interrupted.
+ *
+ * @throws {UsageError} for a scenario or a load that could not be measured as asked.
+ */
+export async function runScenario(
+  plan: BenchPlan,
+  signal: AbortSignal,
+  observer: BenchObserver = {},
+): Promise<Results> {
+  const { scenario, repeat, lab, generator, command } = plan;
+  checkScenario(scenario);
+  const load: LoadPlan = { ...DEFAULT_LOAD, ...scenario.load, ...plan.load };
+  const backend: BackendPlan = { ...DEFAULT_BACKEND, ...scenario.backend, ...plan.backend };
+  checkLoadOptions(generator.name, load);
+
+  const runs = scenario.runs.map((run) => ({
+    name: run.name,
+    baseline: run.name === scenario.baseline,
+    options: {
+      gateway: run.gateway === undefined ? null : resolveGatewayPlan(run.gateway),
+      backend,
+      load,
+    } satisfies RunOptions,
+    repetitions: [] as Repetition[],
+  }));
+  const { name, question, expectation } = scenario;
+  const results: Results & { interrupted: boolean } = {
+    schema: SCHEMA,
+    scenario: name,
+    question,
+    expectation,
+    command,
+    startedAt: new Date().toISOString(),
+    environment: await readEnvironment(lab, generator),
+    interrupted: false,
+    runs,
+  };
+  await observer.onResults?.(results);
+
+  const total = repeat * runs.length;
+  for (let done = 0; done < total; done++) {
+    const repetition = Math.floor(done / runs.length);
+    const run = runs[(done + repetition) % runs.length]!;
+    const at = { done, total, run: run.name, repetition: repetition + 1 };
+    observer.onProgress?.(at);
+    try {
+      const onProgress = (load: Progress) => observer.onProgress?.({ ...at, load });
+      const context = { lab: lab.kind, generator: generator.name, signal, onProgress };
+      run.repetitions.push(await measureRepetition(run.options, context));
+    } catch (error) {
+      if (!signal.aborted) run.repetitions.push({ failed: messageOf(error) });
+    }
+    if (signal.aborted) {
+      results.interrupted = true;
+      break;
+    }
+    observer.onRepetition?.(run.name, repetition + 1, run.repetitions.at(-1)!);
+    await observer.onResults?.(results);
+  }
+  await observer.onResults?.(results);
+  return results;
+}

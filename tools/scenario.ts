@@ -1,0 +1,121 @@
+/**
+ * A scenario: a question, the runs that answer it, and which of them is the baseline.
+ *
+ * @module
+ */
+
+import { UsageError } from "./command_line.ts";
+
+/** A gateway of ours over a `Deno.HttpClient`. */
+export interface HttpClientPlan {
+  readonly transport: "http-client";
+  /** Idle connections kept for the backend; 0 keeps none. Default `false`: no limit. */
+  readonly poolMaxIdlePerHost?: number | false;
+  /** How long an idle connection is kept, in milliseconds; `false` without limit. Default 90 s. */
+  readonly poolIdleTimeoutMs?: number | false;
+}
+
+/** Any other gateway, as a command line for `sh`. */
+export interface CommandPlan {
+  /**
+   * Must stay in the foreground. Placeholders: `{listen}` and `{upstream}` for `HOST:PORT` and `http://HOST:PORT`;
+   * `{listen_host}`, `{listen_port}`, `{upstream_host}`, `{upstream_port}` for their parts.
+   */
+  readonly command: string;
+}
+
+/** What stands between the client and the backend in a run. */
+export type GatewayPlan = HttpClientPlan | CommandPlan;
+
+/** One named configuration. */
+export interface RunPlan {
+  /** Unique in its scenario. */
+  readonly name: string;
+  /** Left out: the load goes straight at the backend. */
+  readonly gateway?: GatewayPlan;
+}
+
+/** What the backend of a scenario does with a request. */
+export interface BackendPlan {
+  /** Added to each answer, in milliseconds. */
+  readonly latencyMs: number;
+  readonly bodyBytes: number;
+  readonly status: number;
+}
+
+/** How much load, and for how long. */
+export interface LoadPlan {
+  readonly connections: number;
+  readonly threads: number;
+  readonly durationMs: number;
+  readonly timeoutMs: number;
+  readonly headers: readonly string[];
+  /** A Lua script for wrk. */
+  readonly script?: string;
+}
+
+/** Everything that a bench measures to answer one question. */
+export interface Scenario {
+  /** The name of its file, without `.ts`. */
+  readonly name: string;
+  readonly question: string;
+  readonly expectation: string;
+  /** The name of the run that the others are compared with. */
+  readonly baseline: string;
+  readonly runs: readonly RunPlan[];
+  /** What differs from {@linkcode DEFAULT_LOAD}. */
+  readonly load?: Partial<LoadPlan>;
+  /** What differs from {@linkcode DEFAULT_BACKEND}. */
+  readonly backend?: Partial<BackendPlan>;
+}
+
+/** The load unless the scenario or the command line says otherwise. */
+export const DEFAULT_LOAD: LoadPlan = {
+  connections: 1000,
+  threads: 2,
+  durationMs: 8_000,
+  timeoutMs: 2_000,
+  headers: [],
+};
+
+/** The backend unless the scenario or the command line says otherwise. */
+export const DEFAULT_BACKEND: BackendPlan = { latencyMs: 0, bodyBytes: 12, status: 200 };
+
+/** A gateway's plan with every default filled in. */
+export function resolveGatewayPlan(plan: GatewayPlan): GatewayPlan {
+  if ("command" in plan) return plan;
+  const { transport, poolMaxIdlePerHost = false, poolIdleTimeoutMs = 90_000 } = plan;
+  return { transport, poolMaxIdlePerHost, poolIdleTimeoutMs };
+}
+
+/**
+ * Checks a scenario.
+ *
+ * @throws {UsageError} when it has no runs, two of one name, or a baseline that is not among them.
+ */
+export function checkScenario(scenario: Scenario): void {
+  const names = scenario.runs.map((run) => run.name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (names.length === 0) throw new UsageError(`scenario ${scenario.name} has no runs`);
+  if (twice !== undefined) throw new UsageError(`scenario ${scenario.name} has two runs named ${twice}`);
+  if (!names.includes(scenario.baseline)) {
+    throw new UsageError(`scenario ${scenario.name} has no run named ${scenario.baseline}, its baseline`);
+  }
+}
+
+/**
+ * The scenario with the user's own gateways in place of its own: what is measured straight at the backend stays.
+ * A run is named for the program it starts, with a number where that is not enough.
+ */
+export function withGateways(scenario: Scenario, commands: readonly string[]): Scenario {
+  if (commands.length === 0) return scenario;
+  const direct = scenario.runs.filter((run) => run.gateway === undefined);
+  const names = commands.map((command) => /(?:^|\/)([^\s/]+)(?=\s|$)/.exec(command)?.[1] ?? "gateway");
+  const runs = commands.map((command, i) => {
+    const sameBefore = names.slice(0, i).filter((name) => name === names[i]).length;
+    const taken = sameBefore > 0 || direct.some((run) => run.name === names[i]);
+    return { name: taken ? `${names[i]}-${sameBefore + 1}` : names[i]!, gateway: { command } };
+  });
+  const baseline = direct.some((run) => run.name === scenario.baseline) ? scenario.baseline : runs[0]!.name;
+  return { ...scenario, baseline, runs: [...direct, ...runs] };
+}

@@ -1,0 +1,54 @@
+/**
+ * Keeps `HTTP_PROXY` and its kin away from the gateway. Deno's `fetch` reads them when an HTTP client is made, whatever
+ * permissions the process has, and then sends every request to the proxy that they name, instead of to the upstream.
+ *
+ * @module
+ */
+
+import { explainFetchError } from "./fetch_error.ts";
+
+/** The variables that make `fetch` send `http` requests to a proxy. */
+export const PROXY_VARIABLES: readonly string[] = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+
+/** What a connect to the broadcast address fails with, at once and without a packet. */
+const CONNECT_TO_BROADCAST_FAILS_WITH: readonly string[] = ["EACCES", "EHOSTUNREACH", "ENETUNREACH"];
+
+/**
+ * Makes an HTTP client as if no proxy variable were set, and leaves the environment as it was.
+ *
+ * Variables that the process may not read (no `--allow-env`) stay in force: {@linkcode isProxied} tells.
+ */
+export function withoutProxyVariables<T>(make: () => T): T {
+  const hidden = PROXY_VARIABLES.filter(mayChange).map((name) => [name, Deno.env.get(name)] as const);
+  for (const [name] of hidden) Deno.env.delete(name);
+  try {
+    return make();
+  } finally {
+    for (const [name, value] of hidden) if (value !== undefined) Deno.env.set(name, value);
+  }
+}
+
+/**
+ * Whether requests of this client go to a proxy: found out without reading the environment, by a request to an
+ * address that nobody can connect to. An answer, or any failure but the kernel's refusal, is a proxy's.
+ *
+ * `false` where this may not be tried, because `--allow-net` is limited to some hosts.
+ */
+export async function isProxied(client: Deno.HttpClient): Promise<boolean> {
+  try {
+    const response = await fetch("http://255.255.255.255:81/", {
+      client,
+      signal: AbortSignal.timeout(1_000),
+    });
+    await response.body?.cancel();
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return false;
+    if (error instanceof DOMException) return false;
+    return !CONNECT_TO_BROADCAST_FAILS_WITH.includes(explainFetchError(error)?.code ?? "");
+  }
+}
+
+function mayChange(variable: string): boolean {
+  return Deno.permissions.querySync({ name: "env", variable }).state === "granted";
+}

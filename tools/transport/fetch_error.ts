@@ -1,0 +1,50 @@
+/**
+ * Why `fetch` failed, from the only thing that it says: the text of its error.
+ *
+ * @module
+ */
+
+import { constants } from "node:os";
+import type { Failure } from "./failure_log.ts";
+
+const ERRNO_NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.errno).map(([name, number]) => [number as number, name]),
+);
+
+/**
+ * Turns an error that `fetch` threw into a {@linkcode Failure} whose text does not depend on the request, so that
+ * failures of one kind can be counted together; `undefined` where not the upstream failed but the request's content.
+ *
+ * Where the kernel gave an errno, the code is its name: `EADDRNOTAVAIL`, `ECONNREFUSED`, `ECONNRESET`. Otherwise
+ * `ENOTFOUND` is a name that does not resolve, `EOF` an upstream that closed before it answered, `EPROTO` a response
+ * that is not HTTP/1.1, and `EBLOCKED` a port that `fetch` refuses to connect to, such as 6000.
+ */
+export function explainFetchError(error: unknown): Failure | undefined {
+  const text = innermostMessage(error);
+  if (text.includes("are blocked")) {
+    return { code: "EBLOCKED", step: "connect", reason: "fetch connects to no such port" };
+  }
+  // What goes wrong with the upstream comes from the HTTP client, and says so. The rest comes from the request's body.
+  if (!text.includes("client error (")) return undefined;
+
+  const step = text.includes("client error (Connect)") ? "connect" : "response";
+  const [, reason = "", errno] = /([^:()]+) \(os error (\d+)\)/.exec(text) ?? [];
+  if (errno !== undefined) {
+    return {
+      code: ERRNO_NAMES.get(Number(errno)) ?? `errno ${errno}`,
+      step,
+      reason: reason.trim().toLowerCase(),
+    };
+  }
+  if (text.includes("dns error")) return { code: "ENOTFOUND", step, reason: "name does not resolve" };
+  if (text.includes("connection closed before message completed")) {
+    return { code: "EOF", step, reason: "connection closed before the response" };
+  }
+  return { code: "EPROTO", step, reason: text.slice(text.lastIndexOf(": ") + 1).trim() };
+}
+
+function innermostMessage(error: unknown): string {
+  let innermost = error;
+  while (innermost instanceof Error && innermost.cause !== undefined) innermost = innermost.cause;
+  return innermost instanceof Error ? innermost.message : String(innermost);
+}

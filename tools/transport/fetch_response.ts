@@ -1,0 +1,84 @@
+/**
+ * Which responses of `fetch` can be passed on, and as what.
+ *
+ * @module
+ */
+
+import type { Failure } from "./failure_log.ts";
+import { type Field, forwardedResponseFields, PER_CONNECTION_FIELDS } from "./forwarding.ts";
+
+/** The content codings that `fetch` undoes, while it leaves the fields that speak of them. It does not undo a list of two. */
+const DECODED_BY_FETCH: ReadonlySet<string> = new Set(["gzip", "br"]);
+
+/** Fields that are true of the coded content only (RFC 9110 §8, RFC 9530), and that a decoded response cannot keep. */
+const OF_CODED_CONTENT: ReadonlySet<string> = new Set([
+  "accept-ranges",
+  "content-digest",
+  "content-encoding",
+  "content-length",
+  "content-md5",
+  "digest",
+  "repr-digest",
+]);
+
+/** Why a response must not reach the client; `undefined` where it may. */
+export function whyNotPassedOn({ status, headers }: Response): Failure | undefined {
+  const transferEncoding = headers.get("transfer-encoding");
+  if (status < 200 || status > 599) return unusable(`status ${status}`);
+  if (transferEncoding !== null) {
+    if (transferEncoding.toLowerCase() !== "chunked") return unusable("transfer coding other than chunked");
+    if (headers.has("content-length")) return unusable("both Content-Length and Transfer-Encoding");
+  }
+  if (status === 206 && isDecoded(headers)) {
+    return unusable("a compressed range, which fetch cannot leave as it is");
+  }
+  return undefined;
+}
+
+/** The response as the client gets it: without fields about the upstream's connection, and labelled as what it is now. */
+export function toClient(response: Response, method: string): Response {
+  const { status, headers } = response;
+  const decoded = isDecoded(headers);
+  const needsBody = method === "HEAD" && (decoded || !headers.has("content-length"));
+  if (!decoded && !needsBody && !hasPerConnectionField(headers)) return response;
+
+  const fields = fieldsOf(headers);
+  const forwarded = forwardedResponseFields(decoded ? relabelled(fields) : fields);
+  // For a HEAD response without a body Deno.serve invents `Content-Length: 0`; for one with a stream it does not.
+  const body = needsBody ? emptyStream() : response.body;
+  return new Response(body, { status, headers: forwarded as [string, string][] });
+}
+
+/** A stream that ends at once. */
+export function emptyStream(): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new ReadableStream({ start: (controller) => controller.close() });
+}
+
+/** The fields of a `Headers` object: what iterating it gives, several times faster. */
+export function fieldsOf(headers: Headers): Field[] {
+  const fields: Field[] = [];
+  headers.forEach((value, name) => fields.push([name, value]));
+  return fields;
+}
+
+function hasPerConnectionField(headers: Headers): boolean {
+  for (const name of PER_CONNECTION_FIELDS) if (headers.has(name)) return true;
+  return false;
+}
+
+function isDecoded(headers: Headers): boolean {
+  const coding = headers.get("content-encoding");
+  return coding !== null && DECODED_BY_FETCH.has(coding.toLowerCase());
+}
+
+/** The fields of decoded content. A strong ETag would promise bytes that the client does not get (RFC 9110 §8.8.1). */
+function relabelled(fields: readonly Field[]): Field[] {
+  return fields.filter(([name]) => !OF_CODED_CONTENT.has(name))
+    .map(([name, value]) =>
+      name === "etag" && !value.startsWith("W/") ? [name, `W/${value}`] : [name, value]
+    );
+}
+
+function unusable(reason: string): Failure {
+  return { code: "EPROTO", step: "response", reason };
+}

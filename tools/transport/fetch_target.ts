@@ -1,0 +1,82 @@
+/**
+ * Which requests `fetch` sends as they are. It takes a URL, not a request target, and parses it anew; so what a
+ * client sent and what the upstream would get can differ, and a gateway may not let that happen.
+ *
+ * @module
+ */
+
+/** A target of these characters alone stays as it is, unless a dot begins one of its segments: see {@linkcode fetchKeepsTarget}. */
+const PLAIN_TARGET = /^\/[\w\-.~!$&()*+,;=:@%/]*(?:\?[\w\-.~!$&()*+,;=:@%/?]*)?$/;
+
+/** A segment that begins with a dot, plain or percent-encoded, and so might be `.` or `..`. */
+const DOTTED_SEGMENT = /\/(?:\.|%2e)/i;
+
+/** A host, and a port if there is one, as RFC 9110 §7.2 allows it in `Host`; no user information. */
+const AUTHORITY = /^(?:\[[0-9A-Fa-f:.]+\]|(?:[\w\-.~!$&'()*+;=]|%[0-9A-Fa-f]{2})+)(?::\d*)?$/;
+
+/** An absolute target, as a client sends it to a proxy (RFC 9112 §3.2.2). */
+const ABSOLUTE = /^http:\/\/([^/?#\\]+)(\/.*)$/i;
+
+/** A request's URL, taken apart without being changed. */
+export interface SplitUrl {
+  /** The host, and the port if there is one, that the client asked for. */
+  readonly authority: string;
+  /** Path and query, byte for byte as received. */
+  readonly target: string;
+}
+
+/**
+ * Takes apart the URL that `Deno.serve` gives: `http://`, the `Host` field and the target, glued together as they came, or the absolute target alone.
+ *
+ * `undefined` where the request has no valid host (RFC 9112 §3.2) or its target is neither a path nor an `http` URL.
+ */
+export function splitUrl(url: string, host: string | null): SplitUrl | undefined {
+  if (host === null || !AUTHORITY.test(host)) return undefined;
+  if (url.startsWith(host, 7) && url.charCodeAt(7 + host.length) === 0x2f && url.startsWith("http://")) {
+    return { authority: host, target: url.slice(7 + host.length) };
+  }
+  const [, authority, target] = ABSOLUTE.exec(url) ?? [];
+  if (authority === undefined || target === undefined || !AUTHORITY.test(authority)) return undefined;
+  return { authority, target };
+}
+
+/**
+ * Whether `fetch` sends this path and query byte for byte.
+ *
+ * @example
+ * ```ts
+ * import { assert, assertFalse } from "@std/assert";
+ * import { fetchKeepsTarget } from "./fetch_target.ts";
+ *
+ * assert(fetchKeepsTarget("/a/b?c=%20d"));
+ * assertFalse(fetchKeepsTarget("/a/../b"));
+ * assertFalse(fetchKeepsTarget("/a?b='c'"));
+ * ```
+ */
+export function fetchKeepsTarget(target: string): boolean {
+  if (PLAIN_TARGET.test(target) && !DOTTED_SEGMENT.test(target)) return true;
+  // A fragment survives the parser, but is not sent.
+  return !target.includes("#") &&
+    URL.parse(`http://h${target}`)?.href === `http://h${target}`;
+}
+
+/** The methods that `fetch` is known to send as they are; all others are asked about. */
+const PLAIN_METHODS: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "POST",
+  "PUT",
+  "PATCH",
+  "DELETE",
+  "OPTIONS",
+]);
+
+/** Whether `fetch` sends this method as it is: it raises `delete` to `DELETE`, and refuses `CONNECT`, `TRACE` and `TRACK`. */
+export function fetchKeepsMethod(method: string): boolean {
+  if (PLAIN_METHODS.has(method)) return true;
+  try {
+    return new Request("http://h/", { method }).method === method;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * The `http-client` transport: `Deno.serve` towards the clients, `fetch` over one `Deno.HttpClient` towards the upstream.
+ *
+ * `fetch` was made for programs that want an answer, not for a proxy that must pass on what it got. What can be
+ * mended is mended here; what cannot be forwarded as it came is refused, never changed. With Deno 2.9.6:
+ *
+ * | of the request | is |
+ * |---|---|
+ * | a target that `fetch` would rewrite (`/a/../b`, `/a\\b`, `?'`, `#`), or that is neither a path nor an `http` URL | refused: 400 |
+ * | no `Host`, or one that is none (also in HTTP/1.0, for `Deno.serve` does not tell the version) | refused: 400 |
+ * | `CONNECT`, `TRACE`, `TRACK`; `delete` and other names that `fetch` would raise; `OPTIONS *` | refused: 501 |
+ * | content in a GET or HEAD | refused: 501 |
+ * | `Upgrade` | removed: a WebSocket is not tunnelled |
+ * | no `Accept`, `Accept-Language` or `User-Agent` | filled in by `fetch`: `*\/*`, `*`, `Deno/2.9.6` |
+ * | no `Accept-Encoding` | filled in: `identity` |
+ * | the order and the case of field names; repeated fields | sorted and in lower case; joined by `, ` (`Cookie`: `; `) |
+ * | a method that may not be repeated, without content (a bare POST) | sent with an empty chunked body, for `fetch` sends it twice otherwise |
+ * | trailers | dropped |
+ * | `Expect: 100-continue` | forwarded; but the 100 comes from `Deno.serve`, as soon as the upstream is connected |
+ *
+ * | of the response | is |
+ * |---|---|
+ * | content coded with gzip or br | decoded by `fetch`, and labelled so: without `Content-Encoding`, with a weak `ETag` |
+ * | a compressed range (206), `Transfer-Encoding` other than chunked or beside `Content-Length`, a status outside 200 to 599 | refused: 502 |
+ * | more than 100 fields, or a head over 400 KiB | refused: 502 |
+ * | the reason phrase; trailers; 1xx (103 Early Hints) | dropped |
+ * | lines that end in a bare LF | accepted |
+ *
+ * Requests are parsed by hyper inside `Deno.serve`: both `Content-Length` and `Transfer-Encoding`, lengths that differ,
+ * NUL or a bare CR in a field, a folded field, a space before the colon, a bad chunk size are answered with 400 or by closing.
+ * It accepts lines that end in a bare LF, answers 400 where 414, 431 or 505 would say more, waits without limit for a head
+ * that never ends, and drops the connection of a client that shuts down its sending side before the response.
+ * There is no limit on the time that the upstream takes.
+ *
+ * @module
+ */
+
+import { serveHttp } from "../http_server.ts";
+import { startFailureLog } from "./failure_log.ts";
+import { withoutProxyVariables } from "./environment_proxy.ts";
+import { watchExchanges } from "./exchanges.ts";
+import { explainFetchError } from "./fetch_error.ts";
+import { emptyStream, fieldsOf, toClient, whyNotPassedOn } from "./fetch_response.ts";
+import { fetchKeepsMethod, fetchKeepsTarget, splitUrl } from "./fetch_target.ts";
+import { forwardedRequestFields } from "./forwarding.ts";
+import { StreamedBody } from "./streamed_body.ts";
+import type { RunningTransport, TransportOptions } from "./transport.ts";
+
+/** What the `http-client` transport needs to know. */
+export interface HttpClientTransportOptions extends TransportOptions {
+  /** How many idle connections are kept for the upstream; 0 keeps none, `false` sets no limit. It limits idle connections, not connections. */
+  readonly poolMaxIdlePerHost: number | false;
+  /** How long a connection is kept idle, in milliseconds; 0 keeps none, `false` keeps it until the upstream closes it. */
+  readonly poolIdleTimeoutMs: number | false;
+}
+
+/** A request that `fetch` can carry without changing what it says. */
+interface Carried {
+  readonly target: string;
+  readonly headers: [string, string][];
+  readonly body: StreamedBody | null;
+}
+
+/** Why a request is answered by the gateway itself. */
+class Refusal {
+  constructor(readonly status: number, readonly reason: string) {}
+}
+
+/** Methods that may be sent again when a connection fails (RFC 9110 §9.2.2), which `fetch` does if they have no content. */
+const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
+
+/**
+ * Starts the transport.
+ *
+ * @throws {Error} where the address cannot be listened on.
+ */
+export function startHttpClientTransport(options: HttpClientTransportOptions): RunningTransport {
+  const { upstream, listen, graceMs, log } = options;
+  using starting = new DisposableStack();
+  const client = starting.use(createClient(options));
+  const failures = starting.use(startFailureLog(upstream.host, log));
+  const origin = upstream.origin;
+
+  const exchanges = starting.use(watchExchanges());
+
+  const server = serveHttp({ listen, graceMs, cut: exchanges.abortAll }, async (request, info) => {
+    const carried = carry(request, info.remoteAddr.hostname);
+    if (carried instanceof Refusal) return plainText(carried.status, carried.reason);
+    const { target, headers, body } = carried;
+    const { method } = request;
+    using exchange = exchanges.begin(request);
+    const { signal } = exchange;
+    try {
+      const response = await fetch(origin + target, {
+        client,
+        method,
+        headers,
+        body,
+        redirect: "manual",
+        signal,
+      });
+      const failure = whyNotPassedOn(response);
+      if (failure === undefined) return toClient(response, method);
+      await response.body?.cancel();
+      failures.add(failure);
+      return plainText(502, `the upstream's response cannot be used: ${failure.reason}`);
+    } catch (error) {
+      if (signal.aborted) return plainText(503, "the client has gone, or the gateway is stopping");
+      const failure = explainFetchError(error);
+      if (failure === undefined) {
+        return plainText(400, "the request's content broke off, or is not framed as RFC 9112 has it");
+      }
+      failures.add(failure);
+      return plainText(502, `the upstream failed: ${failure.code} (${failure.reason})`);
+    }
+  });
+  const parts = starting.move();
+  return {
+    address: server.address,
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]();
+      parts.dispose();
+    },
+  };
+}
+
+function createClient(
+  { poolMaxIdlePerHost, poolIdleTimeoutMs }: HttpClientTransportOptions,
+): Deno.HttpClient {
+  const kept = poolIdleTimeoutMs === 0 ? 0 : poolMaxIdlePerHost;
+  return withoutProxyVariables(() =>
+    Deno.createHttpClient({
+      http2: false,
+      poolIdleTimeout: poolIdleTimeoutMs === false ? false : Math.ceil(poolIdleTimeoutMs),
+      ...(kept === false ? {} : { poolMaxIdlePerHost: kept }),
+    })
+  );
+}
+
+/** What goes upstream for a request, or why nothing does. */
+function carry(request: Request, clientAddress: string): Carried | Refusal {
+  const { method, headers } = request;
+  if (!fetchKeepsMethod(method)) return new Refusal(501, `this gateway cannot forward the method ${method}`);
+  const url = splitUrl(request.url, headers.get("host"));
+  if (url === undefined) {
+    return new Refusal(400, "the request has no valid Host, or its target is not a path");
+  }
+  const { authority, target } = url;
+  if (!fetchKeepsTarget(target)) return new Refusal(400, "this gateway cannot forward this target unchanged");
+  if (method === "OPTIONS" && target === "/*") {
+    return new Refusal(501, "this gateway cannot tell OPTIONS * from OPTIONS /*");
+  }
+  const transferEncoding = headers.get("transfer-encoding");
+  if (transferEncoding !== null && transferEncoding.toLowerCase() !== "chunked") {
+    return new Refusal(400, "this gateway takes no transfer coding but chunked");
+  }
+  const length = Number.parseInt(headers.get("content-length") ?? "0");
+  const hasContent = length > 0 || transferEncoding !== null;
+  if (hasContent && (method === "GET" || method === "HEAD")) {
+    return new Refusal(501, `this gateway cannot forward a ${method} with content`);
+  }
+  const fields = forwardedRequestFields(fieldsOf(headers), { address: clientAddress, host: authority });
+  if (!headers.has("accept-encoding")) fields.push(["accept-encoding", "identity"]);
+  const body = hasContent
+    ? new StreamedBody(request.body!, length)
+    : IDEMPOTENT.has(method)
+    ? null
+    : new StreamedBody(emptyStream(), 0);
+  return { target, headers: fields as [string, string][], body };
+}
+
+/** An answer of the gateway's own. After a refusal the connection is closed: what else is on it may not be what it seems. */
+function plainText(status: number, reason: string): Response {
+  const headers = {
+    "content-type": "text/plain; charset=utf-8",
+    ...(status < 502 && { connection: "close" }),
+  };
+  return new Response(`${reason}\n`, { status, headers });
+}
