@@ -33,7 +33,9 @@ export class ClientSession {
   readonly #exchange: Exchange;
   readonly #lane: FastLane;
   readonly #search: HeadSearch = { at: 0, lineStart: 0 };
-  readonly #deadline = new Deadline(() => this.#expire());
+  readonly #untilRequest: Deadline;
+  readonly #untilHead: Deadline;
+  readonly #lingering: Deadline;
   #expired = false;
   #idle = true;
 
@@ -41,6 +43,10 @@ export class ClientSession {
     this.#conn = new ByteConn(tcp);
     this.#context = context;
     this.#request = new RequestHead(context.requestFields);
+    const expire = () => this.#expire();
+    this.#untilRequest = new Deadline(context.clientIdle, expire);
+    this.#untilHead = new Deadline(context.requestHead, expire);
+    this.#lingering = new Deadline(context.linger, expire);
     const lines = new ForwardedLines(tcp.remoteAddr.hostname);
     this.#exchange = new Exchange(this.#conn, this.#request, this.#out, context, lines);
     this.#lane = new FastLane(this.#conn, this.#request, this.#out, context, lines);
@@ -53,7 +59,7 @@ export class ClientSession {
     } catch {
       // Writing failed: the client is gone.
     } finally {
-      this.#deadline.stop();
+      this.#stopDeadlines();
       this.#conn.close();
     }
   }
@@ -82,7 +88,7 @@ export class ClientSession {
     const conn = this.#conn;
     const context = this.#context;
     const headEnd = await this.#readHead();
-    this.#deadline.stop();
+    this.#stopDeadlines();
     if (typeof headEnd === "object") return await this.#answer(headEnd, true);
     if (headEnd === 0) return false;
     const refusal = this.#request.parse(conn.buffer, conn.start, headEnd);
@@ -114,7 +120,7 @@ export class ClientSession {
     const conn = this.#conn;
     const search = this.#search;
     search.at = search.lineStart = 0;
-    this.#context.clientIdle.start(this.#deadline);
+    this.#untilRequest.start();
     let emptyLines = 0;
     for (let begun = false;;) {
       while (search.at === 0 && conn.end - conn.start >= 2 && isEmptyLine(conn)) {
@@ -128,7 +134,7 @@ export class ClientSession {
         const refusal = whyNotHead(conn, headEnd, search);
         if (refusal !== undefined) return refusal;
         if (headEnd > 0) return headEnd;
-        if (!begun) this.#context.requestHead.start(this.#deadline);
+        if (!begun) this.#untilHead.start();
         begun = true;
         if (conn.end - conn.start === conn.buffer.length) conn.grow();
       }
@@ -156,13 +162,19 @@ export class ClientSession {
   async #linger(): Promise<void> {
     const conn = this.#conn;
     if (conn.over) return;
-    this.#context.linger.start(this.#deadline);
+    this.#lingering.start();
     await conn.tcp.closeWrite();
     for (let read = 0; read < MAX_LINGER_BYTES && !conn.over && !this.#expired;) {
       read += conn.end - conn.start;
       conn.start = conn.end;
       await conn.more();
     }
+  }
+
+  #stopDeadlines(): void {
+    this.#untilRequest.stop();
+    this.#untilHead.stop();
+    this.#lingering.stop();
   }
 
   #expire(): void {

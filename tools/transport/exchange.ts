@@ -40,8 +40,10 @@ const MALFORMED = -2;
 export class Exchange {
   readonly #response: ResponseHead;
   readonly #search: HeadSearch = { at: 0, lineStart: 0 };
-  readonly #deadline = new Deadline(() => this.#expire());
-  readonly #halfClosed = new Deadline(() => this.#checkHalfClosed());
+  readonly #untilResponse: Deadline;
+  readonly #stalled: Deadline;
+  readonly #lingering: Deadline;
+  readonly #halfClosed: Deadline;
   /** The upstream connection in use. */
   #held: Pooled<ByteConn> | undefined;
   /** Ends the wait for a connection. */
@@ -60,6 +62,11 @@ export class Exchange {
     readonly lines: ForwardedLines,
   ) {
     this.#response = new ResponseHead(context.responseFields);
+    const expire = () => this.#expire();
+    this.#untilResponse = new Deadline(context.responseHead, expire);
+    this.#stalled = new Deadline(context.stall, expire);
+    this.#lingering = new Deadline(context.linger, expire);
+    this.#halfClosed = new Deadline(context.halfClose, () => this.#checkHalfClosed());
   }
 
   /** Carries the request whose head has been parsed, and ends at `headEnd` in the client's buffer. */
@@ -93,7 +100,7 @@ export class Exchange {
     return await this.#carry(async () => {
       this.#held = held;
       if (this.#clientGone) this.#drop("clientGone");
-      context.responseHead.start(this.#deadline);
+      this.#untilResponse.start();
       const after = await this.#receive(upstream, held, request.repeatable);
       if (after !== "again") return after;
       context.resent++;
@@ -111,8 +118,7 @@ export class Exchange {
       return await work();
     } finally {
       client.onArrival = undefined;
-      this.#deadline.stop();
-      this.#halfClosed.stop();
+      this.#stopDeadlines();
       this.#upload?.cut();
       this.#drop("broken");
     }
@@ -124,12 +130,11 @@ export class Exchange {
   }
 
   async #attempt(upstream: Upstream, mayRepeat: boolean): Promise<AfterExchange | "again"> {
-    const { context } = this;
     const held = this.#takeIdle(upstream) ?? await this.#connect(upstream);
     if (held === "close" || "status" in held) return held;
     this.#held = held;
     const { conn } = held;
-    context.responseHead.start(this.#deadline);
+    this.#untilResponse.start();
     try {
       await conn.write(this.out.filled);
     } catch {
@@ -239,8 +244,7 @@ export class Exchange {
       sayKeepAlive: false,
     });
     conn.start = headEnd;
-    this.#deadline.stop();
-    this.#halfClosed.stop();
+    this.#stopDeadlines();
     this.client.onArrival = undefined;
     if (await this.#flush()) await runTunnel(this.client, conn);
     this.#drop("upgraded");
@@ -252,6 +256,7 @@ export class Exchange {
     const { request, out, context, client } = this;
     const coding = codingFor(response, request);
     const close = !request.keepAlive || context.stopping || coding === "untilClose" || this.#uploadIsVain();
+    this.#untilResponse.stop();
     out.clear();
     writeResponseHead(out, response, conn.buffer, {
       coding,
@@ -268,18 +273,17 @@ export class Exchange {
         if (event !== "malformed" && response.bodyLength === UNTIL_CLOSE && conn.ended) break;
         return this.#cutShort(upstream, conn, event === "malformed", begun);
       }
-      context.stall.start(this.#deadline);
+      this.#stalled.start();
       begun = true;
       if (!await this.#flush()) return "close";
       conn.widen();
       await conn.more();
     }
-    this.#deadline.stop();
+    // The writes that are left have to end in time as well.
+    this.#stalled.start();
     if (coding === "chunked") out.add(LAST_CHUNK);
     if (this.#upload !== undefined) return await this.#finishUpload(close);
     this.#release();
-    // The deadline of the next request covers this write as well.
-    context.clientIdle.start(this.#deadline);
     if (!await this.#flush()) return "close";
     if (client.failure !== undefined) return "close";
     return close ? lastWords(client) : "keep";
@@ -308,8 +312,7 @@ export class Exchange {
     const upload = this.#upload!;
     if (!await this.#flush()) return "close";
     if (upload.outcome === "going" && !close) {
-      this.context.linger.start(this.#deadline);
-      this.#pieces = 0;
+      this.#lingering.start();
       await upload.ended;
     }
     if (upload.outcome !== "done") {
@@ -347,6 +350,13 @@ export class Exchange {
     return { status: 502, reason: `the upstream's response cannot be used: ${failure.reason}` };
   }
 
+  #stopDeadlines(): void {
+    this.#untilResponse.stop();
+    this.#stalled.stop();
+    this.#lingering.stop();
+    this.#halfClosed.stop();
+  }
+
   #drop(reason: CloseReason): void {
     const held = this.#held;
     this.#held = undefined;
@@ -367,7 +377,8 @@ export class Exchange {
 
   #uploadMoved(): void {
     this.#pieces++;
-    this.context.responseHead.start(this.#deadline);
+    if (this.#lingering.dueMs !== Infinity) this.#lingering.start();
+    else this.#untilResponse.start();
   }
 
   #uploadEnded(): void {
@@ -386,7 +397,7 @@ export class Exchange {
   /** The client has sent something, or ended, while its request is being carried. */
   readonly #clientStirs = (): void => {
     if (this.client.failure !== undefined) this.#leave();
-    else if (this.client.ended) this.context.halfClose.start(this.#halfClosed);
+    else if (this.client.ended) this.#halfClosed.start();
     // The beginning of the next request; the end may hide behind it.
     else this.client.read();
   };
@@ -394,7 +405,7 @@ export class Exchange {
   #checkHalfClosed(): void {
     if (this.#pieces === this.#piecesSeen) return this.#leave();
     this.#piecesSeen = this.#pieces;
-    this.context.halfClose.start(this.#halfClosed);
+    this.#halfClosed.start();
   }
 
   #leave(): void {

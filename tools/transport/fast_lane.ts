@@ -41,7 +41,8 @@ export class FastLane {
   upstream!: Upstream;
   readonly #response: ResponseHead;
   readonly #search: HeadSearch = { at: 0, lineStart: 0 };
-  readonly #deadline = new Deadline(() => this.#expire());
+  readonly #untilRequest: Deadline;
+  readonly #untilResponse: Deadline;
   #held: Pooled<ByteConn> | undefined;
   #stage: Stage = "idle";
   #close = false;
@@ -57,6 +58,8 @@ export class FastLane {
     readonly lines: ForwardedLines,
   ) {
     this.#response = new ResponseHead(context.responseFields);
+    this.#untilRequest = new Deadline(context.clientIdle, () => this.#expireIdle());
+    this.#untilResponse = new Deadline(context.responseHead, () => this.#expireResponse());
   }
 
   /** Whether no request is being carried here. */
@@ -83,7 +86,7 @@ export class FastLane {
   #awaitRequest(): void {
     const { client } = this;
     this.#stage = "idle";
-    this.context.clientIdle.start(this.#deadline);
+    this.#untilRequest.start();
     client.onArrival = this.#requestCame;
     if (client.start < client.end || client.over) this.#requestCame();
     else client.read();
@@ -123,7 +126,8 @@ export class FastLane {
     client.start = bodyEnd;
     client.onArrival = this.#clientStirs;
     client.read();
-    context.responseHead.start(this.#deadline);
+    this.#untilRequest.stop();
+    this.#untilResponse.start();
     this.#stage = "sending";
     held.conn.onArrival = this.#responseCame;
     held.conn.tcp.write(out.filled).then(this.#sent, this.#sendFailed);
@@ -204,7 +208,8 @@ export class FastLane {
     const { client } = this;
     this.#stage = "answering";
     client.onArrival = undefined;
-    this.context.clientIdle.start(this.#deadline);
+    this.#untilResponse.stop();
+    this.#untilRequest.start();
     client.tcp.write(this.out.filled).then(this.#answered, this.#answerFailed);
   }
 
@@ -227,11 +232,12 @@ export class FastLane {
     else this.client.read();
   };
 
-  #expire(): void {
-    if (this.#stage !== "waiting" && this.#stage !== "sending") {
-      this.client.close();
-      return this.#leave("close");
-    }
+  #expireIdle(): void {
+    this.client.close();
+    this.#leave("close");
+  }
+
+  #expireResponse(): void {
     const held = this.hand();
     this.context.pool.discard(held, "timeout");
     this.#stage = "waiting";
@@ -246,7 +252,8 @@ export class FastLane {
     const resolve = this.#resolve;
     if (resolve === undefined) return;
     this.#resolve = undefined;
-    this.#deadline.stop();
+    this.#untilRequest.stop();
+    this.#untilResponse.stop();
     this.client.onArrival = undefined;
     if (this.#held !== undefined) this.#held.conn.onArrival = this.#held.conn.whileIdle;
     if (left !== "resume") this.#stage = "idle";

@@ -6,7 +6,7 @@
  */
 
 import { type Field, forwardedRequestFields } from "./forwarding.ts";
-import { COLON, type HeadFields, latin1Bytes } from "./http1_fields.ts";
+import { COLON, type FieldRole, type HeadFields, latin1Bytes } from "./http1_fields.ts";
 import { CHUNKED, UNTIL_CLOSE } from "./http1_framing.ts";
 import type { RequestHead } from "./http1_request.ts";
 import type { ResponseHead } from "./http1_response.ts";
@@ -70,11 +70,7 @@ export function writeRequestHead(
   out.add(VERSION_AND_HOST);
   out.add(authority);
   out.add(CRLF);
-  const dropsExpect = head.minorVersion === 0;
-  copyFields(out, head.fields, bytes, (i) => {
-    const known = head.fields.known[i]!;
-    return known.passesInRequest && !(dropsExpect && known.role === "expect");
-  });
+  copyFields(out, head.fields, bytes, "passesInRequest", head.minorVersion === 0 ? "expect" : "none");
   out.add(forwarded.of(head, bytes));
   if (head.bodyLength === CHUNKED) out.add(CHUNKED_LINE);
   if (head.upgrade !== "") out.text(`Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`);
@@ -105,11 +101,8 @@ export function writeResponseHead(
   out.copy(bytes, head.statusStart, head.statusEnd);
   out.add(CRLF);
   const { fields } = head;
-  let lengths = head.status === 204 || head.status < 200 ? 1 : 0;
-  copyFields(out, fields, bytes, (i) => {
-    const known = fields.known[i]!;
-    return known.passesInResponse && (known.role !== "content-length" || lengths++ === 0);
-  });
+  const without = head.status === 204 || head.status < 200 ? "content-length" : "none";
+  copyFields(out, fields, bytes, "passesInResponse", without);
   if (head.status === 101) {
     const protocol = fields.joined(bytes, "upgrade") ?? "";
     out.text(`Connection: Upgrade\r\nUpgrade: ${protocol}\r\n`);
@@ -128,20 +121,24 @@ export function codingFor(response: ResponseHead, request: RequestHead): BodyCod
   return request.minorVersion === 0 ? "untilClose" : "chunked";
 }
 
-/** Copies the lines of the fields that pass, neighbours in one go. */
+/** Copies the lines of the fields that pass, neighbours in one go; of several lengths, which are all the same, the first. */
 function copyFields(
   out: OutBuffer,
   fields: HeadFields,
   bytes: Uint8Array,
-  passes: (index: number) => boolean,
+  passes: "passesInRequest" | "passesInResponse",
+  without: FieldRole | "none",
 ): void {
   const { named } = fields;
+  let lengths = 0;
   let from = -1;
   let to = -1;
   for (let i = 0; i < fields.count; i++) {
     const start = fields.nameStart[i]!;
     const nameEnd = fields.nameEnd[i]!;
-    const pass = passes(i) && (named.size === 0 || !named.has(fields.known[i]!.lowerName));
+    const known = fields.known[i]!;
+    let pass = known[passes] && known.role !== without && (named.size === 0 || !named.has(known.lowerName));
+    if (known.role === "content-length") pass &&= lengths++ === 0;
     if (pass && bytes[nameEnd] === COLON) {
       if (from < 0) from = start;
       to = fields.lineEnd[i]!;

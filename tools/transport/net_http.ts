@@ -108,8 +108,11 @@ function dialWithin(dialing: Deadlines): Dial<ByteConn> {
   return async (authority, lost) => {
     const { hostname, port } = new URL(`http://${authority}`);
     const late = new AbortController();
-    const deadline = new Deadline(() => late.abort(new Deno.errors.TimedOut("connection timed out")));
-    dialing.start(deadline);
+    const deadline = new Deadline(
+      dialing,
+      () => late.abort(new Deno.errors.TimedOut("connection timed out")),
+    );
+    deadline.start();
     try {
       const tcp = await Deno.connect({
         hostname: hostname.replace(/^\[|\]$/g, ""),
