@@ -1,150 +1,209 @@
 /**
- * The `net-http` transport: an HTTP/1.1 reverse proxy on `Deno.listen` and `Deno.connect`, with a connection pool of
- * its own that has the limits of Go's `http.Transport`.
+ * The `net-http` transport: our own reverse proxy, in as many threads as there are processor cores, with the two-gate connection
+ * pool of Go's `http.Transport`.
+ *
+ * Several threads listen on one port, and the kernel shares the clients out among them (`SO_REUSEPORT`). They keep to
+ * `maxIdleConns` and `maxIdleConnsPerHost` together, by a count that they share; `maxConnsPerHost` is divided among them, for a
+ * request can only wait for a connection of its own thread. Each thread needs to read its own source, and the port to be shared is an unstable
+ * feature of Deno: `--allow-read=tools --unstable-net`. Without these there is one thread.
  *
  * @module
  */
 
-import { ByteConn } from "./byte_conn.ts";
-import { ClientSession } from "./client_session.ts";
-import { Deadline, Deadlines } from "./deadlines.ts";
-import { startFailureLog } from "./failure_log.ts";
-import { latin1Bytes } from "./http1_fields.ts";
-import { ConnectionPool, type Dial, type PoolLimits } from "./pool.ts";
-import type { PoolCounters } from "./pool_counters.ts";
-import { DEFAULT_TIMEOUTS, ProxyContext, type ProxyTimeouts, type Upstream } from "./proxy_context.ts";
-import type { RunningTransport } from "./transport.ts";
+import { availableParallelism } from "node:os";
 import type { ListenAddress } from "../command_line.ts";
+import {
+  type PoolLimits,
+  poolWarning,
+  type ResolvedPoolLimits,
+  resolvePoolLimits,
+  sharedIdleCounts,
+} from "./pool.ts";
+import { sumCounters } from "./pool_counters.ts";
+import { type ProxyCounters, type RunningProxy, startProxy } from "./proxy.ts";
+import type { ProxyTimeouts } from "./proxy_context.ts";
+import type { FromWorker, ToWorker } from "./net_http_worker.ts";
 
-/** What a {@linkcode startProxy} needs to know. */
-export interface ProxyOptions {
+/** What the `net-http` transport needs to know. */
+export interface NetHttpOptions {
   /** Where clients connect. Port 0 asks the kernel for a free one. */
   readonly listen: ListenAddress;
-  /** Whether others listen on the same port, and the kernel shares the clients among them. Needs `--unstable-net`. Default false. */
-  readonly reusePort?: boolean | undefined;
   /** Where requests go, in turn: at least one origin. */
   readonly upstreams: readonly URL[];
   /** The limits of the pool. */
   readonly pool?: PoolLimits | undefined;
+  /**
+   * How many threads carry requests. Default: as many as there are cores, as far as Deno permits; never more than `maxConnsPerHost`. 1 is this very
+   * thread.
+   */
+  readonly workers?: number | undefined;
   /** How long things may take. */
   readonly timeouts?: Partial<ProxyTimeouts> | undefined;
   /** How long a stop waits for requests in flight before it cuts them, in milliseconds. */
   readonly graceMs: number;
-  /** Receives each line for the gateway's log. */
+  /** Receives each line for the gateway's log: a warning where the limits of the pool contradict each other is the first. */
   readonly log: (line: string) => void;
 }
 
-/** What happened in a proxy so far. */
-export interface ProxyCounters {
-  /** Requests read from clients. */
-  readonly requests: number;
-  /** Requests sent a second time, because their connection had been closed while it was idle. */
-  readonly resent: number;
-  /** Why connections to the upstreams were opened and closed. */
-  readonly pool: PoolCounters;
+/** The transport, running. Disposing it stops accepting, waits for requests in flight for `graceMs`, then cuts the rest. */
+export interface RunningNetHttp extends AsyncDisposable {
+  /** Where it listens: the port is the real one, also where 0 was asked for. */
+  readonly address: ListenAddress;
+  /** How many threads carry requests. */
+  readonly workers: number;
+  /** What happened so far, all threads together. Works after disposing as well. */
+  counters(): Promise<ProxyCounters>;
 }
-
-/** A proxy that runs. Disposing it stops accepting, waits for requests in flight for `graceMs`, then cuts the rest. */
-export interface RunningProxy extends RunningTransport {
-  /** What happened so far. */
-  counters(): ProxyCounters;
-}
-
-/** The longest queue of connections that wait to be accepted; the kernel lowers it to `net.core.somaxconn`. */
-const BACKLOG = 65_535;
-/** How long accepting pauses after it failed, as it does when file descriptors run out. */
-const ACCEPT_PAUSE_MS = 10;
 
 /**
- * Starts a proxy in this thread.
+ * Starts the transport.
  *
  * @throws {RangeError} for pool limits that make no sense, or no upstream.
- * @throws where the address cannot be listened on.
+ * @throws {Error} where the address cannot be listened on, or `workers` above 1 were asked for and Deno does not permit them.
  */
-export function startProxy(options: ProxyOptions): RunningProxy {
-  const { listen, reusePort = false, graceMs } = options;
-  using started = new DisposableStack();
-  const context = createContext(options, started);
-  const listenOptions = { ...listen, tcpBacklog: BACKLOG, reusePort };
-  const listener = started.use(Deno.listen(listenOptions));
-  const sessions = new Set<ClientSession>();
-  const accepting = acceptAll(listener, context, sessions);
+export async function startNetHttp(options: NetHttpOptions): Promise<RunningNetHttp> {
+  const limits = resolvePoolLimits(options.pool);
+  const warning = poolWarning(limits);
+  if (warning !== undefined) options.log(`warning: ${warning}`);
+  const workers = resolveWorkers(options.workers, limits);
+  if (workers > 1) return await startWorkers(options, limits, workers);
+  const proxy = startProxy(options);
+  return {
+    address: proxy.address,
+    workers,
+    counters: () => Promise.resolve(proxy.counters()),
+    [Symbol.asyncDispose]: () => proxy[Symbol.asyncDispose](),
+  };
+}
+
+/**
+ * How many threads there will be: see {@linkcode NetHttpOptions}.
+ *
+ * @throws {RangeError} for less than 1.
+ * @throws {Error} for more than 1 where Deno does not permit them; says which flags do.
+ */
+export function resolveWorkers(workers: number | undefined, limits: ResolvedPoolLimits): number {
+  if (workers !== undefined && !(Number.isInteger(workers) && workers >= 1)) {
+    throw new RangeError(`workers must be a whole number of at least 1, not ${workers}`);
+  }
+  const most = limits.maxConnsPerHost || Infinity;
+  if (workers === 1 || most === 1) return 1;
+  const missing = missingForWorkers();
+  if (missing.length === 0) return Math.min(workers ?? availableParallelism(), most);
+  if (workers === undefined) return 1;
+  throw new Error(
+    `${workers} workers need ${missing.join(" and ")}: give these to deno run, or ask for 1 worker`,
+  );
+}
+
+function missingForWorkers(): string[] {
+  const path = decodeURIComponent(new URL("../", import.meta.url).pathname).replace(/\/$/, "");
+  const missing: string[] = [];
+  if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") {
+    missing.push(`--allow-read=${path}`);
+  }
+  // `Deno.listenDatagram` is there only with the same flag as `reusePort`.
+  if (!("listenDatagram" in Deno)) missing.push("--unstable-net");
+  return missing;
+}
+
+async function startWorkers(
+  options: NetHttpOptions,
+  limits: ResolvedPoolLimits,
+  count: number,
+): Promise<RunningNetHttp> {
+  await using started = new AsyncDisposableStack();
+  const idleCounts = sharedIdleCounts(options.upstreams.length);
+  const workers: ProxyWorker[] = [];
+  let { listen } = options;
+  for (let i = 0; i < count; i++) {
+    const worker = started.use(new ProxyWorker(options.log));
+    const maxConnsPerHost = Math.floor(limits.maxConnsPerHost / count) +
+      (i < limits.maxConnsPerHost % count ? 1 : 0);
+    listen = await worker.start({
+      ask: "start",
+      listen,
+      upstreams: options.upstreams.map(String),
+      pool: { ...limits, maxConnsPerHost },
+      idleCounts,
+      timeouts: options.timeouts ?? {},
+      graceMs: options.graceMs,
+    });
+    workers.push(worker);
+  }
   const parts = started.move();
   return {
-    address: { hostname: listener.addr.hostname, port: listener.addr.port },
-    counters: () => ({ requests: context.requests, resent: context.resent, pool: context.pool.counters() }),
+    address: listen,
+    workers: count,
+    counters: async () => sumProxyCounters(await Promise.all(workers.map((worker) => worker.counters()))),
+    // All at once: one after the other would add their graces up.
     async [Symbol.asyncDispose]() {
-      context.stopping = true;
-      listener.close();
-      await accepting;
-      for (const session of sessions) session.closeIfIdle();
-      const timer = setTimeout(() => sessions.forEach((session) => session.close()), graceMs);
-      await Promise.all(Array.from(sessions, (session) => session.ended));
-      clearTimeout(timer);
-      parts.dispose();
+      await Promise.all(workers.map((worker) => worker[Symbol.asyncDispose]()));
+      await parts.disposeAsync();
     },
   };
 }
 
-function createContext(options: ProxyOptions, started: DisposableStack): ProxyContext {
-  const timeouts = { ...DEFAULT_TIMEOUTS, ...withoutUndefined(options.timeouts ?? {}) };
-  const dialing = started.use(new Deadlines(timeouts.dialMs));
-  const pool = started.use(new ConnectionPool(dialWithin(dialing), options.pool));
-  const [first, ...others] = options.upstreams.map((url): Upstream => ({
-    host: pool.host(url.host),
-    authority: latin1Bytes(url.host),
-    failures: started.use(startFailureLog(url.host, options.log)),
-  }));
-  if (first === undefined) throw new RangeError("a proxy needs at least one upstream");
-  return started.use(new ProxyContext(pool, [first, ...others], timeouts));
-}
-
-function withoutUndefined<T extends object>(options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
-}
-
-/** Opens connections, and gives up when it takes too long. */
-function dialWithin(dialing: Deadlines): Dial<ByteConn> {
-  return async (authority, lost) => {
-    const { hostname, port } = new URL(`http://${authority}`);
-    const late = new AbortController();
-    const deadline = new Deadline(
-      dialing,
-      () => late.abort(new Deno.errors.TimedOut("connection timed out")),
-    );
-    deadline.start();
-    try {
-      const tcp = await Deno.connect({
-        hostname: hostname.replace(/^\[|\]$/g, ""),
-        port: Number(port || 80),
-        signal: late.signal,
-      });
-      tcp.setNoDelay(true);
-      const conn = new ByteConn(tcp);
-      conn.onArrival = conn.whileIdle = () => lost(conn.over ? "closedByBackend" : "unsolicitedBytes");
-      return conn;
-    } catch (error) {
-      throw late.signal.aborted ? Object.assign(late.signal.reason, { code: "ETIMEDOUT" }) : error;
-    } finally {
-      deadline.stop();
-    }
+function sumProxyCounters(all: readonly ProxyCounters[]): ProxyCounters {
+  return {
+    requests: all.reduce((sum, counters) => sum + counters.requests, 0),
+    resent: all.reduce((sum, counters) => sum + counters.resent, 0),
+    pool: sumCounters(all.map((counters) => counters.pool)),
   };
 }
 
-async function acceptAll(
-  listener: Deno.TcpListener,
-  context: ProxyContext,
-  sessions: Set<ClientSession>,
-): Promise<void> {
-  while (!context.stopping) {
-    try {
-      const tcp = await listener.accept();
-      tcp.setNoDelay(true);
-      const session = new ClientSession(tcp, context);
-      sessions.add(session);
-      session.ended.then(() => sessions.delete(session));
-    } catch {
-      if (!context.stopping) await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MS));
+/** A thread with a proxy in it. */
+class ProxyWorker implements AsyncDisposable {
+  readonly #worker = new Worker(new URL("./net_http_worker.ts", import.meta.url), { type: "module" });
+  readonly #log: (line: string) => void;
+  #answered: ((answer: FromWorker) => void) | undefined;
+  #last: ProxyCounters | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+  #started = false;
+
+  constructor(log: (line: string) => void) {
+    this.#log = log;
+    this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+      if (data.say === "log") this.#log(data.line);
+      else this.#answered?.(data);
+    };
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.#answered?.({ say: "failed", message: event.message });
+    };
+  }
+
+  async start(start: ToWorker): Promise<ListenAddress> {
+    const answer = await this.#ask(start);
+    if (answer.say !== "listening") throw new Error(answer.say === "failed" ? answer.message : answer.say);
+    this.#started = true;
+    return answer.address;
+  }
+
+  async counters(): Promise<ProxyCounters> {
+    if (this.#last !== undefined) return this.#last;
+    const answer = await this.#ask({ ask: "counters" });
+    if (answer.say !== "counters") throw new Error("a worker of the gateway is gone");
+    return answer.counters;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#last === undefined && this.#started) {
+      const answer = await this.#ask({ ask: "stop" });
+      if (answer.say === "stopped") this.#last = answer.counters;
     }
+    this.#worker.terminate();
+  }
+
+  /** One question at a time, each answered before the next. */
+  #ask(question: ToWorker): Promise<FromWorker> {
+    const answer = this.#turn.then(() =>
+      new Promise<FromWorker>((resolve) => {
+        this.#answered = resolve;
+        this.#worker.postMessage(question);
+      })
+    );
+    this.#turn = answer;
+    return answer;
   }
 }

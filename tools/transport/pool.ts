@@ -75,6 +75,11 @@ export function poolWarning(limits: ResolvedPoolLimits): string | undefined {
     `set maxIdleConns to at least ${maxIdleConnsPerHost} (0 is no limit)`;
 }
 
+/** Counts for pools in several threads to share, for so many hosts. */
+export function sharedIdleCounts(hosts: number): Int32Array<SharedArrayBuffer> {
+  return new Int32Array(new SharedArrayBuffer(4 * (hosts + 1)));
+}
+
 /** What the pool asks of a connection: that it can be closed. */
 export interface PoolableConn {
   /** Ends it, at once and for good. Called once. */
@@ -135,12 +140,28 @@ class Want<C extends PoolableConn> {
   ) {}
 }
 
+/** How many idle connections there are, here and in every pool that shares the count. */
+class IdleCount {
+  constructor(readonly counts: Int32Array, readonly index: number) {}
+
+  /** Counts one more, unless there are `limit` already. */
+  enter(limit: number): boolean {
+    if (Atomics.add(this.counts, this.index, 1) < limit) return true;
+    this.leave();
+    return false;
+  }
+
+  leave(): void {
+    Atomics.sub(this.counts, this.index, 1);
+  }
+}
+
 class HostState<C extends PoolableConn> implements PoolHost<C> {
   readonly idleConns = new Ring<Slot<C>>();
   readonly wants = new Ring<Want<C>>();
   readonly dialQueue = new Ring<Want<C>>();
   conns = 0;
-  constructor(readonly name: string) {}
+  constructor(readonly name: string, readonly idleCount: IdleCount) {}
   get idle(): number {
     return this.idleConns.size;
   }
@@ -173,6 +194,8 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
   readonly #hosts = new Map<string, HostState<C>>();
   /** All idle connections, the least recently used first. */
   readonly #idle = new Ring<Slot<C>>();
+  readonly #idleCount: IdleCount;
+  readonly #shared: Int32Array | undefined;
   readonly #ledger = new PoolLedger();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
@@ -180,17 +203,26 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
   /**
    * A pool that opens connections with `dial`.
    *
+   * Pools in several threads keep to `maxIdleConns` and `maxIdleConnsPerHost` together if they share `counts`, made by
+   * {@linkcode sharedIdleCounts}, and look their hosts up in the same order. Each then closes the least recently used of its own.
+   *
    * @throws {RangeError} for limits that {@linkcode resolvePoolLimits} does not take.
    */
-  constructor(dial: Dial<C>, limits: PoolLimits = {}) {
+  constructor(dial: Dial<C>, limits: PoolLimits = {}, counts?: Int32Array) {
     this.#dial = dial;
     this.limits = resolvePoolLimits(limits);
+    this.#shared = counts;
+    this.#idleCount = new IdleCount(counts ?? new Int32Array(1), 0);
   }
 
   /** The host of this name. Look it up once and keep it: `get` on it then costs no lookup. */
   host(name: string): PoolHost<C> {
     let host = this.#hosts.get(name);
-    if (host === undefined) this.#hosts.set(name, host = new HostState(name));
+    if (host === undefined) {
+      const place = this.#shared === undefined ? 0 : this.#hosts.size + 1;
+      host = new HostState(name, new IdleCount(this.#shared ?? new Int32Array(1), place));
+      this.#hosts.set(name, host);
+    }
     return host;
   }
 
@@ -328,17 +360,21 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
       next.item.resolve(slot);
       return;
     }
-    if (host.idleConns.size >= this.limits.maxIdleConnsPerHost) {
+    if (!host.idleCount.enter(this.limits.maxIdleConnsPerHost)) {
       return this.#close(slot, "tooManyIdlePerHost");
     }
     slot.place = "idle";
     host.idleConns.push(slot.ofHost);
     this.#idle.push(slot.ofPool);
     const { maxIdleConns, idleConnTimeoutMs } = this.limits;
-    if (maxIdleConns > 0 && this.#idle.size > maxIdleConns) {
+    if (!this.#idleCount.enter(maxIdleConns || Infinity)) {
+      // Counted all the same: the one that goes takes its count along.
+      this.#idleCount.enter(Infinity);
       const oldest = this.#idle.first!.item;
       this.#leaveIdle(oldest);
       this.#close(oldest, "tooManyIdle");
+      // With shared counts this very one may be the only one that is here to close.
+      if (oldest === slot) return;
     }
     this.#ledger.nowIdle(this.#idle.size);
     if (idleConnTimeoutMs > 0) {
@@ -377,7 +413,9 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
 
   #leaveIdle(slot: Slot<C>): void {
     slot.host.idleConns.remove(slot.ofHost);
+    slot.host.idleCount.leave();
     this.#idle.remove(slot.ofPool);
+    this.#idleCount.leave();
     this.#ledger.nowIdle(this.#idle.size);
   }
 
