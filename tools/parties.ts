@@ -13,8 +13,11 @@ import type { BackendPlan, CommandPlan, GatewayPlan, HttpClientPlan } from "./sc
 
 /** A party that listens. Disposing it stops it. */
 export interface Party extends AsyncDisposable {
+  /** Its process on its host; the process group holds whatever a gateway's command starts beside it. */
   readonly process: RunningProcess;
+  /** The IPv4 address of its host, on which it listens. */
   readonly hostname: string;
+  /** Where it listens: a fixed port in a private lab, a free one from 20000 to 31999 in a host lab. */
   readonly port: number;
   /** `http://HOST:PORT`, as the other hosts reach it. */
   readonly url: string;
@@ -61,7 +64,12 @@ export async function startBackendIn(
 }
 
 /** Starts a gateway in front of a backend. */
-export async function startGatewayIn(lab: Lab, plan: GatewayPlan, backend: Party): Promise<Party> {
+export async function startGatewayIn(
+  lab: Lab,
+  plan: GatewayPlan,
+  backend: Party,
+  listenTimeoutMs = LISTEN_TIMEOUT_MS,
+): Promise<Party> {
   const host = lab.hosts.gateway;
   const port = await choosePort(lab, PORTS.gateway);
   const argv = "command" in plan ? commandArgv(plan, host, port, backend) : denoScript("gateway.ts", [
@@ -72,7 +80,7 @@ export async function startGatewayIn(lab: Lab, plan: GatewayPlan, backend: Party
     ...httpClientFlags(plan),
   ]);
   const process = await host.start({ name: "the gateway", argv });
-  return await whenListening(host, port, process);
+  return await whenListening(host, port, process, listenTimeoutMs);
 }
 
 function httpClientFlags(plan: HttpClientPlan): string[] {
@@ -127,10 +135,15 @@ async function choosePort(lab: Lab, fixed: number): Promise<number> {
   }
 }
 
-async function whenListening(host: Host, port: number, process: RunningProcess): Promise<Party> {
+async function whenListening(
+  host: Host,
+  port: number,
+  process: RunningProcess,
+  timeoutMs = LISTEN_TIMEOUT_MS,
+): Promise<Party> {
   let ended: string | undefined;
   process.exited.then((status) => ended = lastWords(status));
-  for (const deadline = Date.now() + LISTEN_TIMEOUT_MS; Date.now() < deadline;) {
+  for (const deadline = Date.now() + timeoutMs; Date.now() < deadline;) {
     if (ended !== undefined) throw new Error(`${process.name} ended before it listened: ${ended}`);
     const tables = await host.readProc(...TCP_TABLE_FILES);
     if (tables.some((text) => listens(parseTcpTable(text ?? ""), port))) {
@@ -146,7 +159,7 @@ async function whenListening(host: Host, port: number, process: RunningProcess):
   }
   await process.stop();
   throw new Error(
-    `${process.name} does not listen on ${host.address}:${port} after ${LISTEN_TIMEOUT_MS / 1000} s: ` +
+    `${process.name} does not listen on ${host.address}:${port} after ${timeoutMs / 1000} s: ` +
       "give its address with {listen}",
   );
 }

@@ -35,6 +35,7 @@ export function renderReport(results: Results): string {
 
 /** A column of the table: its header, and its cell for a run. */
 interface Column {
+  /** `{baseline}` stands for the name of the baseline. */
   readonly header: string;
   cell(run: Run, results: Results): string;
 }
@@ -44,7 +45,7 @@ const COLUMNS: readonly Column[] = [
     header: "requests/s",
     cell: (run) => formatSpread(spreadBy(run, (one) => one.requestsPerSec), formatCount),
   },
-  { header: "loss against the baseline", cell: lossCell },
+  { header: "loss against {baseline}", cell: lossCell },
   { header: "p50 ms", cell: (run) => formatSpread(spreadBy(run, (one) => one.latencyUs.p50), formatMs) },
   { header: "p99 ms", cell: (run) => formatSpread(spreadBy(run, (one) => one.latencyUs.p99), formatMs) },
   { header: "failed requests", cell: (run) => formatSpread(spreadBy(run, failedRequests), formatCount) },
@@ -74,7 +75,8 @@ function renderTable(results: Results): string[] {
     const why = run.repetitions.length === 0 ? "not measured" : "**failed**";
     return [name, why, ...COLUMNS.slice(1).map(() => "–")];
   });
-  const header = ["run", ...COLUMNS.map((column) => column.header)];
+  const baseline = results.runs.find((run) => run.baseline)?.name ?? "the baseline";
+  const header = ["run", ...COLUMNS.map((column) => column.header.replace("{baseline}", `\`${baseline}\``))];
   const widths = header.map((cell, i) => Math.max(cell.length, ...rows.map((row) => row[i]!.length)));
   const line = (cells: readonly string[]) =>
     `| ${
