@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { resolveWorkers, startNetHttp } from "../../tools/transport/net_http.ts";
 import { ConnectionPool, resolvePoolLimits, sharedIdleCounts } from "../../tools/transport/pool.ts";
-import { connectTo, RawBackend } from "./raw_peers.ts";
+import { connectTo, RawBackend, within } from "./raw_peers.ts";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -62,50 +62,85 @@ Deno.test("pools that share their counts keep to both gates together", async () 
   assertEquals([...counts], [0, 0, 0]);
 });
 
-Deno.test("several threads share a port, and their counters are one", async () => {
-  await using backend = RawBackend.answering(OK);
-  const script = `
-    import { startNetHttp } from ${JSON.stringify(import.meta.resolve("../../tools/transport/net_http.ts"))};
-    const proxy = await startNetHttp({
-      listen: { hostname: "127.0.0.1", port: 0 },
-      upstreams: [new URL("${backend.url}")],
-      pool: { maxIdleConnsPerHost: 3 },
-      workers: 2,
-      graceMs: 1000,
-      log() {},
-    });
-    console.log(proxy.address.port);
-    await Deno.stdin.read(new Uint8Array(1));
-    await proxy[Symbol.asyncDispose]();
-    console.log(JSON.stringify({ workers: proxy.workers, ...await proxy.counters() }));
-  `;
-  const tools = decodeURIComponent(new URL("../../tools", import.meta.url).pathname);
-  await using child = new Deno.Command(Deno.execPath(), {
+/** The gateway as a person starts it. */
+async function startGatewayProcess(...flags: string[]) {
+  const root = new URL("../../", import.meta.url);
+  const child = new Deno.Command(Deno.execPath(), {
     args: [
-      "run",
-      "--no-prompt",
-      "--quiet",
-      "--unstable-net",
-      "--allow-net",
-      `--allow-read=${tools}`,
-      "--ext=ts",
-      "-",
+      ...[
+        "run",
+        "--no-prompt",
+        "--quiet",
+        "--unstable-net",
+        "--allow-net",
+        "--allow-read=tools",
+        "tools/gateway.ts",
+      ],
+      ...["--transport", "net-http", "--listen", "127.0.0.1:0", ...flags],
     ],
-    cwd: new URL("../..", import.meta.url),
-    stdin: "piped",
+    cwd: root,
     stdout: "piped",
+    stderr: "inherit",
   }).spawn();
-  // The script comes in by standard input as well, so that it is written whole before anything is read from it.
-  const stdin = child.stdin.getWriter();
-  await stdin.write(new TextEncoder().encode(script));
-  await stdin.close();
-  const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  const port = Number((await lines.read()).value);
-  const clients = await Promise.all(
-    Array.from({ length: 16 }, () => connectTo({ address: { ...LISTEN, port } })),
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let printed = "";
+  const until = async (pattern: RegExp): Promise<RegExpExecArray> => {
+    for (;;) {
+      const match = pattern.exec(printed);
+      if (match !== null) return match;
+      const { value, done } = await within(reader.read(), `${pattern} in ${JSON.stringify(printed)}`, 20_000);
+      if (done) throw new Error(`the gateway has ended: ${printed}`);
+      printed += value;
+    }
+  };
+  const [, port, workers] = await until(/listening on http:\/\/127\.0\.0\.1:(\d+) with (\d+) worker/);
+  return {
+    child,
+    until,
+    address: { hostname: "127.0.0.1", port: Number(port) },
+    workers: Number(workers),
+    async [Symbol.asyncDispose]() {
+      try {
+        child.kill("SIGKILL");
+      } catch {
+        // It has ended already.
+      }
+      await child.status;
+      await reader.cancel();
+    },
+  };
+}
+
+Deno.test("several threads share a port, print their counters upon SIGUSR1 and at the end, as one", async () => {
+  await using backend = RawBackend.answering(OK);
+  await using gateway = await startGatewayProcess(
+    ...["--upstream", backend.url.origin, "--workers", "2", "--max-idle-conns-per-host", "3"],
   );
+  assertEquals(gateway.workers, 2);
+  const clients = await Promise.all(Array.from({ length: 32 }, () => connectTo(gateway)));
   for (const client of clients) await client.send(GET);
   for (const client of clients) assertEquals((await client.message()).body, "ok");
+  gateway.child.kill("SIGUSR1");
+  const [, json] = await gateway.until(/counters (\{.*\})\n/);
+  const { requests, pool } = JSON.parse(json!);
+  assertEquals(requests, 32);
+  assert(pool.idle <= 3 && pool.dialed >= pool.idle, json);
   for (const client of clients) client[Symbol.dispose]();
-  await lines.cancel();
+  gateway.child.kill("SIGTERM");
+  await gateway.until(/counters [\s\S]*opened \d+ connections for 32 requests.*\ncounters/);
+  assertEquals((await gateway.child.status).code, 0);
+});
+
+Deno.test("several upstreams are named by repeating the flag", async () => {
+  await using one = RawBackend.answering(OK);
+  await using two = RawBackend.answering(OK);
+  await using gateway = await startGatewayProcess(
+    ...["--upstream", one.url.origin, "--upstream", two.url.origin, "--workers", "1"],
+  );
+  using client = await connectTo(gateway);
+  for (let i = 0; i < 4; i++) {
+    await client.send(GET);
+    await client.message();
+  }
+  assertEquals([one.heads.length, two.heads.length], [2, 2]);
 });

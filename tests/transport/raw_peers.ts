@@ -185,7 +185,7 @@ export function startTestProxy(
   });
 }
 
-export async function connectTo({ address }: RunningProxy): Promise<RawConn> {
+export async function connectTo({ address }: Pick<RunningProxy, "address">): Promise<RawConn> {
   return new RawConn(await Deno.connect(address));
 }
 

@@ -20,8 +20,8 @@ import {
   sharedIdleCounts,
 } from "./pool.ts";
 import { sumCounters } from "./pool_counters.ts";
-import { type ProxyCounters, type RunningProxy, startProxy } from "./proxy.ts";
-import type { ProxyTimeouts } from "./proxy_context.ts";
+import { type ProxyCounters, startProxy } from "./proxy.ts";
+import type { ProxyTimeoutOptions } from "./proxy_context.ts";
 import type { FromWorker, ToWorker } from "./net_http_worker.ts";
 
 /** What the `net-http` transport needs to know. */
@@ -38,7 +38,7 @@ export interface NetHttpOptions {
    */
   readonly workers?: number | undefined;
   /** How long things may take. */
-  readonly timeouts?: Partial<ProxyTimeouts> | undefined;
+  readonly timeouts?: ProxyTimeoutOptions | undefined;
   /** How long a stop waits for requests in flight before it cuts them, in milliseconds. */
   readonly graceMs: number;
   /** Receives each line for the gateway's log: a warning where the limits of the pool contradict each other is the first. */

@@ -8,7 +8,7 @@ import { messageOf } from "../command_line.ts";
 import type { ListenAddress } from "../command_line.ts";
 import type { PoolLimits } from "./pool.ts";
 import { type ProxyCounters, type RunningProxy, startProxy } from "./proxy.ts";
-import type { ProxyTimeouts } from "./proxy_context.ts";
+import type { ProxyTimeoutOptions } from "./proxy_context.ts";
 
 /** What a worker is told. */
 export type ToWorker =
@@ -18,7 +18,7 @@ export type ToWorker =
     readonly upstreams: readonly string[];
     readonly pool: PoolLimits;
     readonly idleCounts: Int32Array;
-    readonly timeouts: Partial<ProxyTimeouts>;
+    readonly timeouts: ProxyTimeoutOptions;
     readonly graceMs: number;
   }
   | { readonly ask: "counters" }

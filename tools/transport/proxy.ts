@@ -12,7 +12,13 @@ import { startFailureLog } from "./failure_log.ts";
 import { latin1Bytes } from "./http1_fields.ts";
 import { ConnectionPool, type Dial, type PoolLimits } from "./pool.ts";
 import type { PoolCounters } from "./pool_counters.ts";
-import { DEFAULT_TIMEOUTS, ProxyContext, type ProxyTimeouts, type Upstream } from "./proxy_context.ts";
+import {
+  DEFAULT_TIMEOUTS,
+  ProxyContext,
+  type ProxyTimeoutOptions,
+  type ProxyTimeouts,
+  type Upstream,
+} from "./proxy_context.ts";
 import type { RunningTransport } from "./transport.ts";
 import type { ListenAddress } from "../command_line.ts";
 
@@ -29,7 +35,7 @@ export interface ProxyOptions {
   /** What proxies in several threads share to keep to the limits together; see {@linkcode ConnectionPool}. */
   readonly idleCounts?: Int32Array | undefined;
   /** How long things may take. */
-  readonly timeouts?: Partial<ProxyTimeouts> | undefined;
+  readonly timeouts?: ProxyTimeoutOptions | undefined;
   /** How long a stop waits for requests in flight before it cuts them, in milliseconds. */
   readonly graceMs: number;
   /** Receives each line for the gateway's log. */
@@ -89,7 +95,7 @@ export function startProxy(options: ProxyOptions): RunningProxy {
 }
 
 function createContext(options: ProxyOptions, started: DisposableStack): ProxyContext {
-  const timeouts = { ...DEFAULT_TIMEOUTS, ...withoutUndefined(options.timeouts ?? {}) };
+  const timeouts: ProxyTimeouts = { ...DEFAULT_TIMEOUTS, ...withoutUndefined(options.timeouts ?? {}) };
   const dialing = started.use(new Deadlines(timeouts.dialMs));
   const pool = started.use(new ConnectionPool(dialWithin(dialing), options.pool, options.idleCounts));
   const [first, ...others] = options.upstreams.map((url): Upstream => ({
@@ -101,8 +107,8 @@ function createContext(options: ProxyOptions, started: DisposableStack): ProxyCo
   return started.use(new ProxyContext(pool, [first, ...others], timeouts));
 }
 
-function withoutUndefined<T extends object>(options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
+function withoutUndefined(options: ProxyTimeoutOptions): Partial<ProxyTimeouts> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 /** Opens connections, and gives up when it takes too long. */

@@ -31,6 +31,9 @@ export interface ProxyTimeouts {
   readonly lingerMs: number;
 }
 
+/** {@linkcode ProxyTimeouts} as one gives them: what is left out, or `undefined`, is the default. */
+export type ProxyTimeoutOptions = { readonly [K in keyof ProxyTimeouts]?: number | undefined };
+
 /** The defaults of {@linkcode ProxyTimeouts}. */
 export const DEFAULT_TIMEOUTS: ProxyTimeouts = {
   requestHeadMs: 5_000,
