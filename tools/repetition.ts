@@ -92,9 +92,9 @@ export async function measureRepetition(options: RunOptions, context: Repetition
     sampler.processGroup,
     load.processGroup,
   ]);
-  const after = await readCounters(lab);
   const samples = await sampler.finish();
   const sockets = await readSockets(lab);
+  const after = await readCounters(lab);
   const result = await load.finish();
   const ports = { backendPort: backend.port, gatewayPort: gateway?.port };
   const hosts = hostResults({ lab: lab.kind, samples, before, after, sockets, ...ports });
