@@ -32,16 +32,29 @@ const REFUSED: Record<string, string> = {
   "300,000 bytes of head": `HTTP/1.1 200 OK\r\nX: ${"a".repeat(300_000)}\r\n\r\n`,
 };
 
+const FIRST = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst";
+
 Deno.test("a response that could be read in two ways is a 502, and its connection is dropped", async (t) => {
   for (const [what, bytes] of Object.entries(REFUSED)) {
-    await t.step(what, async () => {
-      await using backend = RawBackend.answering(bytes);
-      await using proxy = startTestProxy(backend);
-      const response = await exchangeOnce(proxy, GET);
-      assertEquals(statusOf(response), 502, response);
-      const { idle, inUse, closed } = proxy.counters().pool;
-      assertEquals({ idle, inUse, closed }, { idle: 0, inUse: 0, closed: { broken: 1 } });
-    });
+    for (const reused of [false, true]) {
+      await t.step(`${what}, on a ${reused ? "reused" : "fresh"} connection`, async () => {
+        await using backend = RawBackend.answering((_head, _body, nth) =>
+          reused && nth === 0 ? FIRST : bytes
+        );
+        await using proxy = startTestProxy(backend);
+        using client = await connectTo(proxy);
+        if (reused) {
+          await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+          assertEquals((await client.message()).body, "first");
+        }
+        await client.send(GET);
+        const response = await client.rest();
+        assertEquals(statusOf(response), 502, response);
+        const { idle, inUse, closed } = proxy.counters().pool;
+        assertEquals({ idle, inUse, closed }, { idle: 0, inUse: 0, closed: { broken: 1 } });
+        assertEquals(backend.conns.length, 1);
+      });
+    }
   }
 });
 

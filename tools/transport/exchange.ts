@@ -209,9 +209,9 @@ export class Exchange {
     for (;;) {
       if (conn.end > conn.start) {
         const headEnd = searchHeadEnd(conn.buffer, conn.start, conn.end, search);
-        if (headEnd > 0) return headEnd;
-        const length = conn.end - conn.start;
+        const length = (headEnd > 0 ? headEnd : conn.end) - conn.start;
         if (headEnd < 0 || length > MAX_RESPONSE_HEAD_BYTES) return MALFORMED;
+        if (headEnd > 0) return headEnd;
         if (length === conn.buffer.length) conn.grow();
       }
       if (conn.over) return ENDED;

@@ -130,6 +130,7 @@ export class FastLane {
     this.#untilResponse.start();
     this.#stage = "sending";
     held.conn.onArrival = this.#responseCame;
+    held.conn.read();
     held.conn.tcp.write(out.filled).then(this.#sent, this.#sendFailed);
   }
 

@@ -130,6 +130,8 @@ function dialWithin(dialing: Deadlines): Dial<ByteConn> {
       tcp.setNoDelay(true);
       const conn = new ByteConn(tcp);
       conn.onArrival = conn.whileIdle = () => lost(conn.over ? "closedByBackend" : "unsolicitedBytes");
+      // From the first moment: a dial that comes too late for its request goes straight into the pool.
+      conn.read();
       return conn;
     } catch (error) {
       throw late.signal.aborted ? Object.assign(late.signal.reason, { code: "ETIMEDOUT" }) : error;
