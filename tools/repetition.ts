@@ -7,6 +7,7 @@
 import type { HostName } from "./lab/host.ts";
 import { type Lab, type LabKind, startLab } from "./lab/lab.ts";
 import { type LoadGenerator, type RunningLoad, startLoad } from "./load/load.ts";
+import { machineUse, readMachine } from "./observe/machine.ts";
 import { type ProcessUsage, readOwnCpuSec, readProcessUsage } from "./observe/process_usage.ts";
 import { readCounters, readEachHost, startSampler } from "./observe/sampler.ts";
 import { parseTcpTable, TCP_TABLE_FILES, type TcpSocket } from "./observe/tcp_table.ts";
@@ -32,6 +33,8 @@ export interface RepetitionContext {
   readonly generator: LoadGenerator;
   /** Ends the repetition early: all that it started is stopped, and nothing is measured. */
   readonly signal: AbortSignal;
+  /** When the first repetition began, by `performance.now()`. Left out, this is the first. */
+  readonly firstStartedMs?: number;
   /** Called twice a second. */
   readonly onProgress?: (progress: Progress) => void;
 }
@@ -80,6 +83,7 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   const parties = [backend, gateway].flatMap((party) => party?.process.processGroup ?? []);
   const usedBefore = await readProcessUsage(lab.hosts.client, [...parties, sampler.processGroup]);
   const before = await readCounters(lab);
+  const machineBefore = await readMachine(lab.hosts.client);
   startMs = performance.now();
   const url = (gateway ?? backend).url;
   const load = stack.use(await startLoad(generator, lab.hosts.client, { ...options.load, url }));
@@ -92,6 +96,7 @@ export async function measureRepetition(options: RunOptions, context: Repetition
     sampler.processGroup,
     load.processGroup,
   ]);
+  const machineAfter = await readMachine(lab.hosts.client);
   const samples = await sampler.finish();
   const sockets = await readSockets(lab);
   const after = await readCounters(lab);
@@ -99,16 +104,20 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   const ports = { backendPort: backend.port, gatewayPort: gateway?.port };
   const hosts = hostResults({ lab: lab.kind, samples, before, after, sockets, ...ports });
   const usage = used.map((group, i) => since(usedBefore[i], group));
+  const sampling = withBench(usage.at(-2)!, Math.max(0, benchCpuSec - benchCpuBeforeSec));
+  const ofBench = [...usage.slice(0, -2), sampling, usage.at(-1)!];
   return {
+    startedMs: Math.round(startMs - (context.firstStartedMs ?? startMs)),
     ...result,
     reuseRatio: gateway === undefined ? null : reuseRatioOf(hosts.gateway.connectionsOpened, result.requests),
     hosts,
     processes: {
       backend: usage[0]!,
       gateway: gateway === undefined ? null : usage[1]!,
-      sampler: withBench(usage.at(-2)!, Math.max(0, benchCpuSec - benchCpuBeforeSec)),
+      sampler: sampling,
       load: usage.at(-1)!,
     },
+    machine: machineUse(machineBefore, machineAfter, ofBench.reduce((sum, { cpuSec }) => sum + cpuSec, 0)),
     samples: { timeMs: samples.map((sample) => sample.timeMs), hosts: hostSeries(samples), answered },
   };
 }

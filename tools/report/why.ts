@@ -5,7 +5,7 @@
  */
 
 import { type Environment, type Measured, measuredOf, type Run } from "../results/results.ts";
-import { spreadOf } from "../results/statistics.ts";
+import { estimateMedian } from "../results/intervals.ts";
 import type { TimeWaitGroup } from "../observe/tcp_table.ts";
 import { formatCount, formatRatio, formatSeconds, formatShare } from "./figures.ts";
 
@@ -37,7 +37,7 @@ export interface Churn {
 export function churnOf(run: Run): Churn | undefined {
   const measured = measuredOf(run);
   if (run.options.gateway === null || measured.length === 0) return undefined;
-  const median = (of: (repetition: Measured) => number) => spreadOf(measured.map(of))!.median;
+  const median = (of: (repetition: Measured) => number) => estimateMedian(measured.map(of))!.estimate;
   const timeWaitOnGateway = median(({ hosts }) => sumOf(hosts.gateway.timeWaitGroups, "opened"));
   const timeWaitOnBackend = median(({ hosts }) => sumOf(hosts.backend.timeWaitGroups, "accepted"));
   const requests = median((repetition) => repetition.requests);
