@@ -4,7 +4,9 @@
  * @module
  */
 
+import { availableParallelism } from "node:os";
 import { didYouMean, UsageError } from "./command_line.ts";
+import { resolvePoolLimits } from "./transport/pool.ts";
 
 /** A gateway of ours over a `Deno.HttpClient`. */
 export interface HttpClientPlan {
@@ -14,6 +16,24 @@ export interface HttpClientPlan {
   readonly poolMaxIdlePerHost?: number | false;
   /** How long an idle connection is kept, in milliseconds; `false` without limit. Default 90 s. */
   readonly poolIdleTimeoutMs?: number | false;
+}
+
+/** A gateway of ours on its own connection pool, with the limits of Go's `http.Transport`. */
+export interface NetHttpPlan {
+  /** Selects our own proxy. */
+  readonly transport: "net-http";
+  /** Idle connections kept in all; 0 is no limit. Default 100. */
+  readonly maxIdleConns?: number;
+  /** Idle connections kept for the backend; 0 keeps none. Default 2. */
+  readonly maxIdleConnsPerHost?: number;
+  /** Connections to the backend, those in use among them; 0 is no limit. Default 0. */
+  readonly maxConnsPerHost?: number;
+  /** How long an idle connection is kept, in milliseconds; 0 is for ever. Default 90 s. */
+  readonly idleConnTimeoutMs?: number;
+  /** Uses every connection once. Default false. */
+  readonly disableKeepAlives?: boolean;
+  /** Threads. Default: one for each core of the gateway's host. */
+  readonly workers?: number;
 }
 
 /** Any other gateway, as a command line for `sh`. */
@@ -26,7 +46,7 @@ export interface CommandPlan {
 }
 
 /** What stands between the client and the backend in a run. */
-export type GatewayPlan = HttpClientPlan | CommandPlan;
+export type GatewayPlan = HttpClientPlan | NetHttpPlan | CommandPlan;
 
 /** One named configuration. */
 export interface RunPlan {
@@ -95,6 +115,13 @@ export const DEFAULT_BACKEND: BackendPlan = { latencyMs: 0, bodyBytes: 12, statu
 /** A gateway's plan with every default filled in. */
 export function resolveGatewayPlan(plan: GatewayPlan): GatewayPlan {
   if ("command" in plan) return plan;
+  if (plan.transport === "net-http") {
+    return {
+      transport: plan.transport,
+      ...resolvePoolLimits(plan),
+      workers: plan.workers ?? availableParallelism(),
+    };
+  }
   const { transport, poolMaxIdlePerHost = false, poolIdleTimeoutMs = 90_000 } = plan;
   return { transport, poolMaxIdlePerHost, poolIdleTimeoutMs };
 }
