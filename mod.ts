@@ -12,8 +12,14 @@
  * @module
  */
 
-export { type BackendOptions, startBackend } from "./tools/backend.ts";
-export { type GatewayOptions, startGateway } from "./tools/gateway.ts";
+export { type BackendOptions, type RunningBackend, startBackend } from "./tools/backend.ts";
+export {
+  type GatewayOptions,
+  type RunningGateway,
+  startGateway,
+  type TransportName,
+} from "./tools/gateway.ts";
+export type { RunningServer } from "./tools/http_server.ts";
 export * from "./tools/lab/host.ts";
 export * from "./tools/lab/lab.ts";
 export * from "./tools/lab/process.ts";

@@ -15,6 +15,7 @@ import {
   parseListen,
   parseWhole,
   runAsScript,
+  UsageError,
   valueFlag,
 } from "./command_line.ts";
 import { aborted, authorityOf, type RunningServer, serveHttp } from "./http_server.ts";
@@ -25,7 +26,7 @@ export interface BackendOptions {
   readonly listen?: ListenAddress | undefined;
   /** Added to each answer, in milliseconds, once the request has been read. Default 0: no timer is involved. */
   readonly latencyMs?: number | undefined;
-  /** Size of each response body in bytes. Default 12; 0 is an empty body. */
+  /** Size of each response body in bytes, up to 256 MiB. Default 12; 0 is an empty body. */
   readonly bodyBytes?: number | undefined;
   /** Status of each response, 200 to 599. Default 200; 204, 205 and 304 carry no body (RFC 9110 §6.4.1). */
   readonly status?: number | undefined;
@@ -59,7 +60,14 @@ const NULL_BODY_STATUSES: readonly number[] = [204, 205, 304];
 /** A request body up to this size is read in one go; a longer one, or one of unknown length, chunk by chunk. */
 const READ_AT_ONCE_BYTES = 65_536;
 
-/** Fills in the defaults. */
+/** The largest response body: it is kept in memory once, and sent from there. */
+const MAX_BODY_BYTES = 256 * 1024 ** 2;
+
+/**
+ * Fills in the defaults.
+ *
+ * @throws {RangeError} where the status or the size of the body is out of range.
+ */
 export function resolveBackendOptions(options: BackendOptions = {}): ResolvedBackendOptions {
   const {
     listen = { hostname: "127.0.0.1", port: 8081 },
@@ -68,12 +76,18 @@ export function resolveBackendOptions(options: BackendOptions = {}): ResolvedBac
     status = 200,
     graceMs = 10_000,
   } = options;
+  if (!(status >= 200 && status <= 599)) throw new RangeError(`a status is 200 to 599, not ${status}`);
+  if (!(bodyBytes >= 0 && bodyBytes <= MAX_BODY_BYTES)) {
+    throw new RangeError(`a response body has 0 bytes to 256MiB, not ${bodyBytes} bytes`);
+  }
   return { listen, latencyMs, bodyBytes, status, graceMs };
 }
 
 /**
- * Starts a backend: it reads each request to its end, whatever the method, and then answers.
+ * Starts a backend: it reads each request to its end, whatever the method, and then answers. The content of a GET
+ * or HEAD is read by `Deno.serve`, after the answer.
  *
+ * @throws {RangeError} where the status or the size of the body is out of range.
  * @throws {Error} where the address cannot be listened on.
  */
 export function startBackend(options: BackendOptions = {}): RunningBackend {
@@ -87,27 +101,28 @@ export function startBackend(options: BackendOptions = {}): RunningBackend {
     return new Response(body, init);
   };
   const waiting = new Map<ReturnType<typeof setTimeout>, () => void>();
-  const answerLater = (resolve: (response: Response) => void) => {
+  let hurrying = latencyMs === 0;
+  const answerInTime = (): Response | Promise<Response> => {
+    if (hurrying) return answer();
+    const { promise, resolve } = Promise.withResolvers<Response>();
     const timer = setTimeout(() => {
       waiting.delete(timer);
       resolve(answer());
     }, latencyMs);
     waiting.set(timer, () => resolve(answer()));
+    return promise;
   };
-  const answerAll = () => {
+  const answerAtOnce = () => {
+    hurrying = true;
     for (const [timer, answerNow] of waiting) {
       clearTimeout(timer);
       answerNow();
     }
     waiting.clear();
   };
-  const answerWhenRead = async (request: Request) => {
-    await readToEnd(request);
-    return latencyMs === 0 ? answer() : new Promise<Response>(answerLater);
-  };
-  const server = serveHttp({ listen, graceMs, cut: answerAll }, (request) => {
-    if (request.method !== "GET" && request.method !== "HEAD") return answerWhenRead(request);
-    return latencyMs === 0 ? answer() : new Promise<Response>(answerLater);
+  const server = serveHttp({ listen, graceMs, cut: answerAtOnce }, (request) => {
+    if (request.method === "GET" || request.method === "HEAD") return answerInTime();
+    return readToEnd(request).then(answerInTime);
   });
   return {
     address: server.address,
@@ -128,6 +143,12 @@ async function readToEnd(request: Request): Promise<void> {
   }
 }
 
+function parseBodyBytes(text: string, name: string): number {
+  const bytes = parseBytes(text, name);
+  if (bytes > MAX_BODY_BYTES) throw new UsageError(`${name} takes up to 256MiB, not ${text}`);
+  return bytes;
+}
+
 /** The command, as a function: see {@linkcode Main}. Returns 0 once `signal` has stopped it. */
 export const main: Main = mainOf({
   name: "backend",
@@ -135,7 +156,12 @@ export const main: Main = mainOf({
   flags: {
     listen: valueFlag("HOST:PORT", "where to listen (default 127.0.0.1:8081)", parseListen, undefined),
     latency: valueFlag("DURATION", "added to each answer (default 0)", parseDurationMs, undefined),
-    bodyBytes: valueFlag("SIZE", "size of each response body (default 12)", parseBytes, undefined),
+    bodyBytes: valueFlag(
+      "SIZE",
+      "size of each response body, up to 256MiB (default 12)",
+      parseBodyBytes,
+      undefined,
+    ),
     status: valueFlag(
       "N",
       "status of each response, 200 to 599 (default 200)",
@@ -156,4 +182,8 @@ export const main: Main = mainOf({
   },
 });
 
-if (import.meta.main) await runAsScript(main);
+if (import.meta.main) {
+  await runAsScript(main);
+  // What the stop could not end, such as a client that does not read, must not keep the process. The exit code is set.
+  Deno.exit();
+}

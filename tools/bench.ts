@@ -30,7 +30,7 @@ import { largestDivisor } from "./load/wrk.ts";
 import { showProgress, standardError } from "./progress.ts";
 import { renderReport } from "./report/markdown.ts";
 import { isMeasured, measuredOf, type Results } from "./results/results.ts";
-import { writeResults, writeWhole } from "./results/results_file.ts";
+import { reasonOf, writeResults, writeWhole } from "./results/results_file.ts";
 import { type BenchPlan, runScenario } from "./runner.ts";
 import { type BackendPlan, DEFAULT_LOAD, type LoadPlan, type Scenario, withGateways } from "./scenario.ts";
 
@@ -192,7 +192,7 @@ async function createDirectory(directory: string | undefined): Promise<void> {
   try {
     await Deno.mkdir(directory, { recursive: true });
   } catch (cause) {
-    throw new Error(`--out ${directory} cannot be made: ${messageOf(cause)}`, { cause });
+    throw new Error(`--out ${directory} cannot be made: ${reasonOf(cause)}`, { cause });
   }
 }
 

@@ -13,6 +13,7 @@ import { closestString, levenshteinDistance, toKebabCase } from "@std/text";
 
 /** A mistake in how a command was called. Its message is one line that says what to type instead; exit code 2. */
 export class UsageError extends Error {
+  /** What is printed ahead of the message where nobody catches it; always `"UsageError"`. */
   override name = "UsageError";
 }
 
@@ -45,6 +46,7 @@ export interface Command<F extends Flags> {
   readonly summary: string;
   /** What may stand beside the flags, such as `[SCENARIO…]`. Without it, positionals are refused. */
   readonly positionals?: string;
+  /** All that it takes, each with its default; a name that is not among them is refused, `help` excepted. */
   readonly flags: F;
   /** Lines at the end of `--help`. */
   readonly examples?: readonly string[];
@@ -162,6 +164,14 @@ const BYTES_PER_UNIT: Readonly<Record<string, number>> = {
  * A size in bytes: a whole number, with B, KiB, MiB, GiB, kB, MB or GB behind it if wanted.
  *
  * @throws {UsageError} for anything else.
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { parseBytes } from "./command_line.ts";
+ *
+ * assertEquals(parseBytes("64KiB", "--body-bytes"), 65_536);
+ * assertEquals(parseBytes("2MB", "--body-bytes"), 2_000_000);
+ * ```
  */
 export function parseBytes(text: string, name: string): number {
   const match = /^(\d+)(B|KiB|MiB|GiB|kB|MB|GB)?$/.exec(text);
@@ -171,7 +181,9 @@ export function parseBytes(text: string, name: string): number {
 
 /** An address to listen on. Port 0 asks the kernel for a free one. */
 export interface ListenAddress {
+  /** A name or an IP address, IPv6 without brackets; `0.0.0.0` and `::` listen on every interface. */
   readonly hostname: string;
+  /** 0 to 65535, where 0 leaves the choice to the kernel. */
   readonly port: number;
 }
 
@@ -179,6 +191,13 @@ export interface ListenAddress {
  * Parses `HOST:PORT` or `[IPv6]:PORT`.
  *
  * @throws {UsageError} where either part is missing or the port is above 65535.
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { parseListen } from "./command_line.ts";
+ *
+ * assertEquals(parseListen("[::1]:8080", "--listen"), { hostname: "::1", port: 8080 });
+ * ```
  */
 export function parseListen(text: string, name: string): ListenAddress {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s[\]]+)):(\d{1,5})$/.exec(text);
@@ -217,7 +236,8 @@ export function mainOf<F extends Flags>(command: Command<F>): Main {
 
 /** Writes an error as people see it: one line on standard error. */
 export function printError(error: unknown): void {
-  console.error(`${red("error")}: ${messageOf(error)}`);
+  const label = Deno.stderr.isTerminal() ? red("error") : "error";
+  console.error(`${label}: ${messageOf(error)}`);
 }
 
 /** The message of whatever was thrown, in one line. */
@@ -293,6 +313,7 @@ export function parseFlags<F extends Flags>(
 }
 
 function renderHelp<F extends Flags>(command: Command<F>): string {
+  const title = (text: string) => Deno.stdout.isTerminal() ? bold(text) : text;
   const rows = Object.entries(command.flags).map(([key, flag]) => {
     const left = `--${toKebabCase(key)}${flag.placeholder === undefined ? "" : ` ${flag.placeholder}`}`;
     return { left, help: flag.help + (flag.repeatable ? " (repeatable)" : "") };
@@ -302,12 +323,12 @@ function renderHelp<F extends Flags>(command: Command<F>): string {
   return [
     command.summary,
     "",
-    `${bold("Usage:")} ${usage}`,
+    `${title("Usage:")} ${usage}`,
     "",
     ...rows.map((row) => `  ${row.left.padEnd(width)}  ${row.help}`),
     `  ${"--help".padEnd(width)}  this text`,
     ...(command.examples ?? []).flatMap((example, i) =>
-      i === 0 ? ["", bold("Examples:"), `  ${example}`] : [`  ${example}`]
+      i === 0 ? ["", title("Examples:"), `  ${example}`] : [`  ${example}`]
     ),
   ].join("\n");
 }

@@ -20,14 +20,16 @@ import {
   valueFlag,
 } from "./command_line.ts";
 import { aborted, authorityOf } from "./http_server.ts";
+import { assertNotProxied } from "./transport/environment_proxy.ts";
 import { startHttpClientTransport } from "./transport/http_client.ts";
 import type { RunningTransport } from "./transport/transport.ts";
 
-/** The transports by name. */
-const TRANSPORTS = { "http-client": startHttpClientTransport };
-
 /** The name of a transport. */
-export type TransportName = keyof typeof TRANSPORTS;
+export type TransportName = "http-client";
+
+const TRANSPORTS: Readonly<Record<TransportName, (options: ResolvedGatewayOptions) => RunningTransport>> = {
+  "http-client": startHttpClientTransport,
+};
 
 /** How a gateway forwards. `undefined` means the default. */
 export interface GatewayOptions {
@@ -179,6 +181,7 @@ export const main: Main = mainOf({
     if (upstream === undefined) {
       throw new UsageError("--upstream is needed: give an origin such as http://127.0.0.1:8081");
     }
+    await assertNotProxied();
     await using gateway = startGateway({
       ...rest,
       upstream,
@@ -191,4 +194,8 @@ export const main: Main = mainOf({
   },
 });
 
-if (import.meta.main) await runAsScript(main);
+if (import.meta.main) {
+  await runAsScript(main);
+  // What the stop could not end, such as a client that does not read, must not keep the process. The exit code is set.
+  Deno.exit();
+}

@@ -13,8 +13,11 @@ import type { BackendPlan, CommandPlan, GatewayPlan, HttpClientPlan } from "./sc
 
 /** A party that listens. Disposing it stops it. */
 export interface Party extends AsyncDisposable {
+  /** Its process on its host; the process group holds whatever a gateway's command starts beside it. */
   readonly process: RunningProcess;
+  /** The IPv4 address of its host, on which it listens. */
   readonly hostname: string;
+  /** Where it listens: a fixed port in a private lab, a free one from 20000 to 31999 in a host lab. */
   readonly port: number;
   /** `http://HOST:PORT`, as the other hosts reach it. */
   readonly url: string;

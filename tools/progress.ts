@@ -11,6 +11,7 @@ import type { BenchObserver, BenchProgress } from "./runner.ts";
 
 /** Something that text can be written to. */
 export interface TextOutput {
+  /** Writes the text and no line end of its own. Must not throw: a lost terminal stops no bench. */
   write(text: string): void;
   /** Columns of the terminal; `undefined` where it is none. */
   columns(): number | undefined;
@@ -57,7 +58,7 @@ export function showProgress(
       const outcome = isMeasured(result)
         ? `${count.format(result.requestsPerSec)} requests/s, ` +
           `${
-            count.format(result.hosts[result.reuseRatio === null ? "client" : "gateway"].timeWaitPeak)
+            count.format(result.hosts[result.processes.gateway === null ? "client" : "gateway"].timeWaitPeak)
           } TIME_WAIT`
         : `failed: ${result.failed}`;
       output.write(`${run} ${repetition}: ${outcome}\n`);

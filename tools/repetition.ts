@@ -16,6 +16,7 @@ import type { Measured, RunOptions } from "./results/results.ts";
 
 /** What a bench may show while a load runs. */
 export interface Progress {
+  /** Milliseconds since the load began. */
   readonly elapsedMs: number;
   /** Requests per second that the backend has answered lately. */
   readonly requestsPerSec: number;
@@ -25,8 +26,11 @@ export interface Progress {
 
 /** What a repetition needs to know beside its run. */
 export interface RepetitionContext {
+  /** The kind of lab that is started for this repetition, and disposed with it. */
   readonly lab: LabKind;
+  /** What drives the load; it must be installed, which {@linkcode chooseGenerator} finds out. */
   readonly generator: LoadGenerator;
+  /** Ends the repetition early: all that it started is stopped, and nothing is measured. */
   readonly signal: AbortSignal;
   /** Called twice a second. */
   readonly onProgress?: (progress: Progress) => void;

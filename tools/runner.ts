@@ -22,6 +22,7 @@ import {
 
 /** What to measure, and how. */
 export interface BenchPlan {
+  /** Its question, its runs, and which of them is the baseline. */
   readonly scenario: Scenario;
   /** What differs from the scenario's load. */
   readonly load?: Partial<LoadPlan>;
@@ -29,7 +30,9 @@ export interface BenchPlan {
   readonly backend?: Partial<BackendPlan>;
   /** Repetitions of each run; at least 1. */
   readonly repeat: number;
+  /** The kind of lab for every repetition, as {@linkcode chooseLab} has decided. */
   readonly lab: LabChoice;
+  /** What drives every load, as {@linkcode chooseGenerator} has decided. */
   readonly generator: GeneratorChoice;
   /** The command line that measures this again, for the report. */
   readonly command: string;
@@ -37,10 +40,13 @@ export interface BenchPlan {
 
 /** Where a bench stands. */
 export interface BenchProgress {
-  /** Repetitions of all runs that are over, and how many there will be. */
+  /** Repetitions of all runs that are over. */
   readonly done: number;
+  /** Repetitions of all runs together. */
   readonly total: number;
+  /** The name of the run under way. */
   readonly run: string;
+  /** Which repetition of that run is under way, counted from 1. */
   readonly repetition: number;
   /** What the load under way does; `undefined` while its parties start. */
   readonly load?: Progress;
@@ -48,6 +54,7 @@ export interface BenchProgress {
 
 /** Who is told of a bench under way. */
 export interface BenchObserver {
+  /** Called when a repetition starts, and then twice a second while its load runs. */
   onProgress?(progress: BenchProgress): void;
   /** Called before the first repetition and after each, with all that has been measured. */
   onResults?(results: Results): Promise<void>;

@@ -8,6 +8,7 @@ import { UsageError } from "./command_line.ts";
 
 /** A gateway of ours over a `Deno.HttpClient`. */
 export interface HttpClientPlan {
+  /** Selects our gateway on `fetch` and one `Deno.HttpClient`, whose pool has no total limit. */
   readonly transport: "http-client";
   /** Idle connections kept for the backend; 0 keeps none. Default `false`: no limit. */
   readonly poolMaxIdlePerHost?: number | false;
@@ -39,16 +40,23 @@ export interface RunPlan {
 export interface BackendPlan {
   /** Added to each answer, in milliseconds. */
   readonly latencyMs: number;
+  /** Size of each answer's body in bytes; 0 is an empty body. */
   readonly bodyBytes: number;
+  /** Status of each answer, 200 to 599; 204, 205 and 304 carry no body, whatever `bodyBytes` says. */
   readonly status: number;
 }
 
 /** How much load, and for how long. */
 export interface LoadPlan {
+  /** Connections kept open, each with one request in flight: the concurrency a pool must hold. */
   readonly connections: number;
+  /** Threads of wrk, which must divide the connections; autocannon uses one, whatever this says. */
   readonly threads: number;
+  /** Length of each repetition's load, in milliseconds; whole seconds for wrk. */
   readonly durationMs: number;
+  /** An answer slower than this counts as failed, in milliseconds; whole seconds for wrk. */
   readonly timeoutMs: number;
+  /** Header lines sent with each request, `Name: value`; empty for none beyond the generator's own. */
   readonly headers: readonly string[];
   /** A Lua script for wrk. */
   readonly script?: string;
@@ -58,10 +66,13 @@ export interface LoadPlan {
 export interface Scenario {
   /** The name of its file, without `.ts`. */
   readonly name: string;
+  /** What it answers, in one sentence; the report's title. */
   readonly question: string;
+  /** What its author expects to see; kept in the results, which are not checked against it. */
   readonly expectation: string;
   /** The name of the run that the others are compared with. */
   readonly baseline: string;
+  /** At least one, each with a name of its own; measured by turns, starting one further in each round. */
   readonly runs: readonly RunPlan[];
   /** What differs from {@linkcode DEFAULT_LOAD}. */
   readonly load?: Partial<LoadPlan>;

@@ -35,7 +35,9 @@ export interface Host extends AsyncDisposable {
 
 /** How a host is made. */
 export interface HostOptions {
+  /** What messages call the host. */
   readonly name: string;
+  /** The IPv4 address by which the other hosts reach it; the host must have it already. */
   readonly address: string;
   /** What puts a command there, such as `nsenter` with its arguments. Empty for the machine itself. */
   readonly prefix: readonly string[];

@@ -17,12 +17,15 @@ export type LabKind = "private" | "host";
 
 /** Three hosts and the links between them. Disposing it ends every process in it. */
 export interface Lab extends AsyncDisposable {
+  /** Tells whether each host has TCP tables of its own (`private`) or all share the machine's (`host`). */
   readonly kind: LabKind;
+  /** The three hosts, which the lab disposes; in a host lab the same object stands under all three names. */
   readonly hosts: Readonly<Record<HostName, Host>>;
 }
 
 /** Which kind of lab is used, and why it is not the private one. */
 export interface LabChoice {
+  /** What {@linkcode startLab} is to start. */
   readonly kind: LabKind;
   /** For a lab that was not asked for: what stands in the way of the private one, and what would permit it. */
   readonly reason?: string;

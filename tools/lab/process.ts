@@ -28,6 +28,7 @@ export interface ExitStatus {
 
 /** A running child. Disposing it stops it, with {@linkcode STOP_GRACE_MS} between SIGTERM and SIGKILL. */
 export interface RunningProcess extends AsyncDisposable {
+  /** What messages call it, as given in {@linkcode ProcessOptions}. */
   readonly name: string;
   /** Its process id, as seen from outside of any lab. */
   readonly pid: number;
@@ -76,7 +77,7 @@ exec "$@"`;
  * dax reports a child that a signal ended as exit code 0, unless dax itself sent the signal. A shell around it
  * turns that into 128 + the signal's number, and keeps its own remark about it to itself.
  */
-const KEEP_EXIT_CODE = ["/bin/sh", "-c", '{ "$@" 2>&3 3>&-; } 3>&2 2>/dev/null; exit $?', "sh"];
+const KEEP_EXIT_CODE = ["/bin/sh", "-c", 'exec 3>&2 2>/dev/null; (exec "$@" 2>&3 3>&-); exit $?', "sh"];
 
 /**
  * Starts a child in its own session, so that the terminal's Ctrl-C reaches the bench only.
@@ -196,7 +197,9 @@ export async function runCommand(argv: readonly string[], signal?: AbortSignal):
 
 /** Thrown when a command is not on this machine. */
 export class CommandNotFoundError extends Error {
+  /** What is printed ahead of the message where nobody catches it; always `"CommandNotFoundError"`. */
   override name = "CommandNotFoundError";
+  /** Makes the error for a command by its bare name, and adds how Debian installs it where that is known. */
   constructor(readonly command: string) {
     super(
       `${command} was not found on PATH${

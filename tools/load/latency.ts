@@ -9,12 +9,19 @@ export type Histogram = ReadonlyMap<number, number>;
 
 /** A latency distribution in microseconds. All zero where nothing was answered. */
 export interface Latency {
+  /** The arithmetic mean, not rounded where it comes from wrk. */
   readonly mean: number;
+  /** The median: at least half of the answers took no longer. */
   readonly p50: number;
+  /** At least three answers in four took no longer. */
   readonly p75: number;
+  /** At least nine answers in ten took no longer. */
   readonly p90: number;
+  /** At least 99 answers in 100 took no longer. */
   readonly p99: number;
+  /** At least 999 answers in 1,000 took no longer; with fewer than 1,000 answers the same as `max`. */
   readonly p999: number;
+  /** The longest; where wrk saw answers time out, the timeout if nothing longer was recorded. */
   readonly max: number;
 }
 

@@ -16,9 +16,11 @@ export type LoadGenerator = "wrk" | "autocannon";
 
 /** What a load generator is told. */
 export interface LoadOptions {
+  /** Where every request goes, unless a script for wrk says otherwise: an `http:` URL. */
   readonly url: string;
   /** Connections kept open, each with one request in flight: a closed loop. */
   readonly connections: number;
+  /** Threads of wrk, which must divide the connections; autocannon uses one, whatever this says. */
   readonly threads: number;
   /** wrk takes whole seconds only. */
   readonly durationMs: number;
@@ -34,7 +36,9 @@ export interface LoadOptions {
 export interface LoadErrors {
   /** Connections that could not be opened. */
   readonly connect: number;
+  /** Reads that failed or ended within an answer. 0 for autocannon, which counts them under `connect`. */
   readonly read: number;
+  /** Requests that could not be written. 0 for autocannon, which counts them under `connect`. */
   readonly write: number;
   /** Answers that took longer than the timeout. */
   readonly timeout: number;
@@ -46,10 +50,15 @@ export interface LoadErrors {
 export interface LoadResult {
   /** Answers received, whatever their status. */
   readonly requests: number;
+  /** How long the load lasted by the generator's own clock, in seconds. */
   readonly durationSec: number;
+  /** `requests` ÷ `durationSec`; 0 where no time has passed. */
   readonly requestsPerSec: number;
+  /** Bytes of the answers, their headers included. */
   readonly bytesRead: number;
+  /** How long answers took, in microseconds; autocannon measures in whole milliseconds. */
   readonly latencyUs: Latency;
+  /** What went wrong, in counts; all 0 for a load without a fault. */
   readonly errors: LoadErrors;
 }
 
@@ -68,7 +77,9 @@ export interface RunningLoad extends AsyncDisposable {
 
 /** Which generator is used, its version, and why it is not wrk. */
 export interface GeneratorChoice {
+  /** What {@linkcode startLoad} is to start. */
   readonly name: LoadGenerator;
+  /** Its version, such as `4.1.0`; `of unknown version` where wrk does not tell. */
   readonly version: string;
   /** For a stand-in that was not asked for: why, and how to install wrk. */
   readonly reason?: string;

@@ -50,7 +50,17 @@ export function checkWrkOptions(options: Omit<LoadOptions, "url">): void {
   }
 }
 
-/** The largest divisor of `connections` that is at most `threads`: how many threads wrk can share them among. */
+/**
+ * The largest divisor of `connections` that is at most `threads`: how many threads wrk can share them among.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { largestDivisor } from "./wrk.ts";
+ *
+ * assertEquals(largestDivisor(1000, 12), 10);
+ * ```
+ */
 export function largestDivisor(connections: number, threads: number): number {
   for (let n = Math.min(connections, threads); n > 1; n--) if (connections % n === 0) return n;
   return 1;
@@ -123,17 +133,7 @@ interface WrkReport {
  * @throws {Error} when it is not such a report, or its figures contradict each other.
  */
 export function parseWrkReport(json: string, connections: number, timeoutMs: number): LoadResult {
-  let report: WrkReport;
-  try {
-    report = JSON.parse(json);
-  } catch (cause) {
-    throw new Error("wrk's report is damaged", { cause });
-  }
-  const { requests, durationUs, bytesRead, errors, histogram } = report;
-  const numbers = [requests, durationUs, bytesRead, ...Object.values(errors), ...histogram];
-  if (Object.keys(errors).length !== 5 || !numbers.every((n) => Number.isSafeInteger(n) && n >= 0)) {
-    throw new Error("wrk's report is damaged: a figure in it is no count");
-  }
+  const { requests, durationUs, bytesRead, errors, histogram } = checkReport(json);
   const corrected = new Map<number, number>();
   for (let i = 0; i < histogram.length; i += 2) corrected.set(histogram[i]!, histogram[i + 1]!);
   const recorded = undoCorrection(corrected, { requests, durationUs, connections });
@@ -146,6 +146,24 @@ export function parseWrkReport(json: string, connections: number, timeoutMs: num
     latencyUs: summarizeLatency(recorded, { timeouts: errors.timeout, timeoutUs: timeoutMs * 1000 }),
     errors,
   };
+}
+
+const ERROR_KINDS: readonly (keyof LoadErrors)[] = ["connect", "read", "write", "timeout", "status"];
+
+function checkReport(json: string): WrkReport {
+  let report: Partial<WrkReport> | null;
+  try {
+    report = JSON.parse(json);
+  } catch (cause) {
+    throw new Error("wrk's report is damaged: it is no JSON", { cause });
+  }
+  const histogram = Array.isArray(report?.histogram) ? report.histogram : [NaN];
+  const errors = ERROR_KINDS.map((kind) => report?.errors?.[kind]);
+  const counts = [report?.requests, report?.durationUs, report?.bytesRead, ...errors, ...histogram];
+  if (histogram.length % 2 !== 0 || !counts.every((count) => Number.isSafeInteger(count) && count! >= 0)) {
+    throw new Error("wrk's report is damaged: a count is missing");
+  }
+  return report as WrkReport;
 }
 
 /**

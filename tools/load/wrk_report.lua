@@ -7,7 +7,14 @@
 local script = os.getenv("TIMEWAIT_SCRIPT")
 local token = os.getenv("TIMEWAIT_TOKEN")
 
-if script ~= "" then dofile(script) end
+if script ~= "" then
+  local worked, why = pcall(dofile, script)
+  if not worked then
+    -- wrk itself would go on without the script.
+    io.stderr:write("the Lua script failed: ", tostring(why), "\n")
+    os.exit(1)
+  end
+end
 local users_done = done
 
 -- wrk's `latency(i)` searches from the start for each i: minutes for a wide histogram. Its layout is one array of

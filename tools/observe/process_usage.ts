@@ -54,7 +54,9 @@ export function readOwnCpuSec(): number {
 
 /** One process in a text made of /proc/PID/stat files. */
 export interface ProcessStat {
+  /** The process id, as /proc of the reading host numbers it. */
   readonly pid: number;
+  /** The id of its process group, by which a party's processes are told from others. */
   readonly group: number;
   /** Its own time and that of the children it has waited for, in user and kernel mode. */
   readonly cpuTicks: number;

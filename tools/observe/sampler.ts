@@ -16,6 +16,7 @@ export type TcpState = Pick<TcpCounters, "timeWait" | "established" | "connectio
 export interface Sample {
   /** Milliseconds since the first sample, in steps of 10. Changes of the wall clock do not touch it. */
   readonly timeMs: number;
+  /** What each host's tables showed; in a host lab the same under all three names. */
   readonly hosts: Readonly<Record<HostName, TcpState>>;
 }
 

@@ -13,15 +13,36 @@ export const TCP_STATES = { established: "01", timeWait: "06", listen: "0A" } as
 
 /** One socket. */
 export interface TcpSocket {
+  /** Dotted IPv4, or IPv6 in brackets; `0.0.0.0` or `[::]` for a socket that is bound to every address. */
   readonly localAddress: string;
+  /** The port on this host: an ephemeral one where it opened the connection, else the service's. */
   readonly localPort: number;
+  /** Written like `localAddress`; all zeros for a socket that listens. */
   readonly remoteAddress: string;
+  /** The port at the other end; 0 for a socket that listens. */
   readonly remotePort: number;
   /** Two hexadecimal digits; see {@linkcode TCP_STATES}. */
   readonly state: string;
 }
 
-/** Parses the table, whichever of the two files it is from. Lines that are not sockets are passed over. */
+/**
+ * Parses the table, whichever of the two files it is from. Lines that are not sockets are passed over.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { parseTcpTable, TCP_STATES } from "./tcp_table.ts";
+ *
+ * const [socket] = parseTcpTable("   0: 0100007F:1F90 0100007F:D431 06 00000000:00000000 03:00001766");
+ * assertEquals(socket, {
+ *   localAddress: "127.0.0.1",
+ *   localPort: 8080,
+ *   remoteAddress: "127.0.0.1",
+ *   remotePort: 54321,
+ *   state: TCP_STATES.timeWait,
+ * });
+ * ```
+ */
 export function parseTcpTable(text: string): TcpSocket[] {
   const sockets: TcpSocket[] = [];
   for (
@@ -46,6 +67,7 @@ export interface TimeWaitGroup {
   readonly side: "opened" | "accepted";
   /** The service: the address and port that was connected to. */
   readonly service: string;
+  /** How many sockets of the group were in TIME_WAIT when the table was read; at least 1. */
   readonly timeWait: number;
 }
 

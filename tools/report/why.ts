@@ -17,8 +17,11 @@ export const CHURN_SHARE = 0.01;
 
 /** What a run's connections to the backend did, as medians over its repetitions. */
 export interface Churn {
+  /** Requests that the load generator got answers to. */
   readonly requests: number;
+  /** Connections that the gateway opened while the load ran. */
   readonly connectionsOpened: number;
+  /** Connections opened ÷ requests: near 0 where they are reused, 1 where none is; 0 without requests. */
   readonly openedPerRequest: number;
   /** Connections opened per second. */
   readonly openedPerSec: number;
@@ -117,7 +120,17 @@ export function portsLeft(
     } s, because the kernel has to search.${reuse}`;
 }
 
-/** Parses `net.ipv4.ip_local_port_range`. */
+/**
+ * Parses `net.ipv4.ip_local_port_range`, both ends included; `undefined` where it was not read or holds no range.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { portRange } from "./why.ts";
+ *
+ * assertEquals(portRange("32768 60999"), { first: 32768, last: 60999, count: 28232 });
+ * ```
+ */
 export function portRange(
   text: string | undefined,
 ): { first: number; last: number; count: number } | undefined {

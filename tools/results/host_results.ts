@@ -13,14 +13,17 @@ import type { HostResult, HostSeries } from "./results.ts";
 
 /** What was seen of a lab between the start and the end of a load. */
 export interface Observation {
+  /** Decides how sockets are attributed: by host in a private lab, by port in a host lab. */
   readonly lab: LabKind;
   /** The first was taken before the load began, the last when it was over. At least two. */
   readonly samples: readonly Sample[];
-  /** The counters of each host before the load began and when it was over. */
+  /** The counters of each host before the load began. */
   readonly before: Readonly<Record<HostName, TcpCounters>>;
+  /** The counters of each host when the load was over. */
   readonly after: Readonly<Record<HostName, TcpCounters>>;
   /** Every socket of each host when the load was over. In a host lab the same table three times. */
   readonly sockets: Readonly<Record<HostName, readonly TcpSocket[]>>;
+  /** The port that the backend listened on. */
   readonly backendPort: number;
   /** `undefined` where the load went straight at the backend. */
   readonly gatewayPort: number | undefined;

@@ -19,16 +19,21 @@ export const SCHEMA = "timewait.results/1";
 
 /** The document. */
 export interface Results {
+  /** Says which version of this document it is; a reader must refuse one that it does not know. */
   readonly schema: typeof SCHEMA;
   /** The scenario's name. */
   readonly scenario: string;
+  /** What the scenario asks; the report's title. */
   readonly question: string;
+  /** What the scenario's author expected before anything was measured; nothing is checked against it. */
   readonly expectation: string;
   /** The command line that measures this again. */
   readonly command: string;
   /** When the first repetition began, in ISO 8601. */
   readonly startedAt: string;
+  /** The machine, the lab and the tools, read once, before the first repetition. */
   readonly environment: Environment;
+  /** Every run of the scenario in its order, those not yet measured included; exactly one is the baseline. */
   readonly runs: readonly Run[];
   /** Whether the bench was stopped before all was measured. */
   readonly interrupted: boolean;
@@ -36,14 +41,21 @@ export interface Results {
 
 /** Where it was measured. */
 export interface Environment {
+  /** The version of Timewait. */
   readonly timewait: string;
+  /** The version of Deno, under which the bench and our own parties ran. */
   readonly deno: string;
   /** `uname -r`. */
   readonly kernel: string;
+  /** Logical CPUs that the bench may use, which all parties share. */
   readonly cpus: number;
+  /** `model name` of /proc/cpuinfo; `unknown` where it has none, as on many ARM machines. */
   readonly cpuModel: string;
+  /** `MemTotal` of /proc/meminfo, which ignores the limit of a container; 0 where it cannot be read. */
   readonly memoryBytes: number;
+  /** The load generator, its version, and why it stood in for wrk if it did. */
   readonly load: GeneratorChoice;
+  /** The kind of lab, and why it was not a private one if none could be had. */
   readonly lab: LabChoice;
   /** The sysctls that bear on TIME_WAIT, as in force on the gateway; those that this kernel lacks are left out. */
   readonly sysctls: Readonly<Record<string, string>>;
@@ -51,10 +63,13 @@ export interface Environment {
 
 /** One named configuration and its repetitions. */
 export interface Run {
+  /** Unique in its scenario. */
   readonly name: string;
   /** Whether the others are compared with it. */
   readonly baseline: boolean;
+  /** What was measured; the same in all of its repetitions. */
   readonly options: RunOptions;
+  /** In the order measured: the n-th of each run share a round; fewer where the bench was stopped. */
   readonly repetitions: readonly Repetition[];
 }
 
@@ -62,7 +77,9 @@ export interface Run {
 export interface RunOptions {
   /** `null`: the load went straight at the backend. */
   readonly gateway: GatewayPlan | null;
+  /** What the backend did with each request; the same for all runs of a scenario. */
   readonly backend: BackendPlan;
+  /** How much load, and for how long; the same for all runs of a scenario. */
   readonly load: LoadPlan;
 }
 
@@ -77,16 +94,28 @@ export interface Failed {
 
 /** A repetition that was measured. */
 export interface Measured {
+  /** Answers that the load generator received, whatever their status. */
   readonly requests: number;
+  /** `requests` ÷ `durationSec`; 0 where no time has passed. */
   readonly requestsPerSec: number;
+  /** How long the load lasted by the generator's own clock, in seconds. */
   readonly durationSec: number;
+  /** Bytes of the answers, their headers included. */
   readonly bytesRead: number;
+  /** How long answers took, as the client saw it; a closed loop, so without the wait behind a slow answer. */
   readonly latencyUs: Latency;
+  /** What went wrong for the load generator, in counts. */
   readonly errors: LoadErrors;
-  /** 1 − connections opened towards the backend ÷ requests; at least 0. `null` where the load went direct. */
+  /**
+   * 1 − connections opened towards the backend ÷ requests; at least 0. `null` where the load went direct, and where
+   * nothing was answered.
+   */
   readonly reuseRatio: number | null;
+  /** What the TCP tables have shown, by host; the gateway's is idle where the load went direct. */
   readonly hosts: Readonly<Record<HostName, HostResult>>;
+  /** CPU time and memory of each party, and what observing them has cost. */
   readonly processes: Processes;
+  /** The course of it over time, for plots. */
   readonly samples: Samples;
 }
 
@@ -94,8 +123,11 @@ export interface Measured {
 export interface Processes {
   /** `null` where the load went direct. */
   readonly gateway: ProcessUsage | null;
+  /** The backend's process group. */
   readonly backend: ProcessUsage;
+  /** The load generator's process group, from its start to the end of the load. */
   readonly load: ProcessUsage;
+  /** The sampling process, and the bench itself while the load ran. */
   readonly sampler: ProcessUsage;
 }
 
@@ -133,12 +165,15 @@ export interface Samples {
 export interface AnsweredSeries {
   /** Milliseconds since the load began. */
   readonly timeMs: readonly number[];
+  /** The backend's running total; the first entry is 0, and it never falls. */
   readonly requests: readonly number[];
 }
 
 /** The series of one host. */
 export interface HostSeries {
+  /** Sockets in TIME_WAIT beyond those of the first sample; never below 0. */
   readonly timeWait: readonly number[];
+  /** Connections that stand, those from before the load included (`CurrEstab`, RFC 4022). */
   readonly established: readonly number[];
   /** Since the load began. */
   readonly connectionsOpened: readonly number[];

@@ -28,7 +28,8 @@ export async function writeWhole(path: string, text: string): Promise<void> {
 }
 
 /** What the system said, without the path and the name of the call that Deno puts around it. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
+  if (error instanceof Deno.errors.NotCapable) return "Deno lets no script write there";
   const message = error instanceof Error ? error.message : String(error);
-  return message.replace(/\s*\(os error \d+\).*$/s, "").replace(/:? ?(open|rename|write).*$/s, "");
+  return message.replace(/\s*\(os error \d+\).*$/s, "").replace(/: (open|rename|write|mkdir)\w* .*$/s, "");
 }

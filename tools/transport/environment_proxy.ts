@@ -49,6 +49,20 @@ export async function isProxied(client: Deno.HttpClient): Promise<boolean> {
   }
 }
 
+/**
+ * Makes sure that requests go to the upstream itself.
+ *
+ * @throws {Error} where a proxy variable is in force, in one line that says how to start without it.
+ */
+export async function assertNotProxied(): Promise<void> {
+  using client = withoutProxyVariables(() => Deno.createHttpClient({ http2: false }));
+  if (!await isProxied(client)) return;
+  const cleared = PROXY_VARIABLES.map((name) => `${name}=`).join(" ");
+  throw new Error(
+    `a proxy variable is set, and fetch would send every request there; start with ${cleared} before the command`,
+  );
+}
+
 function mayChange(variable: string): boolean {
   return Deno.permissions.querySync({ name: "env", variable }).state === "granted";
 }

@@ -7,7 +7,7 @@
 import type { Failure } from "./failure_log.ts";
 import { type Field, forwardedResponseFields, PER_CONNECTION_FIELDS } from "./forwarding.ts";
 
-/** The content codings that `fetch` undoes, while it leaves the fields that speak of them. It does not undo a list of two. */
+/** The content codings that `fetch` undoes, while it leaves the fields that speak of them. It does not undo a list of them. */
 const DECODED_BY_FETCH: ReadonlySet<string> = new Set(["gzip", "br"]);
 
 /** Fields that are true of the coded content only (RFC 9110 §8, RFC 9530), and that a decoded response cannot keep. */
@@ -21,24 +21,29 @@ const OF_CODED_CONTENT: ReadonlySet<string> = new Set([
   "repr-digest",
 ]);
 
-/** Why a response must not reach the client; `undefined` where it may. */
-export function whyNotPassedOn({ status, headers }: Response): Failure | undefined {
+/** Whether `fetch` decodes a response to a request with this `Accept-Encoding`, and with a `Range` or without. */
+export function fetchDecodes(acceptEncoding: string, hasRange: boolean): boolean {
+  return !hasRange && acceptEncoding.toLowerCase() !== "identity";
+}
+
+/** Why a response must not reach the client; `undefined` where it may. `decoding` is what {@linkcode fetchDecodes} says of its request. */
+export function whyNotPassedOn({ status, headers }: Response, decoding: boolean): Failure | undefined {
   const transferEncoding = headers.get("transfer-encoding");
   if (status < 200 || status > 599) return unusable(`status ${status}`);
   if (transferEncoding !== null) {
     if (transferEncoding.toLowerCase() !== "chunked") return unusable("transfer coding other than chunked");
     if (headers.has("content-length")) return unusable("both Content-Length and Transfer-Encoding");
   }
-  if (status === 206 && isDecoded(headers)) {
+  if (status === 206 && decoding && isCoded(headers)) {
     return unusable("a compressed range, which fetch cannot leave as it is");
   }
   return undefined;
 }
 
 /** The response as the client gets it: without fields about the upstream's connection, and labelled as what it is now. */
-export function toClient(response: Response, method: string): Response {
+export function toClient(response: Response, method: string, decoding: boolean): Response {
   const { status, headers } = response;
-  const decoded = isDecoded(headers);
+  const decoded = decoding && isCoded(headers);
   const needsBody = method === "HEAD" && (decoded || !headers.has("content-length"));
   if (!decoded && !needsBody && !hasPerConnectionField(headers)) return response;
 
@@ -66,7 +71,7 @@ function hasPerConnectionField(headers: Headers): boolean {
   return false;
 }
 
-function isDecoded(headers: Headers): boolean {
+function isCoded(headers: Headers): boolean {
   const coding = headers.get("content-encoding");
   return coding !== null && DECODED_BY_FETCH.has(coding.toLowerCase());
 }

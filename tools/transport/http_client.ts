@@ -20,17 +20,18 @@
  *
  * | of the response | is |
  * |---|---|
- * | content coded with gzip or br | decoded by `fetch`, and labelled so: without `Content-Encoding`, with a weak `ETag` |
- * | a compressed range (206), `Transfer-Encoding` other than chunked or beside `Content-Length`, a status outside 200 to 599 | refused: 502 |
+ * | content coded with gzip or br, if the client sent an `Accept-Encoding` other than `identity` and no `Range` | decoded by `fetch`, and labelled so: without `Content-Encoding`, with a weak `ETag` |
+ * | other compressed content | passed untouched |
+ * | a 206 that `fetch` would decode, `Transfer-Encoding` other than chunked or beside `Content-Length`, a status outside 200 to 599 | refused: 502 |
  * | more than 100 fields, or a head over 400 KiB | refused: 502 |
  * | the reason phrase; trailers; 1xx (103 Early Hints) | dropped |
  * | lines that end in a bare LF | accepted |
  *
- * Requests are parsed by hyper inside `Deno.serve`: both `Content-Length` and `Transfer-Encoding`, lengths that differ,
- * NUL or a bare CR in a field, a folded field, a space before the colon, a bad chunk size are answered with 400 or by closing.
- * It accepts lines that end in a bare LF, answers 400 where 414, 431 or 505 would say more, waits without limit for a head
- * that never ends, and drops the connection of a client that shuts down its sending side before the response.
- * There is no limit on the time that the upstream takes.
+ * The parser of requests is that of `Deno.serve`. It answers 400, or closes, where there are both `Content-Length` and
+ * `Transfer-Encoding`, lengths that differ, NUL or a bare CR in a field, a folded field, a space before the colon, or a
+ * bad chunk size. What it does that cannot be mended from here: it accepts lines that end in a bare LF; answers 400 where
+ * 414, 431 or 505 would say more; keeps the connection after a refusal; and drops that of a client which shuts down its
+ * sending side before the response. It speaks HTTP/2 to a client that begins so. Nothing limits the time that an upstream takes.
  *
  * @module
  */
@@ -40,7 +41,7 @@ import { startFailureLog } from "./failure_log.ts";
 import { withoutProxyVariables } from "./environment_proxy.ts";
 import { watchExchanges } from "./exchanges.ts";
 import { explainFetchError } from "./fetch_error.ts";
-import { emptyStream, fieldsOf, toClient, whyNotPassedOn } from "./fetch_response.ts";
+import { emptyStream, fetchDecodes, fieldsOf, toClient, whyNotPassedOn } from "./fetch_response.ts";
 import { fetchKeepsMethod, fetchKeepsTarget, splitUrl } from "./fetch_target.ts";
 import { forwardedRequestFields } from "./forwarding.ts";
 import { StreamedBody } from "./streamed_body.ts";
@@ -59,6 +60,8 @@ interface Carried {
   readonly target: string;
   readonly headers: [string, string][];
   readonly body: StreamedBody | null;
+  /** Whether `fetch` will decode a compressed response. */
+  readonly decoding: boolean;
 }
 
 /** Why a request is answered by the gateway itself. */
@@ -86,7 +89,7 @@ export function startHttpClientTransport(options: HttpClientTransportOptions): R
   const server = serveHttp({ listen, graceMs, cut: exchanges.abortAll }, async (request, info) => {
     const carried = carry(request, info.remoteAddr.hostname);
     if (carried instanceof Refusal) return plainText(carried.status, carried.reason);
-    const { target, headers, body } = carried;
+    const { target, headers, body, decoding } = carried;
     const { method } = request;
     using exchange = exchanges.begin(request);
     const { signal } = exchange;
@@ -99,8 +102,8 @@ export function startHttpClientTransport(options: HttpClientTransportOptions): R
         redirect: "manual",
         signal,
       });
-      const failure = whyNotPassedOn(response);
-      if (failure === undefined) return toClient(response, method);
+      const failure = whyNotPassedOn(response, decoding);
+      if (failure === undefined) return toClient(response, method, decoding);
       await response.body?.cancel();
       failures.add(failure);
       return plainText(502, `the upstream's response cannot be used: ${failure.reason}`);
@@ -160,13 +163,16 @@ function carry(request: Request, clientAddress: string): Carried | Refusal {
     return new Refusal(501, `this gateway cannot forward a ${method} with content`);
   }
   const fields = forwardedRequestFields(fieldsOf(headers), { address: clientAddress, host: authority });
-  if (!headers.has("accept-encoding")) fields.push(["accept-encoding", "identity"]);
+  const acceptEncoding = headers.get("accept-encoding");
+  // Where fetch finds no Accept-Encoding it invents gzip and br.
+  if (acceptEncoding === null) fields.push(["accept-encoding", "identity"]);
+  const decoding = fetchDecodes(acceptEncoding ?? "identity", headers.has("range"));
   const body = hasContent
     ? new StreamedBody(request.body!, length)
     : IDEMPOTENT.has(method)
     ? null
     : new StreamedBody(emptyStream(), 0);
-  return { target, headers: fields as [string, string][], body };
+  return { target, headers: fields as [string, string][], body, decoding };
 }
 
 /** An answer of the gateway's own. After a refusal the connection is closed: what else is on it may not be what it seems. */

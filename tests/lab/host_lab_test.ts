@@ -1,0 +1,27 @@
+import { assert, assertEquals } from "@std/assert";
+import { startHostLab } from "../../tools/lab/host_lab.ts";
+import { isAlive, until } from "../until.ts";
+
+Deno.test("the hosts of a host lab are the machine itself", async () => {
+  await using lab = await startHostLab();
+  const { client, gateway, backend } = lab.hosts;
+  assert(client === gateway && gateway === backend);
+  assertEquals(client.address, "127.0.0.1");
+});
+
+Deno.test("nothing of a host lab is left once it is disposed, not even what nobody stopped", async () => {
+  const lab = await startHostLab();
+  const argv = ["sh", "-c", "trap '' TERM; sleep 1000 & wait; sleep 1000"];
+  const left = await lab.hosts.backend.start({ name: "left", argv });
+  assert(isAlive(left.pid));
+  await lab[Symbol.asyncDispose]();
+  await until(() => !isAlive(left.pid));
+});
+
+Deno.test("the guard forgets a process group that has ended", async () => {
+  await using lab = await startHostLab();
+  const first = await lab.hosts.client.start({ name: "first", argv: ["true"] });
+  await first.exited;
+  await using second = await lab.hosts.client.start({ name: "second", argv: ["sleep", "1000"] });
+  assert(isAlive(second.pid));
+});

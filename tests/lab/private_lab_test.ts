@@ -1,0 +1,134 @@
+import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
+import { HOST_NAMES } from "../../tools/lab/host.ts";
+import { chooseLab, type Lab, startLab } from "../../tools/lab/lab.ts";
+import { startPrivateLab, whyNoPrivateLab } from "../../tools/lab/private_lab.ts";
+import { CommandNotFoundError } from "../../tools/lab/process.ts";
+import { until } from "../until.ts";
+import { privateLab } from "../requirements.ts";
+
+Deno.test({
+  name: "every host of a private lab reaches the other two at their addresses",
+  ...privateLab,
+  async fn() {
+    await using lab = await startPrivateLab();
+    for (const server of HOST_NAMES) {
+      const { address } = lab.hosts[server];
+      const port = 9000;
+      const serve =
+        `Deno.serve({ hostname: "${address}", port: ${port}, onListen() {} }, () => new Response("${server}"))`;
+      await using _server = await lab.hosts[server].start({ name: "server", argv: denoEval(serve) });
+      for (const client of HOST_NAMES.filter((name) => name !== server)) {
+        assertEquals(await fetchFrom(lab, client, `http://${address}:${port}/`), server);
+      }
+    }
+  },
+});
+
+Deno.test({
+  name: "a private lab is up in under 300 ms",
+  ...privateLab,
+  async fn() {
+    const times: number[] = [];
+    for (let i = 0; i < 5; i++) {
+      const startMs = performance.now();
+      await using _lab = await startPrivateLab();
+      times.push(performance.now() - startMs);
+    }
+    assertLess(Math.min(...times), 300);
+  },
+});
+
+Deno.test({
+  name: "each host has TCP tables of its own, and the machine's are not touched",
+  ...privateLab,
+  async fn() {
+    await using lab = await startPrivateLab();
+    const opened = async (name: typeof HOST_NAMES[number]) => {
+      const [snmp] = await lab.hosts[name].readProc("/proc/net/snmp");
+      return Number(/^Tcp: \d.*$/m.exec(snmp!)![0].split(" ")[5]);
+    };
+    await fetchFrom(lab, "client", `http://${lab.hosts.gateway.address}:9009/`).catch(() => {});
+    assertEquals(await Promise.all(HOST_NAMES.map(opened)), [1, 0, 0]);
+  },
+});
+
+Deno.test({
+  name: "network sysctls may be set in a private lab and stay there",
+  ...privateLab,
+  async fn() {
+    const path = "/proc/sys/net/ipv4/tcp_fin_timeout";
+    const outside = await readOutside(path);
+    await using lab = await startPrivateLab();
+    const set = await lab.hosts.gateway.start({ name: "sysctl", argv: ["sh", "-c", `echo 7 >${path}`] });
+    assertEquals((await set.exited).code, 0);
+    assertEquals((await lab.hosts.gateway.readProc(path))[0]?.trim(), "7");
+    assertEquals(await readOutside(path), outside);
+  },
+});
+
+Deno.test({
+  name: "nothing of a lab is left once it is disposed, not even what nobody stopped",
+  ...privateLab,
+  async fn() {
+    const lab = await startPrivateLab();
+    const left = await lab.hosts.backend.start({
+      name: "left",
+      argv: ["sh", "-c", "trap '' TERM; sleep 1000"],
+    });
+    const directory = await lab.hosts.gateway.procNet();
+    await lab[Symbol.asyncDispose]();
+    await left.exited;
+    await until(async () => (await readOutside(directory)) === "");
+  },
+});
+
+Deno.test("a file of /proc that is not there reads as undefined, and the next one is read all the same", async () => {
+  await using lab = await startLab("host");
+  const [none, uptime] = await lab.hosts.client.readProc("/proc/no-such-file", "/proc/uptime");
+  assertEquals(none, undefined);
+  assert(/^\d+\.\d+ /.test(uptime!));
+});
+
+Deno.test("where a command of the lab is missing, its name and package are the reason", async () => {
+  const path = Deno.env.get("PATH")!;
+  const { statSync } = Deno;
+  Deno.statSync = (name) => {
+    if (String(name).endsWith("/ip")) throw new Deno.errors.NotFound();
+    return statSync(name);
+  };
+  try {
+    await assertRejects(startPrivateLab, CommandNotFoundError, "apt-get install iproute2");
+    assertEquals((await chooseLab("auto")).kind, "host");
+    assertStringIncludes((await whyNoPrivateLab())!, "ip was not found on PATH");
+    await assertRejects(() => chooseLab("private"), Error, "--lab host");
+  } finally {
+    Deno.statSync = statSync;
+    Deno.env.set("PATH", path);
+  }
+});
+
+function denoEval(code: string): string[] {
+  return [Deno.execPath(), "eval", code];
+}
+
+async function fetchFrom(lab: Lab, client: typeof HOST_NAMES[number], url: string): Promise<string> {
+  const lines: string[] = [];
+  const code = `
+    for (let left = 100; ; left--) {
+      try { console.log(await (await fetch("${url}")).text()); break; }
+      catch (error) { if (left === 0 || "${url}".endsWith(":9009/")) throw error; await new Promise((r) => setTimeout(r, 50)); }
+    }`;
+  const argv = denoEval(code);
+  await using child = await lab.hosts[client].start({
+    name: "fetch",
+    argv,
+    onStdout: (line) => lines.push(line),
+  });
+  await child.exited;
+  return lines.join();
+}
+
+async function readOutside(path: string): Promise<string> {
+  const { stdout } = await new Deno.Command("cat", { args: [path], stderr: "null" }).output();
+  return new TextDecoder().decode(stdout);
+}

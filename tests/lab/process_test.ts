@@ -1,0 +1,112 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  CommandNotFoundError,
+  findCommand,
+  lastWords,
+  runCommand,
+  startProcess,
+} from "../../tools/lab/process.ts";
+import { isAlive, until } from "../until.ts";
+
+Deno.test("a child runs with its lines handed over and its input open", async () => {
+  const lines: string[] = [];
+  const argv = ["sh", "-c", 'echo first; read -r line; echo "got $line"; printf "no line end"'];
+  await using child = await startProcess([], { name: "child", argv, onStdout: (line) => lines.push(line) });
+  await until(() => lines.includes("first"));
+  await child.writeLine("a line");
+  assertEquals((await child.exited).code, 0);
+  assertEquals(lines, ["first", "got a line", "no line end"]);
+});
+
+Deno.test("the process id is that of the program itself", async () => {
+  const lines: string[] = [];
+  const argv = ["sh", "-c", "echo $$; exec sleep 100"];
+  await using child = await startProcess([], { name: "child", argv, onStdout: (line) => lines.push(line) });
+  await until(() => lines.length > 0);
+  assertEquals(lines, [String(child.pid)]);
+});
+
+Deno.test("stopping ends a child that ignores SIGTERM, and every process it has started", async () => {
+  const pids: number[] = [];
+  const argv = ["sh", "-c", 'trap "" TERM; sleep 1000 & echo $!; echo $$; wait; sleep 1000'];
+  const child = await startProcess([], { name: "child", argv, onStdout: (line) => pids.push(Number(line)) });
+  await until(() => pids.length === 2);
+  await child.stop(50);
+  await until(() => !pids.some(isAlive));
+});
+
+Deno.test("a child that a signal has ended does not look as if it had ended well", async () => {
+  await using child = await startProcess([], { name: "child", argv: ["sleep", "1000"] });
+  Deno.kill(child.pid, "SIGKILL");
+  const status = await child.exited;
+  assertEquals(status.code, 137);
+  assertEquals(lastWords(status), "ended by signal 9");
+});
+
+Deno.test("the last words of a child are its last line on standard error and its exit code", async () => {
+  const argv = ["sh", "-c", "echo one >&2; echo two >&2; echo >&2; exit 3"];
+  await using child = await startProcess([], { name: "child", argv });
+  assertEquals(lastWords(await child.exited), "two (exit code 3)");
+});
+
+Deno.test("a prefix that cannot be entered fails the start with its reason", async () => {
+  const start = () =>
+    startProcess(["/bin/sh", "-c", "echo no way in >&2; exit 1"], { name: "child", argv: ["true"] });
+  await assertRejects(start, Error, "could not start child: no way in (exit code 1)");
+});
+
+Deno.test("a program runs only after the bench has noted it", async () => {
+  const lines: string[] = [];
+  await using _child = await startProcess(
+    [],
+    { name: "child", argv: ["echo", "ran"], onStdout: (line) => lines.push(line) },
+    async (process) => {
+      assert(isAlive(process.pid));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      assertEquals(lines, []);
+    },
+  );
+  await until(() => lines.includes("ran"));
+});
+
+Deno.test("a child has no proxy of the user's, and its limit of open files is the hard one", async () => {
+  const lines: string[] = [];
+  Deno.env.set("http_proxy", "http://127.0.0.1:1");
+  try {
+    const argv = ["sh", "-c", 'echo "[$http_proxy]"; ulimit -Sn; ulimit -Hn'];
+    await using child = await startProcess([], { name: "child", argv, onStdout: (line) => lines.push(line) });
+    await child.exited;
+  } finally {
+    Deno.env.delete("http_proxy");
+  }
+  assertEquals(lines[0], "[]");
+  assertEquals(lines[1], lines[2]);
+});
+
+Deno.test("a command that is missing is named, with the package it comes in", () => {
+  assertThrows(
+    () => findCommand("no-such-command"),
+    CommandNotFoundError,
+    "no-such-command was not found on PATH",
+  );
+  assertStringIncludes(new CommandNotFoundError("wrk").message, "apt-get install wrk");
+});
+
+Deno.test("commands are found where an ordinary user's PATH does not lead, and past directories of others", () => {
+  const path = Deno.env.get("PATH")!;
+  Deno.env.set("PATH", "/root/nowhere:/bin");
+  try {
+    assert(findCommand("ip").endsWith("/ip"));
+  } finally {
+    Deno.env.set("PATH", path);
+  }
+});
+
+Deno.test("a command that fails is reported with what it said", async () => {
+  await assertRejects(
+    () => runCommand(["sh", "-c", "echo broken >&2; exit 2"]),
+    Error,
+    "broken (exit code 2)",
+  );
+  assertEquals(await runCommand(["echo", "a b"]), "a b\n");
+});

@@ -1,0 +1,214 @@
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { startBackend } from "../../tools/backend.ts";
+import { UsageError } from "../../tools/command_line.ts";
+import { localMachine } from "../../tools/lab/host.ts";
+import type { LoadOptions, LoadResult } from "../../tools/load/load.ts";
+import {
+  checkWrkOptions,
+  largestDivisor,
+  parseWrkReport,
+  startWrk,
+  undoCorrection,
+} from "../../tools/load/wrk.ts";
+import { wrk } from "../requirements.ts";
+
+const OPTIONS = { connections: 8, threads: 2, durationMs: 1000, timeoutMs: 2000, headers: [] };
+
+async function runWrk(
+  options: Partial<LoadOptions>,
+  backend: Parameters<typeof startBackend>[0] = {},
+): Promise<LoadResult> {
+  await using server = startBackend({ listen: { hostname: "127.0.0.1", port: 0 }, ...backend });
+  await using host = localMachine();
+  const url = `http://127.0.0.1:${server.address.port}/`;
+  await using load = await startWrk(host, { ...OPTIONS, url, ...options });
+  await load.over;
+  return await load.finish();
+}
+
+async function withScript<T>(lua: string, use: (script: string) => Promise<T>): Promise<T> {
+  const script = await Deno.makeTempFile({ suffix: ".lua" });
+  try {
+    await Deno.writeTextFile(script, lua);
+    return await use(script);
+  } finally {
+    await Deno.remove(script);
+  }
+}
+
+Deno.test({
+  name: "wrk's figures are exact and agree with each other",
+  ...wrk,
+  async fn() {
+    const result = await runWrk({});
+    assertGreater(result.requests, 100);
+    assert(Math.abs(result.requestsPerSec - result.requests / result.durationSec) < 1e-6);
+    const { p50, p75, p90, p99, p999, max } = result.latencyUs;
+    assert(p50 <= p75 && p75 <= p90 && p90 <= p99 && p99 <= p999 && p999 <= max);
+    assertEquals(result.errors, { connect: 0, read: 0, write: 0, timeout: 0, status: 0 });
+  },
+});
+
+Deno.test({
+  name: "answers with a status that means failure are counted, every one",
+  ...wrk,
+  async fn() {
+    const { requests, errors } = await runWrk({}, { status: 500 });
+    assertGreater(requests, 0);
+    assertEquals(errors.status, requests);
+  },
+});
+
+Deno.test({
+  name: "answers later than the timeout are counted, and are the worst latencies",
+  ...wrk,
+  async fn() {
+    const { requests, errors, latencyUs } = await runWrk({ durationMs: 3000, timeoutMs: 1000 }, {
+      latencyMs: 1200,
+    });
+    assertEquals(errors.timeout, requests);
+    assertEquals(latencyUs.p50, 1_000_000);
+  },
+});
+
+Deno.test({
+  name: "the user's script sends what it wants, keeps its done() and cannot pass for our report",
+  ...wrk,
+  async fn() {
+    const lua = `
+      wrk.method = "POST"; wrk.body = "x"
+      print("timewait 00000000-0000-0000-0000-000000000000 {}")
+      function done(summary) io.stderr:write("user's done ", summary.requests > 0 and "saw requests" or "saw none", "\\n") end`;
+    const result = await withScript(lua, (script) => runWrk({ script }));
+    assertGreater(result.requests, 0);
+    assertEquals(result.errors.status, 0);
+  },
+});
+
+Deno.test({
+  name: "a script that fails ends the load with the place of the failure",
+  ...wrk,
+  async fn() {
+    const atLoad = withScript('error("boom")', (script) => runWrk({ script }));
+    assertStringIncludes((await assertRejects(() => atLoad, Error)).message, "the Lua script failed: ");
+    await withScript("this is not Lua", async (script) => {
+      await assertRejects(() => runWrk({ script }), Error, "the Lua script failed");
+    });
+    const later = 'request = function() error("later") end';
+    await withScript(later, async (script) => {
+      await assertRejects(() => runWrk({ script }), Error, "later");
+    });
+  },
+});
+
+Deno.test({
+  name: "wrk that is killed in the middle fails the load",
+  ...wrk,
+  async fn() {
+    await using server = startBackend({ listen: { hostname: "127.0.0.1", port: 0 } });
+    await using host = localMachine();
+    const url = `http://127.0.0.1:${server.address.port}/`;
+    await using load = await startWrk(host, { ...OPTIONS, durationMs: 20_000, url });
+    Deno.kill(-load.processGroup, "SIGKILL");
+    await assertRejects(() => load.over, Error, "wrk ended without a result");
+  },
+});
+
+Deno.test("what wrk would do otherwise than asked is refused with what to type instead", () => {
+  const refused: [Partial<LoadOptions>, string][] = [
+    [{ connections: 10, threads: 3 }, "use --threads 2 or --connections 12"],
+    [{ durationMs: 1500 }, "--duration must be whole seconds"],
+    [{ timeoutMs: 500 }, "--timeout must be whole seconds"],
+    [{ headers: ["NoColon"] }, "--header takes"],
+    [{ headers: ["A: b\r\nC: d"] }, "--header takes"],
+    [{ script: "/no/such.lua" }, "cannot be read"],
+    [{ script: "/tmp" }, "is not a file"],
+  ];
+  for (const [options, message] of refused) {
+    assertThrows(() => checkWrkOptions({ ...OPTIONS, ...options }), UsageError, message);
+  }
+  checkWrkOptions({ ...OPTIONS, headers: ["Accept: */*"] });
+});
+
+Deno.test("connections are shared among as many threads as divide them", () => {
+  assertEquals(largestDivisor(1000, 2), 2);
+  assertEquals(largestDivisor(7, 2), 1);
+  assertEquals(largestDivisor(9, 4), 3);
+});
+
+Deno.test("wrk's correction for coordinated omission is undone exactly", () => {
+  const random = seeded(20161005);
+  for (let round = 0; round < 300; round++) {
+    const connections = 1 + Math.floor(random() * 50);
+    const requests = connections * (1 + Math.floor(random() * 20));
+    const durationUs = 1000 + Math.floor(random() * 100_000);
+    const measured = new Map<number, number>();
+    for (let i = 0; i < 40; i++) {
+      measured.set(1 + Math.floor(random() ** 3 * 50_000), 1 + Math.floor(random() * 5));
+    }
+    const corrected = correctAsWrkDoes(measured, Math.floor(durationUs / Math.floor(requests / connections)));
+    const undone = undoCorrection(corrected, { requests, durationUs, connections });
+    assertEquals(sorted(undone), sorted(measured));
+  }
+});
+
+Deno.test("a report that is damaged is refused, whatever the damage", () => {
+  const good = {
+    requests: 2,
+    durationUs: 1_000_000,
+    bytesRead: 10,
+    errors: { connect: 0, read: 0, write: 0, timeout: 0, status: 0 },
+    histogram: [100, 1, 200, 1],
+  };
+  assertEquals(parseWrkReport(JSON.stringify(good), 1, 2000).latencyUs.p50, 100);
+  const damages = [
+    "",
+    "{",
+    "null",
+    "[]",
+    "42",
+    JSON.stringify(good).slice(0, -5),
+    JSON.stringify({ ...good, requests: -1 }),
+    JSON.stringify({ ...good, requests: 1.5 }),
+    JSON.stringify({ ...good, requests: "2" }),
+    JSON.stringify({ ...good, errors: {} }),
+    JSON.stringify({ ...good, errors: undefined }),
+    JSON.stringify({ ...good, histogram: [100] }),
+    JSON.stringify({ ...good, histogram: "100,1" }),
+    JSON.stringify({ ...good, histogram: [100, null] }),
+    '{"requests":nan}',
+  ];
+  for (const damage of damages) {
+    assertThrows(() => parseWrkReport(damage, 1, 2000), Error, "wrk's report is damaged", damage);
+  }
+});
+
+/** What `stats_correct` of wrk 4.1 does to its histogram, told in our words: the model to test against. */
+function correctAsWrkDoes(measured: ReadonlyMap<number, number>, intervalUs: number): Map<number, number> {
+  const corrected = new Map(measured);
+  for (const [us, count] of measured) {
+    if (us < 2 * intervalUs) continue;
+    for (let missing = us - intervalUs; missing > intervalUs; missing -= intervalUs) {
+      corrected.set(missing, (corrected.get(missing) ?? 0) + count);
+    }
+  }
+  return corrected;
+}
+
+function sorted(histogram: ReadonlyMap<number, number>): [number, number][] {
+  return [...histogram].sort(([a], [b]) => a - b);
+}
+
+function seeded(seed: number): () => number {
+  return () => {
+    seed = (seed * 1664525 + 1013904223) % 2 ** 32;
+    return seed / 2 ** 32;
+  };
+}

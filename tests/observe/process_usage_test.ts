@@ -1,0 +1,36 @@
+import { assert, assertEquals, assertGreater } from "@std/assert";
+import { startLab } from "../../tools/lab/lab.ts";
+import { parseRssPeakBytes, parseStats, readProcessUsage } from "../../tools/observe/process_usage.ts";
+import { until } from "../until.ts";
+
+Deno.test("a process name may hold spaces, parentheses and line ends", () => {
+  const rest = "S 1 77 77 0 -1 4194560 100 0 0 0 11 22 33 44 20 0 1 0 100 1 1\n";
+  const text = `10 (sh) ${rest}11 (a b) ) (\nc) ${rest}`;
+  assertEquals(parseStats(text), [
+    { pid: 10, group: 77, cpuTicks: 110 },
+    { pid: 11, group: 77, cpuTicks: 110 },
+  ]);
+  assertEquals(parseStats("garbage"), []);
+});
+
+Deno.test("peak memory is that of VmHWM, and a kernel thread has none", () => {
+  assertEquals(parseRssPeakBytes("Name:\tsh\nVmHWM:\t    1024 kB\nVmRSS:\t 12 kB\n"), 1024 * 1024);
+  assertEquals(parseRssPeakBytes("Name:\tkthreadd\n"), 0);
+});
+
+Deno.test("a busy process and its children count together", async () => {
+  await using lab = await startLab("host");
+  const busy = "while :; do :; done";
+  const argv = ["sh", "-c", `(${busy}) & (${busy}) & wait`];
+  await using process = await lab.hosts.client.start({ name: "busy", argv });
+  const read = async () => (await readProcessUsage(lab.hosts.client, [process.processGroup]))[0]!;
+  await until(async () => (await read()).cpuSec > 0.1);
+  assertGreater((await read()).rssPeakBytes, 100_000);
+});
+
+Deno.test("a group that is no more has used nothing", async () => {
+  await using lab = await startLab("host");
+  const [usage] = await readProcessUsage(lab.hosts.client, [2 ** 22 + 1]);
+  assert(usage !== undefined);
+  assertEquals(usage, { cpuSec: 0, rssPeakBytes: 0 });
+});

@@ -1,0 +1,69 @@
+import { assert, assertEquals, assertGreaterOrEqual, assertLess, assertThrows } from "@std/assert";
+import { startLab } from "../../tools/lab/lab.ts";
+import { readProcessUsage } from "../../tools/observe/process_usage.ts";
+import {
+  parseSample,
+  readCounters,
+  type Sample,
+  SAMPLE_INTERVAL_MS,
+  startSampler,
+} from "../../tools/observe/sampler.ts";
+import { until } from "../until.ts";
+import { privateLab } from "../requirements.ts";
+
+Deno.test("a line of the sampler holds three figures for each host", () => {
+  const sample = parseSample("12.34 1 2 3 4 5 6 7 8 9");
+  assertEquals(sample.timeMs, 12_340);
+  assertEquals(sample.hosts.gateway, { timeWait: 4, established: 5, connectionsOpened: 6 });
+  for (const bad of ["", "1 2 3", "1 2 3 4 5 6 7 8 9 x", "bash: error"]) {
+    assertThrows(() => parseSample(bad), Error, "no sample");
+  }
+});
+
+Deno.test({
+  name: "samples see the TIME_WAIT of a closed connection, and agree with the kernel's counters",
+  ...privateLab,
+  async fn() {
+    await using lab = await startLab("private");
+    const seen: Sample[] = [];
+    await using sampler = await startSampler(lab, (sample) => seen.push(sample));
+    assertEquals(seen.length, 1);
+    const { address } = lab.hosts.backend;
+    const listen =
+      `for await (const c of Deno.listen({ hostname: "${address}", port: 9000 })) c.closeWrite()`;
+    await using _server = await lab.hosts.backend.start({
+      name: "server",
+      argv: [Deno.execPath(), "eval", listen],
+    });
+    const connect = `
+      for (;;) try { using c = await Deno.connect({ hostname: "${address}", port: 9000 });
+        await c.read(new Uint8Array(1)); break; } catch { await new Promise((r) => setTimeout(r, 20)); }`;
+    await using client = await lab.hosts.client.start({
+      name: "client",
+      argv: [Deno.execPath(), "eval", connect],
+    });
+    await client.exited;
+    await until(() => seen.some(({ hosts }) => hosts.backend.timeWait === 1));
+    const samples = await sampler.finish();
+    const counters = await readCounters(lab);
+    assertEquals(counters.backend.timeWaitEntered, 1);
+    assertEquals(samples.at(-1)!.hosts.client.connectionsOpened, counters.client.connectionsOpened);
+    assertEquals(counters.gateway.connectionsOpened, 0);
+  },
+});
+
+Deno.test({
+  name: "sampling keeps its interval and costs little",
+  ...privateLab,
+  async fn() {
+    await using lab = await startLab("private");
+    await using sampler = await startSampler(lab, () => {});
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    const [usage] = await readProcessUsage(lab.hosts.client, [sampler.processGroup]);
+    const samples = await sampler.finish();
+    assertGreaterOrEqual(samples.length, 2000 / SAMPLE_INTERVAL_MS / 2);
+    assert(samples.every(({ timeMs }, i) => i === 0 || timeMs > samples[i - 1]!.timeMs));
+    // Of two seconds; it is meant to be a tenth of this, and a noisy machine is no failure.
+    assertLess(usage!.cpuSec, 0.2);
+  },
+});

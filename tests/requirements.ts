@@ -1,0 +1,27 @@
+/** What some tests need and not every machine has: without it they are ignored, and say why. */
+
+import { findCommand } from "../tools/lab/process.ts";
+import { whyNoPrivateLab } from "../tools/lab/private_lab.ts";
+
+/** Options of a test that needs a private lab. */
+export const privateLab = needs("a private lab", await whyNoPrivateLab());
+
+/** Options of a test that needs wrk. */
+export const wrk = needs("wrk", reasonFor(() => findCommand("wrk")));
+
+/** Options of a test that needs wrk and a private lab. */
+export const wrkInPrivateLab = { ignore: wrk.ignore || privateLab.ignore };
+
+function needs(what: string, reason: string | undefined): { ignore: boolean } {
+  if (reason !== undefined) console.error(`ignored are the tests that need ${what}: ${reason}`);
+  return { ignore: reason !== undefined };
+}
+
+function reasonFor(check: () => unknown): string | undefined {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
