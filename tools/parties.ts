@@ -63,8 +63,13 @@ export async function startBackendIn(
   return await whenListening(host, port, process);
 }
 
-/** Starts a gateway in front of a backend. */
-export async function startGatewayIn(lab: Lab, plan: GatewayPlan, backend: Party): Promise<Party> {
+/** Starts a gateway in front of a backend. `onLog` is given each line of its standard error. */
+export async function startGatewayIn(
+  lab: Lab,
+  plan: GatewayPlan,
+  backend: Party,
+  onLog: (line: string) => void = () => {},
+): Promise<Party> {
   const host = lab.hosts.gateway;
   const port = await choosePort(lab, PORTS.gateway);
   const argv = "command" in plan ? commandArgv(plan, host, port, backend) : denoScript("gateway.ts", [
@@ -74,7 +79,7 @@ export async function startGatewayIn(lab: Lab, plan: GatewayPlan, backend: Party
     backend.url,
     ...httpClientFlags(plan),
   ]);
-  const process = await host.start({ name: "the gateway", argv });
+  const process = await host.start({ name: "the gateway", argv, onStderr: onLog });
   return await whenListening(host, port, process);
 }
 
@@ -119,7 +124,7 @@ function denoScript(file: string, args: readonly string[]): string[] {
  * ephemeral range.
  */
 async function choosePort(lab: Lab, fixed: number): Promise<number> {
-  if (lab.kind === "private") return fixed;
+  if (lab.kind !== "host") return fixed;
   const tables = await lab.hosts.gateway.readProc(...TCP_TABLE_FILES);
   const used = new Set(
     tables.flatMap((text) => parseTcpTable(text ?? "")).flatMap((s) => [s.localPort, s.remotePort]),

@@ -5,14 +5,18 @@
  */
 
 import type { HostName } from "./lab/host.ts";
+import type { HostSysctls } from "./lab/host_sysctl.ts";
 import { type Lab, type LabKind, startLab } from "./lab/lab.ts";
+import { setKnobs } from "./lab/sysctl.ts";
 import { type LoadGenerator, type RunningLoad, startLoad } from "./load/load.ts";
+import { startConnectProbe } from "./observe/connect_probe.ts";
 import { type ProcessUsage, readOwnCpuSec, readProcessUsage } from "./observe/process_usage.ts";
 import { readCounters, readEachHost, startSampler } from "./observe/sampler.ts";
 import { parseTcpTable, TCP_TABLE_FILES, type TcpSocket } from "./observe/tcp_table.ts";
 import { startBackendIn, startGatewayIn } from "./parties.ts";
 import { hostResults, hostSeries } from "./results/host_results.ts";
 import type { Measured, RunOptions } from "./results/results.ts";
+import { startFailureCount } from "./results/upstream_failures.ts";
 
 /** What a bench may show while a load runs. */
 export interface Progress {
@@ -32,6 +36,8 @@ export interface RepetitionContext {
   readonly generator: LoadGenerator;
   /** Ends the repetition early: all that it started is stopped, and nothing is measured. */
   readonly signal: AbortSignal;
+  /** What changes the machine's own sysctls in a host lab; without it they stay as they are. */
+  readonly hostSysctls?: HostSysctls | undefined;
   /** Called twice a second. */
   readonly onProgress?: (progress: Progress) => void;
 }
@@ -49,9 +55,14 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   const { signal, generator } = context;
   signal.throwIfAborted();
   await using stack = new AsyncDisposableStack();
-  const lab = stack.use(await startLab(context.lab));
+  const lab = stack.use(await startLab(labOf(options, context.lab)));
+  const { sysctls } = options;
+  const set = sysctls === undefined
+    ? undefined
+    : stack.use(await setKnobs(lab, sysctls, context.hostSysctls));
   const answered = { timeMs: [0], requests: [0] };
   let startMs = Infinity;
+  const failures = startFailureCount(() => performance.now() - startMs);
   let timeWait = 0;
   const backend = stack.use(
     await startBackendIn(lab, options.backend, (requests) => {
@@ -66,7 +77,7 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   );
   const gateway = options.gateway === null
     ? undefined
-    : stack.use(await startGatewayIn(lab, options.gateway, backend));
+    : stack.use(await startGatewayIn(lab, options.gateway, backend, (line) => failures.add(line)));
 
   const opener = gateway === undefined ? "client" : "gateway";
   let benchCpuSec = 0;
@@ -80,6 +91,9 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   const parties = [backend, gateway].flatMap((party) => party?.process.processGroup ?? []);
   const usedBefore = await readProcessUsage(lab.hosts.client, [...parties, sampler.processGroup]);
   const before = await readCounters(lab);
+  const probe = options.probeConnects
+    ? stack.use(await startConnectProbe(lab.hosts.gateway, backend))
+    : undefined;
   startMs = performance.now();
   const url = (gateway ?? backend).url;
   const load = stack.use(await startLoad(generator, lab.hosts.client, { ...options.load, url }));
@@ -96,6 +110,10 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   const samples = await sampler.finish();
   const sockets = await readSockets(lab);
   const result = await load.finish();
+  const connects = await probe?.finish();
+  // The gateway logs what it has not yet logged when it ends.
+  const ours = options.gateway !== null && "transport" in options.gateway;
+  if (ours) await gateway?.process.stop();
   const ports = { backendPort: backend.port, gatewayPort: gateway?.port };
   const hosts = hostResults({ lab: lab.kind, samples, before, after, sockets, ...ports });
   const usage = used.map((group, i) => since(usedBefore[i], group));
@@ -110,7 +128,15 @@ export async function measureRepetition(options: RunOptions, context: Repetition
       load: usage.at(-1)!,
     },
     samples: { timeMs: samples.map((sample) => sample.timeMs), hosts: hostSeries(samples), answered },
+    ...(set === undefined ? {} : { knobs: set.knobs }),
+    ...(ours ? { upstreamFailures: failures.list() } : {}),
+    ...(connects === undefined ? {} : { connects }),
   };
+}
+
+/** A run on loopback needs a namespace of its own, so that others can be measured across the links of the same lab. */
+function labOf({ loopback }: RunOptions, lab: LabKind): LabKind {
+  return loopback === true && lab === "private" ? "loopback" : lab;
 }
 
 /** Waits for the end of a load, with a limit. */

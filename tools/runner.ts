@@ -6,7 +6,10 @@
 
 import { messageOf } from "./command_line.ts";
 import { readEnvironment } from "./environment.ts";
+import { checkFileLimit } from "./lab/file_limit.ts";
+import type { HostSysctls } from "./lab/host_sysctl.ts";
 import type { LabChoice } from "./lab/lab.ts";
+import { resolveSysctls, type Sysctls } from "./lab/sysctl.ts";
 import { checkLoadOptions, type GeneratorChoice } from "./load/load.ts";
 import { measureRepetition, type Progress } from "./repetition.ts";
 import { type Repetition, type Results, type RunOptions, SCHEMA } from "./results/results.ts";
@@ -17,6 +20,7 @@ import {
   DEFAULT_LOAD,
   type LoadPlan,
   resolveGatewayPlan,
+  type RunPlan,
   type Scenario,
 } from "./scenario.ts";
 
@@ -28,6 +32,10 @@ export interface BenchPlan {
   readonly load?: Partial<LoadPlan>;
   /** What differs from the scenario's backend. */
   readonly backend?: Partial<BackendPlan>;
+  /** Sysctls for every run, beside or instead of its own. */
+  readonly sysctls?: Sysctls;
+  /** What changes the machine's own sysctls in a host lab; without it they stay as they are. */
+  readonly hostSysctls?: HostSysctls | undefined;
   /** Repetitions of each run; at least 1. */
   readonly repeat: number;
   /** The kind of lab for every repetition, as {@linkcode chooseLab} has decided. */
@@ -81,6 +89,7 @@ export async function runScenario(
   const load: LoadPlan = { ...DEFAULT_LOAD, ...scenario.load, ...plan.load };
   const backend: BackendPlan = { ...DEFAULT_BACKEND, ...scenario.backend, ...plan.backend };
   checkLoadOptions(generator.name, load);
+  await checkFileLimit(load.connections, scenario.runs.some((run) => run.gateway !== undefined));
 
   const runs = scenario.runs.map((run) => ({
     name: run.name,
@@ -89,6 +98,7 @@ export async function runScenario(
       gateway: run.gateway === undefined ? null : resolveGatewayPlan(run.gateway),
       backend,
       load,
+      ...optionalOptions(scenario, run, plan.sysctls),
     } satisfies RunOptions,
     repetitions: [] as Repetition[],
   }));
@@ -114,7 +124,13 @@ export async function runScenario(
     observer.onProgress?.(at);
     try {
       const onProgress = (load: Progress) => observer.onProgress?.({ ...at, load });
-      const context = { lab: lab.kind, generator: generator.name, signal, onProgress };
+      const context = {
+        lab: lab.kind,
+        generator: generator.name,
+        signal,
+        onProgress,
+        hostSysctls: plan.hostSysctls,
+      };
       run.repetitions.push(await measureRepetition(run.options, context));
     } catch (error) {
       if (!signal.aborted) run.repetitions.push({ failed: messageOf(error) });
@@ -128,4 +144,14 @@ export async function runScenario(
   }
   await observer.onResults?.(results);
   return results;
+}
+
+/** What only some scenarios ask for is left out of the results of the others. */
+function optionalOptions(scenario: Scenario, run: RunPlan, sysctls: Sysctls = {}): Partial<RunOptions> {
+  const asked = resolveSysctls({ ...run.sysctls, ...sysctls });
+  return {
+    ...(Object.keys(asked).length === 0 ? {} : { sysctls: asked }),
+    ...(run.loopback ? { loopback: true } : {}),
+    ...(scenario.probeConnects && run.gateway !== undefined ? { probeConnects: true } : {}),
+  };
 }

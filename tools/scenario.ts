@@ -5,6 +5,7 @@
  */
 
 import { UsageError } from "./command_line.ts";
+import type { Sysctls } from "./lab/sysctl.ts";
 
 /** A gateway of ours over a `Deno.HttpClient`. */
 export interface HttpClientPlan {
@@ -34,6 +35,10 @@ export interface RunPlan {
   readonly name: string;
   /** Left out: the load goes straight at the backend. */
   readonly gateway?: GatewayPlan;
+  /** What this run asks for, of the gateway unless a name says otherwise. */
+  readonly sysctls?: Sysctls;
+  /** Whether all three hosts are one, which talk over 127.0.0.1. Default `false`: across the links of the lab. */
+  readonly loopback?: boolean;
 }
 
 /** What the backend of a scenario does with a request. */
@@ -78,6 +83,8 @@ export interface Scenario {
   readonly load?: Partial<LoadPlan>;
   /** What differs from {@linkcode DEFAULT_BACKEND}. */
   readonly backend?: Partial<BackendPlan>;
+  /** Whether a probe on the gateway's host times a connect to the backend 20 times a second. Default `false`. */
+  readonly probeConnects?: boolean;
 }
 
 /** The load unless the scenario or the command line says otherwise. */
