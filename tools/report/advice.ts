@@ -1,0 +1,102 @@
+/**
+ * What each piece of advice did, against a gateway that was given none: one table with a verdict a run.
+ *
+ * @module
+ */
+
+import { type Measured, measuredOf, type Results, type Run } from "../results/results.ts";
+import { spreadOf } from "../results/statistics.ts";
+import { exhaustedConnects } from "./exhaustion.ts";
+import { formatCount, formatRatio, formatSpread } from "./figures.ts";
+import { isInForce, knobsOf } from "./knobs.ts";
+import { renderMarkdownTable } from "./table.ts";
+import { churnOf } from "./why.ts";
+
+/**
+ * - `cure`: connections are kept, so there is nothing left to fail.
+ * - `painkiller`: failures are at most half of the baseline's, though as many connections are opened and closed.
+ * - `placebo`: no such difference.
+ * - `harmful`: TCP's own protection was thrown away, or failures are more than three times the baseline's.
+ * - `not in force`: it was not tried, for the kernel did not take it.
+ * - `nothing to cure`: the baseline did not fail either, so nothing was shown.
+ */
+export type Verdict = "cure" | "painkiller" | "placebo" | "harmful" | "not in force" | "nothing to cure";
+
+/** From this share of failed requests on, a baseline is in trouble. */
+const TROUBLE_SHARE = 0.001;
+
+/** Judges a run by what it did in place of the baseline. */
+export function judgeRun(run: Run, baseline: Run): Verdict {
+  if (knobsOf(run).some((knob) => !isInForce(knob))) return "not in force";
+  const failed = failedShare(run);
+  const failedBefore = failedShare(baseline);
+  if (measuredOf(run).some(({ hosts }) => (hosts.gateway.timeWaitOverflowed ?? 0) > 0)) return "harmful";
+  if (failed > Math.max(TROUBLE_SHARE, 3 * failedBefore)) return "harmful";
+  if (failed < TROUBLE_SHARE && churnOf(run)?.tooSmall === false) return "cure";
+  if (failedBefore < TROUBLE_SHARE) return "nothing to cure";
+  return failed <= failedBefore / 2 ? "painkiller" : "placebo";
+}
+
+/** The section on advice; empty where the runs do not differ in their sysctls. */
+export function renderAdvice({ runs }: Results): string[] {
+  const baseline = runs.find((run) => run.baseline);
+  const measured = runs.filter((run) => run.options.gateway !== null && measuredOf(run).length > 0);
+  const asked = new Set(measured.map((run) => JSON.stringify(run.options.sysctls ?? {})));
+  if (baseline === undefined || !measured.includes(baseline) || asked.size < 2) return [];
+  const header = ["run", "what it changed", "verdict", "what it broke", "TIME_WAIT, peak", "failed requests"]
+    .concat("requests/s", "new connections per request", "TIME_WAITs reused");
+  const rows = measured.map((run) => [
+    `\`${run.name}\`${run.baseline ? " (baseline)" : ""}`,
+    changes(run, baseline),
+    run.baseline ? "–" : `**${judgeRun(run, baseline)}**`,
+    damage(run),
+    spread(run, ({ hosts }) => hosts.gateway.timeWaitPeak, formatCount),
+    spread(run, failures, formatCount),
+    spread(run, (one) => one.requestsPerSec, formatCount),
+    spread(run, ({ hosts, requests }) => hosts.gateway.connectionsOpened / Math.max(1, requests), formatRatio),
+    spread(run, ({ hosts }) => hosts.gateway.timeWaitReused ?? undefined, formatCount),
+  ]);
+  return [
+    "## What each of them did",
+    "",
+    ...renderMarkdownTable(header, rows, 4),
+    "",
+    "A *cure* keeps connections, so that there is nothing to run out of. A *painkiller* at least halves the failures, while as " +
+    "many connections are opened and closed as before. A *placebo* does neither. *Harmful* throws away what TIME_WAIT is there " +
+    "for (TCPTimeWaitOverflow), or makes more requests fail.",
+  ];
+}
+
+/** What differs from the baseline: sysctls in force, and the pool. */
+function changes(run: Run, baseline: Run): string {
+  if (run.baseline) return "–";
+  const before = new Map(knobsOf(baseline).map((knob) => [`${knob.host} ${knob.key}`, knob.inForce]));
+  const knobs = knobsOf(run).filter((knob) => !isInForce(knob) || before.get(`${knob.host} ${knob.key}`) !== knob.inForce)
+    .map((knob) => `${knob.key.replace(/^net\.(ipv4|core)\./, "")} = ${isInForce(knob) ? knob.inForce : "not in force"}`);
+  const parts = [...knobs];
+  if (run.options.loopback !== baseline.options.loopback) {
+    parts.push(run.options.loopback ? "on loopback" : "across the lab");
+  }
+  if (JSON.stringify(run.options.gateway) !== JSON.stringify(baseline.options.gateway)) parts.push("the gateway's pool");
+  return parts.length === 0 ? "nothing" : parts.join(", ");
+}
+
+function damage(run: Run): string {
+  const overflowed = spreadOf(measuredOf(run).map(({ hosts }) => hosts.gateway.timeWaitOverflowed ?? 0))!;
+  return overflowed.highest === 0 ? "–" : `TCPTimeWaitOverflow ${formatSpread(overflowed, formatCount)}`;
+}
+
+/** Failures for want of a port where the gateway tells them, else all errors that the load saw. */
+function failures(one: Measured): number {
+  const { connect, read, write, timeout, status } = one.errors;
+  return exhaustedConnects(one) ?? connect + read + write + timeout + status;
+}
+
+function failedShare(run: Run): number {
+  const measured = measuredOf(run);
+  return spreadOf(measured.map((one) => failures(one) / Math.max(1, one.requests)))?.median ?? 0;
+}
+
+function spread(run: Run, of: (one: Measured) => number | undefined, format: (value: number) => string): string {
+  return formatSpread(spreadOf(measuredOf(run).map(of).filter((value) => value !== undefined)), format);
+}
