@@ -50,6 +50,13 @@ Deno.test("flags in kebab-case arrive in camelCase, and positionals stay texts",
   assertEquals(positionals, ["a", "42"]);
 });
 
+Deno.test("a lone dash is a value", () => {
+  assertEquals(parseFlags(command, ["--script", "-", "a"]), {
+    options: { latency: 0, poolMaxIdlePerHost: 100, script: "-", header: [], quick: false },
+    positionals: ["a"],
+  });
+});
+
 const REFUSED: [string, string[], string][] = [
   ["an unknown flag with the nearest one named", ["--latencies", "1s"], "did you mean --latency?"],
   ["an unknown flag near nothing with the way to help", ["--zzzzzzzzzzz"], "--help lists them"],

@@ -288,7 +288,7 @@ export function parseFlags<F extends Flags>(
     const hint = didYouMean(name, names.map((known) => `--${known}`));
     throw new UsageError(`unknown flag ${name}${hint || `; deno task ${command.name} --help lists them`}`);
   };
-  const parsed = parseArgs(args, {
+  const parsed = parseArgs(joinDashes(args, withValue), {
     string: [...withValue, "_"],
     boolean: switches,
     collect: withValue,
@@ -310,6 +310,18 @@ export function parseFlags<F extends Flags>(
     options[key] = texts.length === 0 ? flag.byDefault : flag.parse(texts, `--${name}`);
   }
   return { options: options as Options<F>, positionals };
+}
+
+/** Joins a lone `-` to the flag before it, whose value it is, as in `--json -`; parseArgs would pass it over. */
+function joinDashes(args: readonly string[], withValue: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (const arg of args) {
+    const before = joined.at(-1);
+    if (arg === "-" && before !== undefined && withValue.some((name) => before === `--${name}`)) {
+      joined[joined.length - 1] = `${before}=-`;
+    } else joined.push(arg);
+  }
+  return joined;
 }
 
 function renderHelp<F extends Flags>(command: Command<F>): string {

@@ -68,6 +68,7 @@ export async function startGatewayIn(
   lab: Lab,
   plan: GatewayPlan,
   backend: Party,
+  listenTimeoutMs = LISTEN_TIMEOUT_MS,
   onLog: (line: string) => void = () => {},
 ): Promise<Party> {
   const host = lab.hosts.gateway;
@@ -80,7 +81,7 @@ export async function startGatewayIn(
     ...httpClientFlags(plan),
   ]);
   const process = await host.start({ name: "the gateway", argv, onStderr: onLog });
-  return await whenListening(host, port, process);
+  return await whenListening(host, port, process, listenTimeoutMs);
 }
 
 function httpClientFlags(plan: HttpClientPlan): string[] {
@@ -135,10 +136,15 @@ async function choosePort(lab: Lab, fixed: number): Promise<number> {
   }
 }
 
-async function whenListening(host: Host, port: number, process: RunningProcess): Promise<Party> {
+async function whenListening(
+  host: Host,
+  port: number,
+  process: RunningProcess,
+  timeoutMs = LISTEN_TIMEOUT_MS,
+): Promise<Party> {
   let ended: string | undefined;
   process.exited.then((status) => ended = lastWords(status));
-  for (const deadline = Date.now() + LISTEN_TIMEOUT_MS; Date.now() < deadline;) {
+  for (const deadline = Date.now() + timeoutMs; Date.now() < deadline;) {
     if (ended !== undefined) throw new Error(`${process.name} ended before it listened: ${ended}`);
     const tables = await host.readProc(...TCP_TABLE_FILES);
     if (tables.some((text) => listens(parseTcpTable(text ?? ""), port))) {
@@ -154,7 +160,7 @@ async function whenListening(host: Host, port: number, process: RunningProcess):
   }
   await process.stop();
   throw new Error(
-    `${process.name} does not listen on ${host.address}:${port} after ${LISTEN_TIMEOUT_MS / 1000} s: ` +
+    `${process.name} does not listen on ${host.address}:${port} after ${timeoutMs / 1000} s: ` +
       "give its address with {listen}",
   );
 }

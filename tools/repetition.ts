@@ -77,7 +77,7 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   );
   const gateway = options.gateway === null
     ? undefined
-    : stack.use(await startGatewayIn(lab, options.gateway, backend, (line) => failures.add(line)));
+    : stack.use(await startGatewayIn(lab, options.gateway, backend, undefined, (line) => failures.add(line)));
 
   const opener = gateway === undefined ? "client" : "gateway";
   let benchCpuSec = 0;

@@ -53,7 +53,11 @@ export function renderAdvice({ runs }: Results): string[] {
     spread(run, ({ hosts }) => hosts.gateway.timeWaitPeak, formatCount),
     spread(run, failures, formatCount),
     spread(run, (one) => one.requestsPerSec, formatCount),
-    spread(run, ({ hosts, requests }) => hosts.gateway.connectionsOpened / Math.max(1, requests), formatRatio),
+    spread(
+      run,
+      ({ hosts, requests }) => hosts.gateway.connectionsOpened / Math.max(1, requests),
+      formatRatio,
+    ),
     spread(run, ({ hosts }) => hosts.gateway.timeWaitReused ?? undefined, formatCount),
   ]);
   return [
@@ -71,13 +75,19 @@ export function renderAdvice({ runs }: Results): string[] {
 function changes(run: Run, baseline: Run): string {
   if (run.baseline) return "–";
   const before = new Map(knobsOf(baseline).map((knob) => [`${knob.host} ${knob.key}`, knob.inForce]));
-  const knobs = knobsOf(run).filter((knob) => !isInForce(knob) || before.get(`${knob.host} ${knob.key}`) !== knob.inForce)
-    .map((knob) => `${knob.key.replace(/^net\.(ipv4|core)\./, "")} = ${isInForce(knob) ? knob.inForce : "not in force"}`);
+  const knobs = knobsOf(run).filter((knob) =>
+    !isInForce(knob) || before.get(`${knob.host} ${knob.key}`) !== knob.inForce
+  )
+    .map((knob) =>
+      `${knob.key.replace(/^net\.(ipv4|core)\./, "")} = ${isInForce(knob) ? knob.inForce : "not in force"}`
+    );
   const parts = [...knobs];
   if (run.options.loopback !== baseline.options.loopback) {
     parts.push(run.options.loopback ? "on loopback" : "across the lab");
   }
-  if (JSON.stringify(run.options.gateway) !== JSON.stringify(baseline.options.gateway)) parts.push("the gateway's pool");
+  if (JSON.stringify(run.options.gateway) !== JSON.stringify(baseline.options.gateway)) {
+    parts.push("the gateway's pool");
+  }
   return parts.length === 0 ? "nothing" : parts.join(", ");
 }
 
@@ -97,6 +107,10 @@ function failedShare(run: Run): number {
   return spreadOf(measured.map((one) => failures(one) / Math.max(1, one.requests)))?.median ?? 0;
 }
 
-function spread(run: Run, of: (one: Measured) => number | undefined, format: (value: number) => string): string {
+function spread(
+  run: Run,
+  of: (one: Measured) => number | undefined,
+  format: (value: number) => string,
+): string {
   return formatSpread(spreadOf(measuredOf(run).map(of).filter((value) => value !== undefined)), format);
 }

@@ -84,7 +84,9 @@ export function renderExhaustion({ runs, environment }: Results): string[] {
       ? []
       : [{ run, uses: measuredOf(run).map((one) => portUseOf(one, ports)) }];
   });
-  const troubled = used.some(({ uses }) => uses.some((use) => use.halfSec !== undefined || use.exhaustedSec !== undefined));
+  const troubled = used.some(({ uses }) =>
+    uses.some((use) => use.halfSec !== undefined || use.exhaustedSec !== undefined)
+  );
   if (!troubled) return [];
   const header = ["run", "ports", "in use, peak", "taken per s", "run out after s, predicted"]
     .concat("measured", "EADDRNOTAVAIL in the gateway's log", "answers that say so, as the load counts them");
@@ -104,7 +106,9 @@ export function renderExhaustion({ runs, environment }: Results): string[] {
   const first = used.map(({ run, uses }) => {
     return { name: run.name, timeMs: measuredOf(run)[0]!.samples.timeMs, values: uses[0]!.used };
   });
-  const sentences = used.flatMap(({ run, uses }) => [...comparePrediction(run, uses), ...compareConnects(run, uses)]);
+  const sentences = used.flatMap((
+    { run, uses },
+  ) => [...comparePrediction(run, uses), ...compareConnects(run, uses)]);
   return [
     "## Ephemeral ports of the gateway",
     "",
@@ -151,15 +155,23 @@ function compareConnects(run: Run, uses: readonly PortUse[]): string[] {
   }
   const slow = spreadOf(after);
   const quick = spreadOf(before);
-  if (slow === undefined || quick === undefined || Math.min(slow.count, quick.count) < FEWEST_CONNECTS) return [];
+  if (slow === undefined || quick === undefined || Math.min(slow.count, quick.count) < FEWEST_CONNECTS) {
+    return [];
+  }
   const times = slow.median / quick.median;
   const outcome = times < 2
     ? "no slower"
-    : `**${formatSeconds(times)} times as long, before the first of them failed**: the kernel tries the ports of one parity ` +
+    : `**${
+      formatSeconds(times)
+    } times as long, before the first of them failed**: the kernel tries the ports of one parity ` +
       "first, and has to search once they are taken";
   return [
-    `\`${run.name}\`: a connect to the backend took ${formatCount(quick.median)} µs (median of ${quick.count}) until half of ` +
-    `the range was in use, and ${formatCount(slow.median)} µs (median of ${slow.count}) from then on: ${outcome}.` +
+    `\`${run.name}\`: a connect to the backend took ${
+      formatCount(quick.median)
+    } µs (median of ${quick.count}) until half of ` +
+    `the range was in use, and ${
+      formatCount(slow.median)
+    } µs (median of ${slow.count}) from then on: ${outcome}.` +
     (failed === 0 ? "" : ` ${formatCount(failed)} connects of the probe failed.`),
   ];
 }

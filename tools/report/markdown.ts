@@ -7,13 +7,16 @@
 import { format as formatBytes } from "@std/fmt/bytes";
 import { isMeasured, type Measured, measuredOf, type Results, type Run } from "../results/results.ts";
 import { type Spread, spreadOf } from "../results/statistics.ts";
+import { renderAdvice } from "./advice.ts";
 import { renderChart } from "./chart.ts";
+import { renderExhaustion } from "./exhaustion.ts";
 import { formatCount, formatMs, formatRatio, formatShare, formatSpread } from "./figures.ts";
+import { renderKnobs, warnOfKnobs, withKnobs } from "./knobs.ts";
 import { explainRun } from "./why.ts";
 
 /** Renders the report. */
 export function renderReport(results: Results): string {
-  const why = results.runs.flatMap((run) => explainRun(run, results.environment));
+  const why = results.runs.flatMap((run) => explainRun(run, withKnobs(results.environment, run)));
   const chart = renderChart(results.runs);
   const warnings = warn(results);
   const sections = [
@@ -24,9 +27,12 @@ export function renderReport(results: Results): string {
     ],
     renderTable(results),
     caption(results),
+    renderAdvice(results),
+    renderExhaustion(results),
     why.length === 0 ? [] : ["## Why", "", ...why.map((sentence) => `- ${sentence}`)],
     chart.length === 0 ? [] : ["## TIME_WAIT on the gateway over time", "", ...chart],
     warnings.length === 0 ? [] : ["## Warnings", "", ...warnings.map((warning) => `- ${warning}`)],
+    renderKnobs(results),
     environment(results),
     ["## Measure it again", "", "```sh", `npx -y ${results.command}`, "```"],
   ];
@@ -35,6 +41,7 @@ export function renderReport(results: Results): string {
 
 /** A column of the table: its header, and its cell for a run. */
 interface Column {
+  /** `{baseline}` stands for the name of the baseline. */
   readonly header: string;
   cell(run: Run, results: Results): string;
 }
@@ -44,7 +51,7 @@ const COLUMNS: readonly Column[] = [
     header: "requests/s",
     cell: (run) => formatSpread(spreadBy(run, (one) => one.requestsPerSec), formatCount),
   },
-  { header: "loss against the baseline", cell: lossCell },
+  { header: "loss against {baseline}", cell: lossCell },
   { header: "p50 ms", cell: (run) => formatSpread(spreadBy(run, (one) => one.latencyUs.p50), formatMs) },
   { header: "p99 ms", cell: (run) => formatSpread(spreadBy(run, (one) => one.latencyUs.p99), formatMs) },
   { header: "failed requests", cell: (run) => formatSpread(spreadBy(run, failedRequests), formatCount) },
@@ -74,7 +81,8 @@ function renderTable(results: Results): string[] {
     const why = run.repetitions.length === 0 ? "not measured" : "**failed**";
     return [name, why, ...COLUMNS.slice(1).map(() => "–")];
   });
-  const header = ["run", ...COLUMNS.map((column) => column.header)];
+  const baseline = results.runs.find((run) => run.baseline)?.name ?? "the baseline";
+  const header = ["run", ...COLUMNS.map((column) => column.header.replace("{baseline}", `\`${baseline}\``))];
   const widths = header.map((cell, i) => Math.max(cell.length, ...rows.map((row) => row[i]!.length)));
   const line = (cells: readonly string[]) =>
     `| ${
@@ -155,7 +163,7 @@ function warn(results: Results): string[] {
         "with wrk's.",
     );
   }
-  for (const run of runs) warnings.push(...warnOfRun(run));
+  for (const run of runs) warnings.push(...warnOfKnobs(run), ...warnOfRun(run));
   return warnings;
 }
 

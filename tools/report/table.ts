@@ -13,7 +13,9 @@ export function renderMarkdownTable(
   const widths = header.map((cell, i) => Math.max(3, cell.length, ...rows.map((row) => row[i]!.length)));
   const line = (cells: readonly string[]) =>
     `| ${
-      cells.map((cell, i) => i < textColumns ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)).join(" | ")
+      cells.map((cell, i) => i < textColumns ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)).join(
+        " | ",
+      )
     } |`;
   const rule = widths.map((width, i) => i < textColumns ? "-".repeat(width) : `${"-".repeat(width - 1)}:`);
   return [line(header), `| ${rule.join(" | ")} |`, ...rows.map(line)];

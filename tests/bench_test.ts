@@ -1,0 +1,290 @@
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertLess,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import { isMeasured, type Measured, type Results, SCHEMA } from "../tools/results/results.ts";
+import { wrk, wrkInPrivateLab } from "./requirements.ts";
+import { isAlive, until } from "./until.ts";
+
+const ROOT = decodeURIComponent(new URL("..", import.meta.url).pathname);
+const BENCH = [
+  Deno.execPath(),
+  ...["run", "--no-prompt", "--allow-run", "--allow-read", "--allow-write", "--allow-env", "--allow-sys"],
+  `${ROOT}tools/bench.ts`,
+];
+const LOAD = ["--quick", "--connections", "300", "--latency", "20ms"];
+const SHORT = [...LOAD, "--duration", "1s"];
+
+interface Output {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function run(argv: readonly string[], options: Deno.CommandOptions = {}): Promise<Output> {
+  const [program, ...args] = argv;
+  const command = new Deno.Command(program!, { args, stdin: "null", cwd: ROOT, ...options });
+  const { code, stdout, stderr } = await command.output();
+  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: decode(stdout), stderr: decode(stderr) };
+}
+
+const bench = (...args: string[]) => run([...BENCH, ...args]);
+
+async function inDirectory(use: (directory: string) => Promise<void>): Promise<void> {
+  const directory = await Deno.makeTempDir();
+  try {
+    await use(directory);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+function measured(results: Results, name: string): Measured {
+  const repetition = results.runs.find((run) => run.name === name)?.repetitions[0];
+  assert(repetition !== undefined && isMeasured(repetition), `${name} was not measured`);
+  return repetition;
+}
+
+Deno.test({
+  name: "the default scenario tells its story: a pool too small piles up TIME_WAIT, one that fits does not",
+  ...wrkInPrivateLab,
+  async fn() {
+    await inDirectory(async (directory) => {
+      const { code, stdout, stderr } = await bench(
+        ...SHORT,
+        "--lab",
+        "private",
+        "--load",
+        "wrk",
+        "--out",
+        directory,
+      );
+      assertEquals(code, 0, stderr);
+      const results: Results = JSON.parse(await Deno.readTextFile(`${directory}/results.json`));
+      assertEquals(await Deno.readTextFile(`${directory}/report.md`), stdout);
+      assertEquals(results.schema, SCHEMA);
+      assertEquals(results.runs.map((run) => run.name), ["direct", "pool-100", "pool-1000"]);
+      assertEquals(results.runs.map((run) => run.baseline), [true, false, false]);
+      const [direct, small, fitting] = results.runs.map((run) => measured(results, run.name));
+      assertGreater(small!.hosts.gateway.timeWaitPeak, 20 * Math.max(1, fitting!.hosts.gateway.timeWaitPeak));
+      assertGreater(direct!.requestsPerSec, small!.requestsPerSec);
+      assertGreater(fitting!.reuseRatio!, small!.reuseRatio!);
+      assertEquals(direct!.reuseRatio, null);
+      assertMatch(stdout, /\| `pool-100` +\|/);
+      assertStringIncludes(stdout, "**The gateway closed them**");
+      assertStringIncludes(stdout, "```mermaid");
+    });
+  },
+});
+
+Deno.test({
+  name: "the figures of a repetition agree with each other",
+  ...wrkInPrivateLab,
+  async fn() {
+    const { stdout } = await bench(...SHORT, "--lab", "private", "--load", "wrk", "--json", "-");
+    const results: Results = JSON.parse(stdout);
+    const { hosts, samples, processes, requests, durationSec, requestsPerSec, reuseRatio } = measured(
+      results,
+      "pool-100",
+    );
+    const { gateway, backend, client } = hosts;
+    assert(Math.abs(requests / durationSec - requestsPerSec) < 1e-6);
+    assert(Math.abs(reuseRatio! - (1 - gateway.connectionsOpened / requests)) < 1e-9);
+    // wrk looks whether it can connect before it opens what it was asked for.
+    assertEquals(client.connectionsOpened, 301);
+    assertEquals(backend.connectionsOpened, 0);
+    assert(gateway.timeWaitEntered! >= gateway.timeWaitPeak);
+    const series = samples.hosts.gateway;
+    assertEquals(series.timeWait.length, samples.timeMs.length);
+    assert(Math.max(...series.timeWait) <= gateway.timeWaitPeak);
+    assert(series.connectionsOpened.at(-1)! <= gateway.connectionsOpened);
+    assertGreater(processes.gateway!.cpuSec, 0);
+    assertGreater(processes.load.rssPeakBytes, 1_000_000);
+    assertLess(processes.sampler.cpuSec, processes.gateway!.cpuSec);
+    assertEquals(results.environment.sysctls["net.ipv4.tcp_tw_reuse"], "2");
+  },
+});
+
+Deno.test({
+  name: "any gateway is measured by its command line",
+  ...wrkInPrivateLab,
+  async fn() {
+    const gateway = `${Deno.execPath()} run --no-prompt --allow-net --cached-only ${ROOT}tools/gateway.ts ` +
+      "--listen {listen} --upstream {upstream} --pool-max-idle-per-host 0";
+    const { code, stdout } = await bench(...SHORT, "--gateway", gateway, "--gateway", "false", "--json", "-");
+    assertEquals(code, 1);
+    const results: Results = JSON.parse(stdout);
+    assertEquals(results.runs.map((run) => run.name), ["direct", "deno", "false"]);
+    const { hosts, requests } = measured(results, "deno");
+    assertGreater(hosts.gateway.connectionsOpened, requests / 2);
+    assertEquals(results.runs[2]!.repetitions, [{
+      failed: "the gateway ended before it listened: exit code 1",
+    }]);
+  },
+});
+
+Deno.test({
+  name: "the host lab attributes TIME_WAIT by port, and the report says what it cannot show",
+  ...wrk,
+  async fn() {
+    const { code, stdout, stderr } = await bench(...SHORT, "--lab", "host");
+    assertEquals(code, 0, stderr);
+    assertStringIncludes(stdout, "Measured in a host lab.");
+    const cell = /^\| `pool-100` .* ([\d,]+) \|$/m.exec(stdout)?.[1];
+    assertGreater(Number(cell?.replaceAll(",", "")), 100);
+  },
+});
+
+Deno.test({
+  name: "where user namespaces are not to be had, the host lab takes over and the report names the reason",
+  ...wrkInPrivateLab,
+  async fn() {
+    const forbid = 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"';
+    const wrapper = [
+      "unshare",
+      "--user",
+      "--map-root-user",
+      "--net",
+      "sh",
+      "-c",
+      `ip link set lo up; ${forbid}`,
+      "sh",
+    ];
+    const fallen = await run([...wrapper, ...BENCH, ...SHORT]);
+    assertEquals(fallen.code, 0, fallen.stderr);
+    assertStringIncludes(fallen.stdout, "user.max_user_namespaces is 0");
+    const refused = await run([...wrapper, ...BENCH, ...SHORT, "--lab", "private"]);
+    assertEquals(refused.code, 1);
+    assertMatch(refused.stderr, /^error: no private lab: .*user\.max_user_namespaces is 0.*--lab host\n$/);
+  },
+});
+
+Deno.test({
+  name: "a full disk costs neither the report nor what was kept before",
+  ...wrkInPrivateLab,
+  async fn() {
+    await inDirectory(async (directory) => {
+      const mount =
+        `mount -t tmpfs -o size=16k timewait ${directory} && "$@"; code=$?; cat ${directory}/results.json; exit $code`;
+      const wrapper = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount, "sh"];
+      const { code, stdout, stderr } = await run([...wrapper, ...BENCH, ...SHORT, "--out", directory]);
+      assertEquals(code, 1);
+      assertStringIncludes(stdout, "| `pool-1000`");
+      assertStringIncludes(stdout, `"schema": "${SCHEMA}"`);
+      assertMatch(stderr, /error: .*results\.json cannot be written: No space left on device/);
+    });
+  },
+});
+
+for (const lab of ["private", "host"]) {
+  Deno.test({
+    name: `SIGKILL of the bench leaves no process, in a ${lab} lab`,
+    ...(lab === "private" ? wrkInPrivateLab : wrk),
+    async fn() {
+      const [program, ...args] = BENCH;
+      const child = new Deno.Command(program!, {
+        args: [...args, ...LOAD, "--duration", "20s", "--lab", lab],
+        stdin: "null",
+        stdout: "null",
+        stderr: "null",
+      }).spawn();
+      let children: number[] = [];
+      await until(async () => (children = await descendants(child.pid)).some(isWrk), 20_000);
+      assertGreater(children.length, 5);
+      child.kill("SIGKILL");
+      await child.status;
+      await until(() => !children.some(isAlive), 2_000);
+    },
+  });
+}
+
+Deno.test({
+  name: "the first Ctrl-C ends the bench in order, with what was measured so far",
+  ...wrk,
+  async fn() {
+    await inDirectory(async (directory) => {
+      const [program, ...args] = BENCH;
+      const child = new Deno.Command(program!, {
+        args: [...args, ...SHORT, "--repeat", "9", "--out", directory],
+        stdin: "null",
+        stdout: "piped",
+        stderr: "null",
+      }).spawn();
+      const kept = async (): Promise<Results> =>
+        JSON.parse(await Deno.readTextFile(`${directory}/results.json`));
+      await until(
+        async () => (await kept().catch(() => undefined))?.runs[0]?.repetitions.length === 1,
+        20_000,
+      );
+      child.kill("SIGINT");
+      const { code, stdout } = await child.output();
+      assertEquals(code, 130);
+      assertStringIncludes(
+        new TextDecoder().decode(stdout),
+        "The bench was stopped before all was measured.",
+      );
+      assertEquals((await kept()).interrupted, true);
+      assertGreater((await kept()).runs[0]!.repetitions.length, 0);
+    });
+  },
+});
+
+Deno.test("bad usage is one line on standard error and exit code 2", async () => {
+  const cases: [string[], string][] = [
+    [["--conections", "5"], "unknown flag --conections; did you mean --connections?"],
+    [["undersized_poll"], "there is no scenario undersized_poll; did you mean undersized_pool?"],
+    [["--duration", "soon"], '--duration takes a duration such as 500ms, 10s or 2m, not "soon"'],
+    [["--body-bytes", "1.5KiB"], '--body-bytes takes a size such as 512, 64KiB or 32MiB, not "1.5KiB"'],
+    [["--connections", "5", "--threads", "10"], "--connections 5 is below --threads 10"],
+    [["--script", "/no/such.lua"], "--script /no/such.lua cannot be read"],
+    [["./no_such_scenario.ts"], "no_such_scenario.ts is no scenario"],
+    [["tools/scenario.ts"], 'it does not export "scenario"'],
+    [["--json", "a", "undersized_pool", "undersized_pool"], "--json takes the results of one scenario"],
+  ];
+  await Promise.all(cases.map(async ([args, message]) => {
+    const { code, stdout, stderr } = await bench(...args);
+    assertEquals([code, stdout], [2, ""], args.join(" "));
+    assertStringIncludes(stderr, `error: `);
+    assertStringIncludes(stderr, message);
+    assertEquals(stderr.trimEnd().split("\n").length, 1, stderr);
+  }));
+});
+
+Deno.test("an output that cannot be written is told before anything is measured", async () => {
+  for (const args of [["--json", "/no/such/file"], ["--out", "/proc/timewait"]]) {
+    const { code, stderr } = await bench(...SHORT, ...args);
+    assertEquals(code, 1);
+    assertMatch(
+      stderr,
+      /^error: .*(\/no\/such\/file cannot be written|\/proc\/timewait cannot be made)[^\n]*\n$/,
+    );
+  }
+});
+
+Deno.test("--list names the scenarios with their questions", async () => {
+  const { code, stdout } = await bench("--list");
+  assertEquals(code, 0);
+  assertStringIncludes(stdout, "undersized_pool (default): What does");
+});
+
+async function descendants(pid: number): Promise<number[]> {
+  const { stdout } = await run(["ps", "-eo", "pid=,ppid="]);
+  const rows = stdout.trim().split("\n").map((line) => line.trim().split(/\s+/).map(Number));
+  const found = new Set([pid]);
+  for (let before = 0; before < found.size;) {
+    before = found.size;
+    for (const [child, parent] of rows) if (found.has(parent!)) found.add(child!);
+  }
+  found.delete(pid);
+  return [...found];
+}
+
+function isWrk(pid: number): boolean {
+  const { stdout } = new Deno.Command("ps", { args: ["-o", "comm=", "-p", String(pid)] }).outputSync();
+  return new TextDecoder().decode(stdout).trim() === "wrk";
+}

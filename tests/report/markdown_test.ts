@@ -1,0 +1,119 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { renderReport } from "../../tools/report/markdown.ts";
+import { pool, repetition, results, run } from "./made_up_results.ts";
+
+const DIRECT = run("direct", [repetition(13_000), repetition(12_900), repetition(13_100)], null);
+const SMALL = run("pool-100", [
+  repetition(5_000, { opened: 16_000, timeWait: 15_000 }),
+  repetition(5_200, { opened: 16_640, timeWait: 15_500 }),
+  repetition(5_100, { opened: 16_320, timeWait: 15_200 }),
+]);
+const FITTING = run("pool-1000", [
+  repetition(6_000, { opened: 1_200 }),
+  repetition(6_100, { opened: 1_210 }),
+  repetition(6_050, { opened: 1_190 }),
+], pool(1000));
+const SNAPSHOT = new URL("./report.snapshot.md", import.meta.url);
+
+function cells(report: string, name: string): string[] {
+  const line = report.split("\n").find((line) => line.startsWith(`| \`${name}\``));
+  assert(line !== undefined, `no row for ${name}`);
+  return line.split("|").slice(1, -1).map((cell) => cell.trim());
+}
+
+Deno.test("the whole report is as it was when somebody last read it", async () => {
+  const report = renderReport(results([DIRECT, SMALL, FITTING]));
+  if (Deno.env.get("UPDATE_SNAPSHOTS") === "1") await Deno.writeTextFile(SNAPSHOT, report);
+  assertEquals(report, await Deno.readTextFile(SNAPSHOT));
+});
+
+Deno.test("each row of the table has a cell for each column, and columns have one width", () => {
+  const report = renderReport(results([DIRECT, SMALL, FITTING]));
+  const rows = report.split("\n").filter((line) => line.startsWith("|"));
+  assertEquals(rows.length, 5);
+  assertEquals(new Set(rows.map((row) => [...row].length)).size, 1);
+});
+
+Deno.test("a run that failed stands in the table as failed, with its reason among the warnings", () => {
+  const failed = run("pool-100", [{ failed: "the gateway ended before it listened: no" }]);
+  const report = renderReport(results([DIRECT, failed]));
+  assertEquals(cells(report, "pool-100").slice(0, 2), ["`pool-100`", "**failed**"]);
+  assertStringIncludes(
+    report,
+    "`pool-100` failed in 1 of 1 repetitions: the gateway ended before it listened: no.",
+  );
+});
+
+Deno.test("one repetition that failed does not hide the others, nor itself", () => {
+  const partly = run("pool-100", [{ failed: "wrk was killed" }, ...SMALL.repetitions.slice(1)]);
+  const report = renderReport(results([DIRECT, partly]));
+  assertEquals(cells(report, "pool-100")[1], "5,150 (5,100…5,200)");
+  assertStringIncludes(report, "`pool-100` failed in 1 of 3 repetitions: wrk was killed.");
+});
+
+Deno.test("a difference that the repetitions do not show is not claimed", () => {
+  const same = run("same", [repetition(13_100, { opened: 9 }), repetition(12_800, { opened: 9 })]);
+  assertMatch(cells(renderReport(results([DIRECT, same])), "same")[2]!, /^no difference shown/);
+});
+
+Deno.test("a single repetition claims no certainty", () => {
+  const report = renderReport(
+    results([run("direct", [repetition(13_000)], null), run("pool-100", [SMALL.repetitions[0]!])]),
+  );
+  assertEquals(cells(report, "pool-100")[1], "5,000");
+  assertStringIncludes(report, "no uncertainty is known");
+});
+
+Deno.test("failed requests are counted in the table and named below it", () => {
+  const errors = { connect: 3, read: 0, write: 0, timeout: 40, status: 1_500 };
+  const report = renderReport(results([DIRECT, run("pool-100", [repetition(5_000, { opened: 9, errors })])]));
+  assertEquals(cells(report, "pool-100")[5], "1,543");
+  assertStringIncludes(
+    report,
+    "3 could not connect, 40 were answered too late, 1,500 got a status other than 2xx and 3xx",
+  );
+});
+
+Deno.test("who closed the connections is who holds the TIME_WAITs", () => {
+  const hosts = SMALL.repetitions.map((one) => "failed" in one ? undefined! : one.hosts)[0]!;
+  const group = { side: "accepted", service: "198.18.0.3:8081", timeWait: 9_000 } as const;
+  const backend = { ...hosts.backend, timeWaitGroups: [group] };
+  const gateway = { ...hosts.gateway, timeWaitGroups: [] };
+  const closedByBackend = run("pool-100", [
+    repetition(5_000, { hosts: { ...hosts, backend, gateway }, opened: 9_500 }),
+  ]);
+  assertStringIncludes(renderReport(results([DIRECT, SMALL])), "**The gateway closed them**");
+  assertStringIncludes(renderReport(results([DIRECT, closedByBackend])), "**The backend closed them**");
+});
+
+Deno.test("ports that last are not said to run out", () => {
+  const slow = run("pool-100", [repetition(500, { opened: 1_000, timeWait: 900 })]);
+  const report = renderReport(results([DIRECT, slow]));
+  assertStringIncludes(
+    report,
+    "At 125 new connections a second, 7,500 of the 28,232 ephemeral ports (32768–60999)",
+  );
+  assert(!report.includes("run out"));
+});
+
+Deno.test("a stand-in for the lab or for wrk is named with its reason, before anything is believed", () => {
+  const { environment } = results([DIRECT]);
+  const lab = { kind: "host", reason: "user.max_user_namespaces is 0" } as const;
+  const load = {
+    name: "autocannon",
+    version: "9.0.0",
+    reason: "wrk was not found on PATH: apt-get install wrk",
+  } as const;
+  const report = renderReport(results([DIRECT], { environment: { ...environment, lab, load } }));
+  assertStringIncludes(
+    report,
+    "Measured in a host lab instead of a private one: user.max_user_namespaces is 0.",
+  );
+  assertStringIncludes(report, "autocannon, because wrk was not found on PATH: apt-get install wrk.");
+});
+
+Deno.test("a bench that was stopped says so", () => {
+  const report = renderReport(results([DIRECT, run("pool-100", [])], { interrupted: true }));
+  assertStringIncludes(report, "The bench was stopped before all was measured.");
+  assertEquals(cells(report, "pool-100")[1], "not measured");
+});
