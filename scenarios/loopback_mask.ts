@@ -13,7 +13,7 @@ import { mainFor } from "../tools/bench.ts";
 import { runAsScript } from "../tools/command_line.ts";
 import type { Scenario } from "../tools/scenario.ts";
 
-const range = { "net.ipv4.ip_local_port_range": "20000 21999" };
+const range = { "net.ipv4.ip_local_port_range": "20000 21499" };
 const gateway = { transport: "http-client", poolMaxIdlePerHost: 10 } as const;
 
 export const scenario: Scenario = {
@@ -23,7 +23,7 @@ export const scenario: Scenario = {
     "with tcp_tw_reuse = 2, the default, the ports run out across the lab and not on loopback; with 0 they " +
     "run out on loopback as well.",
   baseline: "across",
-  load: { connections: 100, durationMs: 5_000 },
+  load: { connections: 100, durationMs: 6_000 },
   backend: { latencyMs: 50 },
   runs: [
     { name: "across", gateway, sysctls: { ...range, "net.ipv4.tcp_tw_reuse": 2 } },

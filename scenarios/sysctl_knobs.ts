@@ -12,7 +12,7 @@ import { mainFor } from "../tools/bench.ts";
 import { runAsScript } from "../tools/command_line.ts";
 import type { RunPlan, Scenario } from "../tools/scenario.ts";
 
-const before = { "net.ipv4.ip_local_port_range": "20000 21999", "net.ipv4.tcp_tw_reuse": 0 };
+const before = { "net.ipv4.ip_local_port_range": "20000 21499", "net.ipv4.tcp_tw_reuse": 0 };
 const tooSmall = (name: string, advice: Record<string, string | number>): RunPlan => ({
   name,
   gateway: { transport: "http-client", poolMaxIdlePerHost: 10 },
@@ -26,7 +26,7 @@ export const scenario: Scenario = {
     "no sysctl makes the gateway open fewer connections; two of them keep it from running out of ports for a " +
     "while, the others do nothing or harm; a pool that fits needs none.",
   baseline: "reuse-0",
-  load: { connections: 100, durationMs: 5_000 },
+  load: { connections: 100, durationMs: 6_000 },
   backend: { latencyMs: 50 },
   runs: [
     tooSmall("reuse-0", {}),

@@ -12,6 +12,7 @@
 # record of another boot is thrown away. There is one record for each network namespace, for each has net.* of its
 # own, and one lock, which the kernel releases when the last process that holds it has ended (flock(2)).
 LC_ALL=C
+trap '' PIPE HUP INT TERM # whoever reads what it prints may be gone by the time it matters most
 shopt -s nullglob
 directory=$1
 bench=$2

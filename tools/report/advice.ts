@@ -4,9 +4,9 @@
  * @module
  */
 
-import { type Measured, measuredOf, type Results, type Run } from "../results/results.ts";
+import { type Environment, type Measured, measuredOf, type Results, type Run } from "../results/results.ts";
 import { spreadOf } from "../results/statistics.ts";
-import { exhaustedConnects } from "./exhaustion.ts";
+import { portsOf } from "./exhaustion.ts";
 import { formatCount, formatRatio, formatSpread } from "./figures.ts";
 import { isInForce, knobsOf } from "./knobs.ts";
 import { renderMarkdownTable } from "./table.ts";
@@ -14,19 +14,32 @@ import { churnOf } from "./why.ts";
 
 /**
  * - `cure`: connections are kept, so there is nothing left to fail.
- * - `painkiller`: failures are at most half of the baseline's, though as many connections are opened and closed.
- * - `placebo`: no such difference.
+ * - `painkiller`: next to no failures, though as many connections are opened and closed, because ports are taken again or
+ *   there are many more of them than were used.
+ * - `placebo`: neither. A run that was slow, and so did not reach the end of its ports, is one as well.
  * - `harmful`: TCP's own protection was thrown away, or failures are more than three times the baseline's.
+ * - `masked`, `not masked`: measured elsewhere than the baseline, on loopback; whether the failures are hidden there.
  * - `not in force`: it was not tried, for the kernel did not take it.
  * - `nothing to cure`: the baseline did not fail either, so nothing was shown.
  */
-export type Verdict = "cure" | "painkiller" | "placebo" | "harmful" | "not in force" | "nothing to cure";
+export type Verdict =
+  | "cure"
+  | "painkiller"
+  | "placebo"
+  | "harmful"
+  | "masked"
+  | "not masked"
+  | "not in force"
+  | "nothing to cure";
 
 /** From this share of failed requests on, a baseline is in trouble. */
 const TROUBLE_SHARE = 0.001;
 
+/** At most this share of the baseline's failures counts as next to none. */
+const RELIEF_SHARE = 0.05;
+
 /** Judges a run by what it did in place of the baseline. */
-export function judgeRun(run: Run, baseline: Run): Verdict {
+export function judgeRun(run: Run, baseline: Run, environment: Environment): Verdict {
   if (knobsOf(run).some((knob) => !isInForce(knob))) return "not in force";
   const failed = failedShare(run);
   const failedBefore = failedShare(baseline);
@@ -34,11 +47,21 @@ export function judgeRun(run: Run, baseline: Run): Verdict {
   if (failed > Math.max(TROUBLE_SHARE, 3 * failedBefore)) return "harmful";
   if (failed < TROUBLE_SHARE && churnOf(run)?.tooSmall === false) return "cure";
   if (failedBefore < TROUBLE_SHARE) return "nothing to cure";
-  return failed <= failedBefore / 2 ? "painkiller" : "placebo";
+  const relieved = failed <= RELIEF_SHARE * failedBefore;
+  if (run.options.loopback !== baseline.options.loopback) return relieved ? "masked" : "not masked";
+  return relieved && hasPortsLeft(run, environment) ? "painkiller" : "placebo";
+}
+
+/** Whether ports were taken again, or less than half of them were in use: so that there was an end to what was used. */
+function hasPortsLeft(run: Run, environment: Environment): boolean {
+  const ports = portsOf(run, environment) ?? Infinity;
+  return measuredOf(run).every((one) =>
+    (one.hosts.gateway.timeWaitReused ?? 0) > 0 || one.hosts.gateway.portsUsedPeak < ports / 2
+  );
 }
 
 /** The section on advice; empty where the runs do not differ in their sysctls. */
-export function renderAdvice({ runs }: Results): string[] {
+export function renderAdvice({ runs, environment }: Results): string[] {
   const baseline = runs.find((run) => run.baseline);
   const measured = runs.filter((run) => run.options.gateway !== null && measuredOf(run).length > 0);
   const asked = new Set(measured.map((run) => JSON.stringify(run.options.sysctls ?? {})));
@@ -48,7 +71,7 @@ export function renderAdvice({ runs }: Results): string[] {
   const rows = measured.map((run) => [
     `\`${run.name}\`${run.baseline ? " (baseline)" : ""}`,
     changes(run, baseline),
-    run.baseline ? "–" : `**${judgeRun(run, baseline)}**`,
+    run.baseline ? "–" : `**${judgeRun(run, baseline, environment)}**`,
     damage(run),
     spread(run, ({ hosts }) => hosts.gateway.timeWaitPeak, formatCount),
     spread(run, failures, formatCount),
@@ -65,7 +88,7 @@ export function renderAdvice({ runs }: Results): string[] {
     "",
     ...renderMarkdownTable(header, rows, 4),
     "",
-    "A *cure* keeps connections, so that there is nothing to run out of. A *painkiller* at least halves the failures, while as " +
+    "A *cure* keeps connections, so that there is nothing to run out of. A *painkiller* ends the failures, while as " +
     "many connections are opened and closed as before. A *placebo* does neither. *Harmful* throws away what TIME_WAIT is there " +
     "for (TCPTimeWaitOverflow), or makes more requests fail.",
   ];
@@ -96,10 +119,10 @@ function damage(run: Run): string {
   return overflowed.highest === 0 ? "–" : `TCPTimeWaitOverflow ${formatSpread(overflowed, formatCount)}`;
 }
 
-/** Failures for want of a port where the gateway tells them, else all errors that the load saw. */
+/** All errors that the load saw. */
 function failures(one: Measured): number {
   const { connect, read, write, timeout, status } = one.errors;
-  return exhaustedConnects(one) ?? connect + read + write + timeout + status;
+  return connect + read + write + timeout + status;
 }
 
 function failedShare(run: Run): number {

@@ -6,6 +6,7 @@
 
 import { type Environment, type Measured, measuredOf, type Results, type Run } from "../results/results.ts";
 import { spreadOf } from "../results/statistics.ts";
+import { failuresOf } from "../results/upstream_failures.ts";
 import { renderLines } from "./chart.ts";
 import { formatCount, formatSeconds, formatShare, formatSpread } from "./figures.ts";
 import { withKnobs } from "./knobs.ts";
@@ -16,7 +17,7 @@ import { portRange } from "./why.ts";
 const RATE_FROM = 0.1;
 const RATE_UNTIL = 0.5;
 
-/** From this share of connects on, made while a part of the range was used, a median is told. */
+/** So many connects are the fewest that a median is told of. */
 const FEWEST_CONNECTS = 5;
 
 /** What a repetition did with the ephemeral ports of its gateway. */
@@ -70,12 +71,6 @@ export function portUseOf(one: Measured, ports: number): PortUse {
 
 const EXHAUSTED = "EADDRNOTAVAIL";
 
-/** How often a gateway of ours said that there was no port for a connect; `undefined` for other gateways. */
-export function exhaustedConnects(one: Measured): number | undefined {
-  if (one.upstreamFailures === undefined) return undefined;
-  return sum(one.upstreamFailures.filter(({ code }) => code === EXHAUSTED).map(({ count }) => count));
-}
-
 /** The section on ephemeral ports; empty where no gateway had half of them in use and none ran out. */
 export function renderExhaustion({ runs, environment }: Results): string[] {
   const used = runs.flatMap((run) => {
@@ -99,7 +94,10 @@ export function renderExhaustion({ runs, environment }: Results): string[] {
       spread(uses.map((use) => use.takenPerSec), formatCount),
       reused ? "taken again" : spread(uses.map((use) => use.predictedSec), formatSeconds),
       spread(uses.map((use) => use.exhaustedSec), formatSeconds),
-      spread(measuredOf(run).map(exhaustedConnects), formatCount),
+      spread(
+        measuredOf(run).map((one) => one.upstreamFailures && failuresOf(one.upstreamFailures, EXHAUSTED)),
+        formatCount,
+      ),
       spread(measuredOf(run).map((one) => one.errors.status), formatCount),
     ];
   });
@@ -122,7 +120,8 @@ export function renderExhaustion({ runs, environment }: Results): string[] {
   ];
 }
 
-function portsOf(run: Run, environment: Environment): number | undefined {
+/** How many ephemeral ports there are towards one destination, with the knobs of the run. */
+export function portsOf(run: Run, environment: Environment): number | undefined {
   return portRange(withKnobs(environment, run).sysctls["net.ipv4.ip_local_port_range"])?.count;
 }
 

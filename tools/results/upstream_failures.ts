@@ -39,6 +39,11 @@ export function startFailureCount(nowMs: () => number): FailureCount {
   };
 }
 
+/** How many failures have this code; 0 where there is no list, as of gateways that are not ours. */
+export function failuresOf(failures: readonly UpstreamFailure[] | undefined, code: string): number {
+  return (failures ?? []).filter((one) => one.code === code).reduce((sum, one) => sum + one.count, 0);
+}
+
 /** Parses a line such as `upstream failed: EADDRNOTAVAIL connect 198.18.0.3:8081 (…) ×12`; see transport/failure_log.ts. */
 export function parseFailureLine(line: string): Omit<UpstreamFailure, "firstMs"> | undefined {
   const match = /^upstream failed: ([A-Z0-9_]+) (connect|response) .* ×(\d+)$/.exec(line);
