@@ -165,6 +165,22 @@ Deno.test({
 });
 
 Deno.test({
+  name: "where wrk is not installed, autocannon stands in, and the report says so and how to install wrk",
+  ...wrkInPrivateLab,
+  async fn() {
+    const hide = 'mount --bind /dev/null "$(command -v wrk)"; exec "$@"';
+    const wrapper = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", hide, "sh"];
+    const { code, stdout, stderr } = await run([...wrapper, ...BENCH, ...SHORT]);
+    assertEquals(code, 0, stderr);
+    assertStringIncludes(stdout, "The load came from autocannon");
+    assertStringIncludes(stdout, "apt-get install wrk");
+    const missing = await run([...wrapper, ...BENCH, ...SHORT, "--load", "wrk"]);
+    assertEquals(missing.code, 1);
+    assertStringIncludes(missing.stderr, "error: wrk was not found on PATH: apt-get install wrk");
+  },
+});
+
+Deno.test({
   name: "a full disk costs neither the report nor what was kept before",
   ...wrkInPrivateLab,
   async fn() {

@@ -1,5 +1,6 @@
 /** A gateway between a client and an upstream that both speak byte for byte. */
 
+import type { ListenAddress } from "../tools/command_line.ts";
 import { startGateway } from "../tools/gateway.ts";
 import type { GatewayOptions, RunningGateway } from "../tools/gateway.ts";
 import { RawConnection, type RawMessage, type RawUpstream, startRepeatingUpstream } from "./raw_http.ts";
@@ -61,4 +62,27 @@ export async function eventually(holds: () => boolean, what: string): Promise<vo
     if (performance.now() > deadline) throw new Error(`not within 5 s: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
+}
+
+/** Resolves with a growing figure once it has grown and then stood still for a fifth of a second. */
+export async function settled(read: () => number): Promise<number> {
+  let [last, since] = [read(), performance.now()];
+  await eventually(() => {
+    if (read() !== last) [last, since] = [read(), performance.now()];
+    return last > 0 && performance.now() - since > 200;
+  }, "the figure stands still");
+  return last;
+}
+
+/** Resolves once nobody listens at the address; fails after five seconds. */
+export async function untilRefused(address: ListenAddress): Promise<void> {
+  const deadline = performance.now() + 5_000;
+  while (performance.now() < deadline) {
+    try {
+      (await Deno.connect(address)).close();
+    } catch {
+      return;
+    }
+  }
+  throw new Error(`${address.hostname}:${address.port} still accepts connections`);
 }

@@ -156,6 +156,7 @@ export function startRawUpstream(
   const conversations: Promise<void>[] = [];
   const received: RawMessage[] = [];
   let connections = 0;
+  let closed = false;
 
   const accept = (async () => {
     for await (const conn of listener) {
@@ -183,7 +184,8 @@ export function startRawUpstream(
       return connections;
     },
     async [Symbol.asyncDispose]() {
-      listener.close();
+      if (!closed) listener.close();
+      closed = true;
       for (const connection of open) connection[Symbol.dispose]();
       await Promise.all([accept, ...conversations]);
     },

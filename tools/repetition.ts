@@ -106,9 +106,9 @@ export async function measureRepetition(options: RunOptions, context: Repetition
     sampler.processGroup,
     load.processGroup,
   ]);
-  const after = await readCounters(lab);
   const samples = await sampler.finish();
   const sockets = await readSockets(lab);
+  const after = await readCounters(lab);
   const result = await load.finish();
   const connects = await probe?.finish();
   // The gateway logs what it has not yet logged when it ends.
