@@ -144,7 +144,7 @@ async function whenListening(
 ): Promise<Party> {
   let ended: string | undefined;
   process.exited.then((status) => ended = lastWords(status));
-  for (const deadline = Date.now() + timeoutMs; Date.now() < deadline;) {
+  for (const deadline = performance.now() + timeoutMs; performance.now() < deadline;) {
     if (ended !== undefined) throw new Error(`${process.name} ended before it listened: ${ended}`);
     const tables = await host.readProc(...TCP_TABLE_FILES);
     if (tables.some((text) => listens(parseTcpTable(text ?? ""), port))) {

@@ -141,6 +141,7 @@ function labOf({ loopback }: RunOptions, lab: LabKind): LabKind {
 
 /** Waits for the end of a load, with a limit. */
 async function untilOver(load: RunningLoad, durationMs: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
   const { promise, reject } = Promise.withResolvers<never>();
   const limitMs = durationMs + LOAD_GRACE_MS;
   const timer = setTimeout(
