@@ -141,7 +141,6 @@ function labOf({ loopback }: RunOptions, lab: LabKind): LabKind {
 
 /** Waits for the end of a load, with a limit. */
 async function untilOver(load: RunningLoad, durationMs: number, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
   const { promise, reject } = Promise.withResolvers<never>();
   const limitMs = durationMs + LOAD_GRACE_MS;
   const timer = setTimeout(
@@ -150,6 +149,7 @@ async function untilOver(load: RunningLoad, durationMs: number, signal: AbortSig
   );
   const onAbort = () => reject(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
   try {
     await Promise.race([load.over, promise]);
   } finally {
