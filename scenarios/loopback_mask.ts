@@ -26,7 +26,7 @@ export const scenario: Scenario = {
   load: { connections: 100, durationMs: 6_000 },
   backend: { latencyMs: 50 },
   runs: [
-    { name: "across", gateway, sysctls: { ...range, "net.ipv4.tcp_tw_reuse": 2 } },
+    { name: "across", gateway, sysctls: { ...range, "net.ipv4.tcp_tw_reuse": 2 }, loopback: false },
     { name: "loopback", gateway, sysctls: { ...range, "net.ipv4.tcp_tw_reuse": 2 }, loopback: true },
     { name: "loopback-reuse-0", gateway, sysctls: { ...range, "net.ipv4.tcp_tw_reuse": 0 }, loopback: true },
   ],

@@ -136,6 +136,9 @@ export async function measureRepetition(options: RunOptions, context: Repetition
 
 /** A run on loopback needs a namespace of its own, so that others can be measured across the links of the same lab. */
 function labOf({ loopback }: RunOptions, lab: LabKind): LabKind {
+  if (loopback === false && lab === "host") {
+    throw new Error("it is about a network that is not loopback, and a host lab has no other");
+  }
   return loopback === true && lab === "private" ? "loopback" : lab;
 }
 

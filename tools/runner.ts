@@ -151,7 +151,7 @@ function optionalOptions(scenario: Scenario, run: RunPlan, sysctls: Sysctls = {}
   const asked = resolveSysctls({ ...run.sysctls, ...sysctls });
   return {
     ...(Object.keys(asked).length === 0 ? {} : { sysctls: asked }),
-    ...(run.loopback ? { loopback: true } : {}),
+    ...(run.loopback === undefined ? {} : { loopback: run.loopback }),
     ...(scenario.probeConnects && run.gateway !== undefined ? { probeConnects: true } : {}),
   };
 }

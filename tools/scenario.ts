@@ -37,7 +37,10 @@ export interface RunPlan {
   readonly gateway?: GatewayPlan;
   /** What this run asks for, of the gateway unless a name says otherwise. */
   readonly sysctls?: Sysctls;
-  /** Whether all three hosts are one, which talk over 127.0.0.1. Default `false`: across the links of the lab. */
+  /**
+   * `true`: all three hosts are one, which talk over 127.0.0.1. `false`: across the links of the lab, and in a host lab,
+   * which has none, the run fails. Default: as the lab is.
+   */
   readonly loopback?: boolean;
 }
 

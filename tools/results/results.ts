@@ -86,7 +86,7 @@ export interface RunOptions {
   readonly load: LoadPlan;
   /** Sysctls asked for; whether they came into force is in each repetition. Left out where none were. */
   readonly sysctls?: Readonly<Record<string, string>>;
-  /** Whether all three hosts were one, which talked over 127.0.0.1, though the lab has three. */
+  /** Whether all three hosts had to be one, which talked over 127.0.0.1. Left out where it was as the lab is. */
   readonly loopback?: boolean;
   /** Whether a probe timed connects. Its connections are among those that the gateway's host has opened. */
   readonly probeConnects?: boolean;
