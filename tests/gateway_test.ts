@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { assertEquals, assertLess, assertMatch, assertThrows } from "@std/assert";
 import { resolveGatewayOptions, startGateway } from "../tools/gateway.ts";
 import { eventually, OK, startGatewayRig, untilRefused } from "./gateway_rig.ts";
 import { RawConnection, startRawUpstream, startRepeatingUpstream, statusOf } from "./raw_http.ts";
@@ -134,7 +134,9 @@ Deno.test("as a script it ends after its grace, whatever hangs", async () => {
   await reading.write(GET.replace("/ ", "/body "));
   await reading.readUntil("abc");
   await eventually(() => upstream.received.length === 2, "both requests arrive");
+  const from = performance.now();
   assertEquals(await script.stop("SIGINT"), { code: 0, stderr: "" });
+  assertLess(performance.now() - from, 5_000);
   assertEquals(await reading.readToEnd({ toleratingReset: true }), "");
 });
 

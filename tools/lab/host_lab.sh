@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # The guard of a host lab: ends what the bench has started, also when the bench could not.
 # Takes a line "+GROUP" for each process group started and "-GROUP" for each that has ended. When its standard
 # input closes, which the kernel sees to when the bench is gone, it kills those that are left.

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # The first process of a private lab: PID 1 of its PID namespace, root of its user namespace only.
 # Makes one network namespace for each host, joins each pair with a veth link, says that it is ready, and stays
 # until its standard input closes, which the kernel sees to when the bench is gone. With PID 1 the kernel ends

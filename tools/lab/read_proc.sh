@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Reads files of /proc on a host for the bench, which Deno lets read them only with all permissions.
 # Takes a line of paths, in which a pattern stands for all the files it matches. Answers each with the lines of the
 # file or files and, after them, a line that no file of /proc holds: EOT and "+", or EOT and "-" where nothing could

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Samples the TCP state of network namespaces until its standard input says so or closes.
 # Arguments: the interval in seconds, samples per write, and for each namespace a directory that holds its sockstat
 # and snmp. Prints a line a sample: seconds since boot, then for each namespace its sockets in TIME_WAIT, its
