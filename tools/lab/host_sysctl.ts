@@ -21,6 +21,7 @@ const GUARD = new URL("./host_sysctl.sh", import.meta.url);
 
 /** A sysctl that was put back, or left as somebody else has set it since. */
 export interface RestoredSysctl {
+  /** Its name, such as `net.ipv4.tcp_tw_reuse`. */
   readonly key: string;
   /** The value in force now. */
   readonly value: string;
@@ -40,7 +41,9 @@ export interface HostSysctls extends AsyncDisposable {
 
 /** Thrown when another bench may change the machine's sysctls at the moment. */
 export class SysctlsHeldError extends Error {
+  /** What tells it from other errors. */
   override name = "SysctlsHeldError";
+  /** @param pid is the process that has it. */
   constructor(readonly pid: string) {
     super(
       `process ${pid} measures in a host lab with sysctls of its own on this machine: wait until it has ended, ` +

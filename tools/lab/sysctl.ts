@@ -27,13 +27,17 @@ export type KnobStatus = "applied" | "unchanged" | "denied" | "unknown";
 
 /** One sysctl: what it was, what was asked for, and what is in force. Values have single spaces between their parts. */
 export interface Knob {
+  /** The host that it was asked of. */
   readonly host: HostName;
+  /** Its name, such as `net.ipv4.tcp_tw_reuse`. */
   readonly key: string;
   /** `null` where it could not be read. */
   readonly before: string | null;
+  /** The value that was asked for. */
   readonly asked: string;
   /** Read back after it was set; `null` where it could not be read. */
   readonly inForce: string | null;
+  /** What became of it. */
   readonly status: KnobStatus;
   /** For a knob that is not in force as asked: why, and what would permit it. */
   readonly reason?: string;
@@ -41,6 +45,7 @@ export interface Knob {
 
 /** Knobs that were set. Disposing it puts the machine's own back; those of a private lab go with the lab. */
 export interface SetKnobs extends AsyncDisposable {
+  /** What became of each, in the order of the hosts. */
   readonly knobs: readonly Knob[];
 }
 

@@ -9,13 +9,17 @@
 
 /** One sysctl: what it does, what people wrongly expect of it, and who may set it where. */
 export interface SysctlFact {
+  /** Its name, such as `net.ipv4.tcp_tw_reuse`. */
   readonly key: string;
+  /** What it does, as the end of a sentence. */
   readonly does: string;
+  /** What it does not do, though people say so. */
   readonly doesNot: string;
   /** Whether each network namespace has one of its own. */
   readonly perNamespace: boolean;
   /** Kubernetes' view: `safe` may be set for any pod; `unsafe` wants `--allowed-unsafe-sysctls` of the kubelet. */
   readonly kubernetes: string;
+  /** Where that is documented. */
   readonly source: string;
 }
 

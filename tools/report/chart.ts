@@ -34,6 +34,7 @@ export function renderChart(runs: readonly Run[]): string[] {
 
 /** A series to draw. */
 export interface Line {
+  /** What stands in the legend. */
   readonly name: string;
   /** Milliseconds since the load began. */
   readonly timeMs: readonly number[];

@@ -71,7 +71,7 @@ export function portUseOf(one: Measured, ports: number): PortUse {
 
 const EXHAUSTED = "EADDRNOTAVAIL";
 
-/** The section on ephemeral ports; empty where no gateway had half of them in use and none ran out. */
+/** The section on ephemeral ports; empty where none ran out and no probe looked for it. */
 export function renderExhaustion({ runs, environment }: Results): string[] {
   const used = runs.flatMap((run) => {
     const ports = portsOf(run, environment);
@@ -79,8 +79,8 @@ export function renderExhaustion({ runs, environment }: Results): string[] {
       ? []
       : [{ run, uses: measuredOf(run).map((one) => portUseOf(one, ports)) }];
   });
-  const troubled = used.some(({ uses }) =>
-    uses.some((use) => use.halfSec !== undefined || use.exhaustedSec !== undefined)
+  const troubled = used.some(({ run, uses }) =>
+    run.options.probeConnects || uses.some((use) => use.exhaustedSec !== undefined)
   );
   if (!troubled) return [];
   const header = ["run", "ports", "in use, peak", "taken per s", "run out after s, predicted"]

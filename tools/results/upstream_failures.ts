@@ -10,6 +10,7 @@ export interface UpstreamFailure {
   readonly code: string;
   /** What was being done. */
   readonly step: "connect" | "response";
+  /** How many there were. */
   readonly count: number;
   /** When the first was logged, which is at once, in milliseconds since the load began. */
   readonly firstMs: number;
