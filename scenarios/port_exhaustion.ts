@@ -15,7 +15,7 @@ import { mainFor } from "../tools/bench.ts";
 import { runAsScript } from "../tools/command_line.ts";
 import type { Scenario } from "../tools/scenario.ts";
 
-const narrow = { "net.ipv4.ip_local_port_range": "20000 23999" };
+const narrow = { "net.ipv4.ip_local_port_range": "20000 22999" };
 
 export const scenario: Scenario = {
   name: "port_exhaustion",

@@ -43,7 +43,7 @@ export interface HostSysctls extends AsyncDisposable {
 export class SysctlsHeldError extends Error {
   /** What tells it from other errors. */
   override name = "SysctlsHeldError";
-  /** @param pid is the process that has it. */
+  /** `pid` is the process that has it. */
   constructor(readonly pid: string) {
     super(
       `process ${pid} measures in a host lab with sysctls of its own on this machine: wait until it has ended, ` +
