@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # The guard of the machine's own sysctls: changes them for one bench, and puts them back when the bench closes its
 # standard input, which the kernel sees to when the bench is gone, in whatever way.
 # Arguments: the directory of the records, the process id of the bench.
@@ -37,9 +38,9 @@ done
 echo "$bench" >"$lock"
 
 value_of() {
-  local words
-  read -r -a words <"$1" || return 1
-  echo "${words[*]}"
+  local -a parts
+  read -r -a parts <"$1" || return 1
+  echo "${parts[*]}"
 }
 
 restore() {

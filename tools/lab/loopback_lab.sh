@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # The first process of a loopback lab, as private_lab.sh is that of a private one: the hosts are this one network
 # namespace, and its loopback is all there is in it.
 set -eu

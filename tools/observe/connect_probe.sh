@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Times connects to a service until its standard input says so or closes.
 # Arguments: the interval in seconds, the address, the port. Prints a line a connect: seconds since boot, and how long it
 # took in microseconds, or "-" where it failed.
