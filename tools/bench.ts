@@ -32,28 +32,29 @@ import { showProgress, standardError } from "./progress.ts";
 import { renderReport } from "./report/markdown.ts";
 import { isMeasured, measuredOf, type Results } from "./results/results.ts";
 import { reasonOf, writeResults, writeWhole } from "./results/results_file.ts";
+import { REPEAT_FLAGS, repeatPlanOf, repeatWords } from "./repeat_flags.ts";
+import { selfCheckOf } from "./rounds.ts";
 import { type BenchPlan, runScenario } from "./runner.ts";
 import { prepareHostSysctls } from "./sysctl.ts";
 import { type BackendPlan, DEFAULT_LOAD, type LoadPlan, type Scenario, withGateways } from "./scenario.ts";
 
 const DEFAULT_SCENARIO = "undersized_pool";
 const SCENARIOS = new URL("../scenarios/", import.meta.url);
-const QUICK = { repeat: 1, durationMs: 5_000 };
-const DEFAULT_REPEAT = 3;
+const QUICK_DURATION_MS = 5_000;
 
 const FLAGS = {
   list: switchFlag("list the scenarios and end"),
   quick: switchFlag("one repetition of 5 s for each run: a first look, without uncertainty"),
   connections: valueFlag("N", "connections that the load keeps open", parseWhole(1), undefined),
   threads: valueFlag("N", "threads of wrk (default: at most 2)", parseWhole(1), undefined),
-  duration: valueFlag("DURATION", "of each repetition's load (default: 8s)", parseDurationMs, undefined),
+  duration: valueFlag("DURATION", "of each repetition's load (default: 5s)", parseDurationMs, undefined),
   timeout: valueFlag(
     "DURATION",
     "an answer slower than this counts as failed (default: 2s)",
     parseDurationMs,
     undefined,
   ),
-  repeat: valueFlag("N", `repetitions of each run (default: ${DEFAULT_REPEAT})`, parseWhole(1), undefined),
+  ...REPEAT_FLAGS,
   latency: valueFlag("DURATION", "that the backend adds to each answer", parseDurationMs, undefined),
   bodyBytes: valueFlag("SIZE", "of each answer's body", parseBytes, undefined),
   status: valueFlag("N", "of each answer", parseWhole(200, 599), undefined),
@@ -130,13 +131,14 @@ async function bench(
 
   let exitCode = 0;
   for (const scenario of scenarios) {
+    const given = withGateways(scenario, options.gateway);
     const plan: BenchPlan = {
-      scenario: withGateways(scenario, options.gateway),
+      scenario: options.selfCheck ? selfCheckOf(given) : given,
       load: threadsFor(scenario, load),
       backend: backendOf(options),
       sysctls,
       hostSysctls,
-      repeat: options.repeat ?? (options.quick ? QUICK.repeat : DEFAULT_REPEAT),
+      ...repeatPlanOf(options, options.quick),
       lab,
       generator,
       command: commandLine(scenario.name, options),
@@ -209,7 +211,7 @@ async function createDirectory(directory: string | undefined): Promise<void> {
 }
 
 function loadOf(options: BenchOptions): Partial<LoadPlan> {
-  const durationMs = options.duration ?? (options.quick ? QUICK.durationMs : undefined);
+  const durationMs = options.duration ?? (options.quick ? QUICK_DURATION_MS : undefined);
   return {
     ...(options.connections === undefined ? {} : { connections: options.connections }),
     ...(options.threads === undefined ? {} : { threads: options.threads }),
@@ -249,7 +251,7 @@ function commandLine(scenario: string, options: BenchOptions): string {
   add("--threads", options.threads);
   add("--duration", inMs(options.duration));
   add("--timeout", inMs(options.timeout));
-  add("--repeat", options.repeat);
+  words.push(...repeatWords(options));
   add("--latency", inMs(options.latency));
   add("--body-bytes", options.bodyBytes);
   add("--status", options.status);

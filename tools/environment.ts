@@ -24,11 +24,13 @@ const SYSCTLS = [
   "net.core.somaxconn",
 ] as const;
 
+const GOVERNORS = "/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor";
+
 /** Reads the environment; the sysctls are those of the gateway of a lab of the given kind. */
 export async function readEnvironment(lab: LabChoice, load: GeneratorChoice): Promise<Environment> {
   await using started = await startLab(lab.kind);
   const host = started.hosts.gateway;
-  const [cpuinfo, meminfo] = await host.readProc("/proc/cpuinfo", "/proc/meminfo");
+  const [cpuinfo, meminfo, governors] = await host.readProc("/proc/cpuinfo", "/proc/meminfo", GOVERNORS);
   return {
     timewait: config.version,
     deno: Deno.version.deno,
@@ -36,6 +38,7 @@ export async function readEnvironment(lab: LabChoice, load: GeneratorChoice): Pr
     cpus: navigator.hardwareConcurrency,
     cpuModel: /^model name\s*: (.*)$/m.exec(cpuinfo ?? "")?.[1]?.trim() ?? "unknown",
     memoryBytes: Number(/^MemTotal:\s*(\d+) kB$/m.exec(meminfo ?? "")?.[1] ?? 0) * 1024,
+    governors: [...new Set(governors?.split(/\s+/).filter((name) => name !== ""))],
     load,
     lab,
     sysctls: await readKnown(host),

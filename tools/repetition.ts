@@ -10,6 +10,7 @@ import { type Lab, type LabKind, startLab } from "./lab/lab.ts";
 import { setKnobs } from "./lab/sysctl.ts";
 import { type LoadGenerator, type RunningLoad, startLoad } from "./load/load.ts";
 import { startConnectProbe } from "./observe/connect_probe.ts";
+import { machineUse, readMachine } from "./observe/machine.ts";
 import { type ProcessUsage, readOwnCpuSec, readProcessUsage } from "./observe/process_usage.ts";
 import { readCounters, readEachHost, startSampler } from "./observe/sampler.ts";
 import { parseTcpTable, TCP_TABLE_FILES, type TcpSocket } from "./observe/tcp_table.ts";
@@ -38,6 +39,8 @@ export interface RepetitionContext {
   readonly signal: AbortSignal;
   /** What changes the machine's own sysctls in a host lab; without it they stay as they are. */
   readonly hostSysctls?: HostSysctls | undefined;
+  /** When the first repetition began, by `performance.now()`. Left out, this is the first. */
+  readonly firstStartedMs?: number;
   /** Called twice a second. */
   readonly onProgress?: (progress: Progress) => void;
 }
@@ -94,6 +97,7 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   const probe = options.probeConnects
     ? stack.use(await startConnectProbe(lab.hosts.gateway, backend))
     : undefined;
+  const machineBefore = await readMachine(lab.hosts.client);
   startMs = performance.now();
   const url = (gateway ?? backend).url;
   const load = stack.use(await startLoad(generator, lab.hosts.client, { ...options.load, url }));
@@ -106,6 +110,7 @@ export async function measureRepetition(options: RunOptions, context: Repetition
     sampler.processGroup,
     load.processGroup,
   ]);
+  const machineAfter = await readMachine(lab.hosts.client);
   const samples = await sampler.finish();
   const sockets = await readSockets(lab);
   const after = await readCounters(lab);
@@ -117,16 +122,20 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   const ports = { backendPort: backend.port, gatewayPort: gateway?.port };
   const hosts = hostResults({ lab: lab.kind, samples, before, after, sockets, ...ports });
   const usage = used.map((group, i) => since(usedBefore[i], group));
+  const sampling = withBench(usage.at(-2)!, Math.max(0, benchCpuSec - benchCpuBeforeSec));
+  const ofBench = [...usage.slice(0, -2), sampling, usage.at(-1)!];
   return {
+    startedMs: Math.round(startMs - (context.firstStartedMs ?? startMs)),
     ...result,
     reuseRatio: gateway === undefined ? null : reuseRatioOf(hosts.gateway.connectionsOpened, result.requests),
     hosts,
     processes: {
       backend: usage[0]!,
       gateway: gateway === undefined ? null : usage[1]!,
-      sampler: withBench(usage.at(-2)!, Math.max(0, benchCpuSec - benchCpuBeforeSec)),
+      sampler: sampling,
       load: usage.at(-1)!,
     },
+    machine: machineUse(machineBefore, machineAfter, ofBench.reduce((sum, { cpuSec }) => sum + cpuSec, 0)),
     samples: { timeMs: samples.map((sample) => sample.timeMs), hosts: hostSeries(samples), answered },
     ...(set === undefined ? {} : { knobs: set.knobs }),
     ...(ours ? { upstreamFailures: failures.list() } : {}),

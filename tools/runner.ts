@@ -11,8 +11,16 @@ import type { HostSysctls } from "./lab/host_sysctl.ts";
 import type { LabChoice } from "./lab/lab.ts";
 import { resolveSysctls, type Sysctls } from "./lab/sysctl.ts";
 import { checkLoadOptions, type GeneratorChoice } from "./load/load.ts";
-import { measureRepetition, type Progress } from "./repetition.ts";
-import { type Repetition, type Results, type RunOptions, SCHEMA } from "./results/results.ts";
+import { measureRepetition, type Progress, type RepetitionContext } from "./repetition.ts";
+import {
+  type Repetition,
+  type Results,
+  type Run,
+  type RunOptions,
+  SCHEMA,
+  type UntilPlan,
+} from "./results/results.ts";
+import { isPrecise, randomSeed, shuffledRounds } from "./rounds.ts";
 import {
   type BackendPlan,
   checkScenario,
@@ -36,8 +44,14 @@ export interface BenchPlan {
   readonly sysctls?: Sysctls;
   /** What changes the machine's own sysctls in a host lab; without it they stay as they are. */
   readonly hostSysctls?: HostSysctls | undefined;
-  /** Repetitions of each run; at least 1. */
+  /** Repetitions of each run, at least 1: all of them, or the least of them with `until`. */
   readonly repeat: number;
+  /** Goes on after `repeat` until the comparisons are precise enough. Left out, it does not. */
+  readonly until?: UntilPlan;
+  /** How long a repetition of each run lasts that comes first and is not counted, in milliseconds. Default 0: none. */
+  readonly warmUpMs?: number;
+  /** What the order is drawn with, a whole number of 32 bits. Left out, it is drawn itself. */
+  readonly seed?: number;
   /** The kind of lab for every repetition, as {@linkcode chooseLab} has decided. */
   readonly lab: LabChoice;
   /** What drives every load, as {@linkcode chooseGenerator} has decided. */
@@ -71,8 +85,8 @@ export interface BenchObserver {
 }
 
 /**
- * Measures a scenario. The runs take turns: each is measured once, in an order that shifts by one from round to
- * round, before any is measured again, so that a machine that drifts does so under all of them.
+ * Measures a scenario. The runs take turns: in each round every run is measured once, in an order drawn anew, so that
+ * a machine that drifts does so under all of them.
  *
  * A repetition that fails stands in the results as failed, and the others go on. When the signal aborts, what was
  * measured so far is returned, marked as interrupted.
@@ -84,7 +98,7 @@ export async function runScenario(
   signal: AbortSignal,
   observer: BenchObserver = {},
 ): Promise<Results> {
-  const { scenario, repeat, lab, generator, command } = plan;
+  const { scenario, repeat, lab, generator, command, warmUpMs = 0, until = null, seed = randomSeed() } = plan;
   checkScenario(scenario);
   const load: LoadPlan = { ...DEFAULT_LOAD, ...scenario.load, ...plan.load };
   const backend: BackendPlan = { ...DEFAULT_BACKEND, ...scenario.backend, ...plan.backend };
@@ -110,38 +124,37 @@ export async function runScenario(
     expectation,
     command,
     startedAt: new Date().toISOString(),
+    seed,
+    method: { repeat, warmUpMs, until },
     environment: await readEnvironment(lab, generator),
     interrupted: false,
     runs,
   };
   await observer.onResults?.(results);
 
-  const total = repeat * runs.length;
-  for (let done = 0; done < total; done++) {
-    const repetition = Math.floor(done / runs.length);
-    const run = runs[(done + repetition) % runs.length]!;
-    const at = { done, total, run: run.name, repetition: repetition + 1 };
-    observer.onProgress?.(at);
-    try {
-      const onProgress = (load: Progress) => observer.onProgress?.({ ...at, load });
-      const context = {
-        lab: lab.kind,
-        generator: generator.name,
-        signal,
-        onProgress,
-        hostSysctls: plan.hostSysctls,
-      };
-      run.repetitions.push(await measureRepetition(run.options, context));
-    } catch (error) {
-      if (!signal.aborted) run.repetitions.push({ failed: messageOf(error) });
+  const context = { lab: lab.kind, generator: generator.name, signal, hostSysctls: plan.hostSysctls };
+  if (warmUpMs > 0) await warmUp(runs, warmUpMs, context, observer);
+  const firstStartedMs = performance.now();
+  const rounds = shuffledRounds(runs, seed);
+  for (let round = 0; !signal.aborted && wantsRound(results, plan, round, firstStartedMs); round++) {
+    const total = Math.max(repeat, round + 1) * runs.length;
+    for (const [i, run] of rounds.next().value.entries()) {
+      const at = { done: round * runs.length + i, total, run: run.name, repetition: round + 1 };
+      observer.onProgress?.(at);
+      try {
+        const onProgress = (load: Progress) => observer.onProgress?.({ ...at, load });
+        run.repetitions.push(
+          await measureRepetition(run.options, { ...context, firstStartedMs, onProgress }),
+        );
+      } catch (error) {
+        if (!signal.aborted) run.repetitions.push({ failed: messageOf(error) });
+      }
+      if (signal.aborted) break;
+      observer.onRepetition?.(run.name, round + 1, run.repetitions.at(-1)!);
+      await observer.onResults?.(results);
     }
-    if (signal.aborted) {
-      results.interrupted = true;
-      break;
-    }
-    observer.onRepetition?.(run.name, repetition + 1, run.repetitions.at(-1)!);
-    await observer.onResults?.(results);
   }
+  results.interrupted = signal.aborted;
   await observer.onResults?.(results);
   return results;
 }
@@ -154,4 +167,30 @@ function optionalOptions(scenario: Scenario, run: RunPlan, sysctls: Sysctls = {}
     ...(run.loopback === undefined ? {} : { loopback: run.loopback }),
     ...(scenario.probeConnects && run.gateway !== undefined ? { probeConnects: true } : {}),
   };
+}
+
+/** Whether another round is to be measured: up to `repeat` always, then while time is left and precision is not had. */
+function wantsRound(results: Results, plan: BenchPlan, round: number, firstStartedMs: number): boolean {
+  if (round < plan.repeat) return true;
+  const { until } = plan;
+  if (until === undefined || performance.now() - firstStartedMs >= until.maxTimeMs) return false;
+  return !isPrecise(results, until.width);
+}
+
+/**
+ * Measures every run once and forgets it: what the machine does for the first time, such as reading programs from
+ * the disk, it does now. What fails here fails again where it counts.
+ */
+async function warmUp(
+  runs: readonly Run[],
+  durationMs: number,
+  context: RepetitionContext,
+  observer: BenchObserver,
+): Promise<void> {
+  for (const { name, options } of runs) {
+    if (context.signal.aborted) return;
+    observer.onProgress?.({ done: 0, total: runs.length, run: `warm-up of ${name}`, repetition: 0 });
+    const load = { ...options.load, durationMs };
+    await measureRepetition({ ...options, load }, context).catch(() => {});
+  }
 }

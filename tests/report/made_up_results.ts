@@ -43,6 +43,7 @@ export function repetition(
   const busy: HostSeries = { ...idle, timeWait: [0, Math.floor(timeWait / 2), timeWait] };
   const hosts: Record<HostName, HostSeries> = { client: idle, gateway: busy, backend: idle };
   return {
+    startedMs: 0,
     requests,
     requestsPerSec,
     durationSec: 8,
@@ -56,6 +57,7 @@ export function repetition(
       p999: 116_000,
       max: 117_000,
     },
+    latencyHistogram: { us: [73_215, 101_119, 117_247], count: [requests - 2, 1, 1] },
     errors: NO_ERRORS,
     reuseRatio: opened === undefined ? null : 1 - opened / requests,
     hosts: { client, gateway, backend: QUIET },
@@ -65,6 +67,7 @@ export function repetition(
       load: usage,
       sampler: { ...usage, cpuSec: 0.056 },
     },
+    machine: { others: 0.01, bench: 0.6, interrupts: 0.1, idle: 0.29, steal: 0, loadAverageBefore: 0.2 },
     samples: { timeMs: [0, 4000, 8000], hosts, answered: { timeMs: [0, 8000], requests: [0, requests] } },
     ...more,
   };
@@ -95,6 +98,8 @@ export function results(runs: Run[], more: Partial<Results> = {}): Results {
     expectation: "Much.",
     command: "deno task bench undersized_pool",
     startedAt: "2026-11-22T12:00:00.000Z",
+    seed: 1,
+    method: { repeat: 3, warmUpMs: 1000, until: null },
     interrupted: false,
     environment: {
       timewait: "0.1.0",
@@ -103,6 +108,7 @@ export function results(runs: Run[], more: Partial<Results> = {}): Results {
       cpus: 2,
       cpuModel: "a processor",
       memoryBytes: 24 * 2 ** 30,
+      governors: [],
       load: { name: "wrk", version: "4.1.0" },
       lab: { kind: "private" },
       sysctls: { "net.ipv4.tcp_tw_reuse": "2", "net.ipv4.ip_local_port_range": "32768 60999" },
@@ -110,4 +116,16 @@ export function results(runs: Run[], more: Partial<Results> = {}): Results {
     runs,
     ...more,
   };
+}
+
+/** A document of runs of which only the requests per second matter; the first is direct and the baseline. */
+export function resultsOf(requestsPerSec: Record<string, readonly number[]>): Results {
+  const [baseline] = Object.keys(requestsPerSec);
+  return results(
+    Object.entries(requestsPerSec).map(([name, values]) => {
+      const direct = name === baseline;
+      const repetitions = values.map((value) => repetition(value, direct ? {} : { opened: 9 }));
+      return { ...run(name, repetitions, direct ? null : pool(100)), baseline: direct };
+    }),
+  );
 }

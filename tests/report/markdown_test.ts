@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { renderReport } from "../../tools/report/markdown.ts";
-import { pool, repetition, results, run } from "./made_up_results.ts";
+import { pool, repetition, results, resultsOf, run } from "./made_up_results.ts";
 
 const DIRECT = run("direct", [repetition(13_000), repetition(12_900), repetition(13_100)], null);
 const SMALL = run("pool-100", [
@@ -29,7 +29,8 @@ Deno.test("the whole report is as it was when somebody last read it", async () =
 
 Deno.test("each row of the table has a cell for each column, and columns have one width", () => {
   const report = renderReport(results([DIRECT, SMALL, FITTING]));
-  const rows = report.split("\n").filter((line) => line.startsWith("|"));
+  const table = report.split("\n\n").find((section) => section.startsWith("| run"))!;
+  const rows = table.split("\n");
   assertEquals(rows.length, 5);
   assertEquals(new Set(rows.map((row) => [...row].length)).size, 1);
 });
@@ -52,8 +53,24 @@ Deno.test("one repetition that failed does not hide the others, nor itself", () 
 });
 
 Deno.test("a difference that the repetitions do not show is not claimed", () => {
-  const same = run("same", [repetition(13_100, { opened: 9 }), repetition(12_800, { opened: 9 })]);
-  assertMatch(cells(renderReport(results([DIRECT, same])), "same")[2]!, /^no difference shown/);
+  const report = renderReport(
+    resultsOf({
+      direct: [100, 101, 102, 103, 104],
+      same: [104, 101, 102, 99, 105],
+      half: [50, 51, 52, 53, 54],
+    }),
+  );
+  assertMatch(cells(report, "same")[2]!, /^no difference shown, /);
+  assertEquals(cells(report, "half")[2]!, "49.0% (48.1%…50.0%)");
+  assertStringIncludes(report, "exact Mann-Whitney test, corrected for 2 comparisons (Holm)");
+});
+
+Deno.test("repetitions too few to ever show a difference are called that, with how many would do", () => {
+  const report = renderReport(resultsOf({ direct: [100, 101, 102], half: [50, 51, 52] }));
+  assertStringIncludes(
+    report,
+    "**Too few repetitions to show a difference**, however large: `--repeat 4` would do.",
+  );
 });
 
 Deno.test("a single repetition claims no certainty", () => {

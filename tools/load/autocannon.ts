@@ -86,6 +86,7 @@ export function parseAutocannonReport(json: string): LoadResult {
         p999: us(latency.p99_9),
         max: us(latency.max),
       },
+      latencyHistogram: null,
       errors: {
         connect: number(result.errors) - number(result.timeouts),
         read: 0,

@@ -9,6 +9,7 @@ import { UsageError } from "../command_line.ts";
 import { CommandNotFoundError, findCommand } from "../lab/process.ts";
 import { prepareAutocannon, startAutocannon } from "./autocannon.ts";
 import type { Latency } from "./latency.ts";
+import type { LatencyHistogram } from "./latency_histogram.ts";
 import { checkWrkOptions, readWrkVersion, startWrk } from "./wrk.ts";
 
 /** The load generators that Timewait knows. Figures of two are never compared. */
@@ -58,6 +59,8 @@ export interface LoadResult {
   readonly bytesRead: number;
   /** How long answers took, in microseconds; autocannon measures in whole milliseconds. */
   readonly latencyUs: Latency;
+  /** All latencies, timeouts left out; `null` where the generator does not tell them. */
+  readonly latencyHistogram: LatencyHistogram | null;
   /** What went wrong, in counts; all 0 for a load without a fault. */
   readonly errors: LoadErrors;
 }

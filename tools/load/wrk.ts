@@ -8,6 +8,7 @@ import { UsageError } from "../command_line.ts";
 import type { Host } from "../lab/host.ts";
 import { lastWords, runCommand } from "../lab/process.ts";
 import { type Histogram, summarizeLatency } from "./latency.ts";
+import { bucketLatency } from "./latency_histogram.ts";
 import type { LoadErrors, LoadOptions, LoadResult, RunningLoad } from "./load.ts";
 
 const REPORT_SCRIPT = decodeURIComponent(new URL("./wrk_report.lua", import.meta.url).pathname);
@@ -144,6 +145,7 @@ export function parseWrkReport(json: string, connections: number, timeoutMs: num
     requestsPerSec: durationSec === 0 ? 0 : requests / durationSec,
     bytesRead,
     latencyUs: summarizeLatency(recorded, { timeouts: errors.timeout, timeoutUs: timeoutMs * 1000 }),
+    latencyHistogram: bucketLatency(recorded),
     errors,
   };
 }

@@ -5,11 +5,12 @@
  */
 
 import { type Environment, type Measured, measuredOf, type Results, type Run } from "../results/results.ts";
-import { spreadOf } from "../results/statistics.ts";
+import { estimateMedian } from "../results/intervals.ts";
+import { formatInterval } from "./comparison_cells.ts";
 import { portsOf } from "./exhaustion.ts";
-import { formatCount, formatRatio, formatSpread } from "./figures.ts";
+import { formatCount, formatRatio } from "./figures.ts";
 import { isInForce, knobsOf } from "./knobs.ts";
-import { renderMarkdownTable } from "./table.ts";
+import { renderRows } from "./table.ts";
 import { churnOf } from "./why.ts";
 
 /**
@@ -22,7 +23,7 @@ import { churnOf } from "./why.ts";
  * - `not in force`: it was not tried, for the kernel did not take it.
  * - `nothing to cure`: the baseline did not fail either, so nothing was shown.
  */
-export type Verdict =
+export type AdviceVerdict =
   | "cure"
   | "painkiller"
   | "placebo"
@@ -39,7 +40,7 @@ const TROUBLE_SHARE = 0.001;
 const RELIEF_SHARE = 0.05;
 
 /** Judges a run by what it did in place of the baseline. */
-export function judgeRun(run: Run, baseline: Run, environment: Environment): Verdict {
+export function judgeRun(run: Run, baseline: Run, environment: Environment): AdviceVerdict {
   if (knobsOf(run).some((knob) => !isInForce(knob))) return "not in force";
   const failed = failedShare(run);
   const failedBefore = failedShare(baseline);
@@ -86,7 +87,7 @@ export function renderAdvice({ runs, environment }: Results): string[] {
   return [
     "## What each of them did",
     "",
-    ...renderMarkdownTable(header, rows, 4),
+    ...renderRows(header, rows, 4),
     "",
     "A *cure* keeps connections, so that there is nothing to run out of. A *painkiller* ends the failures, while as " +
     "many connections are opened and closed as before. A *placebo* does neither. *Harmful* throws away what TIME_WAIT is there " +
@@ -115,8 +116,10 @@ function changes(run: Run, baseline: Run): string {
 }
 
 function damage(run: Run): string {
-  const overflowed = spreadOf(measuredOf(run).map(({ hosts }) => hosts.gateway.timeWaitOverflowed ?? 0))!;
-  return overflowed.highest === 0 ? "–" : `TCPTimeWaitOverflow ${formatSpread(overflowed, formatCount)}`;
+  const overflowed = estimateMedian(
+    measuredOf(run).map(({ hosts }) => hosts.gateway.timeWaitOverflowed ?? 0),
+  )!;
+  return overflowed.high === 0 ? "–" : `TCPTimeWaitOverflow ${formatInterval(overflowed, formatCount)}`;
 }
 
 /** All errors that the load saw. */
@@ -127,7 +130,7 @@ function failures(one: Measured): number {
 
 function failedShare(run: Run): number {
   const measured = measuredOf(run);
-  return spreadOf(measured.map((one) => failures(one) / Math.max(1, one.requests)))?.median ?? 0;
+  return estimateMedian(measured.map((one) => failures(one) / Math.max(1, one.requests)))?.estimate ?? 0;
 }
 
 function spread(
@@ -135,5 +138,8 @@ function spread(
   of: (one: Measured) => number | undefined,
   format: (value: number) => string,
 ): string {
-  return formatSpread(spreadOf(measuredOf(run).map(of).filter((value) => value !== undefined)), format);
+  return formatInterval(
+    estimateMedian(measuredOf(run).map(of).filter((value) => value !== undefined)),
+    format,
+  );
 }

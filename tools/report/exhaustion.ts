@@ -5,12 +5,13 @@
  */
 
 import { type Environment, type Measured, measuredOf, type Results, type Run } from "../results/results.ts";
-import { spreadOf } from "../results/statistics.ts";
+import { estimateMedian } from "../results/intervals.ts";
 import { failuresOf } from "../results/upstream_failures.ts";
 import { renderLines } from "./chart.ts";
-import { formatCount, formatSeconds, formatShare, formatSpread } from "./figures.ts";
+import { formatInterval } from "./comparison_cells.ts";
+import { formatCount, formatSeconds, formatShare } from "./figures.ts";
 import { withKnobs } from "./knobs.ts";
-import { renderMarkdownTable } from "./table.ts";
+import { renderRows } from "./table.ts";
 import { portRange } from "./why.ts";
 
 /** The rate is taken while this share of the ports is used up: after the start, and before connects get slow. */
@@ -110,7 +111,7 @@ export function renderExhaustion({ runs, environment }: Results): string[] {
   return [
     "## Ephemeral ports of the gateway",
     "",
-    ...renderMarkdownTable(header, rows),
+    ...renderRows(header, rows),
     "",
     "The rate and the prediction are of the moment when half of the range was in use. The log and the load differ by at most " +
     "the requests in flight when the load ended.",
@@ -152,12 +153,12 @@ function compareConnects(run: Run, uses: readonly PortUse[]): string[] {
       else if (sec < exhaustedSec) after.push(us);
     }
   }
-  const slow = spreadOf(after);
-  const quick = spreadOf(before);
-  if (slow === undefined || quick === undefined || Math.min(slow.count, quick.count) < FEWEST_CONNECTS) {
+  const slow = estimateMedian(after);
+  const quick = estimateMedian(before);
+  if (slow === undefined || quick === undefined || Math.min(before.length, after.length) < FEWEST_CONNECTS) {
     return [];
   }
-  const times = slow.median / quick.median;
+  const times = slow.estimate / quick.estimate;
   const outcome = times < 2
     ? "no slower"
     : `**${
@@ -166,17 +167,17 @@ function compareConnects(run: Run, uses: readonly PortUse[]): string[] {
       "first, and has to search once they are taken";
   return [
     `\`${run.name}\`: a connect to the backend took ${
-      formatCount(quick.median)
-    } µs (median of ${quick.count}) until half of ` +
+      formatCount(quick.estimate)
+    } µs (median of ${before.length}) until half of ` +
     `the range was in use, and ${
-      formatCount(slow.median)
-    } µs (median of ${slow.count}) from then on: ${outcome}.` +
+      formatCount(slow.estimate)
+    } µs (median of ${after.length}) from then on: ${outcome}.` +
     (failed === 0 ? "" : ` ${formatCount(failed)} connects of the probe failed.`),
   ];
 }
 
 function spread(values: readonly (number | undefined)[], format: (value: number) => string): string {
-  return formatSpread(spreadOf(values.filter((value) => value !== undefined)), format);
+  return formatInterval(estimateMedian(values.filter((value) => value !== undefined)), format);
 }
 
 function sum(values: readonly number[]): number {

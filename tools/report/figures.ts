@@ -4,8 +4,6 @@
  * @module
  */
 
-import type { Spread } from "../results/statistics.ts";
-
 const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 const oneDigit = new Intl.NumberFormat("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const twoDigits = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
@@ -36,10 +34,8 @@ export function formatSeconds(value: number): string {
   return value < 10 ? oneDigit.format(value) : whole.format(value);
 }
 
-/** A median, and behind it the range of the repetitions where there is more than one. */
-export function formatSpread(spread: Spread | undefined, format: (value: number) => string): string {
-  if (spread === undefined) return "–";
-  const { median, lowest, highest, count } = spread;
-  if (count === 1 || format(lowest) === format(highest)) return format(median);
-  return `${format(median)} (${format(lowest)}…${format(highest)})`;
+/** A change as a signed percentage with one digit: -0.051 is `-5.1%`. */
+export function formatChange(value: number): string {
+  const share = formatShare(value);
+  return value > 0 && share !== "0.0%" ? `+${share}` : share;
 }

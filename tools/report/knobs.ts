@@ -6,7 +6,7 @@
 
 import type { Knob } from "../lab/sysctl.ts";
 import { type Environment, measuredOf, type Results, type Run } from "../results/results.ts";
-import { renderMarkdownTable } from "./table.ts";
+import { renderRows } from "./table.ts";
 
 /** The knobs of a run, each as often as it had different fates in the repetitions. */
 export function knobsOf(run: Run): Knob[] {
@@ -45,7 +45,7 @@ export function renderKnobs({ runs }: Results): string[] {
   );
   if (rows.length === 0) return [];
   const header = ["run", "host", "sysctl", "before", "asked for", "in force", "status"];
-  return ["## Knobs", "", ...renderMarkdownTable(header, rows, header.length)];
+  return ["## Knobs", "", ...renderRows(header, rows, header.length)];
 }
 
 /** A sentence for each knob of a run that is not in force as it was asked for. */

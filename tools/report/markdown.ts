@@ -6,12 +6,16 @@
 
 import { format as formatBytes } from "@std/fmt/bytes";
 import { isMeasured, type Measured, measuredOf, type Results, type Run } from "../results/results.ts";
-import { type Spread, spreadOf } from "../results/statistics.ts";
+import { baselineOf, compareWithBaseline, type Comparison } from "../results/comparison.ts";
 import { renderAdvice } from "./advice.ts";
 import { renderChart } from "./chart.ts";
+import { explainFigures, lossCell, medianCell } from "./comparison_cells.ts";
 import { renderExhaustion } from "./exhaustion.ts";
-import { formatCount, formatMs, formatRatio, formatShare, formatSpread } from "./figures.ts";
+import { formatCount, formatMs, formatRatio, formatShare } from "./figures.ts";
 import { renderKnobs, warnOfKnobs, withKnobs } from "./knobs.ts";
+import { renderLatency } from "./latency_table.ts";
+import { warnOfMachine } from "./machine_warnings.ts";
+import { renderRows } from "./table.ts";
 import { explainRun } from "./why.ts";
 
 /** Renders the report. */
@@ -19,18 +23,20 @@ export function renderReport(results: Results): string {
   const why = results.runs.flatMap((run) => explainRun(run, withKnobs(results.environment, run)));
   const chart = renderChart(results.runs);
   const warnings = warn(results);
+  const comparisons = compareWithBaseline(results);
   const sections = [
     [
       `# ${results.question}`,
       "",
       `Scenario \`${results.scenario}\`, measured on ${results.startedAt.slice(0, 10)}.`,
     ],
-    renderTable(results),
-    caption(results),
+    renderTable(results, comparisons),
+    caption(results, comparisons),
     renderAdvice(results),
     renderExhaustion(results),
     why.length === 0 ? [] : ["## Why", "", ...why.map((sentence) => `- ${sentence}`)],
     chart.length === 0 ? [] : ["## TIME_WAIT on the gateway over time", "", ...chart],
+    renderLatency(results),
     warnings.length === 0 ? [] : ["## Warnings", "", ...warnings.map((warning) => `- ${warning}`)],
     renderKnobs(results),
     environment(results),
@@ -40,29 +46,35 @@ export function renderReport(results: Results): string {
 }
 
 /** A column of the table: its header, and its cell for a run. */
-interface Column {
+export interface Column {
   /** `{baseline}` stands for the name of the baseline. */
   readonly header: string;
-  cell(run: Run, results: Results): string;
+  /** Whether it is about the difference between this run and the baseline. */
+  readonly compares?: boolean;
+  /** The text of its cell. */
+  cell(run: Run, comparisons: Comparisons): string;
 }
 
-const COLUMNS: readonly Column[] = [
+/** What each run's requests per second show against the baseline, by the run's name. */
+export type Comparisons = ReadonlyMap<string, Comparison>;
+
+/** The columns of the table behind the run's name. */
+export const COLUMNS: readonly Column[] = [
+  { header: "requests/s", cell: (run) => medianCell(run, (one) => one.requestsPerSec, formatCount) },
   {
-    header: "requests/s",
-    cell: (run) => formatSpread(spreadBy(run, (one) => one.requestsPerSec), formatCount),
+    header: "loss against {baseline}",
+    compares: true,
+    cell: (run, comparisons) => lossCell(comparisons.get(run.name)),
   },
-  { header: "loss against {baseline}", cell: lossCell },
-  { header: "p50 ms", cell: (run) => formatSpread(spreadBy(run, (one) => one.latencyUs.p50), formatMs) },
-  { header: "p99 ms", cell: (run) => formatSpread(spreadBy(run, (one) => one.latencyUs.p99), formatMs) },
-  { header: "failed requests", cell: (run) => formatSpread(spreadBy(run, failedRequests), formatCount) },
+  { header: "p50 ms", cell: (run) => medianCell(run, (one) => one.latencyUs.p50, formatMs) },
+  { header: "p99 ms", cell: (run) => medianCell(run, (one) => one.latencyUs.p99, formatMs) },
+  { header: "failed requests", cell: (run) => medianCell(run, failedRequests, formatCount) },
   {
     header: "new connections per request",
     cell: (run) => {
       const opener = run.options.gateway === null ? "client" : "gateway";
-      return formatSpread(
-        spreadBy(run, (one) => one.hosts[opener].connectionsOpened / Math.max(1, one.requests)),
-        formatRatio,
-      );
+      const opened = (one: Measured) => one.hosts[opener].connectionsOpened / Math.max(1, one.requests);
+      return medianCell(run, opened, formatRatio);
     },
   },
   {
@@ -70,32 +82,20 @@ const COLUMNS: readonly Column[] = [
     cell: (run) =>
       run.options.gateway === null
         ? "–"
-        : formatSpread(spreadBy(run, (one) => one.hosts.gateway.timeWaitPeak), formatCount),
+        : medianCell(run, (one) => one.hosts.gateway.timeWaitPeak, formatCount),
   },
 ];
 
-function renderTable(results: Results): string[] {
+function renderTable(results: Results, comparisons: Comparisons): string[] {
   const rows = results.runs.map((run) => {
     const name = `\`${run.name}\`${run.baseline ? " (baseline)" : ""}`;
-    if (measuredOf(run).length > 0) return [name, ...COLUMNS.map((column) => column.cell(run, results))];
+    if (measuredOf(run).length > 0) return [name, ...COLUMNS.map((column) => column.cell(run, comparisons))];
     const why = run.repetitions.length === 0 ? "not measured" : "**failed**";
     return [name, why, ...COLUMNS.slice(1).map(() => "–")];
   });
-  const baseline = results.runs.find((run) => run.baseline)?.name ?? "the baseline";
-  const header = ["run", ...COLUMNS.map((column) => column.header.replace("{baseline}", `\`${baseline}\``))];
-  const widths = header.map((cell, i) => Math.max(cell.length, ...rows.map((row) => row[i]!.length)));
-  const line = (cells: readonly string[]) =>
-    `| ${
-      cells.map((cell, i) => i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)).join(" | ")
-    } |`;
-  const rule = `| ${
-    widths.map((width, i) => i === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`).join(" | ")
-  } |`;
-  return [line(header), rule, ...rows.map(line)];
-}
-
-function spreadBy(run: Run, of: (repetition: Measured) => number): Spread | undefined {
-  return spreadOf(measuredOf(run).map(of));
+  const baseline = baselineOf(results);
+  const named = baseline === undefined ? "the baseline" : `\`${baseline.name}\``;
+  return renderRows(["run", ...COLUMNS.map(({ header }) => header.replace("{baseline}", named))], rows);
 }
 
 /** Requests that got no answer, a late one, or one that says it failed. */
@@ -103,33 +103,9 @@ function failedRequests({ errors }: Measured): number {
   return errors.connect + errors.read + errors.write + errors.timeout + errors.status;
 }
 
-/** The share of the baseline's requests per second that a run lost, repetition by repetition. */
-function lossCell(run: Run, results: Results): string {
-  const baseline = results.runs.find((other) => other.baseline);
-  if (run.baseline || baseline === undefined) return "–";
-  const losses = run.repetitions.flatMap((one, i) => {
-    const other = baseline.repetitions[i];
-    if (!isMeasured(one) || other === undefined || !isMeasured(other) || other.requestsPerSec === 0) {
-      return [];
-    }
-    return [1 - one.requestsPerSec / other.requestsPerSec];
-  });
-  const spread = spreadOf(losses);
-  if (spread === undefined) return "–";
-  const cell = formatSpread(spread, formatShare);
-  return spread.count > 1 && spread.lowest <= 0 && spread.highest >= 0
-    ? `no difference shown, ${cell}`
-    : cell;
-}
-
-function caption(results: Results): string[] {
+function caption(results: Results, comparisons: Comparisons): string[] {
   const { load } = results.runs[0]!.options;
-  const counts = results.runs.map((run) => measuredOf(run).length);
-  const most = Math.max(...counts);
-  const reading = most > 1
-    ? `Medians of ${most} repetitions, with the lowest and the highest; each loss is taken within a round, in which ` +
-      "all runs were measured one after the other."
-    : "One repetition each: no uncertainty is known.";
+  const reading = explainFigures(results, comparisons).join(" ");
   return [
     `${reading} More requests/s are better, all else is better lower. ${
       formatCount(load.connections)
@@ -164,6 +140,7 @@ function warn(results: Results): string[] {
     );
   }
   for (const run of runs) warnings.push(...warnOfKnobs(run), ...warnOfRun(run));
+  warnings.push(...warnOfMachine(results));
   return warnings;
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { type Environment, type Measured, measuredOf, type Run } from "../results/results.ts";
-import { spreadOf } from "../results/statistics.ts";
+import { estimateMedian } from "../results/intervals.ts";
 import { failuresOf } from "../results/upstream_failures.ts";
 import type { TimeWaitGroup } from "../observe/tcp_table.ts";
 import { formatCount, formatRatio, formatSeconds, formatShare } from "./figures.ts";
@@ -40,7 +40,7 @@ export interface Churn {
 export function churnOf(run: Run): Churn | undefined {
   const measured = measuredOf(run);
   if (run.options.gateway === null || measured.length === 0) return undefined;
-  const median = (of: (repetition: Measured) => number) => spreadOf(measured.map(of))!.median;
+  const median = (of: (repetition: Measured) => number) => estimateMedian(measured.map(of))!.estimate;
   const timeWaitOnGateway = median(({ hosts }) => sumOf(hosts.gateway.timeWaitGroups, "opened"));
   const timeWaitOnBackend = median(({ hosts }) => sumOf(hosts.backend.timeWaitGroups, "accepted"));
   const requests = median((repetition) => repetition.requests);
@@ -96,10 +96,12 @@ function whoClosed({ timeWaitOnGateway, timeWaitOnBackend }: Churn): string {
 
 /** That the ports ran out, where they did: an average over the whole run would tell nothing then. */
 function portsGone(run: Run): string | undefined {
-  const failed = spreadOf(measuredOf(run).map((one) => failuresOf(one.upstreamFailures, "EADDRNOTAVAIL")));
-  if (failed === undefined || failed.median === 0) return undefined;
+  const failed = estimateMedian(
+    measuredOf(run).map((one) => failuresOf(one.upstreamFailures, "EADDRNOTAVAIL")),
+  );
+  if (failed === undefined || failed.estimate === 0) return undefined;
   return `**The ephemeral ports ran out**, and ${
-    formatCount(failed.median)
+    formatCount(failed.estimate)
   } connects failed with EADDRNOTAVAIL, ` +
     '"cannot assign requested address".';
 }

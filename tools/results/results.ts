@@ -12,13 +12,15 @@ import type { Knob } from "../lab/sysctl.ts";
 import type { Latency } from "../load/latency.ts";
 import type { GeneratorChoice, LoadErrors } from "../load/load.ts";
 import type { ConnectTimes } from "../observe/connect_probe.ts";
+import type { LatencyHistogram } from "../load/latency_histogram.ts";
+import type { MachineUse } from "../observe/machine.ts";
 import type { ProcessUsage } from "../observe/process_usage.ts";
 import type { TimeWaitGroup } from "../observe/tcp_table.ts";
 import type { BackendPlan, GatewayPlan, LoadPlan } from "../scenario.ts";
 import type { UpstreamFailure } from "./upstream_failures.ts";
 
 /** The version of the document. A change that an older reader would misread raises it. */
-export const SCHEMA = "timewait.results/1";
+export const SCHEMA = "timewait.results/2";
 
 /** The document. */
 export interface Results {
@@ -34,12 +36,34 @@ export interface Results {
   readonly command: string;
   /** When the first repetition began, in ISO 8601. */
   readonly startedAt: string;
+  /** What the order of the repetitions and the bootstrap were drawn with: a whole number of 32 bits. */
+  readonly seed: number;
+  /** How often it was measured; `null` in a document of an older version, which did not keep it. */
+  readonly method: Method | null;
   /** The machine, the lab and the tools, read once, before the first repetition. */
   readonly environment: Environment;
   /** Every run of the scenario in its order, those not yet measured included; exactly one is the baseline. */
   readonly runs: readonly Run[];
   /** Whether the bench was stopped before all was measured. */
   readonly interrupted: boolean;
+}
+
+/** When to stop repeating: by precision instead of by number. */
+export interface UntilPlan {
+  /** Each comparison's interval, from its low to its high end, is to be narrower than this share of the baseline. */
+  readonly width: number;
+  /** No round begins after this time, in milliseconds since the first one began. */
+  readonly maxTimeMs: number;
+}
+
+/** How often a bench measures each run. */
+export interface Method {
+  /** Repetitions of each run: all of them, or the least of them where `until` is set. */
+  readonly repeat: number;
+  /** How long a repetition of each run lasted that came first and was not counted, in milliseconds; 0 for none. */
+  readonly warmUpMs: number;
+  /** When it was to stop by precision; `null` where it was not. */
+  readonly until: UntilPlan | null;
 }
 
 /** Where it was measured. */
@@ -56,6 +80,8 @@ export interface Environment {
   readonly cpuModel: string;
   /** `MemTotal` of /proc/meminfo, which ignores the limit of a container; 0 where it cannot be read. */
   readonly memoryBytes: number;
+  /** The CPU frequency governors in force (`scaling_governor`), each once; empty where there are none to be seen. */
+  readonly governors: readonly string[];
   /** The load generator, its version, and why it stood in for wrk if it did. */
   readonly load: GeneratorChoice;
   /** The kind of lab, and why it was not a private one if none could be had. */
@@ -103,6 +129,8 @@ export interface Failed {
 
 /** A repetition that was measured. */
 export interface Measured {
+  /** When it began, in milliseconds since the first repetition did; `null` in a document of version 1. */
+  readonly startedMs: number | null;
   /** Answers that the load generator received, whatever their status. */
   readonly requests: number;
   /** `requests` ÷ `durationSec`; 0 where no time has passed. */
@@ -113,6 +141,8 @@ export interface Measured {
   readonly bytesRead: number;
   /** How long answers took, as the client saw it; a closed loop, so without the wait behind a slow answer. */
   readonly latencyUs: Latency;
+  /** All latencies; `null` where the generator does not tell them, and in a document of version 1. */
+  readonly latencyHistogram: LatencyHistogram | null;
   /** What went wrong for the load generator, in counts. */
   readonly errors: LoadErrors;
   /**
@@ -124,6 +154,8 @@ export interface Measured {
   readonly hosts: Readonly<Record<HostName, HostResult>>;
   /** CPU time and memory of each party, and what observing them has cost. */
   readonly processes: Processes;
+  /** What else the machine did meanwhile; `null` in a document of version 1. */
+  readonly machine: MachineUse | null;
   /** The course of it over time, for plots. */
   readonly samples: Samples;
   /** What became of each sysctl asked for. Left out where none were. */

@@ -1,0 +1,112 @@
+import { assertAlmostEquals, assertEquals } from "@std/assert";
+import {
+  adjustHolm,
+  smallestMannWhitneyP,
+  smallestSignedRankP,
+  testMannWhitney,
+  testSignedRank,
+} from "../../tools/results/rank_tests.ts";
+
+// Documented examples of SciPy 1.17: scipy.stats.mannwhitneyu (method="exact") and scipy.stats.wilcoxon.
+
+Deno.test("the Mann-Whitney test gives what SciPy documents, two-sided and one-sided", () => {
+  const males = [19, 22, 16, 29, 24];
+  const females = [20, 11, 17, 12];
+  const test = testMannWhitney(males, females);
+  assertEquals(test.statistic, 17);
+  assertAlmostEquals(test.p, 0.1111111111111111, 1e-12);
+  const reversed = testMannWhitney(females, males);
+  assertEquals(reversed.statistic, 3);
+  assertAlmostEquals(reversed.pLess, 0.05555555555555555, 1e-12);
+});
+
+Deno.test("the signed-rank test gives what SciPy documents, two-sided and one-sided", () => {
+  const test = testSignedRank([6, 8, 14, 16, 23, 24, 28, 29, 41, -48, 49, 56, 60, -67, 75]);
+  assertEquals(test.statistic, 96);
+  assertAlmostEquals(test.p, 0.041259765625, 1e-12);
+  assertAlmostEquals(test.pGreater, 0.0206298828125, 1e-12);
+});
+
+// With ties SciPy's exact methods step aside. Its permutation_test over all arrangements gives these.
+Deno.test("ties share their mean rank, and the distribution is that of all arrangements of the ties", () => {
+  const ranks = testMannWhitney([1, 2, 2, 3, 5], [2, 4, 4, 6, 7]);
+  assertEquals(ranks.statistic, 5);
+  assertAlmostEquals(ranks.p, 0.14285714285714285, 1e-12);
+  const signed = testSignedRank([1, -1, 2, 2, 3, -2, 5, 0]);
+  assertEquals(signed.statistic, 22.5);
+  assertAlmostEquals(signed.p, 26 / 128, 1e-12);
+});
+
+// Critical values of the published tables, two-sided 5%: U for n = m (Mann and Whitney's, as in Conover, table A7),
+// and W of the signed ranks (Wilcoxon's, as in Conover, table A12).
+const CRITICAL_U: [number, number][] = [[4, 0], [5, 2], [6, 5], [7, 8], [8, 13], [10, 23], [15, 64], [
+  20,
+  127,
+]];
+const CRITICAL_W: [number, number][] = [[6, 0], [7, 2], [8, 3], [9, 5], [10, 8], [15, 25], [20, 52], [
+  25,
+  89,
+]];
+
+Deno.test("the largest statistics that count as significant are those of the published tables", () => {
+  for (const [n, critical] of CRITICAL_U) {
+    assertEquals(testMannWhitney(...samplesWithU(n, critical)).statistic, critical);
+    assertEquals(testMannWhitney(...samplesWithU(n, critical)).p <= 0.05, true, `U = ${critical}, n = ${n}`);
+    assertEquals(
+      testMannWhitney(...samplesWithU(n, critical + 1)).p > 0.05,
+      true,
+      `U = ${critical + 1}, n = ${n}`,
+    );
+  }
+  for (const [n, critical] of CRITICAL_W) {
+    assertEquals(testSignedRank(differencesWithSum(n, critical)).statistic, critical);
+    assertEquals(
+      testSignedRank(differencesWithSum(n, critical)).p <= 0.05,
+      true,
+      `W = ${critical}, n = ${n}`,
+    );
+    assertEquals(
+      testSignedRank(differencesWithSum(n, critical + 1)).p > 0.05,
+      true,
+      `W = ${critical + 1}, n = ${n}`,
+    );
+  }
+});
+
+Deno.test("the smallest p of a size is what complete separation gives", () => {
+  for (const n of [1, 3, 5, 8]) {
+    const low = Array.from({ length: n }, (_, i) => i + 1);
+    assertAlmostEquals(testMannWhitney(low, low.map((x) => x + n)).p, smallestMannWhitneyP(n, n), 1e-12);
+    assertAlmostEquals(testSignedRank(low).p, smallestSignedRankP(n), 1e-12);
+  }
+  assertAlmostEquals(smallestMannWhitneyP(5, 5), 2 / 252, 1e-12);
+});
+
+Deno.test("Holm's correction multiplies the smallest p by the number of tests and never reverses their order", () => {
+  assertEquals(adjustHolm([0.25, 0.0625, 0.125]), [0.25, 0.1875, 0.25]);
+  assertEquals(adjustHolm([0.75, 0.5]), [1, 1]);
+  assertEquals(adjustHolm([]), []);
+});
+
+/** Two samples of n distinct values whose U is the one given. */
+function samplesWithU(n: number, u: number): [number[], number[]] {
+  const places = Array.from({ length: n }, (_, i) => i);
+  for (let i = n - 1, left = u; i >= 0 && left > 0; i--) {
+    const step = Math.min(n, left);
+    places[i]! += step;
+    left -= step;
+  }
+  const others = Array.from({ length: 2 * n }, (_, i) => i).filter((place) => !places.includes(place));
+  return [places, others];
+}
+
+/** The differences ±1…±n of which the positive ones have the sum given. */
+function differencesWithSum(n: number, sum: number): number[] {
+  const positive = new Set<number>();
+  for (let rank = n, left = sum; rank > 0; rank--) {
+    if (rank > left) continue;
+    positive.add(rank);
+    left -= rank;
+  }
+  return Array.from({ length: n }, (_, i) => positive.has(i + 1) ? i + 1 : -(i + 1));
+}

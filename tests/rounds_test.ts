@@ -1,0 +1,67 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { UsageError } from "../tools/command_line.ts";
+import { parseShare, repeatPlanOf } from "../tools/repeat_flags.ts";
+import { isPrecise, selfCheckOf, shuffledRounds } from "../tools/rounds.ts";
+import { scenario } from "../scenarios/undersized_pool.ts";
+import { resultsOf } from "./report/made_up_results.ts";
+
+const NO_FLAGS = {
+  repeat: undefined,
+  until: undefined,
+  maxTime: undefined,
+  warmUp: undefined,
+  seed: undefined,
+  selfCheck: false,
+};
+
+Deno.test("each round holds every run once, and the same seed gives the same orders", () => {
+  const take = (seed: number) => {
+    const rounds = shuffledRounds(["a", "b", "c"], seed);
+    return Array.from({ length: 60 }, () => rounds.next().value.join(""));
+  };
+  assertEquals(take(5), take(5));
+  assert(take(5).join() !== take(6).join());
+  const orders = new Map<string, number>();
+  for (const order of take(5)) orders.set(order, (orders.get(order) ?? 0) + 1);
+  assertEquals([...orders.keys()].sort(), ["abc", "acb", "bac", "bca", "cab", "cba"]);
+});
+
+Deno.test("a bench is precise once every interval is narrower than asked", () => {
+  const narrow = resultsOf({ a: [100, 100, 100, 100, 100], b: [90, 90.5, 91, 90, 90] });
+  assert(isPrecise(narrow, 0.03));
+  assert(!isPrecise(narrow, 0.005));
+  const wide = resultsOf({
+    a: [100, 100, 100, 100, 100],
+    b: [90, 90.5, 91, 90, 90],
+    c: [50, 60, 70, 80, 90],
+  });
+  assert(!isPrecise(wide, 0.03));
+  assert(!isPrecise(resultsOf({ a: [100, 100], b: [90, 90] }), 0.03), "two repetitions agree by chance");
+  assert(!isPrecise(resultsOf({ a: [100, 100] }), 0.03), "without a comparison nothing is precise");
+});
+
+Deno.test("a self-check measures the baseline under two names and nothing else", () => {
+  const check = selfCheckOf(scenario);
+  assertEquals(check.runs, [{ name: "direct-a" }, { name: "direct-b" }]);
+  assertEquals(check.baseline, "direct-a");
+});
+
+Deno.test("five repetitions and a warm-up are the default, a quick bench has one and none", () => {
+  assertEquals(repeatPlanOf(NO_FLAGS, false), { repeat: 5, warmUpMs: 1000 });
+  assertEquals(repeatPlanOf(NO_FLAGS, true), { repeat: 1, warmUpMs: 0 });
+  assertEquals(repeatPlanOf({ ...NO_FLAGS, until: 0.03, seed: 4, warmUp: 0 }, false), {
+    repeat: 5,
+    warmUpMs: 0,
+    until: { width: 0.03, maxTimeMs: 600_000 },
+    seed: 4,
+  });
+  assertThrows(() => repeatPlanOf({ ...NO_FLAGS, maxTime: 1000 }, false), UsageError, "--until");
+});
+
+Deno.test("a precision is a percentage above 0", () => {
+  assertEquals(parseShare("3%", "--until"), 0.03);
+  assertEquals(parseShare("0.5%", "--until"), 0.005);
+  for (const bad of ["3", "0%", "-1%", "%", "", "3 %"]) {
+    assertThrows(() => parseShare(bad, "--until"), UsageError);
+  }
+});

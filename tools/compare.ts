@@ -1,0 +1,103 @@
+/**
+ * Compares kept results, and checks gates: `deno task compare A.json B.json…`.
+ *
+ * @module
+ */
+
+import {
+  listFlag,
+  type Main,
+  mainOf,
+  type Options,
+  runAsScript,
+  switchFlag,
+  UsageError,
+} from "./command_line.ts";
+import { type NamedResults, renderComparison } from "./report/compare_report.ts";
+import { checkGates, type GateCheck, parseGate } from "./results/gate.ts";
+import { gatesThatCannotFail } from "./results/gate_proof.ts";
+import { readResults } from "./results/read.ts";
+
+const FLAGS = {
+  gate: listFlag("GATE", "what must hold: [RUN:]FIGURE>=LIMIT or <=; with a % a change", parseGate),
+  selfTest: switchFlag("prove that each gate can fail, on figures moved beyond its limit"),
+};
+
+/**
+ * The command's entry point. Exit code 0 where every gate holds, 1 where one fails and the repetitions show it, 2 bad
+ * usage, 3 where none fails but one cannot be told.
+ */
+export const main: Main = mainOf({
+  name: "compare",
+  summary: "Compares kept results with the first of them, run by run, and checks gates.",
+  positionals: "A.json [B.json…]",
+  flags: FLAGS,
+  examples: [
+    "deno task compare main/results.json branch/results.json",
+    "deno task compare A.json B.json --gate 'requestsPerSec>=-5%' --gate 'gateway.timeWaitPeak<=1000'",
+    "deno task compare A.json --gate 'pool-1000:gateway.timeWaitPeak<=1000'",
+  ],
+  run: compare,
+});
+
+/** The exit code of a command whose gates cannot be told. */
+export const CANNOT_TELL = 3;
+
+async function compare(options: Options<typeof FLAGS>, paths: string[]): Promise<number> {
+  if (paths.length === 0) {
+    throw new UsageError("compare takes the results that bench has written: A.json B.json…");
+  }
+  const documents = await Promise.all(paths.map(async (path, i): Promise<NamedResults> => {
+    return { name: nameOf(path, i, paths), results: await readResults(path) };
+  }));
+  const [first, ...others] = documents as [NamedResults, ...NamedResults[]];
+  for (const { name, results } of others) {
+    const [a, b] = [first.results.environment.load.name, results.environment.load.name];
+    if (a !== b) {
+      throw new UsageError(
+        `the load of ${first.name} came from ${a}, that of ${name} from ${b}: they cannot be compared`,
+      );
+    }
+  }
+  if (options.selfTest) return selfTest(options.gate, first);
+  const checks = (others.length === 0 ? [first] : others).flatMap(({ results }) => {
+    const pairs = results.runs.map((run) => {
+      const against = results === first.results
+        ? undefined
+        : first.results.runs.find(({ name }) => name === run.name);
+      return { run, ...(against === undefined ? {} : { against }) };
+    });
+    return checkGates(options.gate, pairs, first.results.seed);
+  });
+  console.log(renderComparison(documents, checks).trimEnd());
+  return exitCodeOf(checks);
+}
+
+/** 1 where a gate fails, 3 where none does and one cannot be told, else 0. */
+export function exitCodeOf(checks: readonly GateCheck[]): number {
+  if (checks.some(({ verdict }) => verdict === "fails")) return 1;
+  return checks.some(({ verdict }) => verdict === "cannot tell") ? CANNOT_TELL : 0;
+}
+
+function selfTest(gates: Options<typeof FLAGS>["gate"], { name, results }: NamedResults): number {
+  if (gates.length === 0) throw new UsageError("--self-test is of gates: give them with --gate");
+  const blunt = gatesThatCannotFail(gates, results.runs, results.seed);
+  for (const { gate, run, repetitionsNeeded } of blunt) {
+    const why = repetitionsNeeded === undefined ? "" : `: too few repetitions, ${repetitionsNeeded} would do`;
+    console.log(`\`${gate.text}\` cannot fail for \`${run}\` of ${name}${why}`);
+  }
+  if (blunt.length === 0) console.log(`each of ${gates.length} gates can fail`);
+  return blunt.length === 0 ? 0 : 1;
+}
+
+/** The shortest end of a path that tells it from the others, such as `main/results.json`. */
+function nameOf(path: string, index: number, paths: readonly string[]): string {
+  const parts = path.split("/");
+  for (let length = 1; length < parts.length; length++) {
+    const end = parts.slice(-length).join("/");
+    if (!paths.some((other, i) => i !== index && `/${other}`.endsWith(`/${end}`))) return end;
+  }
+  return path;
+}
+
+if (import.meta.main) runAsScript(main);

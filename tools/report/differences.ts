@@ -1,0 +1,40 @@
+/**
+ * What differs between kept results besides their figures: machine, versions, sysctls, load, the runs' options.
+ *
+ * @module
+ */
+
+import type { NamedResults } from "./compare_report.ts";
+
+/** Lines such as `kernel: 6.1.0 in A, 6.18.0 in B`. Empty where all is alike. */
+export function differencesOf(documents: readonly NamedResults[]): string[] {
+  const facts = documents.map(({ results }) => {
+    const { environment, runs, scenario, method } = results;
+    const ofRuns = Object.fromEntries(runs.map(({ name, options }) => [`run ${name}`, options]));
+    return flatten({ scenario, ...environment, ...(method === null ? {} : { method }), ...ofRuns });
+  });
+  const keys = [...new Set(facts.flatMap((fact) => [...fact.keys()]))];
+  const runNames = documents.map(({ results }) => new Set(results.runs.map((run) => run.name)));
+  const lines = keys.flatMap((key) => {
+    const values = facts.map((fact) => fact.get(key));
+    if (new Set(values).size === 1) return [];
+    // A run that one of them lacks is named once, below, and not with each of its options.
+    const run = /^run (\S+) /.exec(key)?.[1];
+    if (run !== undefined && runNames.some((names) => !names.has(run))) return [];
+    return [`${key}: ${values.map((value, i) => `${value ?? "none"} in ${documents[i]!.name}`).join(", ")}`];
+  });
+  const all = [...new Set(runNames.flatMap((names) => [...names]))];
+  const lacking = all.flatMap((name) => {
+    const without = documents.filter((_, i) => !runNames[i]!.has(name)).map((document) => document.name);
+    return without.length === 0 ? [] : [`run ${name}: not in ${without.join(", ")}`];
+  });
+  return [...lines, ...lacking];
+}
+
+/** Every value in an object with the words that lead to it. */
+function flatten(value: unknown, words: readonly string[] = []): Map<string, string> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return new Map([[words.join(" "), Array.isArray(value) ? value.join(", ") : String(value)]]);
+  }
+  return new Map(Object.entries(value).flatMap(([key, inner]) => [...flatten(inner, [...words, key])]));
+}

@@ -1,0 +1,130 @@
+/**
+ * Reads a kept results document, this version's or an older one, and refuses what is not one.
+ *
+ * @module
+ */
+
+import { Validator } from "@cfworker/json-schema";
+import { messageOf, UsageError } from "../command_line.ts";
+import { isMeasured, type Results, SCHEMA } from "./results.ts";
+import schema from "./results.schema.json" with { type: "json" };
+
+/** Versions that can be read: this one and those that {@linkcode parseResults} fills up to it. */
+const KNOWN = [SCHEMA, "timewait.results/1"];
+
+/**
+ * Reads a results document from a file.
+ *
+ * @throws {UsageError} which names the file and, where it is damaged, the place.
+ */
+export async function readResults(path: string): Promise<Results> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (cause) {
+    throw new UsageError(`${path} cannot be read: ${messageOf(cause)}`, { cause });
+  }
+  return parseResults(text, path);
+}
+
+/**
+ * Parses a results document and checks it against `results.schema.json`. One of an older version gets what it lacks as
+ * not measured.
+ *
+ * @param name what to call it in messages.
+ * @throws {UsageError} when it is not JSON, not a results document, of an unknown version, or damaged.
+ */
+export function parseResults(text: string, name: string): Results {
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (cause) {
+    throw new UsageError(`${name} is damaged, it is no JSON: ${messageOf(cause)}`, { cause });
+  }
+  if (!isObject(document) || typeof document.schema !== "string") {
+    throw new UsageError(
+      `${name} is no results document: it has no "schema"; bench writes one with --json or --out`,
+    );
+  }
+  if (!KNOWN.includes(document.schema)) {
+    throw new UsageError(`${name} is ${document.schema}, this Timewait reads ${KNOWN.join(" and ")}`);
+  }
+  if (document.schema !== SCHEMA) fillUp(document);
+  const damage = findDamage(document);
+  if (damage !== undefined) throw new UsageError(`${name} is damaged at ${damage}`);
+  return document as unknown as Results;
+}
+
+/** Gives a document of version 1 what it lacks. What is damaged stays so, to be found by the check that follows. */
+function fillUp(document: Record<string, unknown>): void {
+  document.schema = SCHEMA;
+  fill(document, { seed: 0, method: null });
+  fill(document.environment, { governors: [] });
+  for (const run of listOf(document.runs)) {
+    for (const one of listOf(isObject(run) ? run.repetitions : undefined)) {
+      if (isObject(one) && !("failed" in one)) {
+        fill(one, { startedMs: null, latencyHistogram: null, machine: null });
+      }
+    }
+  }
+}
+
+function fill(target: unknown, lacking: Record<string, unknown>): void {
+  if (isObject(target)) Object.assign(target, { ...lacking, ...target });
+}
+
+/** Where a document is damaged and how; `undefined` where it is whole. */
+function findDamage(document: Record<string, unknown>): string | undefined {
+  const { errors } = new Validator(schema as ConstructorParameters<typeof Validator>[0], "2020-12").validate(
+    document,
+  );
+  // An error is reported for every level that holds it; the innermost is the place.
+  const depth = (location: string) => location.split("/").length;
+  const [innermost] = errors.toSorted((a, b) => depth(b.instanceLocation) - depth(a.instanceLocation));
+  if (innermost !== undefined) return `${placeOf(innermost.instanceLocation)}: ${innermost.error}`;
+  return findContradiction(document as unknown as Results);
+}
+
+/** What no schema can say: names are unique, there is one baseline at most, series belong together. */
+function findContradiction({ runs }: Results): string | undefined {
+  const names = runs.map((run) => run.name);
+  const twice = names.findIndex((name, i) => names.indexOf(name) !== i);
+  if (twice >= 0) return `runs[${twice}].name: a second run named ${names[twice]}`;
+  if (runs.filter((run) => run.baseline).length !== 1) return "runs: not exactly one of them is the baseline";
+  for (const [r, run] of runs.entries()) {
+    for (const [i, one] of run.repetitions.entries()) {
+      if (!isMeasured(one)) continue;
+      const { samples, latencyHistogram } = one;
+      const series = Object.values(samples.hosts).flatMap((host) => [
+        host.timeWait,
+        host.established,
+        host.connectionsOpened,
+      ]);
+      const broken = series.some((values) => values.length !== samples.timeMs.length)
+        ? "samples: series of different lengths"
+        : samples.answered.requests.length !== samples.answered.timeMs.length
+        ? "samples.answered: series of different lengths"
+        : latencyHistogram !== null && latencyHistogram.us.length !== latencyHistogram.count.length
+        ? "latencyHistogram: as many counts as latencies are needed"
+        : undefined;
+      if (broken !== undefined) return `runs[${r}].repetitions[${i}].${broken}`;
+    }
+  }
+  return undefined;
+}
+
+/** A JSON pointer as people write the place: `runs[1].name`. */
+function placeOf(pointer: string): string {
+  const place = pointer.replace(/^#\/?/, "").split("/").map((part) =>
+    /^\d+$/.test(part) ? `[${part}]` : `.${part}`
+  );
+  return place.join("").replace(/^\./, "") || "the top";
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
