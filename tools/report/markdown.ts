@@ -9,9 +9,12 @@ import { isMeasured, type Measured, measuredOf, type Results, type Run } from ".
 import { baselineOf, compareWithBaseline, type Comparison } from "../results/comparison.ts";
 import type { NetHttpPlan } from "../scenario.ts";
 import { poolWarning, resolvePoolLimits } from "../transport/pool.ts";
+import { renderAdvice } from "./advice.ts";
 import { renderChart } from "./chart.ts";
 import { explainFigures, lossCell, medianCell } from "./comparison_cells.ts";
+import { renderExhaustion } from "./exhaustion.ts";
 import { formatCount, formatMs, formatRatio, formatShare } from "./figures.ts";
+import { renderKnobs, warnOfKnobs, withKnobs } from "./knobs.ts";
 import { renderLatency } from "./latency_table.ts";
 import { warnOfMachine } from "./machine_warnings.ts";
 import { renderRows } from "./table.ts";
@@ -19,7 +22,7 @@ import { explainRun } from "./why.ts";
 
 /** Renders the report. */
 export function renderReport(results: Results): string {
-  const why = results.runs.flatMap((run) => explainRun(run, results.environment));
+  const why = results.runs.flatMap((run) => explainRun(run, withKnobs(results.environment, run)));
   const chart = renderChart(results.runs);
   const warnings = warn(results);
   const comparisons = compareWithBaseline(results);
@@ -31,10 +34,13 @@ export function renderReport(results: Results): string {
     ],
     renderTable(results, comparisons),
     caption(results, comparisons),
+    renderAdvice(results),
+    renderExhaustion(results),
     why.length === 0 ? [] : ["## Why", "", ...why.map((sentence) => `- ${sentence}`)],
     chart.length === 0 ? [] : ["## TIME_WAIT on the gateway over time", "", ...chart],
     renderLatency(results),
     warnings.length === 0 ? [] : ["## Warnings", "", ...warnings.map((warning) => `- ${warning}`)],
+    renderKnobs(results),
     environment(results),
     ["## Measure it again", "", "```sh", `npx -y ${results.command}`, "```"],
   ];
@@ -135,7 +141,7 @@ function warn(results: Results): string[] {
         "with wrk's.",
     );
   }
-  for (const run of runs) warnings.push(...warnOfRun(run));
+  for (const run of runs) warnings.push(...warnOfKnobs(run), ...warnOfRun(run));
   warnings.push(...warnOfMachine(results));
   return warnings;
 }
