@@ -66,7 +66,11 @@ Deno.test({
       );
       assertEquals(code, 0, stderr);
       const results: Results = JSON.parse(await Deno.readTextFile(`${directory}/results.json`));
-      assertEquals(await Deno.readTextFile(`${directory}/report.md`), stdout);
+      const report = await Deno.readTextFile(`${directory}/report.md`);
+      assertEquals(report.slice(0, report.indexOf("###")), stdout.slice(0, stdout.indexOf("## TIME_WAIT")));
+      for (const [, file] of report.matchAll(/!\[.*\]\((.*)\)/g)) {
+        assertMatch(await Deno.readTextFile(`${directory}/${file}`), /^<svg /);
+      }
       assertEquals(results.schema, SCHEMA);
       assertEquals(results.runs.map((run) => run.name), ["direct", "pool-100", "pool-1000"]);
       assertEquals(results.runs.map((run) => run.baseline), [true, false, false]);
