@@ -11,7 +11,7 @@ import type { Plot } from "./plots.ts";
  * The options of a plot, drawn with the colour `ink`. The SVG files and the page are drawn with this same function:
  * the page carries its source text, so it must not use anything from outside of itself.
  */
-export function plotOption(plot: Plot, ink: string): EChartsOption {
+export function plotOption(plot: Plot, ink: string): Record<string, unknown> {
   const percentiles: Record<number, string> = {
     1: "0%",
     10: "90%",
@@ -83,5 +83,5 @@ export function plotOption(plot: Plot, ink: string): EChartsOption {
         type: line.weight === "mark" ? "dashed" : "solid",
       },
     })),
-  };
+  } satisfies EChartsOption;
 }
