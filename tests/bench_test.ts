@@ -276,7 +276,9 @@ Deno.test("bad usage is one line on standard error and exit code 2", async () =>
 });
 
 Deno.test("an output that cannot be written is told before anything is measured", async () => {
-  for (const args of [["--json", "/no/such/file"], ["--out", "/proc/timewait"]]) {
+  for (
+    const args of [["--json", "/no/such/file"], ["--html", "/no/such/file"], ["--out", "/proc/timewait"]]
+  ) {
     const { code, stderr } = await bench(...SHORT, ...args);
     assertEquals(code, 1);
     assertMatch(

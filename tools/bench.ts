@@ -115,7 +115,9 @@ async function bench(
   const load = loadOf(options);
   if ((options.json ?? options.html) !== undefined && scenarios.length > 1) {
     throw new UsageError(
-      "--json and --html take the results of one scenario; --out DIR keeps those of each in a folder of its own",
+      `${
+        options.json === undefined ? "--html" : "--json"
+      } takes the results of one scenario; --out DIR keeps those of each in a folder of its own`,
     );
   }
   const lab = await chooseLab(options.lab);
@@ -162,6 +164,7 @@ async function measure(
         unwritten = error;
       });
     }
+    if (!opened && html !== undefined) await writePage(html, results);
     opened = true;
   };
   const durationMs = plan.load?.durationMs ?? plan.scenario.load?.durationMs ?? DEFAULT_LOAD.durationMs;
@@ -170,9 +173,9 @@ async function measure(
   const report = renderReport(results);
   await print(json === "-" ? JSON.stringify(results) : report);
   if (directory !== undefined) {
-    await writeReport(directory, results).catch((error) => unwritten = error);
+    await writeReport(directory, results).catch((error) => unwritten ??= error);
   }
-  if (html !== undefined) await writePage(html, results).catch((error) => unwritten = error);
+  if (html !== undefined) await writePage(html, results).catch((error) => unwritten ??= error);
   if (unwritten !== undefined) printError(unwritten);
   if (results.interrupted) return 130;
   const failed = results.runs.some((run) =>
