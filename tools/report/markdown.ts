@@ -7,6 +7,8 @@
 import { format as formatBytes } from "@std/fmt/bytes";
 import { isMeasured, type Measured, measuredOf, type Results, type Run } from "../results/results.ts";
 import { baselineOf, compareWithBaseline, type Comparison } from "../results/comparison.ts";
+import type { NetHttpPlan } from "../scenario.ts";
+import { poolWarning, resolvePoolLimits } from "../transport/pool.ts";
 import { renderChart } from "./chart.ts";
 import { explainFigures, lossCell, medianCell } from "./comparison_cells.ts";
 import { formatCount, formatMs, formatRatio, formatShare } from "./figures.ts";
@@ -209,9 +211,25 @@ function environment({ environment, runs }: Results): string[] {
   ];
 }
 
+function describeNetHttp(gateway: NetHttpPlan): string {
+  const limits = resolvePoolLimits(gateway);
+  const { maxIdleConns, maxIdleConnsPerHost, maxConnsPerHost, disableKeepAlives } = limits;
+  const warning = poolWarning(limits);
+  return [
+    `net-http, ${gateway.workers ?? 1} worker(s), maxIdleConns ${formatCount(maxIdleConns)}`,
+    `maxIdleConnsPerHost ${formatCount(maxIdleConnsPerHost)}`,
+    ...(maxConnsPerHost === 0
+      ? []
+      : [`maxConnsPerHost ${formatCount(maxConnsPerHost)}, divided among the workers`]),
+    ...(disableKeepAlives ? ["disableKeepAlives"] : []),
+    ...(warning === undefined ? [] : [`**warning**: ${warning}`]),
+  ].join(", ");
+}
+
 function describeGateway(run: Run): string {
   const gateway = run.options.gateway!;
   if ("command" in gateway) return `\`${gateway.command}\``;
+  if (gateway.transport === "net-http") return describeNetHttp(gateway);
   const { transport, poolMaxIdlePerHost: limit, poolIdleTimeoutMs: idleMs } = gateway;
   const kept = limit === undefined || limit === false
     ? "all idle connections"

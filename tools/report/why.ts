@@ -147,6 +147,16 @@ function whatToSet(run: Run, { timeWaitOnGateway, timeWaitOnBackend }: Churn): s
   const connections = formatCount(load.connections);
   const general = `Go: MaxIdleConns and MaxIdleConnsPerHost; nginx: keepalive; HAProxy: pool-max-conn`;
   if (gateway !== null && "transport" in gateway) {
+    if (gateway.transport === "net-http") {
+      const { maxIdleConns = 100, maxIdleConnsPerHost = 2 } = gateway;
+      const kept = maxIdleConns === 0 ? maxIdleConnsPerHost : Math.min(maxIdleConns, maxIdleConnsPerHost);
+      return `**Set** both limits of the pool to at least the concurrency: ${connections} connections were busy at a time, ` +
+        `and it keeps ${formatCount(kept)} when they fall idle, the lower of maxIdleConnsPerHost ` +
+        `(${formatCount(maxIdleConnsPerHost)}) and maxIdleConns (${
+          maxIdleConns === 0 ? "no limit" : formatCount(maxIdleConns)
+        }). ` +
+        `\`--max-idle-conns ${load.connections} --max-idle-conns-per-host ${load.connections}\` (${general}).`;
+    }
     return `**Set** the pool to at least the concurrency: ${connections} connections were busy at a time, ` +
       `and it keeps ${keeps(gateway.poolMaxIdlePerHost)} when they fall idle. ` +
       `\`--pool-max-idle-per-host ${load.connections}\` (${general}).`;
