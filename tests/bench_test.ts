@@ -66,7 +66,11 @@ Deno.test({
       );
       assertEquals(code, 0, stderr);
       const results: Results = JSON.parse(await Deno.readTextFile(`${directory}/results.json`));
-      assertEquals(await Deno.readTextFile(`${directory}/report.md`), stdout);
+      const report = await Deno.readTextFile(`${directory}/report.md`);
+      assertEquals(report.slice(0, report.indexOf("###")), stdout.slice(0, stdout.indexOf("## TIME_WAIT")));
+      for (const [, file] of report.matchAll(/!\[.*\]\((.*)\)/g)) {
+        assertMatch(await Deno.readTextFile(`${directory}/${file}`), /^<svg /);
+      }
       assertEquals(results.schema, SCHEMA);
       assertEquals(results.runs.map((run) => run.name), ["direct", "pool-100", "pool-1000"]);
       assertEquals(results.runs.map((run) => run.baseline), [true, false, false]);
@@ -116,7 +120,15 @@ Deno.test({
   async fn() {
     const gateway = `${Deno.execPath()} run --no-prompt --allow-net --cached-only ${ROOT}tools/gateway.ts ` +
       "--listen {listen} --upstream {upstream} --pool-max-idle-per-host 0";
-    const { code, stdout } = await bench(...SHORT, "--gateway", gateway, "--gateway", "false {listen}", "--json", "-");
+    const { code, stdout } = await bench(
+      ...SHORT,
+      "--gateway",
+      gateway,
+      "--gateway",
+      "false {listen}",
+      "--json",
+      "-",
+    );
     assertEquals(code, 1);
     const results: Results = JSON.parse(stdout);
     assertEquals(results.runs.map((run) => run.name), ["direct", "deno", "false"]);
@@ -339,7 +351,9 @@ Deno.test("bad usage is one line on standard error and exit code 2", async () =>
 });
 
 Deno.test("an output that cannot be written is told before anything is measured", async () => {
-  for (const args of [["--json", "/no/such/file"], ["--out", "/proc/timewait"]]) {
+  for (
+    const args of [["--json", "/no/such/file"], ["--html", "/no/such/file"], ["--out", "/proc/timewait"]]
+  ) {
     const { code, stderr } = await bench(...SHORT, ...args);
     assertEquals(code, 1);
     assertMatch(

@@ -20,8 +20,16 @@ import { warnOfMachine } from "./machine_warnings.ts";
 import { renderRows } from "./table.ts";
 import { explainRun } from "./why.ts";
 
-/** Renders the report. */
-export function renderReport(results: Results): string {
+/** A plot that was drawn elsewhere. */
+export interface PlotFile {
+  /** What it shows. */
+  readonly title: string;
+  /** Where it is, seen from the report. */
+  readonly path: string;
+}
+
+/** Renders the report. Plots that were drawn for it take the place of its own chart of TIME_WAIT. */
+export function renderReport(results: Results, plots: readonly PlotFile[] = []): string {
   const why = results.runs.flatMap((run) => explainRun(run, withKnobs(results.environment, run)));
   const chart = renderChart(results.runs);
   const warnings = warn(results);
@@ -37,7 +45,8 @@ export function renderReport(results: Results): string {
     renderAdvice(results),
     renderExhaustion(results),
     why.length === 0 ? [] : ["## Why", "", ...why.map((sentence) => `- ${sentence}`)],
-    chart.length === 0 ? [] : ["## TIME_WAIT on the gateway over time", "", ...chart],
+    ...plots.map(({ title, path }) => [`### ${title}`, "", `![${title}](${path})`]),
+    chart.length === 0 || plots.length > 0 ? [] : ["## TIME_WAIT on the gateway over time", "", ...chart],
     renderLatency(results),
     warnings.length === 0 ? [] : ["## Warnings", "", ...warnings.map((warning) => `- ${warning}`)],
     renderKnobs(results),
