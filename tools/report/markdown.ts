@@ -51,7 +51,7 @@ export function renderReport(results: Results, plots: readonly PlotFile[] = []):
     warnings.length === 0 ? [] : ["## Warnings", "", ...warnings.map((warning) => `- ${warning}`)],
     renderKnobs(results),
     environment(results),
-    ["## Measure it again", "", "```sh", `npx -y ${results.command}`, "```"],
+    ["## Measure it again", "", "```sh", results.command.replace(/^deno task /, "npx -y deno task "), "```"],
   ];
   return `${sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }
