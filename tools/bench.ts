@@ -25,15 +25,18 @@ import {
   valueFlag,
 } from "./command_line.ts";
 import { chooseLab } from "./lab/lab.ts";
+import { parseSysctl } from "./lab/sysctl.ts";
 import { chooseGenerator } from "./load/load.ts";
 import { largestDivisor } from "./load/wrk.ts";
 import { showProgress, standardError } from "./progress.ts";
 import { renderReport } from "./report/markdown.ts";
+import { writePage, writeReport } from "./report/report_files.ts";
 import { isMeasured, measuredOf, type Results } from "./results/results.ts";
-import { reasonOf, writeResults, writeWhole } from "./results/results_file.ts";
+import { reasonOf, writeResults } from "./results/results_file.ts";
 import { REPEAT_FLAGS, repeatPlanOf, repeatWords } from "./repeat_flags.ts";
 import { selfCheckOf } from "./rounds.ts";
 import { type BenchPlan, runScenario } from "./runner.ts";
+import { prepareHostSysctls } from "./sysctl.ts";
 import { type BackendPlan, DEFAULT_LOAD, type LoadPlan, type Scenario, withGateways } from "./scenario.ts";
 
 const DEFAULT_SCENARIO = "undersized_pool";
@@ -59,6 +62,12 @@ const FLAGS = {
   script: valueFlag("FILE", "a Lua script for wrk", parseText, undefined),
   header: listFlag("HEADER", 'a request header, "Name: value"', parseText),
   gateway: listFlag("COMMAND", "measure this gateway; {listen} and {upstream} are filled in", parseText),
+  sysctl: listFlag(
+    "KEY=VALUE",
+    "set a sysctl on the gateway, or with client: or backend: before it on that host",
+    parseSysctl,
+  ),
+  allowHostSysctl: switchFlag("let --lab host change this machine's own sysctls; puts them back, needs root"),
   lab: valueFlag(
     "KIND",
     "auto, private or host (default: auto)",
@@ -77,7 +86,8 @@ const FLAGS = {
     parseText,
     undefined,
   ),
-  out: valueFlag("DIR", "write report.md and results.json there", parseText, undefined),
+  out: valueFlag("DIR", "write report.md, its plots and results.json there", parseText, undefined),
+  html: valueFlag("FILE", "write the report as one page with interactive plots", parseText, undefined),
 };
 
 /** The command's entry point. Exit code 0 measured, 1 a run could not be measured, 2 bad usage, 130 interrupted. */
@@ -111,13 +121,17 @@ async function bench(
   if (options.list) return await listScenarios();
   const scenarios = own === undefined ? await loadScenarios(names) : [own];
   const load = loadOf(options);
-  if (options.json !== undefined && scenarios.length > 1) {
+  if ((options.json ?? options.html) !== undefined && scenarios.length > 1) {
     throw new UsageError(
-      "--json takes the results of one scenario; --out DIR keeps those of each in a folder of its own",
+      `${
+        options.json === undefined ? "--html" : "--json"
+      } takes the results of one scenario; --out DIR keeps those of each in a folder of its own`,
     );
   }
   const lab = await chooseLab(options.lab);
   const generator = await chooseGenerator(options.load);
+  const sysctls = Object.fromEntries(options.sysctl);
+  await using hostSysctls = await prepareHostSysctls(lab, options.allowHostSysctl);
 
   let exitCode = 0;
   for (const scenario of scenarios) {
@@ -126,6 +140,8 @@ async function bench(
       scenario: options.selfCheck ? selfCheckOf(given) : given,
       load: threadsFor(scenario, load),
       backend: backendOf(options),
+      sysctls,
+      hostSysctls,
       ...repeatPlanOf(options, options.quick),
       lab,
       generator,
@@ -134,7 +150,7 @@ async function bench(
     const directory = options.out === undefined || scenarios.length === 1
       ? options.out
       : `${options.out}/${scenario.name}`;
-    exitCode = Math.max(exitCode, await measure(plan, options.json, directory, signal));
+    exitCode = Math.max(exitCode, await measure(plan, options.json, directory, options.html, signal));
   }
   return exitCode;
 }
@@ -144,6 +160,7 @@ async function measure(
   plan: BenchPlan,
   json: string | undefined,
   directory: string | undefined,
+  html: string | undefined,
   signal: AbortSignal,
 ): Promise<number> {
   const kept = [json === "-" ? undefined : json, directory && `${directory}/results.json`].filter((path) =>
@@ -159,6 +176,7 @@ async function measure(
         unwritten = error;
       });
     }
+    if (!opened && html !== undefined) await writePage(html, results);
     opened = true;
   };
   const durationMs = plan.load?.durationMs ?? plan.scenario.load?.durationMs ?? DEFAULT_LOAD.durationMs;
@@ -167,8 +185,9 @@ async function measure(
   const report = renderReport(results);
   await print(json === "-" ? JSON.stringify(results) : report);
   if (directory !== undefined) {
-    await writeWhole(`${directory}/report.md`, report).catch((error) => unwritten = error);
+    await writeReport(directory, results).catch((error) => unwritten ??= error);
   }
+  if (html !== undefined) await writePage(html, results).catch((error) => unwritten ??= error);
   if (unwritten !== undefined) printError(unwritten);
   if (results.interrupted) return 130;
   const failed = results.runs.some((run) =>
@@ -246,6 +265,8 @@ function commandLine(scenario: string, options: BenchOptions): string {
   add("--script", options.script);
   for (const header of options.header) add("--header", header);
   for (const command of options.gateway) add("--gateway", command);
+  for (const [name, value] of options.sysctl) add("--sysctl", `${name}=${value}`);
+  if (options.allowHostSysctl) words.push("--allow-host-sysctl");
   if (options.lab !== "auto") add("--lab", options.lab);
   if (options.load !== "auto") add("--load", options.load);
   return words.map(quote).join(" ");

@@ -5,7 +5,8 @@
  */
 
 import { availableParallelism } from "node:os";
-import { UsageError } from "./command_line.ts";
+import { didYouMean, UsageError } from "./command_line.ts";
+import type { Sysctls } from "./lab/sysctl.ts";
 import { resolvePoolLimits } from "./transport/pool.ts";
 
 /** A gateway of ours over a `Deno.HttpClient`. */
@@ -54,6 +55,13 @@ export interface RunPlan {
   readonly name: string;
   /** Left out: the load goes straight at the backend. */
   readonly gateway?: GatewayPlan;
+  /** What this run asks for, of the gateway unless a name says otherwise. */
+  readonly sysctls?: Sysctls;
+  /**
+   * `true`: all three hosts are one, which talk over 127.0.0.1. `false`: across the links of the lab, and in a host lab,
+   * which has none, the run fails. Default: as the lab is.
+   */
+  readonly loopback?: boolean;
 }
 
 /** What the backend of a scenario does with a request. */
@@ -98,6 +106,8 @@ export interface Scenario {
   readonly load?: Partial<LoadPlan>;
   /** What differs from {@linkcode DEFAULT_BACKEND}. */
   readonly backend?: Partial<BackendPlan>;
+  /** Whether a probe on the gateway's host times a connect to the backend 20 times a second. Default `false`. */
+  readonly probeConnects?: boolean;
 }
 
 /** The load unless the scenario or the command line says otherwise. */
@@ -141,6 +151,26 @@ export function checkScenario(scenario: Scenario): void {
   }
 }
 
+const PLACEHOLDERS = ["listen", "listen_host", "listen_port", "upstream", "upstream_host", "upstream_port"];
+
+/** Refuses a gateway's command that would not learn where to listen, or holds a name of no placeholder. */
+function checkPlaceholders(command: string): void {
+  const used = [...command.matchAll(/(?<!\$)\{([a-z_]+)\}/g)].map((match) => match[1]!);
+  const unknown = used.find((name) => !PLACEHOLDERS.includes(name));
+  if (unknown !== undefined) {
+    throw new UsageError(`--gateway has no placeholder {${unknown}}${didYouMean(unknown, PLACEHOLDERS)}`);
+  }
+  if (!used.some((name) => name.startsWith("listen"))) {
+    throw new UsageError(`--gateway must be told where to listen: put {listen} into "${command}"`);
+  }
+}
+
+/** The name of the program that a command line starts, without its folder. */
+function programOf(command: string): string {
+  const word = command.trim().split(/\s+/).find((word) => !/^\w+=/.test(word)) ?? "gateway";
+  return word.replaceAll(/^.*\/|[^\w.-]/g, "") || "gateway";
+}
+
 /**
  * The scenario with the user's own gateways in place of its own: what is measured straight at the backend stays.
  * A run is named for the program it starts, with a number where that is not enough.
@@ -148,11 +178,14 @@ export function checkScenario(scenario: Scenario): void {
 export function withGateways(scenario: Scenario, commands: readonly string[]): Scenario {
   if (commands.length === 0) return scenario;
   const direct = scenario.runs.filter((run) => run.gateway === undefined);
-  const names = commands.map((command) => /(?:^|\/)([^\s/]+)(?=\s|$)/.exec(command)?.[1] ?? "gateway");
+  for (const command of commands) checkPlaceholders(command);
+  const names = commands.map(programOf);
+  const taken = new Set(direct.map((run) => run.name));
   const runs = commands.map((command, i) => {
-    const sameBefore = names.slice(0, i).filter((name) => name === names[i]).length;
-    const taken = sameBefore > 0 || direct.some((run) => run.name === names[i]);
-    return { name: taken ? `${names[i]}-${sameBefore + 1}` : names[i]!, gateway: { command } };
+    let name = names[i]!;
+    for (let n = 2; taken.has(name); n++) name = `${names[i]}-${n}`;
+    taken.add(name);
+    return { name, gateway: { command } };
   });
   const baseline = direct.some((run) => run.name === scenario.baseline) ? scenario.baseline : runs[0]!.name;
   return { ...scenario, baseline, runs: [...direct, ...runs] };

@@ -9,17 +9,28 @@ import { isMeasured, type Measured, measuredOf, type Results, type Run } from ".
 import { baselineOf, compareWithBaseline, type Comparison } from "../results/comparison.ts";
 import type { NetHttpPlan } from "../scenario.ts";
 import { poolWarning, resolvePoolLimits } from "../transport/pool.ts";
+import { renderAdvice } from "./advice.ts";
 import { renderChart } from "./chart.ts";
 import { explainFigures, lossCell, medianCell } from "./comparison_cells.ts";
+import { renderExhaustion } from "./exhaustion.ts";
 import { formatCount, formatMs, formatRatio, formatShare } from "./figures.ts";
+import { renderKnobs, warnOfKnobs, withKnobs } from "./knobs.ts";
 import { renderLatency } from "./latency_table.ts";
 import { warnOfMachine } from "./machine_warnings.ts";
 import { renderRows } from "./table.ts";
 import { explainRun } from "./why.ts";
 
-/** Renders the report. */
-export function renderReport(results: Results): string {
-  const why = results.runs.flatMap((run) => explainRun(run, results.environment));
+/** A plot that was drawn elsewhere. */
+export interface PlotFile {
+  /** What it shows. */
+  readonly title: string;
+  /** Where it is, seen from the report. */
+  readonly path: string;
+}
+
+/** Renders the report. Plots that were drawn for it take the place of its own chart of TIME_WAIT. */
+export function renderReport(results: Results, plots: readonly PlotFile[] = []): string {
+  const why = results.runs.flatMap((run) => explainRun(run, withKnobs(results.environment, run)));
   const chart = renderChart(results.runs);
   const warnings = warn(results);
   const comparisons = compareWithBaseline(results);
@@ -31,10 +42,14 @@ export function renderReport(results: Results): string {
     ],
     renderTable(results, comparisons),
     caption(results, comparisons),
+    renderAdvice(results),
+    renderExhaustion(results),
     why.length === 0 ? [] : ["## Why", "", ...why.map((sentence) => `- ${sentence}`)],
-    chart.length === 0 ? [] : ["## TIME_WAIT on the gateway over time", "", ...chart],
+    ...plots.map(({ title, path }) => [`### ${title}`, "", `![${title}](${path})`]),
+    chart.length === 0 || plots.length > 0 ? [] : ["## TIME_WAIT on the gateway over time", "", ...chart],
     renderLatency(results),
     warnings.length === 0 ? [] : ["## Warnings", "", ...warnings.map((warning) => `- ${warning}`)],
+    renderKnobs(results),
     environment(results),
     ["## Measure it again", "", "```sh", `npx -y ${results.command}`, "```"],
   ];
@@ -135,7 +150,7 @@ function warn(results: Results): string[] {
         "with wrk's.",
     );
   }
-  for (const run of runs) warnings.push(...warnOfRun(run));
+  for (const run of runs) warnings.push(...warnOfKnobs(run), ...warnOfRun(run));
   warnings.push(...warnOfMachine(results));
   return warnings;
 }

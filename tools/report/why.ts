@@ -6,6 +6,7 @@
 
 import { type Environment, type Measured, measuredOf, type Run } from "../results/results.ts";
 import { estimateMedian } from "../results/intervals.ts";
+import { failuresOf } from "../results/upstream_failures.ts";
 import type { TimeWaitGroup } from "../observe/tcp_table.ts";
 import { formatCount, formatRatio, formatSeconds, formatShare } from "./figures.ts";
 
@@ -29,6 +30,8 @@ export interface Churn {
   readonly timeWaitOnGateway: number;
   /** TIME_WAITs on the backend for connections that it had accepted, at the end of the load. */
   readonly timeWaitOnBackend: number;
+  /** TIME_WAITs whose port a new connection took again; 0 where that is not known. */
+  readonly timeWaitReused: number;
   /** Whether connections are used a few times and closed. */
   readonly tooSmall: boolean;
 }
@@ -50,6 +53,7 @@ export function churnOf(run: Run): Churn | undefined {
     openedPerSec: median(({ hosts, durationSec }) => hosts.gateway.connectionsOpened / durationSec),
     timeWaitOnGateway,
     timeWaitOnBackend,
+    timeWaitReused: median(({ hosts }) => hosts.gateway.timeWaitReused ?? 0),
     tooSmall: timeWaitOnGateway + timeWaitOnBackend > CHURN_SHARE * requests,
   };
 }
@@ -69,7 +73,11 @@ export function explainRun(run: Run, environment: Environment): string[] {
       } in TIME_WAIT on the gateway at the end.`,
     ];
   }
-  return [`${opened}. ${whoClosed(churn)}`, portsLeft(churn, environment), whatToSet(run, churn)];
+  return [
+    `${opened}. ${whoClosed(churn)}`,
+    portsGone(run) ?? portsLeft(churn, environment),
+    whatToSet(run, churn),
+  ];
 }
 
 function sumOf(groups: readonly TimeWaitGroup[], side: TimeWaitGroup["side"]): number {
@@ -86,9 +94,21 @@ function whoClosed({ timeWaitOnGateway, timeWaitOnBackend }: Churn): string {
       `${backend} times, the gateway ${gateway} times. Look at its keep-alive timeout and its requests per connection.`;
 }
 
+/** That the ports ran out, where they did: an average over the whole run would tell nothing then. */
+function portsGone(run: Run): string | undefined {
+  const failed = estimateMedian(
+    measuredOf(run).map((one) => failuresOf(one.upstreamFailures, "EADDRNOTAVAIL")),
+  );
+  if (failed === undefined || failed.estimate === 0) return undefined;
+  return `**The ephemeral ports ran out**, and ${
+    formatCount(failed.estimate)
+  } connects failed with EADDRNOTAVAIL, ` +
+    '"cannot assign requested address".';
+}
+
 /** How many ephemeral ports there are, and when they will be used up. */
 export function portsLeft(
-  { openedPerSec, timeWaitOnGateway, timeWaitOnBackend }: Churn,
+  { openedPerSec, timeWaitOnGateway, timeWaitOnBackend, timeWaitReused }: Churn,
   environment: Environment,
 ): string {
   const range = portRange(environment.sysctls["net.ipv4.ip_local_port_range"]);
@@ -109,8 +129,9 @@ export function portsLeft(
       formatShare(held / range.count)
     }.`;
   }
-  const reuse = environment.sysctls["net.ipv4.tcp_tw_reuse"] === "1"
-    ? " tcp_tw_reuse is 1 here, so that they are taken again after a second: it hides the cause and does not cure it."
+  const value = environment.sysctls["net.ipv4.tcp_tw_reuse"];
+  const reuse = value === "1" || timeWaitReused > 0
+    ? ` tcp_tw_reuse is ${value} here, so that they are taken again after a second: it hides the cause and does not cure it.`
     : ` Then connects fail with EADDRNOTAVAIL, "cannot assign requested address".`;
   return `${rate}, the ${ports} **run out after ${
     formatSeconds(range.count / openedPerSec)
