@@ -120,7 +120,15 @@ Deno.test({
   async fn() {
     const gateway = `${Deno.execPath()} run --no-prompt --allow-net --cached-only ${ROOT}tools/gateway.ts ` +
       "--listen {listen} --upstream {upstream} --pool-max-idle-per-host 0";
-    const { code, stdout } = await bench(...SHORT, "--gateway", gateway, "--gateway", "false {listen}", "--json", "-");
+    const { code, stdout } = await bench(
+      ...SHORT,
+      "--gateway",
+      gateway,
+      "--gateway",
+      "false {listen}",
+      "--json",
+      "-",
+    );
     assertEquals(code, 1);
     const results: Results = JSON.parse(stdout);
     assertEquals(results.runs.map((run) => run.name), ["direct", "deno", "false"]);
