@@ -48,7 +48,7 @@ const FLAGS = {
   quick: switchFlag("one repetition of 5 s for each run: a first look, without uncertainty"),
   connections: valueFlag("N", "connections that the load keeps open", parseWhole(1), undefined),
   threads: valueFlag("N", "threads of wrk (default: at most 2)", parseWhole(1), undefined),
-  duration: valueFlag("DURATION", "of each repetition's load (default: 5s)", parseDurationMs, undefined),
+  duration: valueFlag("DURATION", "of each repetition's load (default: 4s)", parseDurationMs, undefined),
   timeout: valueFlag(
     "DURATION",
     "an answer slower than this counts as failed (default: 2s)",

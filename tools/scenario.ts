@@ -114,7 +114,7 @@ export interface Scenario {
 export const DEFAULT_LOAD: LoadPlan = {
   connections: 1000,
   threads: 2,
-  durationMs: 5_000,
+  durationMs: 4_000,
   timeoutMs: 2_000,
   headers: [],
 };
