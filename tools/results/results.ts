@@ -16,6 +16,7 @@ import type { LatencyHistogram } from "../load/latency_histogram.ts";
 import type { MachineUse } from "../observe/machine.ts";
 import type { ProcessUsage } from "../observe/process_usage.ts";
 import type { TimeWaitGroup } from "../observe/tcp_table.ts";
+import type { PoolCounters } from "../transport/pool_counters.ts";
 import type { BackendPlan, GatewayPlan, LoadPlan } from "../scenario.ts";
 import type { UpstreamFailure } from "./upstream_failures.ts";
 
@@ -160,6 +161,8 @@ export interface Measured {
   readonly samples: Samples;
   /** What became of each sysctl asked for. Left out where none were. */
   readonly knobs?: readonly Knob[];
+  /** What the pool of our `net-http` gateway has counted, to its end; left out for others, which count nothing. */
+  readonly pool?: PoolCounters;
   /** What a gateway of ours has logged of its upstream, added up. Left out for other gateways. */
   readonly upstreamFailures?: readonly UpstreamFailure[];
   /** How long connects from the gateway's host to the backend took. Left out where there was no probe. */
