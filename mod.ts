@@ -54,3 +54,8 @@ export * from "./tools/results/upstream_failures.ts";
 export * from "./tools/rounds.ts";
 export * from "./tools/runner.ts";
 export * from "./tools/scenario.ts";
+export * from "./tools/transport/net_http.ts";
+export * from "./tools/transport/pool.ts";
+export * from "./tools/transport/pool_counters.ts";
+export type { ProxyCounters } from "./tools/transport/proxy.ts";
+export type { ProxyTimeoutOptions, ProxyTimeouts } from "./tools/transport/proxy_context.ts";

@@ -66,7 +66,11 @@ Deno.test({
       );
       assertEquals(code, 0, stderr);
       const results: Results = JSON.parse(await Deno.readTextFile(`${directory}/results.json`));
-      assertEquals(await Deno.readTextFile(`${directory}/report.md`), stdout);
+      const report = await Deno.readTextFile(`${directory}/report.md`);
+      assertEquals(report.slice(0, report.indexOf("###")), stdout.slice(0, stdout.indexOf("## TIME_WAIT")));
+      for (const [, file] of report.matchAll(/!\[.*\]\((.*)\)/g)) {
+        assertMatch(await Deno.readTextFile(`${directory}/${file}`), /^<svg /);
+      }
       assertEquals(results.schema, SCHEMA);
       assertEquals(results.runs.map((run) => run.name), ["direct", "pool-100", "pool-1000"]);
       assertEquals(results.runs.map((run) => run.baseline), [true, false, false]);
@@ -116,7 +120,15 @@ Deno.test({
   async fn() {
     const gateway = `${Deno.execPath()} run --no-prompt --allow-net --cached-only ${ROOT}tools/gateway.ts ` +
       "--listen {listen} --upstream {upstream} --pool-max-idle-per-host 0";
-    const { code, stdout } = await bench(...SHORT, "--gateway", gateway, "--gateway", "false", "--json", "-");
+    const { code, stdout } = await bench(
+      ...SHORT,
+      "--gateway",
+      gateway,
+      "--gateway",
+      "false {listen}",
+      "--json",
+      "-",
+    );
     assertEquals(code, 1);
     const results: Results = JSON.parse(stdout);
     assertEquals(results.runs.map((run) => run.name), ["direct", "deno", "false"]);
@@ -125,6 +137,32 @@ Deno.test({
     assertEquals(results.runs[2]!.repetitions, [{
       failed: "the gateway ended before it listened: exit code 1",
     }]);
+  },
+});
+
+Deno.test({
+  name: "a gateway that ends or answers nothing while the load runs has not been measured",
+  ...wrkInPrivateLab,
+  async fn() {
+    await inDirectory(async (directory) => {
+      const serve = (name: string, code: string) =>
+        Deno.writeTextFile(
+          `${directory}/${name}.ts`,
+          `const [hostname, port] = Deno.args; ${code}
+          for await (const _ of Deno.listen({ hostname: hostname!, port: Number(port) })) { /* and not a word */ }`,
+        );
+      await serve("dies", 'setTimeout(() => { console.error("out of luck"); Deno.exit(3); }, 900);');
+      await serve("silent", "");
+      const gateway = (name: string) =>
+        `${Deno.execPath()} run --no-prompt --allow-net ${directory}/${name}.ts {listen_host} {listen_port}`;
+      const flags = ["--gateway", gateway("dies"), "--gateway", gateway("silent"), "--json", "-"];
+      const { code, stdout } = await bench(...SHORT, ...flags);
+      assertEquals(code, 1);
+      const results: Results = JSON.parse(stdout);
+      const [, dies, silent] = results.runs.map((run) => run.repetitions[0]!);
+      assertEquals(dies, { failed: "the gateway ended while the load ran: out of luck (exit code 3)" });
+      assertEquals(silent, { failed: "no request was answered in 1 s" });
+    });
   },
 });
 
@@ -186,13 +224,13 @@ Deno.test({
   async fn() {
     await inDirectory(async (directory) => {
       const mount =
-        `mount -t tmpfs -o size=16k timewait ${directory} && "$@"; code=$?; cat ${directory}/results.json; exit $code`;
+        `mount -t tmpfs -o size=12k timewait ${directory} && "$@"; code=$?; cat ${directory}/results.json; exit $code`;
       const wrapper = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount, "sh"];
       const { code, stdout, stderr } = await run([...wrapper, ...BENCH, ...SHORT, "--out", directory]);
       assertEquals(code, 1);
       assertStringIncludes(stdout, "| `pool-1000`");
       assertStringIncludes(stdout, `"schema": "${SCHEMA}"`);
-      assertMatch(stderr, /error: .*results\.json cannot be written: No space left on device/);
+      assertMatch(stderr, /error: .*(results\.json|report\.md) cannot be written: No space left on device/);
     });
   },
 });
@@ -250,6 +288,69 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "one Ctrl-C in a terminal, which deno task passes on a second time, ends the bench in order",
+  ...wrk,
+  async fn() {
+    await inDirectory(async (directory) => {
+      const line = [Deno.execPath(), "task", "bench", ...SHORT, "--repeat", "9", "--out", directory].join(
+        " ",
+      );
+      const child = new Deno.Command("script", {
+        args: ["-qec", line, "/dev/null"],
+        cwd: ROOT,
+        stdin: "piped",
+        stdout: "piped",
+        stderr: "null",
+      }).spawn();
+      const shown = new Response(child.stdout).text();
+      const kept = async (): Promise<Results> =>
+        JSON.parse(await Deno.readTextFile(`${directory}/results.json`));
+      const measuredOnce = (results: Results) => results.runs.some((run) => run.repetitions.length === 1);
+      await until(
+        async () => measuredOnce(await kept().catch(() => ({ runs: [] }) as unknown as Results)),
+        30_000,
+      );
+      const terminal = child.stdin.getWriter();
+      await terminal.write(new TextEncoder().encode("\x03"));
+      await child.status;
+      await terminal.abort().catch(() => {});
+      assertStringIncludes(await shown, "The bench was stopped before all was measured.");
+      assertEquals((await kept()).interrupted, true);
+    });
+  },
+});
+
+Deno.test({
+  name: "SIGKILL of the task that started the bench ends the bench",
+  ...wrk,
+  async fn() {
+    const args = ["task", "bench", ...LOAD, "--duration", "20s"];
+    const child = new Deno.Command(Deno.execPath(), {
+      args,
+      cwd: ROOT,
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    let children: number[] = [];
+    await until(async () => (children = await descendants(child.pid)).some(isWrk), 30_000);
+    child.kill("SIGKILL");
+    await child.status;
+    await until(() => !children.some(isAlive), 5_000);
+  },
+});
+
+Deno.test("paths are those of the directory where the task was typed", async () => {
+  await inDirectory(async (directory) => {
+    await Deno.writeTextFile(`${directory}/mine.ts`, "export const other = 1;");
+    const argv = [Deno.execPath(), "task", "--quiet", "--config", `${ROOT}deno.json`, "bench", "./mine.ts"];
+    const { code, stderr } = await run(argv, { cwd: directory });
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, `${directory}/mine.ts is no scenario: it does not export "scenario"`);
+  });
+});
+
 Deno.test("bad usage is one line on standard error and exit code 2", async () => {
   const cases: [string[], string][] = [
     [["--conections", "5"], "unknown flag --conections; did you mean --connections?"],
@@ -260,6 +361,10 @@ Deno.test("bad usage is one line on standard error and exit code 2", async () =>
     [["--script", "/no/such.lua"], "--script /no/such.lua cannot be read"],
     [["./no_such_scenario.ts"], "no_such_scenario.ts is no scenario"],
     [["tools/scenario.ts"], 'it does not export "scenario"'],
+    [["--quick", "false"], "--quick takes no value"],
+    [["--duration", "600h"], "--duration takes at most 24h, not 600h"],
+    [["--gateway", "gw {lisetn}"], "--gateway has no placeholder {lisetn}; did you mean listen?"],
+    [["--gateway", "gw --upstream {upstream}"], "put {listen} into"],
     [["--json", "a", "undersized_pool", "undersized_pool"], "--json takes the results of one scenario"],
   ];
   await Promise.all(cases.map(async ([args, message]) => {
@@ -272,7 +377,9 @@ Deno.test("bad usage is one line on standard error and exit code 2", async () =>
 });
 
 Deno.test("an output that cannot be written is told before anything is measured", async () => {
-  for (const args of [["--json", "/no/such/file"], ["--out", "/proc/timewait"]]) {
+  for (
+    const args of [["--json", "/no/such/file"], ["--html", "/no/such/file"], ["--out", "/proc/timewait"]]
+  ) {
     const { code, stderr } = await bench(...SHORT, ...args);
     assertEquals(code, 1);
     assertMatch(

@@ -101,9 +101,8 @@ export function startBackend(options: BackendOptions = {}): RunningBackend {
     return new Response(body, init);
   };
   const waiting = new Map<ReturnType<typeof setTimeout>, () => void>();
-  let hurrying = latencyMs === 0;
   const answerInTime = (): Response | Promise<Response> => {
-    if (hurrying) return answer();
+    if (latencyMs === 0) return answer();
     const { promise, resolve } = Promise.withResolvers<Response>();
     const timer = setTimeout(() => {
       waiting.delete(timer);
@@ -113,7 +112,6 @@ export function startBackend(options: BackendOptions = {}): RunningBackend {
     return promise;
   };
   const answerAtOnce = () => {
-    hurrying = true;
     for (const [timer, answerNow] of waiting) {
       clearTimeout(timer);
       answerNow();

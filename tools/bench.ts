@@ -30,8 +30,9 @@ import { chooseGenerator } from "./load/load.ts";
 import { largestDivisor } from "./load/wrk.ts";
 import { showProgress, standardError } from "./progress.ts";
 import { renderReport } from "./report/markdown.ts";
+import { writePage, writeReport } from "./report/report_files.ts";
 import { isMeasured, measuredOf, type Results } from "./results/results.ts";
-import { reasonOf, writeResults, writeWhole } from "./results/results_file.ts";
+import { reasonOf, writeResults } from "./results/results_file.ts";
 import { REPEAT_FLAGS, repeatPlanOf, repeatWords } from "./repeat_flags.ts";
 import { selfCheckOf } from "./rounds.ts";
 import { type BenchPlan, runScenario } from "./runner.ts";
@@ -47,7 +48,7 @@ const FLAGS = {
   quick: switchFlag("one repetition of 5 s for each run: a first look, without uncertainty"),
   connections: valueFlag("N", "connections that the load keeps open", parseWhole(1), undefined),
   threads: valueFlag("N", "threads of wrk (default: at most 2)", parseWhole(1), undefined),
-  duration: valueFlag("DURATION", "of each repetition's load (default: 5s)", parseDurationMs, undefined),
+  duration: valueFlag("DURATION", "of each repetition's load (default: 4s)", parseDurationMs, undefined),
   timeout: valueFlag(
     "DURATION",
     "an answer slower than this counts as failed (default: 2s)",
@@ -85,7 +86,8 @@ const FLAGS = {
     parseText,
     undefined,
   ),
-  out: valueFlag("DIR", "write report.md and results.json there", parseText, undefined),
+  out: valueFlag("DIR", "write report.md, its plots and results.json there", parseText, undefined),
+  html: valueFlag("FILE", "write the report as one page with interactive plots", parseText, undefined),
 };
 
 /** The command's entry point. Exit code 0 measured, 1 a run could not be measured, 2 bad usage, 130 interrupted. */
@@ -119,9 +121,11 @@ async function bench(
   if (options.list) return await listScenarios();
   const scenarios = own === undefined ? await loadScenarios(names) : [own];
   const load = loadOf(options);
-  if (options.json !== undefined && scenarios.length > 1) {
+  if ((options.json ?? options.html) !== undefined && scenarios.length > 1) {
     throw new UsageError(
-      "--json takes the results of one scenario; --out DIR keeps those of each in a folder of its own",
+      `${
+        options.json === undefined ? "--html" : "--json"
+      } takes the results of one scenario; --out DIR keeps those of each in a folder of its own`,
     );
   }
   const lab = await chooseLab(options.lab);
@@ -146,7 +150,7 @@ async function bench(
     const directory = options.out === undefined || scenarios.length === 1
       ? options.out
       : `${options.out}/${scenario.name}`;
-    exitCode = Math.max(exitCode, await measure(plan, options.json, directory, signal));
+    exitCode = Math.max(exitCode, await measure(plan, options.json, directory, options.html, signal));
   }
   return exitCode;
 }
@@ -156,6 +160,7 @@ async function measure(
   plan: BenchPlan,
   json: string | undefined,
   directory: string | undefined,
+  html: string | undefined,
   signal: AbortSignal,
 ): Promise<number> {
   const kept = [json === "-" ? undefined : json, directory && `${directory}/results.json`].filter((path) =>
@@ -171,6 +176,7 @@ async function measure(
         unwritten = error;
       });
     }
+    if (!opened && html !== undefined) await writePage(html, results);
     opened = true;
   };
   const durationMs = plan.load?.durationMs ?? plan.scenario.load?.durationMs ?? DEFAULT_LOAD.durationMs;
@@ -179,8 +185,9 @@ async function measure(
   const report = renderReport(results);
   await print(json === "-" ? JSON.stringify(results) : report);
   if (directory !== undefined) {
-    await writeWhole(`${directory}/report.md`, report).catch((error) => unwritten = error);
+    await writeReport(directory, results).catch((error) => unwritten ??= error);
   }
+  if (html !== undefined) await writePage(html, results).catch((error) => unwritten ??= error);
   if (unwritten !== undefined) printError(unwritten);
   if (results.interrupted) return 130;
   const failed = results.runs.some((run) =>

@@ -125,6 +125,9 @@ export function parseWhole(
   };
 }
 
+/** A day: longer than any bench, and within what timers can hold. */
+const MAX_DURATION_MS = 86_400_000;
+
 const MS_PER_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 /**
@@ -146,7 +149,9 @@ export function parseDurationMs(text: string, name: string): number {
   if (match === null) {
     throw new UsageError(`${name} takes a duration such as 500ms, 10s or 2m, not "${text}"`);
   }
-  return Number(match[1]) * MS_PER_UNIT[match[2]!]!;
+  const ms = Number(match[1]) * MS_PER_UNIT[match[2]!]!;
+  if (ms > MAX_DURATION_MS) throw new UsageError(`${name} takes at most 24h, not ${text}`);
+  return ms;
 }
 
 const BYTES_PER_UNIT: Readonly<Record<string, number>> = {
@@ -247,25 +252,58 @@ export function messageOf(error: unknown): string {
 }
 
 /**
- * Runs a tool as the script that was started: the first SIGINT, SIGTERM or SIGHUP aborts its signal, so that it
- * ends in order; the second ends the process at once with 130. Sets `Deno.exitCode`.
+ * Runs a tool as the script that was started: the first SIGINT or SIGTERM aborts its signal, so that it ends in
+ * order; the second ends the process at once with 130. Sets `Deno.exitCode`.
+ *
+ * Started by `deno task`, which works in the folder of deno.json, it goes back to where the person typed, so that
+ * paths are theirs; and it ends when the task is killed.
  *
  * Not to be awaited at the top of a module: a module that awaits its own end cannot be imported by what it runs, and
  * the bench imports scenarios that import the bench.
  */
 export async function runAsScript(main: Main): Promise<void> {
   const controller = new AbortController();
+  let firstMs: number | undefined;
   const onSignal = () => {
-    if (controller.signal.aborted) Deno.exit(130);
+    firstMs ??= performance.now();
+    if (controller.signal.aborted && performance.now() - firstMs > ONE_KEY_PRESS_MS) Deno.exit(130);
     controller.abort(new DOMException("interrupted", "AbortError"));
   };
-  const signals: Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+  const signals: Deno.Signal[] = ["SIGINT", "SIGTERM"];
   for (const name of signals) Deno.addSignalListener(name, onSignal);
+  const stopWatching = startedByTask() ? followTask(onSignal) : () => {};
   try {
     Deno.exitCode = await main(Deno.args, controller.signal);
   } finally {
+    stopWatching();
     for (const name of signals) Deno.removeSignalListener(name, onSignal);
   }
+}
+
+/**
+ * One Ctrl-C comes twice to a tool that `deno task` has started: from the terminal, and passed on by the task. What
+ * comes within this time of the first, in milliseconds, is the same key press.
+ */
+const ONE_KEY_PRESS_MS = 500;
+
+const PARENT_POLL_MS = 500;
+
+/** Whether `deno task` has started this process. A party that may not read the environment does not care. */
+function startedByTask(): boolean {
+  const env = Deno.permissions.querySync({ name: "env", variable: "INIT_CWD" });
+  return env.state === "granted" && Deno.env.get("INIT_CWD") !== undefined;
+}
+
+/** Goes to the directory of the person who typed, and calls back when the task is gone. Returns what ends that. */
+function followTask(onGone: () => void): () => void {
+  try {
+    Deno.chdir(Deno.env.get("INIT_CWD")!);
+  } catch {
+    // It is gone, or not for us to read: paths are relative to where the task works.
+  }
+  const parent = Deno.ppid;
+  const timer = setInterval(() => Deno.ppid === parent || onGone(), PARENT_POLL_MS);
+  return () => clearInterval(timer);
 }
 
 /**
@@ -297,6 +335,10 @@ export function parseFlags<F extends Flags>(
   for (const name of switches) {
     if (args.some((arg) => arg.startsWith(`--${name}=`))) throw new UsageError(`--${name} takes no value`);
     if (args.includes(`--no-${name}`)) refuse(`--no-${name}`);
+    const next = args[args.indexOf(`--${name}`) + 1];
+    if (args.includes(`--${name}`) && (next === "true" || next === "false")) {
+      throw new UsageError(`--${name} takes no value`);
+    }
   }
 
   const positionals = parsed._.map(String);

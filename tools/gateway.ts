@@ -8,6 +8,7 @@
 
 import {
   type ListenAddress,
+  listFlag,
   type Main,
   mainOf,
   parseChoice,
@@ -22,6 +23,14 @@ import {
 import { aborted, authorityOf } from "./http_server.ts";
 import { assertNotProxied } from "./transport/environment_proxy.ts";
 import { startHttpClientTransport } from "./transport/http_client.ts";
+import { startNetHttp } from "./transport/net_http.ts";
+import {
+  NET_HTTP_FLAGS,
+  type NetHttpFlagValues,
+  netHttpOptionsOf,
+  refuseFlagsOf,
+  renderCounters,
+} from "./transport/net_http_flags.ts";
 import type { RunningTransport } from "./transport/transport.ts";
 
 /** The name of a transport. */
@@ -141,17 +150,16 @@ export const main: Main = mainOf({
   name: "gateway",
   summary: "A reverse proxy whose connection pool is the thing to be looked at.",
   flags: {
-    upstream: valueFlag(
+    upstream: listFlag(
       "URL",
-      "where requests go: an http origin, such as http://127.0.0.1:8081",
+      "where requests go: an http origin, such as http://127.0.0.1:8081; net-http takes several, in turn",
       parseUpstream,
-      undefined,
     ),
     listen: valueFlag("HOST:PORT", "where clients connect (default 127.0.0.1:8080)", parseListen, undefined),
     transport: valueFlag(
       "NAME",
-      "http-client, the only one so far (default)",
-      parseChoice(["http-client"]),
+      "http-client (default), or net-http: our own proxy and connection pool",
+      parseChoice(["http-client", "net-http"]),
       undefined,
     ),
     poolMaxIdlePerHost: valueFlag(
@@ -172,19 +180,32 @@ export const main: Main = mainOf({
       parseDurationMs,
       undefined,
     ),
+    ...NET_HTTP_FLAGS,
   },
   examples: [
     "deno task gateway --listen 127.0.0.1:8080 --upstream http://127.0.0.1:8081 --pool-max-idle-per-host 100",
+    "deno task gateway --transport net-http --upstream http://127.0.0.1:8081 --max-idle-conns 100 --max-idle-conns-per-host 200",
   ],
   async run(flags, _positionals, signal) {
-    const { upstream, poolIdleTimeout, grace, ...rest } = flags;
+    const { upstream: upstreams, listen, transport, poolMaxIdlePerHost, poolIdleTimeout, grace, ...netHttp } =
+      flags;
+    const [upstream] = upstreams;
     if (upstream === undefined) {
       throw new UsageError("--upstream is needed: give an origin such as http://127.0.0.1:8081");
     }
+    if (transport === "net-http") {
+      refuseFlagsOf("http-client", { poolMaxIdlePerHost, poolIdleTimeout });
+      return await runNetHttp(upstreams, { listen, grace, ...netHttp }, signal);
+    }
+    refuseFlagsOf("net-http", netHttp);
+    if (upstreams.length > 1) {
+      throw new UsageError("http-client takes one --upstream: give --transport net-http for several");
+    }
     await assertNotProxied();
     await using gateway = startGateway({
-      ...rest,
+      listen,
       upstream,
+      poolMaxIdlePerHost,
       poolIdleTimeoutMs: poolIdleTimeout,
       graceMs: grace,
     });
@@ -193,6 +214,35 @@ export const main: Main = mainOf({
     return 0;
   },
 });
+
+async function runNetHttp(
+  upstreams: readonly URL[],
+  flags: NetHttpFlagValues & {
+    readonly listen: ListenAddress | undefined;
+    readonly grace: number | undefined;
+  },
+  signal: AbortSignal,
+): Promise<number> {
+  const { listen = { hostname: "127.0.0.1", port: 8080 }, grace: graceMs = 10_000 } = flags;
+  const gateway = await startNetHttp({
+    ...netHttpOptionsOf(flags),
+    upstreams,
+    listen,
+    graceMs,
+    log: (line) => console.error(line),
+  });
+  const print = async () => console.log(renderCounters(await gateway.counters()));
+  Deno.addSignalListener("SIGUSR1", print);
+  try {
+    console.log(`listening on http://${authorityOf(gateway.address)} with ${gateway.workers} worker(s)`);
+    await aborted(signal);
+  } finally {
+    Deno.removeSignalListener("SIGUSR1", print);
+    await gateway[Symbol.asyncDispose]();
+  }
+  await print();
+  return 0;
+}
 
 if (import.meta.main) {
   await runAsScript(main);

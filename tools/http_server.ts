@@ -29,6 +29,9 @@ const BACKLOG = 65_535;
 /**
  * Serves HTTP/1.1 until it is disposed.
  *
+ * A stop ends accepting at once, except while an upload is in flight, for `Deno.serve` would break it off: a request
+ * with more than 64 KiB of content, or of unknown length. Uploads that begin after the stop are answered with 503.
+ *
  * @throws {Error} where the address cannot be listened on, in one line that says what to do.
  */
 export function serveHttp(
@@ -36,23 +39,61 @@ export function serveHttp(
   handler: Deno.ServeHandler<Deno.NetAddr>,
 ): RunningServer {
   const { listen: { hostname, port }, graceMs, cut } = options;
+  const uploads = countUploads(handler);
+  const serve: Deno.ServeHandler<Deno.NetAddr> = (request, info) =>
+    (isUpload(request) ? uploads.handler : handler)(request, info);
   let server: Deno.HttpServer<Deno.NetAddr>;
   try {
-    server = Deno.serve({ hostname, port, tcpBacklog: BACKLOG, onListen() {} }, handler);
+    server = Deno.serve({ hostname, port, tcpBacklog: BACKLOG, onListen() {} }, serve);
   } catch (error) {
     throw new Error(whyNotListening(options.listen, error), { cause: error });
   }
   return {
     address: { hostname: server.addr.hostname, port: server.addr.port },
     async [Symbol.asyncDispose]() {
+      const until = performance.now() + graceMs;
+      await within(graceMs, uploads.end());
       const drained = server.shutdown();
-      if (await within(graceMs, drained)) return;
+      if (await within(Math.max(0, until - performance.now()), drained)) return;
       cut();
       // What is left now is a client that neither reads nor leaves. Deno cannot close its connection; the process's end does.
       await within(CUT_MS, drained);
     },
   };
 }
+
+function isUpload({ method, headers }: Request): boolean {
+  if (method === "GET" || method === "HEAD") return false;
+  return Number(headers.get("content-length")) > UPLOAD_BYTES || headers.has("transfer-encoding");
+}
+
+/** A handler that knows how many uploads it has in hand. */
+function countUploads(handler: Deno.ServeHandler<Deno.NetAddr>) {
+  const ended = Promise.withResolvers<void>();
+  let underWay = 0;
+  let ending = false;
+  return {
+    async handler(request: Request, info: Deno.ServeHandlerInfo<Deno.NetAddr>): Promise<Response> {
+      if (ending) return new Response("this server is stopping\n", { status: 503 });
+      underWay++;
+      try {
+        return await handler(request, info);
+      } finally {
+        underWay--;
+        if (ending && underWay === 0) ended.resolve();
+      }
+    },
+    /** Takes no more of them, and resolves once those under way have their answers. */
+    end(): Promise<void> {
+      ending = true;
+      if (underWay === 0) ended.resolve();
+      return ended.promise;
+    },
+  };
+}
+
+/** A request with more content than this is an upload: it need not have arrived when its handler is called. */
+const UPLOAD_BYTES = 65_536;
 
 /** How long requests that were cut may take to be gone. */
 const CUT_MS = 1_000;

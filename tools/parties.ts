@@ -9,7 +9,7 @@ import type { Host } from "./lab/host.ts";
 import type { Lab } from "./lab/lab.ts";
 import { lastWords, type RunningProcess } from "./lab/process.ts";
 import { listens, parseTcpTable, TCP_TABLE_FILES } from "./observe/tcp_table.ts";
-import type { BackendPlan, CommandPlan, GatewayPlan, HttpClientPlan } from "./scenario.ts";
+import type { BackendPlan, CommandPlan, GatewayPlan, HttpClientPlan, NetHttpPlan } from "./scenario.ts";
 
 /** A party that listens. Disposing it stops it. */
 export interface Party extends AsyncDisposable {
@@ -78,8 +78,8 @@ export async function startGatewayIn(
     `${host.address}:${port}`,
     "--upstream",
     backend.url,
-    ...httpClientFlags(plan),
-  ]);
+    ...(plan.transport === "net-http" ? netHttpFlags(plan) : httpClientFlags(plan)),
+  ], "transport" in plan && plan.transport === "net-http" ? NEEDED_BY_NET_HTTP : NOTHING_MORE);
   const process = await host.start({ name: "the gateway", argv, onStderr: onLog });
   return await whenListening(host, port, process, listenTimeoutMs);
 }
@@ -98,6 +98,40 @@ function httpClientFlags(plan: HttpClientPlan): string[] {
   ];
 }
 
+function netHttpFlags(plan: NetHttpPlan): string[] {
+  const flags: Record<string, number | string | undefined> = {
+    "--max-idle-conns": plan.maxIdleConns,
+    "--max-idle-conns-per-host": plan.maxIdleConnsPerHost,
+    "--max-conns-per-host": plan.maxConnsPerHost,
+    "--idle-conn-timeout": plan.idleConnTimeoutMs === undefined ? undefined : `${plan.idleConnTimeoutMs}ms`,
+    "--workers": plan.workers,
+  };
+  const given = Object.entries(flags).filter(([, value]) => value !== undefined);
+  return [
+    ...["--transport", plan.transport, ...given.flatMap(([name, value]) => [name, String(value)])],
+    ...(plan.disableKeepAlives ? ["--disable-keep-alives"] : []),
+  ];
+}
+
+/** What a script of ours gets beyond the network. */
+interface Needs {
+  /** Flags of `deno run`. */
+  readonly flags: readonly string[];
+  /** Variables of its environment. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+const NOTHING_MORE: Needs = { flags: [], env: {} };
+
+/**
+ * Threads that share a port, each of which reads its own source. And no more sockets reported ready at a time than Deno's event loop
+ * serves in one go (128): beyond that, some of a thousand connections wait for seconds while others are served again and again.
+ */
+const NEEDED_BY_NET_HTTP: Needs = {
+  flags: ["--unstable-net", `--allow-read=${decodeURIComponent(new URL("./", import.meta.url).pathname)}`],
+  env: { DENO_TOKIO_MAX_IO_EVENTS_PER_TICK: "128" },
+};
+
 function commandArgv(plan: CommandPlan, host: Host, port: number, backend: Party): string[] {
   const values: Record<string, string | number> = {
     listen: `${host.address}:${port}`,
@@ -113,11 +147,13 @@ function commandArgv(plan: CommandPlan, host: Host, port: number, backend: Party
   return ["/bin/sh", "-c", simple ? `exec ${command}` : command];
 }
 
-/** A script of ours with the network and nothing else. Nothing is downloaded: a lab has no way out. */
-function denoScript(file: string, args: readonly string[]): string[] {
+/** A script of ours with the network and nothing else, unless it needs more. Nothing is downloaded: a lab has no way out. */
+function denoScript(file: string, args: readonly string[], needs = NOTHING_MORE): string[] {
   const script = new URL(`./${file}`, import.meta.url).href;
   const flags = ["--quiet", "--no-prompt", "--cached-only", "--config", CONFIG, "--allow-net"];
-  return [Deno.execPath(), "run", ...flags, script, ...args];
+  const env = Object.entries(needs.env).map(([name, value]) => `${name}=${value}`);
+  const start = env.length === 0 ? [] : ["/usr/bin/env", ...env];
+  return [...start, Deno.execPath(), "run", ...flags, ...needs.flags, script, ...args];
 }
 
 /**

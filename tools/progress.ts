@@ -27,9 +27,9 @@ export const standardError: TextOutput = {
     }
   },
   columns() {
-    if (!Deno.stderr.isTerminal()) return undefined;
+    if (!Deno.stderr.isTerminal() || Deno.env.get("TERM") === "dumb") return undefined;
     try {
-      return Deno.consoleSize().columns;
+      return Deno.consoleSize().columns || undefined;
     } catch {
       return 80;
     }

@@ -8,6 +8,7 @@ import type { HostName } from "./lab/host.ts";
 import type { HostSysctls } from "./lab/host_sysctl.ts";
 import { type Lab, type LabKind, startLab } from "./lab/lab.ts";
 import { setKnobs } from "./lab/sysctl.ts";
+import { lastWords, type RunningProcess } from "./lab/process.ts";
 import { type LoadGenerator, type RunningLoad, startLoad } from "./load/load.ts";
 import { startConnectProbe } from "./observe/connect_probe.ts";
 import { machineUse, readMachine } from "./observe/machine.ts";
@@ -102,7 +103,8 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   const url = (gateway ?? backend).url;
   const load = stack.use(await startLoad(generator, lab.hosts.client, { ...options.load, url }));
   const benchCpuBeforeSec = readOwnCpuSec();
-  await untilOver(load, options.load.durationMs, signal);
+  const running = [backend, gateway].flatMap((party) => party?.process ?? []);
+  await untilOver(load, options.load.durationMs, running, signal);
   over = true;
 
   const used = await readProcessUsage(lab.hosts.client, [
@@ -115,6 +117,9 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   const sockets = await readSockets(lab);
   const after = await readCounters(lab);
   const result = await load.finish();
+  if (result.requests === 0) {
+    throw new Error(`no request was answered in ${options.load.durationMs / 1000} s`);
+  }
   const connects = await probe?.finish();
   // The gateway logs what it has not yet logged when it ends.
   const ours = options.gateway !== null && "transport" in options.gateway;
@@ -151,8 +156,13 @@ function labOf({ loopback }: RunOptions, lab: LabKind): LabKind {
   return loopback === true && lab === "private" ? "loopback" : lab;
 }
 
-/** Waits for the end of a load, with a limit. */
-async function untilOver(load: RunningLoad, durationMs: number, signal: AbortSignal): Promise<void> {
+/** Waits for the end of a load, with a limit. A party that ends before it does leaves nothing to measure. */
+async function untilOver(
+  load: RunningLoad,
+  durationMs: number,
+  parties: readonly RunningProcess[],
+  signal: AbortSignal,
+): Promise<void> {
   const { promise, reject } = Promise.withResolvers<never>();
   const limitMs = durationMs + LOAD_GRACE_MS;
   const timer = setTimeout(
@@ -162,9 +172,16 @@ async function untilOver(load: RunningLoad, durationMs: number, signal: AbortSig
   const onAbort = () => reject(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
   if (signal.aborted) onAbort();
+  let waiting = true;
+  for (const { name, exited } of parties) {
+    exited.then((status) => {
+      if (waiting) reject(new Error(`${name} ended while the load ran: ${lastWords(status)}`));
+    });
+  }
   try {
     await Promise.race([load.over, promise]);
   } finally {
+    waiting = false;
     clearTimeout(timer);
     signal.removeEventListener("abort", onAbort);
   }

@@ -4,8 +4,10 @@
  * @module
  */
 
-import { UsageError } from "./command_line.ts";
+import { availableParallelism } from "node:os";
+import { didYouMean, UsageError } from "./command_line.ts";
 import type { Sysctls } from "./lab/sysctl.ts";
+import { resolvePoolLimits } from "./transport/pool.ts";
 
 /** A gateway of ours over a `Deno.HttpClient`. */
 export interface HttpClientPlan {
@@ -15,6 +17,24 @@ export interface HttpClientPlan {
   readonly poolMaxIdlePerHost?: number | false;
   /** How long an idle connection is kept, in milliseconds; `false` without limit. Default 90 s. */
   readonly poolIdleTimeoutMs?: number | false;
+}
+
+/** A gateway of ours on its own connection pool, with the limits of Go's `http.Transport`. */
+export interface NetHttpPlan {
+  /** Selects our own proxy. */
+  readonly transport: "net-http";
+  /** Idle connections kept in all; 0 is no limit. Default 100. */
+  readonly maxIdleConns?: number;
+  /** Idle connections kept for the backend; 0 keeps none. Default 2. */
+  readonly maxIdleConnsPerHost?: number;
+  /** Connections to the backend, those in use among them; 0 is no limit. Default 0. */
+  readonly maxConnsPerHost?: number;
+  /** How long an idle connection is kept, in milliseconds; 0 is for ever. Default 90 s. */
+  readonly idleConnTimeoutMs?: number;
+  /** Uses every connection once. Default false. */
+  readonly disableKeepAlives?: boolean;
+  /** Threads. Default: one for each core of the gateway's host. */
+  readonly workers?: number;
 }
 
 /** Any other gateway, as a command line for `sh`. */
@@ -27,7 +47,7 @@ export interface CommandPlan {
 }
 
 /** What stands between the client and the backend in a run. */
-export type GatewayPlan = HttpClientPlan | CommandPlan;
+export type GatewayPlan = HttpClientPlan | NetHttpPlan | CommandPlan;
 
 /** One named configuration. */
 export interface RunPlan {
@@ -94,7 +114,7 @@ export interface Scenario {
 export const DEFAULT_LOAD: LoadPlan = {
   connections: 1000,
   threads: 2,
-  durationMs: 5_000,
+  durationMs: 4_000,
   timeoutMs: 2_000,
   headers: [],
 };
@@ -105,6 +125,13 @@ export const DEFAULT_BACKEND: BackendPlan = { latencyMs: 0, bodyBytes: 12, statu
 /** A gateway's plan with every default filled in. */
 export function resolveGatewayPlan(plan: GatewayPlan): GatewayPlan {
   if ("command" in plan) return plan;
+  if (plan.transport === "net-http") {
+    return {
+      transport: plan.transport,
+      ...resolvePoolLimits(plan),
+      workers: plan.workers ?? availableParallelism(),
+    };
+  }
   const { transport, poolMaxIdlePerHost = false, poolIdleTimeoutMs = 90_000 } = plan;
   return { transport, poolMaxIdlePerHost, poolIdleTimeoutMs };
 }
@@ -124,6 +151,26 @@ export function checkScenario(scenario: Scenario): void {
   }
 }
 
+const PLACEHOLDERS = ["listen", "listen_host", "listen_port", "upstream", "upstream_host", "upstream_port"];
+
+/** Refuses a gateway's command that would not learn where to listen, or holds a name of no placeholder. */
+function checkPlaceholders(command: string): void {
+  const used = [...command.matchAll(/(?<!\$)\{([a-z_]+)\}/g)].map((match) => match[1]!);
+  const unknown = used.find((name) => !PLACEHOLDERS.includes(name));
+  if (unknown !== undefined) {
+    throw new UsageError(`--gateway has no placeholder {${unknown}}${didYouMean(unknown, PLACEHOLDERS)}`);
+  }
+  if (!used.some((name) => name.startsWith("listen"))) {
+    throw new UsageError(`--gateway must be told where to listen: put {listen} into "${command}"`);
+  }
+}
+
+/** The name of the program that a command line starts, without its folder. */
+function programOf(command: string): string {
+  const word = command.trim().split(/\s+/).find((word) => !/^\w+=/.test(word)) ?? "gateway";
+  return word.replaceAll(/^.*\/|[^\w.-]/g, "") || "gateway";
+}
+
 /**
  * The scenario with the user's own gateways in place of its own: what is measured straight at the backend stays.
  * A run is named for the program it starts, with a number where that is not enough.
@@ -131,11 +178,14 @@ export function checkScenario(scenario: Scenario): void {
 export function withGateways(scenario: Scenario, commands: readonly string[]): Scenario {
   if (commands.length === 0) return scenario;
   const direct = scenario.runs.filter((run) => run.gateway === undefined);
-  const names = commands.map((command) => /(?:^|\/)([^\s/]+)(?=\s|$)/.exec(command)?.[1] ?? "gateway");
+  for (const command of commands) checkPlaceholders(command);
+  const names = commands.map(programOf);
+  const taken = new Set(direct.map((run) => run.name));
   const runs = commands.map((command, i) => {
-    const sameBefore = names.slice(0, i).filter((name) => name === names[i]).length;
-    const taken = sameBefore > 0 || direct.some((run) => run.name === names[i]);
-    return { name: taken ? `${names[i]}-${sameBefore + 1}` : names[i]!, gateway: { command } };
+    let name = names[i]!;
+    for (let n = 2; taken.has(name); n++) name = `${names[i]}-${n}`;
+    taken.add(name);
+    return { name, gateway: { command } };
   });
   const baseline = direct.some((run) => run.name === scenario.baseline) ? scenario.baseline : runs[0]!.name;
   return { ...scenario, baseline, runs: [...direct, ...runs] };

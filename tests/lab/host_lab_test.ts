@@ -18,6 +18,16 @@ Deno.test("nothing of a host lab is left once it is disposed, not even what nobo
   await until(() => !isAlive(left.pid));
 });
 
+Deno.test("what has put itself into the background does not outlive a host lab either", async () => {
+  const lab = await startHostLab();
+  const pids: number[] = [];
+  const argv = ["sh", "-c", "setsid sh -c 'echo $$; exec sleep 1000' 2>/dev/null & wait"];
+  await lab.hosts.backend.start({ name: "daemon", argv, onStdout: (line) => pids.push(Number(line)) });
+  await until(() => pids.length === 1);
+  await lab[Symbol.asyncDispose]();
+  await until(() => !isAlive(pids[0]!));
+});
+
 Deno.test("the guard forgets a process group that has ended", async () => {
   await using lab = await startHostLab();
   const first = await lab.hosts.client.start({ name: "first", argv: ["true"] });

@@ -35,6 +35,16 @@ Deno.test("stopping ends a child that ignores SIGTERM, and every process it has 
   await until(() => !pids.some(isAlive));
 });
 
+Deno.test("a child that has left a daemon behind is stopped all the same", async () => {
+  const pids: number[] = [];
+  const argv = ["sh", "-c", "setsid sh -c 'echo $$; exec sleep 1000' & wait"];
+  const child = await startProcess([], { name: "child", argv, onStdout: (line) => pids.push(Number(line)) });
+  await until(() => pids.length === 1);
+  assertEquals((await child.stop(10)).code > 128, true);
+  Deno.kill(pids[0]!, "SIGKILL");
+  await child.exited;
+});
+
 Deno.test("a child that a signal has ended does not look as if it had ended well", async () => {
   await using child = await startProcess([], { name: "child", argv: ["sleep", "1000"] });
   Deno.kill(child.pid, "SIGKILL");

@@ -1,6 +1,5 @@
-import { assert, assertEquals, assertGreaterOrEqual, assertLess, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { startLab } from "../../tools/lab/lab.ts";
-import { readProcessUsage } from "../../tools/observe/process_usage.ts";
 import {
   parseSample,
   readCounters,
@@ -15,7 +14,7 @@ Deno.test("a line of the sampler holds three figures for each host", () => {
   const sample = parseSample("12.34 1 2 3 4 5 6 7 8 9");
   assertEquals(sample.timeMs, 12_340);
   assertEquals(sample.hosts.gateway, { timeWait: 4, established: 5, connectionsOpened: 6 });
-  for (const bad of ["", "1 2 3", "1 2 3 4 5 6 7 8 9 x", "bash: error"]) {
+  for (const bad of ["", "1 2 3", "1.0 1 2 3 4 5 6 7 8 x", "1.0  2 3 4 5 6 7 8 9", "bash: error"]) {
     assertThrows(() => parseSample(bad), Error, "no sample");
   }
 });
@@ -53,17 +52,16 @@ Deno.test({
 });
 
 Deno.test({
-  name: "sampling keeps its interval and costs little",
+  name: "samples come in the order of time, no more often than asked",
   ...privateLab,
   async fn() {
     await using lab = await startLab("private");
     await using sampler = await startSampler(lab, () => {});
-    await new Promise((resolve) => setTimeout(resolve, 2000));
-    const [usage] = await readProcessUsage(lab.hosts.client, [sampler.processGroup]);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
     const samples = await sampler.finish();
-    assertGreaterOrEqual(samples.length, 2000 / SAMPLE_INTERVAL_MS / 2);
-    assert(samples.every(({ timeMs }, i) => i === 0 || timeMs > samples[i - 1]!.timeMs));
-    // Of two seconds; it is meant to be a tenth of this, and a noisy machine is no failure.
-    assertLess(usage!.cpuSec, 0.2);
+    const steps = samples.slice(1, -1).map(({ timeMs }, i) => timeMs - samples[i]!.timeMs);
+    assert(steps.length > 0);
+    // The clock of the kernel that times them has steps of 10 ms.
+    assert(steps.every((ms) => ms >= SAMPLE_INTERVAL_MS - 10), String(steps));
   },
 });

@@ -1,6 +1,6 @@
 import { assertEquals, assertLess, assertMatch } from "@std/assert";
 import { startGateway } from "../../tools/gateway.ts";
-import { eventually, OK, settled, startGatewayRig } from "../gateway_rig.ts";
+import { eventually, OK, settled, startGatewayRig, untilRefused } from "../gateway_rig.ts";
 import { RawConnection, startRawUpstream, statusOf } from "../raw_http.ts";
 
 const GET = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
@@ -215,25 +215,23 @@ Deno.test("an idle connection is closed after its time", async () => {
 });
 
 Deno.test("a stop waits for the request in flight, and accepts no more", async () => {
-  const arrived = Promise.withResolvers<void>();
-  const answer = Promise.withResolvers<void>();
-  await using rig = startGatewayRig(startRawUpstream(async (connection) => {
-    await connection.readMessage();
-    arrived.resolve();
-    await answer.promise;
-    await connection.write(OK);
-  }));
-  const inFlight = rig.exchange(GET);
-  await arrived.promise;
-  const stopped = rig.gateway[Symbol.asyncDispose]();
-  const refused = await RawConnection.open(rig.gateway.address).then(
-    (late) => late[Symbol.dispose](),
-    () => true,
-  );
-  assertEquals(refused, true);
-  answer.resolve();
-  assertEquals((await inFlight).body, "ok");
-  await stopped;
+  const requests = [GET, "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello"];
+  for (const request of requests) {
+    const [arrived, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    await using rig = startGatewayRig(startRawUpstream(async (connection) => {
+      await connection.readMessage();
+      arrived.resolve();
+      await answer.promise;
+      await connection.write(OK);
+    }));
+    const inFlight = rig.exchange(request);
+    await arrived.promise;
+    const stopped = rig.gateway[Symbol.asyncDispose]();
+    await untilRefused(rig.gateway.address);
+    answer.resolve();
+    assertEquals((await inFlight).body, "ok");
+    await stopped;
+  }
 });
 
 Deno.test("a stop gives up what is still in flight after its grace", async () => {
@@ -251,4 +249,23 @@ Deno.test("a stop gives up what is still in flight after its grace", async () =>
   await rig.gateway[Symbol.asyncDispose]();
   assertEquals(statusOf(await inFlight), 503);
   assertEquals(rig.log, []);
+});
+
+Deno.test("a stop lets an upload that is on its way pass, and begins no other", async () => {
+  const half = Promise.withResolvers<void>();
+  await using rig = startGatewayRig(startRawUpstream(async (connection) => {
+    await connection.readUntil("abc");
+    half.resolve();
+    await connection.readUntil("def");
+    await connection.write(OK);
+  }));
+  const post = "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n";
+  using client = await RawConnection.open(rig.gateway.address);
+  await client.write(post);
+  await half.promise;
+  const stopped = rig.gateway[Symbol.asyncDispose]();
+  assertEquals(statusOf(await rig.exchange(`${post}0\r\n\r\n`)), 503);
+  await client.write("3\r\ndef\r\n0\r\n\r\n");
+  assertEquals((await client.readMessage()).body, "ok");
+  await stopped;
 });

@@ -41,14 +41,17 @@ export interface HostOptions {
   readonly address: string;
   /** What puts a command there, such as `nsenter` with its arguments. Empty for the machine itself. */
   readonly prefix: readonly string[];
+  /** Environment variables of every process there. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Called for each process before it becomes the program asked for. */
   readonly beforeExec?: (process: RunningProcess) => Promise<void>;
 }
 
 /** Makes a host. Nothing is started until it is used. */
 export function createHost(options: HostOptions): Host {
-  const { name, address, prefix, beforeExec } = options;
-  const start = (process: ProcessOptions) => startProcess(prefix, process, beforeExec);
+  const { name, address, prefix, env, beforeExec } = options;
+  const start = (process: ProcessOptions) =>
+    startProcess(prefix, { ...process, env: { ...env, ...process.env } }, beforeExec);
   let reader: Promise<ProcReader> | undefined;
   const startedReader = () => reader ??= startProcReader(start);
   return {

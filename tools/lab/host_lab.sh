@@ -10,4 +10,10 @@ while read -r line; do
   esac
 done
 for group in $groups; do kill -KILL "-$group" 2>/dev/null; done
+
+# What has left its group, as a daemon does, still has our mark in its environment.
+for environment in $(grep -lzs "^TIMEWAIT_LAB=$1\$" /proc/[0-9]*/environ); do
+  pid=${environment#/proc/}
+  kill -KILL "${pid%/environ}" 2>/dev/null
+done
 exit 0

@@ -22,9 +22,10 @@ const GUARD = new URL("./host_lab.sh", import.meta.url);
  */
 export async function startHostLab(): Promise<Lab> {
   await using stack = new AsyncDisposableStack();
+  const id = crypto.randomUUID();
   const guard = await startProcess([], {
     name: "the guard of the host lab",
-    argv: ["/bin/sh", "-c", await Deno.readTextFile(GUARD)],
+    argv: ["/bin/sh", "-c", await Deno.readTextFile(GUARD), "guard", id],
   });
   stack.use(guard);
   stack.defer(async () => {
@@ -36,7 +37,13 @@ export async function startHostLab(): Promise<Lab> {
     process.exited.then(() => guard.writeLine(`-${process.processGroup}`)).catch(() => {});
   };
   const machine = stack.use(
-    createHost({ name: "this machine", address: "127.0.0.1", prefix: [], beforeExec }),
+    createHost({
+      name: "this machine",
+      address: "127.0.0.1",
+      prefix: [],
+      env: { TIMEWAIT_LAB: id },
+      beforeExec,
+    }),
   );
   const hosts = Object.fromEntries(HOST_NAMES.map((name) => [name, machine])) as Record<
     HostName,

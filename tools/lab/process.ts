@@ -53,6 +53,12 @@ export const STDERR_LINES_KEPT = 20;
 export const STOP_GRACE_MS = 2_000;
 
 /**
+ * How long a killed child is waited for, in milliseconds. One that has put itself into the background holds its
+ * output open for as long as it lives; it ends with its lab.
+ */
+const KILL_WAIT_MS = 500;
+
+/**
  * Variables that would make a measured party do other than it was told: HTTP clients read the proxy ones, and
  * Deno the rest.
  */
@@ -66,13 +72,16 @@ const UNWANTED_ENV: Readonly<Record<string, undefined>> = Object.fromEntries(
  * The child's first words: its own process id and group, which its parent cannot see through `nsenter`'s fork.
  * /proc is the one outside, so the ids are as the bench needs them. Then it waits for a line before it becomes
  * the program, so that no program runs that the bench has not noted; a bench that has died closes the pipe
- * instead. The soft limit of open files goes up to the hard one, because wrk and others do not raise it.
+ * instead. The soft limit of open files goes up to the hard one, because wrk and others do not raise it. The
+ * directory is the bench's again, which `nsenter` has left.
  */
 const ANNOUNCE = `
 read -r pid _ _ _ group _ </proc/self/stat
 echo "$pid $group"
 read -r _ || exit 125
 ulimit -n "$(ulimit -Hn)"
+cd "$1" 2>/dev/null
+shift
 exec "$@"`;
 
 /**
@@ -101,6 +110,7 @@ export async function startProcess(
     "-c",
     ANNOUNCE,
     "sh",
+    Deno.cwd(),
     findCommand(options.argv[0]!),
     ...options.argv.slice(1),
   ];
@@ -129,9 +139,9 @@ export async function startProcess(
     if (stderr.length > STDERR_LINES_KEPT) stderr.shift();
   });
   const exited = (async () => {
-    const { code } = await child;
-    await Promise.all([stdoutRead, stderrRead]);
-    await writer.abort().catch(() => {});
+    const code = await child.then((result) => result.code, (error) => noteFailure(stderr, error));
+    for (const read of [stdoutRead, stderrRead]) await read.catch((error) => noteFailure(stderr, error));
+    await writer.abort(new Error(`${options.name} has ended`)).catch(() => {});
     announced.resolve("");
     return { code, stderr };
   })();
@@ -147,6 +157,12 @@ export async function startProcess(
   return process;
 }
 
+/** What went wrong with a child on our side, among its own last words. Returns the exit code that stands for it. */
+function noteFailure(stderr: string[], error: unknown): number {
+  stderr.push(error instanceof Error ? error.message : String(error));
+  return 1;
+}
+
 function controlProcess(
   name: string,
   pid: number,
@@ -156,9 +172,15 @@ function controlProcess(
 ): RunningProcess {
   const stop = async (graceMs = STOP_GRACE_MS) => {
     sendSignal(pid, "SIGTERM");
-    const timer = setTimeout(() => sendSignal(-processGroup, "SIGKILL"), graceMs);
-    const status = await exited;
+    const killed = Promise.withResolvers<ExitStatus>();
+    let lastTimer: ReturnType<typeof setTimeout> | undefined;
+    const timer = setTimeout(() => {
+      sendSignal(-processGroup, "SIGKILL");
+      lastTimer = setTimeout(() => killed.resolve({ code: 137, stderr: [] }), KILL_WAIT_MS);
+    }, graceMs);
+    const status = await Promise.race([exited, killed.promise]);
     clearTimeout(timer);
+    clearTimeout(lastTimer);
     sendSignal(-processGroup, "SIGKILL");
     return status;
   };
@@ -246,7 +268,9 @@ function sendSignal(pid: number, signal: Deno.Signal): void {
   try {
     Deno.kill(pid, signal);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    // Not there any more, or with other rights than ours: then there is nothing that we could do.
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) return;
+    throw error;
   }
 }
 

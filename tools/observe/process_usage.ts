@@ -11,7 +11,7 @@ import type { Host } from "../lab/host.ts";
 export interface ProcessUsage {
   /** Processor time in user and kernel mode, in seconds, since it began. */
   readonly cpuSec: number;
-  /** The most memory that was resident, in bytes, summed over the processes alive now. */
+  /** The most memory that was resident, in bytes, summed over the processes alive now, shells that started them included. */
   readonly rssPeakBytes: number;
 }
 

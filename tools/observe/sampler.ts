@@ -72,7 +72,7 @@ export async function startSampler(lab: Lab, onSample: (sample: Sample) => void)
 /** Parses a line of sample_tcp.sh. Its time is that since boot. */
 export function parseSample(line: string): Sample {
   const [sec, ...figures] = line.split(" ").map(Number);
-  if (figures.length !== 3 * HOST_NAMES.length || figures.some(Number.isNaN)) {
+  if (!/^\d+\.\d+( \d+)+$/.test(line) || figures.length !== 3 * HOST_NAMES.length) {
     throw new Error(`the sampler printed what is no sample: ${line}`);
   }
   const entries = HOST_NAMES.map((name, i) => {

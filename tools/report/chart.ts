@@ -7,7 +7,7 @@
 import { measuredOf, type Run } from "../results/results.ts";
 
 /** Colours that stay apart on light and dark pages and for most colour-blind readers, with a square to name each. */
-const COLOURS: readonly { hex: string; square: string }[] = [
+export const COLOURS: readonly { hex: string; square: string }[] = [
   { hex: "#d62728", square: "🟥" },
   { hex: "#1f77b4", square: "🟦" },
   { hex: "#2ca02c", square: "🟩" },

@@ -7,6 +7,8 @@
 import { format as formatBytes } from "@std/fmt/bytes";
 import { isMeasured, type Measured, measuredOf, type Results, type Run } from "../results/results.ts";
 import { baselineOf, compareWithBaseline, type Comparison } from "../results/comparison.ts";
+import type { NetHttpPlan } from "../scenario.ts";
+import { poolWarning, resolvePoolLimits } from "../transport/pool.ts";
 import { renderAdvice } from "./advice.ts";
 import { renderChart } from "./chart.ts";
 import { explainFigures, lossCell, medianCell } from "./comparison_cells.ts";
@@ -18,8 +20,16 @@ import { warnOfMachine } from "./machine_warnings.ts";
 import { renderRows } from "./table.ts";
 import { explainRun } from "./why.ts";
 
-/** Renders the report. */
-export function renderReport(results: Results): string {
+/** A plot that was drawn elsewhere. */
+export interface PlotFile {
+  /** What it shows. */
+  readonly title: string;
+  /** Where it is, seen from the report. */
+  readonly path: string;
+}
+
+/** Renders the report. Plots that were drawn for it take the place of its own chart of TIME_WAIT. */
+export function renderReport(results: Results, plots: readonly PlotFile[] = []): string {
   const why = results.runs.flatMap((run) => explainRun(run, withKnobs(results.environment, run)));
   const chart = renderChart(results.runs);
   const warnings = warn(results);
@@ -35,12 +45,13 @@ export function renderReport(results: Results): string {
     renderAdvice(results),
     renderExhaustion(results),
     why.length === 0 ? [] : ["## Why", "", ...why.map((sentence) => `- ${sentence}`)],
-    chart.length === 0 ? [] : ["## TIME_WAIT on the gateway over time", "", ...chart],
+    ...plots.map(({ title, path }) => [`### ${title}`, "", `![${title}](${path})`]),
+    chart.length === 0 || plots.length > 0 ? [] : ["## TIME_WAIT on the gateway over time", "", ...chart],
     renderLatency(results),
     warnings.length === 0 ? [] : ["## Warnings", "", ...warnings.map((warning) => `- ${warning}`)],
     renderKnobs(results),
     environment(results),
-    ["## Measure it again", "", "```sh", `npx -y ${results.command}`, "```"],
+    ["## Measure it again", "", "```sh", results.command.replace(/^deno task /, "npx -y deno task "), "```"],
   ];
   return `${sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }
@@ -206,9 +217,25 @@ function environment({ environment, runs }: Results): string[] {
   ];
 }
 
+function describeNetHttp(gateway: NetHttpPlan): string {
+  const limits = resolvePoolLimits(gateway);
+  const { maxIdleConns, maxIdleConnsPerHost, maxConnsPerHost, disableKeepAlives } = limits;
+  const warning = poolWarning(limits);
+  return [
+    `net-http, ${gateway.workers ?? 1} worker(s), maxIdleConns ${formatCount(maxIdleConns)}`,
+    `maxIdleConnsPerHost ${formatCount(maxIdleConnsPerHost)}`,
+    ...(maxConnsPerHost === 0
+      ? []
+      : [`maxConnsPerHost ${formatCount(maxConnsPerHost)}, divided among the workers`]),
+    ...(disableKeepAlives ? ["disableKeepAlives"] : []),
+    ...(warning === undefined ? [] : [`**warning**: ${warning}`]),
+  ].join(", ");
+}
+
 function describeGateway(run: Run): string {
   const gateway = run.options.gateway!;
   if ("command" in gateway) return `\`${gateway.command}\``;
+  if (gateway.transport === "net-http") return describeNetHttp(gateway);
   const { transport, poolMaxIdlePerHost: limit, poolIdleTimeoutMs: idleMs } = gateway;
   const kept = limit === undefined || limit === false
     ? "all idle connections"

@@ -17,14 +17,21 @@ export async function writeResults(path: string, results: Results): Promise<void
  * @throws {Error} which names the file and the reason.
  */
 export async function writeWhole(path: string, text: string): Promise<void> {
-  const partial = `${path}.partial`;
+  const partial = `${path}.${Deno.pid}.partial`;
   try {
+    if (await isSpecial(path)) return await Deno.writeTextFile(path, text);
     await Deno.writeTextFile(partial, text);
     await Deno.rename(partial, path);
   } catch (cause) {
     await Deno.remove(partial).catch(() => {});
     throw new Error(`${path} cannot be written: ${reasonOf(cause)}`, { cause });
   }
+}
+
+/** Whether something stands there that a file must not take the place of: a pipe, a device, a link. */
+async function isSpecial(path: string): Promise<boolean> {
+  const { isFile } = await Deno.lstat(path).catch(() => ({ isFile: true }));
+  return !isFile;
 }
 
 /** What the system said, without the path and the name of the call that Deno puts around it. */

@@ -82,9 +82,8 @@ export function startHttpClientTransport(options: HttpClientTransportOptions): R
   using starting = new DisposableStack();
   const client = starting.use(createClient(options));
   const failures = starting.use(startFailureLog(upstream.host, log));
-  const origin = upstream.origin;
-
   const exchanges = starting.use(watchExchanges());
+  const origin = upstream.origin;
 
   const server = serveHttp({ listen, graceMs, cut: exchanges.abortAll }, async (request, info) => {
     const carried = carry(request, info.remoteAddr.hostname);

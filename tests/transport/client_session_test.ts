@@ -1,0 +1,154 @@
+import { assert, assertEquals } from "@std/assert";
+import { connectTo, eventually, exchangeOnce, RawBackend, startTestProxy, statusOf } from "./raw_peers.ts";
+
+const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+function echo(): RawBackend {
+  return RawBackend.answering((head, body) => {
+    const text = `${head.split(" ")[1]} ${body}`;
+    return `HTTP/1.1 200 OK\r\nContent-Length: ${text.length}\r\n\r\n${text}`;
+  });
+}
+
+Deno.test("pipelined requests are answered in their order, bodies and all", async () => {
+  await using backend = echo();
+  await using proxy = startTestProxy(backend);
+  using client = await connectTo(proxy);
+  let requests = "";
+  for (let i = 0; i < 60; i++) {
+    requests += i % 3 === 0
+      ? `GET /${i} HTTP/1.1\r\nHost: a\r\n\r\n`
+      : i % 3 === 1
+      ? `POST /${i} HTTP/1.1\r\nHost: a\r\nContent-Length: ${`b${i}c`.length}\r\n\r\nb${i}c`
+      : `POST /${i} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nd\r\n2\r\nef\r\n0\r\n\r\n`;
+  }
+  await client.send(requests);
+  for (let i = 0; i < 60; i++) {
+    const body = i % 3 === 0 ? "" : i % 3 === 1 ? `b${i}c` : "def";
+    assertEquals((await client.message()).body, `/${i} ${body}`);
+  }
+  assertEquals(backend.conns.length, 1);
+});
+
+Deno.test("a request is understood however its bytes are cut", async () => {
+  await using backend = echo();
+  await using proxy = startTestProxy(backend);
+  using client = await connectTo(proxy);
+  client.tcp.setNoDelay(true);
+  const request = "POST /cut HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+  for (let at = 1; at < request.length; at++) {
+    await client.send(request.slice(0, at));
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    await client.send(request.slice(at));
+    assertEquals((await client.message()).body, "/cut abc");
+  }
+  for (const byte of request) await client.send(byte);
+  assertEquals((await client.message()).body, "/cut abc");
+});
+
+Deno.test("a request head that does not end is 408, bytes trickling or not", async (t) => {
+  for (const trickle of ["", "X"]) {
+    await t.step(trickle === "" ? "silent" : "trickling", async () => {
+      await using backend = echo();
+      await using proxy = startTestProxy(backend, { timeouts: { requestHeadMs: 60 } });
+      using client = await connectTo(proxy);
+      await client.send("GET / HTTP/1.1\r\nHost: a\r\nX");
+      const timer = setInterval(() => trickle && client.send(trickle).catch(() => {}), 15);
+      const response = await client.rest();
+      clearInterval(timer);
+      assertEquals(statusOf(response), 408);
+    });
+  }
+});
+
+Deno.test("a client that asks for nothing is closed without a word", async () => {
+  await using backend = echo();
+  await using proxy = startTestProxy(backend, { timeouts: { clientIdleMs: 40 } });
+  assertEquals(await exchangeOnce(proxy, ""), "");
+  using client = await connectTo(proxy);
+  await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  await client.message();
+  assertEquals(await client.rest(), "");
+});
+
+Deno.test("a body that stops coming is 408", async () => {
+  await using backend = echo();
+  await using proxy = startTestProxy(backend, { timeouts: { responseHeadMs: 60 } });
+  using client = await connectTo(proxy);
+  await client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");
+  assertEquals(statusOf(await client.rest()), 408);
+});
+
+Deno.test("a refusal reaches a client that is still sending", async () => {
+  await using backend = echo();
+  await using proxy = startTestProxy(backend);
+  using client = await connectTo(proxy);
+  const sending = client.send(
+    `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n${"x".repeat(2_000_000)}`,
+  );
+  assertEquals(statusOf(await client.rest()), 400);
+  assert(!client.broken);
+  await sending;
+});
+
+Deno.test("Connection: close is obeyed, and what is pipelined behind it is not answered", async () => {
+  await using backend = echo();
+  await using proxy = startTestProxy(backend);
+  const get = (path: string, more = "") => `GET ${path} HTTP/1.1\r\nHost: a\r\n${more}\r\n`;
+  const all = await exchangeOnce(proxy, get("/1") + get("/2", "Connection: close\r\n") + get("/3"));
+  assertEquals([...all.matchAll(/\r\n\r\n(\/\d)/g)].map((match) => match[1]), ["/1", "/2"]);
+  assertEquals(backend.heads.length, 2);
+});
+
+Deno.test("a stop lets the request in flight finish, closes idle clients, and refuses new ones", async () => {
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<void>();
+  await using backend = new RawBackend(async (conn) => {
+    await conn.message();
+    asked.resolve();
+    await answer.promise;
+    await conn.send(OK);
+  });
+  const proxy = startTestProxy(backend, { graceMs: 5000 });
+  using idle = await connectTo(proxy);
+  using busy = await connectTo(proxy);
+  await busy.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  await asked.promise;
+  const stopped = proxy[Symbol.asyncDispose]();
+  assertEquals(await idle.rest(), "");
+  await connectTo(proxy).then(() => assert(false, "connected"), () => {});
+  answer.resolve();
+  const response = await busy.rest();
+  assert(response.includes("Connection: close\r\n") && response.endsWith("ok"), response);
+  await stopped;
+});
+
+Deno.test("a stop cuts what does not finish in time", async () => {
+  const asked = Promise.withResolvers<void>();
+  await using backend = new RawBackend(async (conn) => {
+    await conn.message();
+    asked.resolve();
+    await conn.rest();
+  });
+  const proxy = startTestProxy(backend, { graceMs: 30 });
+  using client = await connectTo(proxy);
+  await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  await asked.promise;
+  await proxy[Symbol.asyncDispose]();
+  assertEquals(await client.rest(), "");
+});
+
+Deno.test("a client that resets its connection at any point leaves nothing behind", async () => {
+  await using backend = echo();
+  await using proxy = startTestProxy(backend);
+  const request = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
+  for (let at = 0; at <= request.length; at++) {
+    const client = await connectTo(proxy);
+    await client.send(request.slice(0, at));
+    client[Symbol.dispose]();
+  }
+  await eventually(() => proxy.counters().pool.inUse === 0, "nothing in use");
+  using client = await connectTo(proxy);
+  await client.send(request);
+  assertEquals((await client.message()).body, "/ abc");
+});

@@ -1,0 +1,333 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { connectTo, eventually, exchangeOnce, RawBackend, startTestProxy, statusOf } from "./raw_peers.ts";
+
+const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+const POST = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
+
+Deno.test("connections are reused, the most recent one first, and the counters say so", async () => {
+  await using backend = RawBackend.answering(OK);
+  await using proxy = startTestProxy(backend);
+  using client = await connectTo(proxy);
+  for (let i = 0; i < 5; i++) {
+    await client.send(GET);
+    assertEquals((await client.message()).body, "ok");
+  }
+  assertEquals(backend.conns.length, 1);
+  const { requests, pool: { dialed, reused, idle, inUse } } = proxy.counters();
+  assertEquals({ requests, dialed, reused, idle, inUse }, {
+    requests: 5,
+    dialed: 1,
+    reused: 4,
+    idle: 1,
+    inUse: 0,
+  });
+});
+
+Deno.test("several upstreams are asked in turn, each by its own name", async () => {
+  await using one = RawBackend.answering(OK);
+  await using two = RawBackend.answering(OK);
+  await using proxy = startTestProxy([one, two]);
+  using client = await connectTo(proxy);
+  for (let i = 0; i < 4; i++) {
+    await client.send(GET);
+    await client.message();
+  }
+  for (const backend of [one, two]) {
+    assertEquals([backend.heads.length, backend.conns.length], [2, 1]);
+    assertStringIncludes(backend.heads[0]!, `\r\nHost: ${backend.url.host}\r\n`);
+  }
+});
+
+/** A backend that closes each connection upon its second request, without a byte. */
+function closingOnReuse(): RawBackend {
+  return new RawBackend(async (conn, _index, backend) => {
+    backend.heads.push((await conn.message()).head);
+    await conn.send(OK);
+    backend.heads.push((await conn.message()).head);
+    conn[Symbol.dispose]();
+  });
+}
+
+Deno.test("a GET that fails on a reused connection before any byte is sent again, once, on another", async () => {
+  await using backend = closingOnReuse();
+  await using proxy = startTestProxy(backend);
+  using client = await connectTo(proxy);
+  for (let i = 0; i < 2; i++) {
+    await client.send(GET);
+    assertEquals((await client.message()).start, "HTTP/1.1 200 OK");
+  }
+  assertEquals([backend.heads.length, backend.conns.length, proxy.counters().resent], [3, 2, 1]);
+});
+
+Deno.test("a POST is never sent twice, nor is a GET with a body", async (t) => {
+  for (const request of [POST, POST.replace("POST", "GET"), "PATCH / HTTP/1.1\r\nHost: a\r\n\r\n"]) {
+    await t.step(request.slice(0, 5), async () => {
+      await using backend = closingOnReuse();
+      await using proxy = startTestProxy(backend);
+      using client = await connectTo(proxy);
+      await client.send(GET);
+      await client.message();
+      await client.send(request);
+      assertEquals((await client.message()).start, "HTTP/1.1 502 Bad Gateway");
+      assertEquals([backend.heads.length, backend.conns.length, proxy.counters().resent], [2, 1, 0]);
+    });
+  }
+});
+
+Deno.test("a GET is not sent again on a fresh connection, nor after a part of a response", async (t) => {
+  await t.step("fresh", async () => {
+    await using backend = new RawBackend(async (conn) => {
+      await conn.message();
+      conn[Symbol.dispose]();
+    });
+    await using proxy = startTestProxy(backend);
+    assertEquals(
+      statusOf(await exchangeOnce(proxy, GET.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"))),
+      502,
+    );
+    assertEquals(backend.conns.length, 1);
+  });
+  await t.step("part of a response", async () => {
+    await using backend = new RawBackend(async (conn) => {
+      await conn.message();
+      await conn.send(OK);
+      await conn.message();
+      await conn.send("HTTP/1.1 2");
+      conn[Symbol.dispose]();
+    });
+    await using proxy = startTestProxy(backend);
+    using client = await connectTo(proxy);
+    await client.send(GET);
+    await client.message();
+    await client.send(GET);
+    assertEquals((await client.message()).start, "HTTP/1.1 502 Bad Gateway");
+    assertEquals(backend.conns.length, 1);
+  });
+});
+
+Deno.test("an idle connection that the backend closes is not handed out", async () => {
+  await using backend = new RawBackend(async (conn) => {
+    await conn.message();
+    await conn.send(OK);
+    conn[Symbol.dispose]();
+  });
+  await using proxy = startTestProxy(backend);
+  using client = await connectTo(proxy);
+  for (let i = 1; i <= 3; i++) {
+    await client.send(POST);
+    assertEquals((await client.message()).body, "ok");
+    await eventually(() => proxy.counters().pool.idle === 0, "the pool empty");
+    const { closedByBackend = 0 } = proxy.counters().pool.closed;
+    assertEquals([backend.conns.length, closedByBackend], [i, i]);
+  }
+});
+
+Deno.test("an idle connection that receives unasked-for bytes is not handed out", async () => {
+  await using backend = new RawBackend(async (conn) => {
+    await conn.message();
+    await conn.send(OK);
+    await eventually(() => proxy.counters().pool.idle === 1, "idle");
+    await conn.send("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");
+    await conn.rest();
+  });
+  await using proxy = startTestProxy(backend);
+  using client = await connectTo(proxy);
+  await client.send(GET);
+  await client.message();
+  await eventually(() => proxy.counters().pool.closed.unsolicitedBytes === 1, "closed");
+  await client.send(POST);
+  assertEquals((await client.message()).start, "HTTP/1.1 200 OK");
+  assertEquals(backend.conns.length, 2);
+});
+
+Deno.test("an upstream that says close is not used again", async () => {
+  await using backend = RawBackend.answering(
+    "HTTP/1.1 200 OK\r\nConnection: Close\r\nContent-Length: 2\r\n\r\nok",
+  );
+  await using proxy = startTestProxy(backend);
+  using client = await connectTo(proxy);
+  for (let i = 0; i < 2; i++) {
+    await client.send(GET);
+    await client.message();
+  }
+  assertEquals([backend.conns.length, proxy.counters().pool.closed], [2, { backendSaidClose: 2 }]);
+});
+
+Deno.test("an upstream that cannot be reached is 502, with the errno in the log, and the client stays", async () => {
+  const backend = RawBackend.answering(OK);
+  const { url } = backend;
+  await backend[Symbol.asyncDispose]();
+  const lines: string[] = [];
+  await using proxy = startTestProxy(url, { lines });
+  using client = await connectTo(proxy);
+  for (let i = 0; i < 2; i++) {
+    await client.send(POST);
+    assertEquals((await client.message()).start, "HTTP/1.1 502 Bad Gateway");
+  }
+  assertStringIncludes(lines[0]!, `ECONNREFUSED connect ${url.host}`);
+  assertEquals(proxy.counters().pool.dialFailures, { ECONNREFUSED: 2 });
+});
+
+Deno.test("an upstream that does not answer in time is 504, and its connection is dropped", async () => {
+  await using backend = new RawBackend(async (conn) => {
+    await conn.message();
+    await conn.rest();
+  });
+  await using proxy = startTestProxy(backend, { timeouts: { responseHeadMs: 50 } });
+  using client = await connectTo(proxy);
+  await client.send(GET);
+  assertEquals((await client.message()).start, "HTTP/1.1 504 Gateway Timeout");
+  assertEquals(proxy.counters().pool.closed, { timeout: 1 });
+});
+
+Deno.test("an upstream that cannot be connected to in time is 504", async () => {
+  // Addresses for documentation (RFC 5737) lead nowhere: the dial waits, or fails at once where there is no route.
+  const lines: string[] = [];
+  await using proxy = startTestProxy(new URL("http://192.0.2.1:9"), { timeouts: { dialMs: 50 }, lines });
+  const status = statusOf(
+    await exchangeOnce(proxy, GET.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")),
+  );
+  assertEquals(status, lines[0]!.includes("ETIMEDOUT") ? 504 : 502, lines[0]);
+});
+
+Deno.test("a client that leaves before the response drops the upstream connection", async (t) => {
+  for (const how of ["at once", "behind a part of another request"]) {
+    await t.step(how, async () => {
+      const gone = Promise.withResolvers<void>();
+      await using backend = new RawBackend(async (conn) => {
+        await conn.message();
+        if (how !== "at once") await client.send("GET");
+        client[Symbol.dispose]();
+        await conn.rest();
+        gone.resolve();
+      });
+      await using proxy = startTestProxy(backend);
+      using client = await connectTo(proxy);
+      await client.send(GET);
+      await gone.promise;
+      await eventually(() => proxy.counters().pool.closed.clientGone === 1, "counted");
+    });
+  }
+});
+
+Deno.test("a client that leaves while it waits for a connection gives up its place", async () => {
+  const inHand = Promise.withResolvers<void>();
+  await using backend = new RawBackend(async (conn) => {
+    await conn.message();
+    await inHand.promise;
+    await conn.send(OK);
+    await conn.message();
+    await conn.send(OK);
+  });
+  await using proxy = startTestProxy(backend, {
+    pool: { maxConnsPerHost: 1 },
+    timeouts: { halfCloseMs: 20 },
+  });
+  using first = await connectTo(proxy);
+  await first.send(GET);
+  await eventually(() => proxy.counters().requests === 1, "the first request");
+  const leaving = await connectTo(proxy);
+  await leaving.send(GET);
+  await eventually(() => proxy.counters().pool.queued === 1, "the second one waiting");
+  leaving[Symbol.dispose]();
+  await eventually(() => proxy.counters().pool.abandoned === 1, "the place given up");
+  inHand.resolve();
+  await first.message();
+  await first.send(GET);
+  await first.message();
+  assertEquals(backend.conns.length, 1);
+});
+
+Deno.test("a client that has closed its side still gets its response", async () => {
+  await using backend = RawBackend.answering(OK);
+  await using proxy = startTestProxy(backend);
+  using client = await connectTo(proxy);
+  await client.send(GET);
+  await client.tcp.closeWrite();
+  assert((await client.rest()).endsWith("\r\n\r\nok"));
+});
+
+Deno.test("an upstream that closes in the middle of a body never leaves a response that looks complete", async (t) => {
+  const cut: Record<string, string> = {
+    "length": "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
+    "chunk": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\nabc",
+    "between chunks": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+    "before the last CRLF": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n",
+    "malformed chunk": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nxyz\r\n",
+  };
+  for (const [what, response] of Object.entries(cut)) {
+    for (const early of [true, false]) {
+      await t.step(`${what}, ${early ? "at once" : "when the client has the beginning"}`, async () => {
+        const begun = Promise.withResolvers<void>();
+        await using backend = new RawBackend(async (conn) => {
+          await conn.message();
+          const at = early ? response.length : response.indexOf("\r\n\r\n") + 4;
+          await conn.send(response.slice(0, at));
+          if (!early) await begun.promise;
+          await conn.send(response.slice(at));
+          await conn.tcp.closeWrite();
+        });
+        await using proxy = startTestProxy(backend);
+        using client = await connectTo(proxy);
+        await client.send(GET);
+        await client.until((text) => text.includes("\r\n\r\n"), "a head");
+        begun.resolve();
+        const seen = client.received;
+        if (statusOf(seen) === 502) return;
+        const all = await client.rest();
+        assert(!all.endsWith("0\r\n\r\n") && all.length < 200, all);
+      });
+    }
+  }
+});
+
+Deno.test("an upgrade becomes a tunnel, with what came right behind either head", async () => {
+  await using backend = new RawBackend(async (conn, _index, { heads }) => {
+    heads.push((await conn.message()).head);
+    await conn.send(
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nX: 1\r\n\r\nhello",
+    );
+    await conn.until((text) => text.includes("early late"), "both");
+    await conn.send(" and bye");
+    await conn.tcp.closeWrite();
+    await conn.rest();
+  });
+  await using proxy = startTestProxy(backend);
+  using client = await connectTo(proxy);
+  await client.send(
+    "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\nearly ",
+  );
+  const { head } = await client.message(true);
+  assertStringIncludes(
+    head,
+    "HTTP/1.1 101 Switching Protocols\r\nX: 1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n",
+  );
+  assertStringIncludes(backend.heads[0]!, "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n");
+  await client.send("late");
+  assertEquals(await client.rest(), "hello and bye");
+  await client.tcp.closeWrite();
+  await eventually(() => proxy.counters().pool.closed.upgraded === 1, "the end of the tunnel");
+});
+
+Deno.test("an upgrade that the backend declines is a response like any other", async () => {
+  await using backend = RawBackend.answering(OK);
+  await using proxy = startTestProxy(backend);
+  using client = await connectTo(proxy);
+  for (let i = 0; i < 2; i++) {
+    await client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    assertEquals((await client.message()).body, "ok");
+  }
+  assertEquals(backend.conns.length, 1);
+});
+
+Deno.test("HTTP/2 is never offered onwards", async () => {
+  await using backend = RawBackend.answering(OK);
+  await using proxy = startTestProxy(backend);
+  using client = await connectTo(proxy);
+  await client.send(
+    "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n\r\n",
+  );
+  await client.message();
+  assert(!/upgrade|http2/i.test(backend.heads[0]!), backend.heads[0]);
+});

@@ -1,0 +1,158 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { main } from "../../tools/gateway.ts";
+import { resolveWorkers, startNetHttp } from "../../tools/transport/net_http.ts";
+import { ConnectionPool, resolvePoolLimits, sharedIdleCounts } from "../../tools/transport/pool.ts";
+import { connectTo, RawBackend, within } from "./raw_peers.ts";
+
+const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+const LISTEN = { hostname: "127.0.0.1", port: 0 };
+
+Deno.test("limits that contradict each other are warned of at start", async () => {
+  await using backend = RawBackend.answering(OK);
+  const lines: string[] = [];
+  await using _proxy = await startNetHttp({
+    listen: LISTEN,
+    upstreams: [backend.url],
+    pool: { maxIdleConns: 100, maxIdleConnsPerHost: 200 },
+    workers: 1,
+    graceMs: 0,
+    log: (line) => lines.push(line),
+  });
+  assertStringIncludes(lines[0]!, "warning: maxIdleConnsPerHost 200 is above maxIdleConns 100");
+});
+
+Deno.test("workers that Deno does not permit are refused with the flags that do, and are not the default", () => {
+  const limits = resolvePoolLimits();
+  if ("listenDatagram" in Deno) return;
+  assertEquals(resolveWorkers(undefined, limits), 1);
+  assertThrows(() => resolveWorkers(2, limits), Error, "--unstable-net");
+  assertThrows(() => resolveWorkers(0, limits), RangeError, "at least 1");
+  assertEquals(resolveWorkers(4, resolvePoolLimits({ maxConnsPerHost: 1 })), 1);
+});
+
+Deno.test("a port in use is an error, not a crash", async () => {
+  using taken = Deno.listen(LISTEN);
+  const start = () =>
+    startNetHttp({
+      listen: { ...LISTEN, port: taken.addr.port },
+      upstreams: [new URL("http://127.0.0.1:9")],
+      workers: 1,
+      graceMs: 0,
+      log() {},
+    });
+  await assertRejects(start, Deno.errors.AddrInUse);
+});
+
+Deno.test("pools that share their counts keep to both gates together", async () => {
+  const counts = sharedIdleCounts(2);
+  const limits = { maxIdleConns: 5, maxIdleConnsPerHost: 4 };
+  const pools = [1, 2].map(() => new ConnectionPool(() => Promise.resolve({ close() {} }), limits, counts));
+  const hosts = pools.map((pool) => [pool.host("a"), pool.host("b")] as const);
+  for (const which of [0, 1] as const) {
+    for (const [i, pool] of pools.entries()) {
+      const slots = await Promise.all([1, 2, 3].map(() => pool.get(hosts[i]![which])));
+      for (const slot of slots) pool.put(slot);
+      const all = pools.map((pool) => pool.counters().idle).reduce((sum, idle) => sum + idle);
+      assert(all <= 5 && hosts[0]![which].idle + hosts[1]![which].idle <= 4, `${all}`);
+    }
+  }
+  assertEquals(pools.map((pool) => pool.counters().idle).reduce((sum, idle) => sum + idle), 5);
+  assertEquals(Atomics.load(counts, 0), 5);
+  for (const pool of pools) pool[Symbol.dispose]();
+  assertEquals([...counts], [0, 0, 0]);
+});
+
+/** The gateway as a person starts it. */
+async function startGatewayProcess(...flags: string[]) {
+  const root = new URL("../../", import.meta.url);
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      ...[
+        "run",
+        "--no-prompt",
+        "--quiet",
+        "--unstable-net",
+        "--allow-net",
+        "--allow-read=tools",
+        "tools/gateway.ts",
+      ],
+      ...["--transport", "net-http", "--listen", "127.0.0.1:0", ...flags],
+    ],
+    cwd: root,
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let printed = "";
+  const until = async (pattern: RegExp): Promise<RegExpExecArray> => {
+    for (;;) {
+      const match = pattern.exec(printed);
+      if (match !== null) return match;
+      const { value, done } = await within(reader.read(), `${pattern} in ${JSON.stringify(printed)}`, 20_000);
+      if (done) throw new Error(`the gateway has ended: ${printed}`);
+      printed += value;
+    }
+  };
+  const [, port, workers] = await until(/listening on http:\/\/127\.0\.0\.1:(\d+) with (\d+) worker/);
+  return {
+    child,
+    until,
+    address: { hostname: "127.0.0.1", port: Number(port) },
+    workers: Number(workers),
+    async [Symbol.asyncDispose]() {
+      try {
+        child.kill("SIGKILL");
+      } catch {
+        // It has ended already.
+      }
+      await child.status;
+      await reader.cancel();
+    },
+  };
+}
+
+Deno.test("several threads share a port, print their counters upon SIGUSR1 and at the end, as one", async () => {
+  await using backend = RawBackend.answering(OK);
+  await using gateway = await startGatewayProcess(
+    ...["--upstream", backend.url.origin, "--workers", "2", "--max-idle-conns-per-host", "3"],
+  );
+  assertEquals(gateway.workers, 2);
+  const clients = await Promise.all(Array.from({ length: 32 }, () => connectTo(gateway)));
+  for (const client of clients) await client.send(GET);
+  for (const client of clients) assertEquals((await client.message()).body, "ok");
+  gateway.child.kill("SIGUSR1");
+  const [, json] = await gateway.until(/counters (\{.*\})\n/);
+  const { requests, pool } = JSON.parse(json!);
+  assertEquals(requests, 32);
+  assert(pool.idle <= 3 && pool.dialed >= pool.idle, json);
+  for (const client of clients) client[Symbol.dispose]();
+  gateway.child.kill("SIGTERM");
+  await gateway.until(/counters [\s\S]*opened \d+ connections for 32 requests.*\ncounters/);
+  assertEquals((await gateway.child.status).code, 0);
+});
+
+Deno.test("several upstreams are named by repeating the flag", async () => {
+  await using one = RawBackend.answering(OK);
+  await using two = RawBackend.answering(OK);
+  await using gateway = await startGatewayProcess(
+    ...["--upstream", one.url.origin, "--upstream", two.url.origin, "--workers", "1"],
+  );
+  using client = await connectTo(gateway);
+  for (let i = 0; i < 4; i++) {
+    await client.send(GET);
+    await client.message();
+  }
+  assertEquals([one.heads.length, two.heads.length], [2, 2]);
+});
+
+Deno.test("a flag of the other transport is refused", async () => {
+  const upstream = ["--upstream", "http://127.0.0.1:9"];
+  const { signal } = new AbortController();
+  assertEquals(await main([...upstream, "--workers", "2"], signal), 2);
+  assertEquals(
+    await main([...upstream, "--transport", "net-http", "--pool-max-idle-per-host", "2"], signal),
+    2,
+  );
+  assertEquals(await main([...upstream, ...upstream], signal), 2);
+});

@@ -1,0 +1,98 @@
+/**
+ * The report as one self-contained page with interactive plots. It fetches nothing: its policy forbids it to.
+ *
+ * @module
+ */
+
+import { Marked } from "marked";
+import type { Results } from "../results/results.ts";
+import { renderReport } from "./markdown.ts";
+import { plotOption } from "./plot_option.ts";
+import { type Plot, plotsOf } from "./plots.ts";
+
+const PLOT = "plot:";
+
+/** Renders the page. */
+export async function renderPage(results: Results): Promise<string> {
+  const { default: echarts } = await import("echarts/dist/echarts.common.min.js", { with: { type: "text" } });
+  const plots = plotsOf(results);
+  const report = renderReport(results, plots.map(({ name, title }) => ({ title, path: `${PLOT}${name}` })));
+  return [
+    "<!doctype html>",
+    '<html lang="en">',
+    '<meta charset="utf-8">',
+    '<meta name="viewport" content="width=device-width, initial-scale=1">',
+    `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">`,
+    `<title>${escapeHtml(results.question)}</title>`,
+    `<style>${CSS}</style>`,
+    `<main>${renderHtml(report)}</main>`,
+    `<script>${inScript(echarts)}</script>`,
+    `<script>${inScript(script(plots))}</script>`,
+    "</html>",
+    "",
+  ].join("\n");
+}
+
+/** Markdown to HTML. Tags in it are text: a run's name or a failure's reason may hold anything. */
+function renderHtml(markdown: string): string {
+  const marked = new Marked({
+    renderer: {
+      html: ({ text }) => escapeHtml(text),
+      image: ({ href, text }) =>
+        href.startsWith(PLOT)
+          ? `<div class="plot" role="img" aria-label="${escapeHtml(text)}" data-plot="${
+            escapeHtml(href.slice(PLOT.length))
+          }"></div>`
+          : escapeHtml(text),
+    },
+  });
+  const html = marked.parse(markdown, { async: false });
+  return html.replaceAll("<table>", '<div class="wide"><table>').replaceAll("</table>", "</table></div>");
+}
+
+/** Draws each plot in its place, anew when the scheme or the width changes. */
+function script(plots: readonly Plot[]): string {
+  return `
+const plotOption = ${plotOption};
+const plots = ${JSON.stringify(plots).replaceAll("<", "\\u003c")};
+const charts = [...document.querySelectorAll(".plot")].map((place) => ({
+  chart: echarts.init(place, null, { renderer: "canvas" }),
+  plot: plots.find(({ name }) => name === place.dataset.plot),
+}));
+const draw = () => {
+  const ink = getComputedStyle(document.body).color;
+  for (const { chart, plot } of charts) chart.setOption(plotOption(plot, ink), true);
+};
+draw();
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+addEventListener("resize", () => { for (const { chart } of charts) chart.resize(); });
+`;
+}
+
+/** Text that may stand in a script element: nothing in it ends the element. */
+function inScript(text: string): string {
+  return text.replaceAll(/<(?=\/script|!--)/gi, "\\x3c");
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll(
+    '"',
+    "&quot;",
+  );
+}
+
+const CSS = `
+:root { color-scheme: light dark; }
+body { margin: 0; font: 16px/1.5 system-ui, sans-serif; color: #24292f; background: #ffffff; }
+main { max-width: 68rem; margin: 0 auto; padding: 1rem; }
+h1 { font-size: 1.5rem; line-height: 1.25; } h2 { margin-top: 2.5rem; } h3 { font-size: 1rem; margin-bottom: 0; }
+.wide, pre { overflow-x: auto; }
+table { border-collapse: collapse; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
+th, td { padding: 0.35rem 0.7rem; border-bottom: 1px solid #8884; white-space: nowrap; }
+th { white-space: normal; vertical-align: bottom; min-width: 5rem; }
+code { font-family: ui-monospace, monospace; font-size: 0.9em; overflow-wrap: anywhere; }
+pre { padding: 0.75rem; background: #8881; border-radius: 6px; }
+.plot { width: 100%; height: 21rem; margin: 0.5rem 0 1.5rem; }
+@media (prefers-color-scheme: dark) { body { color: #e6edf3; background: #0d1117; } }
+@media (max-width: 40rem) { .plot { height: 17rem; } table { font-size: 0.8rem; } }
+`;

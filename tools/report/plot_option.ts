@@ -1,0 +1,87 @@
+/**
+ * How a plot is drawn, as options of Apache ECharts.
+ *
+ * @module
+ */
+
+import type { EChartsOption } from "echarts";
+import type { Plot } from "./plots.ts";
+
+/**
+ * The options of a plot, drawn with the colour `ink`. The SVG files and the page are drawn with this same function:
+ * the page carries its source text, so it must not use anything from outside of itself.
+ */
+export function plotOption(plot: Plot, ink: string): Record<string, unknown> {
+  const percentiles: Record<number, string> = {
+    1: "0%",
+    10: "90%",
+    100: "99%",
+    1000: "99.9%",
+    10000: "99.99%",
+    100000: "99.999%",
+  };
+  const isPercentile = plot.xScale === "percentile";
+  const grey = "rgba(128, 128, 128, 0.3)";
+  const rounded = (value: unknown) => Number(Number(value).toPrecision(4)).toLocaleString("en-US");
+  const names = [...new Set(plot.lines.map((line) => line.name))];
+  return {
+    animation: false,
+    backgroundColor: "transparent",
+    textStyle: { color: ink, fontFamily: "system-ui, sans-serif" },
+    grid: { left: 16, right: 24, top: 62, bottom: 34, containLabel: true },
+    legend: {
+      top: 0,
+      left: 0,
+      data: names,
+      type: "scroll",
+      itemWidth: 18,
+      itemGap: 24,
+      textStyle: { color: ink },
+    },
+    tooltip: {
+      trigger: "axis",
+      // Not as HTML: names are anybody's.
+      renderMode: "richText",
+      formatter: (hovered: unknown) => {
+        const [x] = (hovered as { value: [number, number] }[])[0]!.value;
+        const at = isPercentile ? `${Number((100 - 100 / x).toPrecision(5))}%` : `${x.toFixed(1)} s`;
+        // Lines were sampled at times of their own: of each the nearest point.
+        const values = plot.lines.filter(({ weight }) => weight !== "other").map(({ name, points }) => {
+          const nearest = points.reduce((a, b) => Math.abs(b[0] - x) < Math.abs(a[0] - x) ? b : a);
+          return `${name}: ${rounded(nearest[1])}`;
+        });
+        return [at, ...values].join("\n");
+      },
+    },
+    xAxis: {
+      type: isPercentile ? "log" : "value",
+      name: plot.xName,
+      nameLocation: "middle",
+      nameGap: 28,
+      nameTextStyle: { color: ink },
+      axisLine: { lineStyle: { color: grey } },
+      axisLabel: { color: ink, ...(isPercentile ? { formatter: (x: number) => percentiles[x] ?? "" } : {}) },
+      splitLine: { show: isPercentile, lineStyle: { color: grey } },
+    },
+    yAxis: {
+      type: "value",
+      name: plot.yName,
+      nameTextStyle: { color: ink, align: "left" },
+      axisLabel: { color: ink, formatter: rounded },
+      splitLine: { lineStyle: { color: grey } },
+    },
+    series: plot.lines.map((line) => ({
+      type: "line",
+      name: line.name,
+      data: line.points.map(([x, y]) => [x, y]),
+      color: line.colour,
+      showSymbol: false,
+      silent: line.weight === "mark",
+      lineStyle: {
+        width: line.weight === "middle" ? 2.5 : 1,
+        opacity: line.weight === "other" ? 0.4 : 1,
+        type: line.weight === "mark" ? "dashed" : "solid",
+      },
+    })),
+  } satisfies EChartsOption;
+}

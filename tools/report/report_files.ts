@@ -1,0 +1,33 @@
+/**
+ * Writes the report as files: Markdown with its plots beside it, or one page.
+ *
+ * @module
+ */
+
+import type { Results } from "../results/results.ts";
+import { writeWhole } from "../results/results_file.ts";
+import { renderReport } from "./markdown.ts";
+import { renderPage } from "./page.ts";
+import { plotsOf } from "./plots.ts";
+import { renderSvg } from "./svg.ts";
+
+/**
+ * Writes report.md and the plots that it shows, each as an SVG file, into a directory that exists.
+ *
+ * @throws {Error} which names the file that could not be written.
+ */
+export async function writeReport(directory: string, results: Results): Promise<void> {
+  const plots = plotsOf(results);
+  for (const plot of plots) await writeWhole(`${directory}/${plot.name}.svg`, await renderSvg(plot));
+  const files = plots.map(({ name, title }) => ({ title, path: `${name}.svg` }));
+  await writeWhole(`${directory}/report.md`, renderReport(results, files));
+}
+
+/**
+ * Writes the report as one self-contained page.
+ *
+ * @throws {Error} which names the file and the reason.
+ */
+export async function writePage(path: string, results: Results): Promise<void> {
+  await writeWhole(path, await renderPage(results));
+}

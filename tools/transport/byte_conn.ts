@@ -1,0 +1,153 @@
+/**
+ * A TCP connection with a buffer to read into, whose pending read outlives whoever asked for it.
+ *
+ * That is what lets an idle connection be watched: a read is always pending on it, so that an end or unasked-for bytes are
+ * seen at once; and when a request takes the connection, the same read goes on as the read of its response.
+ *
+ * @module
+ */
+
+const SMALL_BYTES = 4_096;
+const LARGE_BYTES = 65_536;
+const MAX_SPARES = 64;
+
+/** Large buffers that no connection uses now. */
+const spares: Uint8Array<ArrayBuffer>[] = [];
+
+/** A connection being read from and written to. */
+export class ByteConn {
+  /** What was read and not yet consumed stands between `start` and `end`. */
+  buffer: Uint8Array<ArrayBuffer> = new Uint8Array(SMALL_BYTES);
+  start = 0;
+  end = 0;
+  /** Whether the other side has sent its FIN: no more bytes will come. */
+  ended = false;
+  /** What reading threw. A connection that was closed from this side counts as failed. */
+  failure: unknown = undefined;
+  /** Called when something has come, the end and a failure included, and nobody waits in `more`. */
+  onArrival: (() => void) | undefined;
+  /** What `onArrival` is while the connection is idle in a pool. */
+  whileIdle: (() => void) | undefined;
+  #reading = false;
+  #filled = false;
+  #closed = false;
+  #wake: (() => void) | undefined;
+
+  constructor(readonly tcp: Deno.TcpConn) {}
+
+  /** Whether nothing more will come. */
+  get over(): boolean {
+    return this.ended || this.failure !== undefined;
+  }
+
+  /** Sees to it that a read is pending, where one can be. What it brings is announced by `more` or `onArrival`. */
+  read(): void {
+    if (this.#reading || this.ended || this.failure !== undefined) return;
+    if (this.start === this.end) this.start = this.end = 0;
+    else if (this.end === this.buffer.length) this.#makeRoom();
+    if (this.end === this.buffer.length) return;
+    this.#reading = true;
+    this.tcp.read(this.end === 0 ? this.buffer : this.buffer.subarray(this.end)).then(
+      this.#arrived,
+      this.#failed,
+    );
+  }
+
+  /** Waits until something has come, the end and a failure included, or until `interrupt`. */
+  more(): Promise<void> {
+    if (this.over) return Promise.resolve();
+    this.read();
+    return new Promise((resolve) => this.#wake = resolve);
+  }
+
+  /** Ends a wait in `more` although nothing has come. */
+  interrupt(): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  }
+
+  /** Writes all of it. */
+  async write(bytes: Uint8Array): Promise<void> {
+    let written = await this.tcp.write(bytes);
+    while (written < bytes.length) written += await this.tcp.write(bytes.subarray(written));
+  }
+
+  /** Doubles the buffer, for a message that does not fit; no read may be pending. */
+  grow(): void {
+    const larger = this.buffer.length < LARGE_BYTES
+      ? spares.pop() ?? new Uint8Array(LARGE_BYTES)
+      : new Uint8Array(this.buffer.length * 2);
+    larger.set(this.buffer.subarray(this.start, this.end));
+    this.#replaceBuffer(larger);
+  }
+
+  /** Makes the buffer large for a body that comes faster than it is read: when the last read filled it. */
+  widen(): void {
+    if (this.#filled && this.buffer.length < LARGE_BYTES && !this.#reading) this.grow();
+  }
+
+  /** Makes the buffer small again where nothing is in it, for a time in which little comes. */
+  shrink(): void {
+    if (this.buffer.length === SMALL_BYTES || this.#reading || this.start !== this.end) return;
+    this.#replaceBuffer(new Uint8Array(SMALL_BYTES));
+  }
+
+  /** Closes it, at once. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.failure ??= new Deno.errors.BadResource("closed here");
+    try {
+      this.tcp.close();
+    } catch {
+      // It was closed already.
+    }
+    if (!this.#reading) {
+      this.start = this.end = 0;
+      this.shrink();
+    }
+    this.interrupt();
+  }
+
+  /** Whether it was closed from this side. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  #makeRoom(): void {
+    this.buffer.copyWithin(0, this.start, this.end);
+    this.end -= this.start;
+    this.start = 0;
+  }
+
+  #replaceBuffer(buffer: Uint8Array<ArrayBuffer>): void {
+    if (this.buffer.length === LARGE_BYTES && spares.length < MAX_SPARES) spares.push(this.buffer);
+    this.end -= this.start;
+    this.start = 0;
+    this.buffer = buffer;
+  }
+
+  readonly #arrived = (count: number | null): void => {
+    this.#reading = false;
+    if (count === null) this.ended = true;
+    else {
+      this.end += count;
+      this.#filled = this.end === this.buffer.length;
+    }
+    this.#announce();
+  };
+
+  readonly #failed = (error: unknown): void => {
+    this.#reading = false;
+    this.failure ??= error;
+    this.#announce();
+  };
+
+  #announce(): void {
+    const wake = this.#wake;
+    if (wake === undefined) return this.onArrival?.();
+    this.#wake = undefined;
+    wake();
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * One client's connection: its requests read one after the other, each answered before the next.
+ *
+ * @module
+ */
+
+import { ByteConn } from "./byte_conn.ts";
+import { Deadline } from "./deadlines.ts";
+import { type AfterExchange, Exchange } from "./exchange.ts";
+import { FastLane } from "./fast_lane.ts";
+import { CR, type HeadSearch, LF, searchHeadEnd, TOKEN_LOWER } from "./http1_fields.ts";
+import { ForwardedLines } from "./http1_forward.ts";
+import { MAX_HEAD_BYTES, MAX_TARGET_BYTES, RequestHead } from "./http1_request.ts";
+import { type OwnResponse, writeOwnResponse } from "./http1_status.ts";
+import { OutBuffer } from "./out_buffer.ts";
+import type { ProxyContext } from "./proxy_context.ts";
+
+/** Empty lines that are taken before a request line (RFC 9112 §2.2). */
+const MAX_EMPTY_LINES = 2;
+/** A head whose first line is longer than this is not read on. */
+const MAX_REQUEST_LINE_BYTES = MAX_TARGET_BYTES + 100;
+/** What is read and thrown away of a request that was refused. */
+const MAX_LINGER_BYTES = 4 * 1024 * 1024;
+
+/** Serves one client until its connection ends. */
+export class ClientSession {
+  /** Resolves when the connection is closed; it never rejects. */
+  readonly ended: Promise<void>;
+  readonly #conn: ByteConn;
+  readonly #context: ProxyContext;
+  readonly #request: RequestHead;
+  readonly #out = new OutBuffer();
+  readonly #exchange: Exchange;
+  readonly #lane: FastLane;
+  readonly #search: HeadSearch = { at: 0, lineStart: 0 };
+  readonly #untilRequest: Deadline;
+  readonly #untilHead: Deadline;
+  readonly #lingering: Deadline;
+  #expired = false;
+  #idle = true;
+
+  constructor(tcp: Deno.TcpConn, context: ProxyContext) {
+    this.#conn = new ByteConn(tcp);
+    this.#context = context;
+    this.#request = new RequestHead(context.requestFields);
+    const expire = () => this.#expire();
+    this.#untilRequest = new Deadline(context.clientIdle, expire);
+    this.#untilHead = new Deadline(context.requestHead, expire);
+    this.#lingering = new Deadline(context.linger, expire);
+    const lines = new ForwardedLines(tcp.remoteAddr.hostname);
+    this.#exchange = new Exchange(this.#conn, this.#request, this.#out, context, lines);
+    this.#lane = new FastLane(this.#conn, this.#request, this.#out, context, lines);
+    this.ended = this.#run();
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (await this.#serve());
+    } catch {
+      // Writing failed: the client is gone.
+    } finally {
+      this.#stopDeadlines();
+      this.#conn.close();
+    }
+  }
+
+  /** Closes the connection if no request is being answered on it; otherwise its response will be the last. */
+  closeIfIdle(): void {
+    if (this.#idle && this.#lane.idle) this.close();
+  }
+
+  /** Closes the connection at once. */
+  close(): void {
+    this.#conn.close();
+  }
+
+  /** Serves what the fast lane can, then one request that it cannot. Returns whether the connection goes on. */
+  async #serve(): Promise<boolean> {
+    const left = await this.#lane.run();
+    if (left === "next") return await this.#next();
+    if (left === "resume") {
+      return await this.#finish(this.#exchange.resume(this.#lane.upstream, this.#lane.hand()));
+    }
+    return await this.#conclude(left);
+  }
+
+  async #next(): Promise<boolean> {
+    const conn = this.#conn;
+    const context = this.#context;
+    const headEnd = await this.#readHead();
+    this.#stopDeadlines();
+    if (typeof headEnd === "object") return await this.#answer(headEnd, true);
+    if (headEnd === 0) return false;
+    const refusal = this.#request.parse(conn.buffer, conn.start, headEnd);
+    if (refusal !== undefined) return await this.#answer(refusal, true);
+    context.requests++;
+    return await this.#finish(this.#exchange.run(headEnd));
+  }
+
+  async #finish(exchange: Promise<AfterExchange>): Promise<boolean> {
+    this.#idle = false;
+    const after = await exchange;
+    this.#idle = true;
+    return await this.#conclude(after);
+  }
+
+  async #conclude(after: AfterExchange): Promise<boolean> {
+    const { stopping } = this.#context;
+    if (after === "keep") {
+      this.#conn.shrink();
+      return !stopping;
+    }
+    if (after === "linger") await this.#linger();
+    if (typeof after === "string") return false;
+    return await this.#answer(after, !this.#request.keepAlive || !this.#exchange.requestRead || stopping);
+  }
+
+  /** Returns where the head ends; 0 where the connection is over before; or why what came is refused. */
+  async #readHead(): Promise<number | OwnResponse> {
+    const conn = this.#conn;
+    const search = this.#search;
+    search.at = search.lineStart = 0;
+    this.#untilRequest.start();
+    let emptyLines = 0;
+    for (let begun = false;;) {
+      while (search.at === 0 && conn.end - conn.start >= 2 && isEmptyLine(conn)) {
+        if (++emptyLines > MAX_EMPTY_LINES) {
+          return { status: 400, reason: "there are empty lines before the request" };
+        }
+        conn.start += 2;
+      }
+      if (conn.end > conn.start) {
+        const headEnd = searchHeadEnd(conn.buffer, conn.start, conn.end, search);
+        const refusal = whyNotHead(conn, headEnd, search);
+        if (refusal !== undefined) return refusal;
+        if (headEnd > 0) return headEnd;
+        if (!begun) this.#untilHead.start();
+        begun = true;
+        if (conn.end - conn.start === conn.buffer.length) conn.grow();
+      }
+      if (conn.over) return 0;
+      await conn.more();
+      if (this.#expired) return begun ? { status: 408, reason: "the request head took too long" } : 0;
+    }
+  }
+
+  /** Gives a response of the gateway's own. Returns whether the connection goes on. */
+  async #answer(response: OwnResponse, close: boolean): Promise<boolean> {
+    const out = this.#out;
+    out.clear();
+    const method = response.status === 502 || response.status === 504 ? this.#request.method : "GET";
+    writeOwnResponse(out, response, { method, close });
+    await this.#conn.write(out.filled);
+    if (close) await this.#linger();
+    return !close;
+  }
+
+  /**
+   * Ends this side, and reads on for a while: closing a connection with bytes unread would reset it, and the client might
+   * lose the response that is still on its way (RFC 9112 §9.6).
+   */
+  async #linger(): Promise<void> {
+    const conn = this.#conn;
+    if (conn.over) return;
+    this.#lingering.start();
+    await conn.tcp.closeWrite();
+    for (let read = 0; read < MAX_LINGER_BYTES && !conn.over && !this.#expired;) {
+      read += conn.end - conn.start;
+      conn.start = conn.end;
+      await conn.more();
+    }
+  }
+
+  #stopDeadlines(): void {
+    this.#untilRequest.stop();
+    this.#untilHead.stop();
+    this.#lingering.stop();
+  }
+
+  #expire(): void {
+    this.#expired = true;
+    this.#conn.interrupt();
+  }
+}
+
+function isEmptyLine(conn: ByteConn): boolean {
+  return conn.buffer[conn.start] === CR && conn.buffer[conn.start + 1] === LF;
+}
+
+function whyNotHead(conn: ByteConn, headEnd: number, search: HeadSearch): OwnResponse | undefined {
+  const first = conn.buffer[conn.start]!;
+  if (headEnd < 0 || (TOKEN_LOWER[first] === 0 && first !== CR)) {
+    return { status: 400, reason: "the request head is malformed" };
+  }
+  const length = (headEnd === 0 ? conn.end : headEnd) - conn.start;
+  if (headEnd === 0 && search.lineStart === 0 && length > MAX_REQUEST_LINE_BYTES) {
+    return { status: 414, reason: "the request line is too long" };
+  }
+  if (length > MAX_HEAD_BYTES) return { status: 431, reason: "the request head is too long" };
+  return undefined;
+}

@@ -1,0 +1,476 @@
+/**
+ * One request carried to an upstream, and its response carried back.
+ *
+ * @module
+ */
+
+import type { ByteConn } from "./byte_conn.ts";
+import { Deadline } from "./deadlines.ts";
+import type { Failure } from "./failure_log.ts";
+import { type HeadSearch, searchHeadEnd } from "./http1_fields.ts";
+import {
+  codingFor,
+  ForwardedLines,
+  LAST_CHUNK,
+  writeRequestHead,
+  writeResponseHead,
+} from "./http1_forward.ts";
+import { BodyReader, UNTIL_CLOSE } from "./http1_framing.ts";
+import type { RequestHead } from "./http1_request.ts";
+import { MAX_RESPONSE_HEAD_BYTES, ResponseHead } from "./http1_response.ts";
+import type { OwnResponse } from "./http1_status.ts";
+import type { OutBuffer } from "./out_buffer.ts";
+import type { Pooled } from "./pool.ts";
+import { type CloseReason, errnoOf } from "./pool_counters.ts";
+import type { ProxyContext, Upstream } from "./proxy_context.ts";
+import { runTunnel } from "./tunnel.ts";
+import { Upload } from "./upload.ts";
+
+/**
+ * What becomes of the client's connection after an exchange: `keep` for the next request, `close`, `linger` (close, but let the
+ * client read what it got although it still sends), or a response that the gateway has yet to give.
+ */
+export type AfterExchange = "keep" | "close" | "linger" | OwnResponse;
+
+/** What waiting for a response head came to, where that is not a head: the connection ended, or sent what is none. */
+const ENDED = -1;
+const MALFORMED = -2;
+
+/** Carries the requests of one client connection, one after the other. */
+export class Exchange {
+  readonly #response: ResponseHead;
+  readonly #search: HeadSearch = { at: 0, lineStart: 0 };
+  readonly #untilResponse: Deadline;
+  readonly #stalled: Deadline;
+  readonly #lingering: Deadline;
+  readonly #halfClosed: Deadline;
+  /** The upstream connection in use. */
+  #held: Pooled<ByteConn> | undefined;
+  /** Ends the wait for a connection. */
+  #waiting: AbortController | undefined;
+  #upload: Upload | undefined;
+  #clientGone = false;
+  #expired = false;
+  #pieces = 0;
+  #piecesSeen = 0;
+
+  constructor(
+    readonly client: ByteConn,
+    readonly request: RequestHead,
+    readonly out: OutBuffer,
+    readonly context: ProxyContext,
+    readonly lines: ForwardedLines,
+  ) {
+    this.#response = new ResponseHead(context.responseFields);
+    const expire = () => this.#expire();
+    this.#untilResponse = new Deadline(context.responseHead, expire);
+    this.#stalled = new Deadline(context.stall, expire);
+    this.#lingering = new Deadline(context.linger, expire);
+    this.#halfClosed = new Deadline(context.halfClose, () => this.#checkHalfClosed());
+  }
+
+  /** Carries the request whose head has been parsed, and ends at `headEnd` in the client's buffer. */
+  async run(headEnd: number): Promise<AfterExchange> {
+    const { client, request, out, context } = this;
+    const upstream = context.upstream;
+    context.nextUpstream();
+    out.clear();
+    writeRequestHead(out, request, client.buffer, upstream.authority, this.lines);
+    client.start = headEnd;
+    this.#expired = false;
+    this.#upload = undefined;
+    if (request.bodyLength !== 0) {
+      const upload = new Upload(client, request.bodyLength, out);
+      if (upload.outcome !== "done") this.#upload = upload;
+      if (upload.outcome === "malformed") return { status: 400, reason: "the body's chunks are malformed" };
+    }
+    return await this.#carry(async () => {
+      const after = await this.#attempt(upstream, request.repeatable);
+      if (after !== "again") return after;
+      context.resent++;
+      return await this.#attempt(upstream, false) as AfterExchange;
+    });
+  }
+
+  /** Goes on with a request that was sent on `held`, from `out`, and whose response needs more than the fast lane can do. */
+  async resume(upstream: Upstream, held: Pooled<ByteConn>): Promise<AfterExchange> {
+    const { request, context } = this;
+    this.#expired = false;
+    this.#upload = undefined;
+    return await this.#carry(async () => {
+      this.#held = held;
+      if (this.#clientGone) this.#drop("clientGone");
+      this.#untilResponse.start();
+      const after = await this.#receive(upstream, held, request.repeatable);
+      if (after !== "again") return after;
+      context.resent++;
+      return await this.#attempt(upstream, false) as AfterExchange;
+    });
+  }
+
+  /** Watches the client while its request is being carried, and leaves nothing behind. */
+  async #carry(work: () => Promise<AfterExchange>): Promise<AfterExchange> {
+    const { client } = this;
+    client.onArrival = this.#clientStirs;
+    if (this.#upload === undefined) client.read();
+    if (client.over) this.#clientStirs();
+    try {
+      return await work();
+    } finally {
+      client.onArrival = undefined;
+      this.#stopDeadlines();
+      this.#upload?.cut();
+      this.#drop("broken");
+    }
+  }
+
+  /** Whether the request was read to its end, so that what follows is another. */
+  get requestRead(): boolean {
+    return this.#upload === undefined || this.#upload.outcome === "done";
+  }
+
+  async #attempt(upstream: Upstream, mayRepeat: boolean): Promise<AfterExchange | "again"> {
+    const held = this.#takeIdle(upstream) ?? await this.#connect(upstream);
+    if (held === "close" || "status" in held) return held;
+    this.#held = held;
+    const { conn } = held;
+    this.#untilResponse.start();
+    try {
+      await conn.write(this.out.filled);
+    } catch {
+      // The upstream may have answered all the same; reading will tell.
+    }
+    this.#upload?.run(conn, () => this.#uploadMoved()).then(() => this.#uploadEnded());
+    return await this.#receive(upstream, held, mayRepeat);
+  }
+
+  async #receive(
+    upstream: Upstream,
+    held: Pooled<ByteConn>,
+    mayRepeat: boolean,
+  ): Promise<AfterExchange | "again"> {
+    const { conn } = held;
+    for (let answered = false;; answered = true) {
+      const headEnd = await this.#readResponseHead(conn);
+      if (headEnd < 0) {
+        const nothingCame = headEnd === ENDED && !answered && conn.end === conn.start;
+        const failure = this.#ownFault() ?? explain(conn, headEnd);
+        const again = mayRepeat && nothingCame && held.timesReused > 0 && "code" in failure;
+        this.#drop(again ? "closedByBackend" : "broken");
+        if (again) return "again";
+        return "code" in failure ? this.#fail(upstream, failure) : failure.after;
+      }
+      const wrong = this.#response.parse(conn.buffer, conn.start, headEnd, this.request.method);
+      if (wrong !== undefined) return this.#fail(upstream, protocolFailure(wrong));
+      if (this.#response.status === 101) return await this.#switch(upstream, conn, headEnd);
+      if (!this.#response.interim) return await this.#forward(upstream, conn, headEnd);
+      if (!await this.#forwardInterim(conn, headEnd)) return "close";
+    }
+  }
+
+  #takeIdle(upstream: Upstream): Pooled<ByteConn> | undefined {
+    const { pool } = this.context;
+    for (;;) {
+      const held = pool.takeIdle(upstream.host);
+      if (held === undefined || isFresh(held.conn)) return held;
+      pool.discard(held, held.conn.over ? "closedByBackend" : "unsolicitedBytes");
+    }
+  }
+
+  async #connect(upstream: Upstream): Promise<Pooled<ByteConn> | OwnResponse | "close"> {
+    const { pool } = this.context;
+    const waiting = this.#waiting = new AbortController();
+    try {
+      for (;;) {
+        const held = await pool.get(upstream.host, waiting.signal);
+        if (!isFresh(held.conn)) pool.discard(held, held.conn.over ? "closedByBackend" : "unsolicitedBytes");
+        else if (!this.#clientGone) return held;
+        else {
+          pool.put(held);
+          return "close";
+        }
+      }
+    } catch (error) {
+      if (this.#clientGone) return "close";
+      const code = errnoOf(error);
+      upstream.failures.add({ code, step: "connect", reason: dialReason(error) });
+      return error instanceof Deno.errors.TimedOut
+        ? { status: 504, reason: "the upstream took too long to connect to" }
+        : { status: 502, reason: `the upstream cannot be connected to (${code})` };
+    } finally {
+      this.#waiting = undefined;
+    }
+  }
+
+  /** Returns where the head ends, {@linkcode ENDED} or {@linkcode MALFORMED}. */
+  async #readResponseHead(conn: ByteConn): Promise<number> {
+    const search = this.#search;
+    search.at = search.lineStart = 0;
+    for (;;) {
+      if (conn.end > conn.start) {
+        const headEnd = searchHeadEnd(conn.buffer, conn.start, conn.end, search);
+        const length = (headEnd > 0 ? headEnd : conn.end) - conn.start;
+        if (headEnd < 0 || length > MAX_RESPONSE_HEAD_BYTES) return MALFORMED;
+        if (headEnd > 0) return headEnd;
+        if (length === conn.buffer.length) conn.grow();
+      }
+      if (conn.over) return ENDED;
+      await conn.more();
+    }
+  }
+
+  async #forwardInterim(conn: ByteConn, headEnd: number): Promise<boolean> {
+    if (this.request.minorVersion > 0) {
+      this.out.clear();
+      writeResponseHead(this.out, this.#response, conn.buffer, {
+        coding: "asIs",
+        close: false,
+        sayKeepAlive: false,
+      });
+      if (!await this.#flush()) return false;
+    }
+    conn.start = headEnd;
+    return true;
+  }
+
+  async #switch(upstream: Upstream, conn: ByteConn, headEnd: number): Promise<AfterExchange> {
+    if (this.request.upgrade === "") {
+      return this.#fail(upstream, protocolFailure("an upgrade that nobody asked for"));
+    }
+    this.out.clear();
+    writeResponseHead(this.out, this.#response, conn.buffer, {
+      coding: "asIs",
+      close: false,
+      sayKeepAlive: false,
+    });
+    conn.start = headEnd;
+    this.#stopDeadlines();
+    this.client.onArrival = undefined;
+    if (await this.#flush()) await runTunnel(this.client, conn);
+    this.#drop("upgraded");
+    return "close";
+  }
+
+  async #forward(upstream: Upstream, conn: ByteConn, headEnd: number): Promise<AfterExchange> {
+    const response = this.#response;
+    const { request, out, context, client } = this;
+    const coding = codingFor(response, request);
+    const close = !request.keepAlive || context.stopping || coding === "untilClose" || this.#uploadIsVain();
+    this.#untilResponse.stop();
+    out.clear();
+    writeResponseHead(out, response, conn.buffer, {
+      coding,
+      close,
+      sayKeepAlive: request.minorVersion === 0 && !close,
+    });
+    conn.start = headEnd;
+    const body = new BodyReader(response.bodyLength);
+    let begun = false;
+    for (;;) {
+      const event = takeBody(body, conn, out, coding === "chunked");
+      if (event === "end") break;
+      if (event === "malformed" || conn.over) {
+        if (event !== "malformed" && response.bodyLength === UNTIL_CLOSE && conn.ended) break;
+        return this.#cutShort(upstream, conn, event === "malformed", begun);
+      }
+      this.#stalled.start();
+      begun = true;
+      if (!await this.#flush()) return "close";
+      conn.widen();
+      await conn.more();
+    }
+    // The writes that are left have to end in time as well.
+    this.#stalled.start();
+    if (coding === "chunked") out.add(LAST_CHUNK);
+    if (this.#upload !== undefined) return await this.#finishUpload(close);
+    this.#release();
+    if (!await this.#flush()) return "close";
+    if (client.failure !== undefined) return "close";
+    return close ? lastWords(client) : "keep";
+  }
+
+  /** Whether the rest of the request body will not be taken, now that the response has come. */
+  #uploadIsVain(): boolean {
+    const upload = this.#upload;
+    if (upload === undefined || upload.outcome === "done") return false;
+    if (upload.outcome !== "going" || !this.#response.keepAlive) return true;
+    return this.request.expectsContinue && !upload.begun;
+  }
+
+  /** The response ended before it was complete, and must not look as if it were. */
+  #cutShort(upstream: Upstream, conn: ByteConn, malformed: boolean, begun: boolean): AfterExchange {
+    const own = this.#ownFault();
+    const failure = malformed ? protocolFailure("the body's chunks are malformed") : explain(conn, ENDED);
+    if (own === undefined && !begun) return this.#fail(upstream, failure);
+    if (own === undefined) upstream.failures.add(failure);
+    this.#drop("broken");
+    this.client.close();
+    return "close";
+  }
+
+  async #finishUpload(close: boolean): Promise<AfterExchange> {
+    const upload = this.#upload!;
+    if (!await this.#flush()) return "close";
+    if (upload.outcome === "going" && !close) {
+      this.#lingering.start();
+      await upload.ended;
+    }
+    if (upload.outcome !== "done") {
+      upload.cut();
+      this.#drop("broken");
+      return "linger";
+    }
+    this.#release();
+    return close ? lastWords(this.client) : "keep";
+  }
+
+  #release(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    if (held !== undefined) release(this.context, held, this.#response);
+  }
+
+  /** Writes what has been gathered. Returns whether the client was there to take it. */
+  async #flush(): Promise<boolean> {
+    const { out } = this;
+    try {
+      if (out.length > 0) await this.client.write(out.filled);
+    } catch {
+      this.#leave();
+      return false;
+    }
+    out.clear();
+    this.#pieces++;
+    return true;
+  }
+
+  #fail(upstream: Upstream, failure: Failure): OwnResponse {
+    upstream.failures.add(failure);
+    this.#drop("broken");
+    return { status: 502, reason: `the upstream's response cannot be used: ${failure.reason}` };
+  }
+
+  #stopDeadlines(): void {
+    this.#untilResponse.stop();
+    this.#stalled.stop();
+    this.#lingering.stop();
+    this.#halfClosed.stop();
+  }
+
+  #drop(reason: CloseReason): void {
+    const held = this.#held;
+    this.#held = undefined;
+    if (held !== undefined) this.context.pool.discard(held, reason);
+  }
+
+  /** Why the exchange ended, where it was not the upstream's doing. */
+  #ownFault(): { after: AfterExchange } | undefined {
+    if (this.#clientGone) return { after: "close" };
+    const outcome = this.#upload?.outcome;
+    if (outcome === "malformed") return { after: { status: 400, reason: "the body's chunks are malformed" } };
+    if (outcome === "clientGone") return { after: { status: 400, reason: "the body ended too early" } };
+    if (!this.#expired) return undefined;
+    return this.#upload?.waitsForClient
+      ? { after: { status: 408, reason: "the body took too long" } }
+      : { after: { status: 504, reason: "the upstream took too long to answer" } };
+  }
+
+  #uploadMoved(): void {
+    this.#pieces++;
+    if (this.#lingering.dueMs !== Infinity) this.#lingering.start();
+    else this.#untilResponse.start();
+  }
+
+  #uploadEnded(): void {
+    const outcome = this.#upload?.outcome;
+    if (outcome === "malformed" || outcome === "clientGone") this.#drop("clientGone");
+    else if (outcome === "done") this.client.read();
+  }
+
+  #expire(): void {
+    this.#expired = true;
+    this.#upload?.cut();
+    if (this.#held !== undefined) this.#drop("timeout");
+    else this.client.close();
+  }
+
+  /** The client has sent something, or ended, while its request is being carried. */
+  readonly #clientStirs = (): void => {
+    if (this.client.failure !== undefined) this.#leave();
+    else if (this.client.ended) this.#halfClosed.start();
+    // The beginning of the next request; the end may hide behind it.
+    else this.client.read();
+  };
+
+  #checkHalfClosed(): void {
+    if (this.#pieces === this.#piecesSeen) return this.#leave();
+    this.#piecesSeen = this.#pieces;
+    this.#halfClosed.start();
+  }
+
+  #leave(): void {
+    this.#clientGone = true;
+    this.#waiting?.abort();
+    this.#drop("clientGone");
+    this.client.close();
+  }
+}
+
+/** Gives an upstream connection back after a complete response; only one that is clean is kept. */
+export function release(context: ProxyContext, held: Pooled<ByteConn>, response: ResponseHead): void {
+  const { pool } = context;
+  const { conn } = held;
+  if (!response.keepAlive) return pool.discard(held, "backendSaidClose");
+  if (conn.end !== conn.start) return pool.discard(held, "unsolicitedBytes");
+  if (conn.over) return pool.discard(held, "closedByBackend");
+  conn.shrink();
+  conn.read();
+  pool.put(held);
+}
+
+/** How to close a client's connection behind its last response: with bytes unread, a plain close would be a reset. */
+export function lastWords(client: ByteConn): "close" | "linger" {
+  return client.start < client.end ? "linger" : "close";
+}
+
+/** Whether a request can be sent on a connection: nothing has come on it that no request asked for. */
+export function isFresh(conn: ByteConn): boolean {
+  return !conn.over && conn.start === conn.end;
+}
+
+/** Adds what has come of a body to what goes out. */
+function takeBody(
+  body: BodyReader,
+  conn: ByteConn,
+  out: OutBuffer,
+  chunked: boolean,
+): "more" | "end" | "malformed" {
+  for (;;) {
+    const event = body.next(conn.buffer, conn.start, conn.end);
+    conn.start = body.position;
+    if (event !== "data") return event;
+    if (chunked) out.chunk(conn.buffer, body.dataStart, body.dataEnd);
+    else out.copy(conn.buffer, body.dataStart, body.dataEnd);
+  }
+}
+
+function protocolFailure(reason: string): Failure {
+  return { code: "EPROTO", step: "response", reason };
+}
+
+function explain(conn: ByteConn, headEnd: number): Failure {
+  if (headEnd === MALFORMED) return protocolFailure("the head is malformed or too long");
+  if (conn.ended) {
+    return { code: "EOF", step: "response", reason: "connection closed before the end of the response" };
+  }
+  return {
+    code: errnoOf(conn.failure),
+    step: "response",
+    reason: "connection broken before the end of the response",
+  };
+}
+
+function dialReason(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/\s*\(os error \d+\)/, "").toLowerCase();
+}

@@ -1,0 +1,168 @@
+/**
+ * Why connections were opened and closed: the books of a connection pool.
+ *
+ * @module
+ */
+
+/** Why this side closed a connection, or found it closed. */
+export type CloseReason =
+  /** The host had `maxIdleConnsPerHost` idle connections already (Go: `errTooManyIdleHost`). */
+  | "tooManyIdlePerHost"
+  /** It was the least recently used of more than `maxIdleConns` (Go: `errTooManyIdle`). */
+  | "tooManyIdle"
+  /** Idle for `idleConnTimeoutMs`. */
+  | "idleTimeout"
+  /** `disableKeepAlives`. */
+  | "keepAlivesDisabled"
+  /** The backend closed it while it was idle. */
+  | "closedByBackend"
+  /** Bytes came that no request had asked for. */
+  | "unsolicitedBytes"
+  /** The response said that it was the last on this connection. */
+  | "backendSaidClose"
+  /** Reading or writing failed, or what came was not to be understood. */
+  | "broken"
+  /** The client left before the response was complete. */
+  | "clientGone"
+  /** The backend took too long. */
+  | "timeout"
+  /** It became a tunnel. */
+  | "upgraded"
+  /** The pool was closed. */
+  | "shutdown";
+
+/** What happened in a pool so far. All are counts unless their names say otherwise. */
+export interface PoolCounters {
+  /** Connections opened. */
+  readonly dialed: number;
+  /** Dials that failed, by the name of the errno, such as `EADDRNOTAVAIL`. */
+  readonly dialFailures: Readonly<Record<string, number>>;
+  /** Requests that got a connection used before. */
+  readonly reused: number;
+  /** Requests that found no idle connection. */
+  readonly waited: number;
+  /** How long those waited, together. */
+  readonly waitedMs: number;
+  /** Those of them that had to queue for leave to dial, because of `maxConnsPerHost`. */
+  readonly queued: number;
+  /** Waits given up before a connection came. */
+  readonly abandoned: number;
+  /** Connections closed, by reason. Reasons that did not occur are left out. */
+  readonly closed: Readonly<Partial<Record<CloseReason, number>>>;
+  /** Idle connections now. */
+  readonly idle: number;
+  /** The most there ever were. */
+  readonly idlePeak: number;
+  /** Connections in use now. */
+  readonly inUse: number;
+  /** The most there ever were. */
+  readonly inUsePeak: number;
+}
+
+/** Keeps {@linkcode PoolCounters} as they change. */
+export class PoolLedger {
+  /** See {@linkcode PoolCounters}. */
+  dialed = 0;
+  /** See {@linkcode PoolCounters}. */
+  reused = 0;
+  /** See {@linkcode PoolCounters}. */
+  queued = 0;
+  /** See {@linkcode PoolCounters}. */
+  abandoned = 0;
+  #waited = 0;
+  #waitedMs = 0;
+  #idle = 0;
+  #idlePeak = 0;
+  #inUse = 0;
+  #inUsePeak = 0;
+  readonly #dialFailures: Record<string, number> = {};
+  readonly #closed: Partial<Record<CloseReason, number>> = {};
+
+  /** A wait that found no idle connection is over, one way or the other. */
+  waited(ms: number): void {
+    this.#waited++;
+    this.#waitedMs += ms;
+  }
+
+  /** A dial failed. */
+  dialFailed(error: unknown): void {
+    const code = errnoOf(error);
+    this.#dialFailures[code] = (this.#dialFailures[code] ?? 0) + 1;
+  }
+
+  /** A connection was closed. */
+  closedFor(reason: CloseReason): void {
+    this.#closed[reason] = (this.#closed[reason] ?? 0) + 1;
+  }
+
+  /** There are `count` idle connections now. */
+  nowIdle(count: number): void {
+    this.#idle = count;
+    if (count > this.#idlePeak) this.#idlePeak = count;
+  }
+
+  /** A request got a connection. */
+  enterUse(): void {
+    if (++this.#inUse > this.#inUsePeak) this.#inUsePeak = this.#inUse;
+  }
+
+  /** A request gave its connection back. */
+  leaveUse(): void {
+    this.#inUse--;
+  }
+
+  /** The counters as they are now. */
+  snapshot(): PoolCounters {
+    return {
+      dialed: this.dialed,
+      dialFailures: { ...this.#dialFailures },
+      reused: this.reused,
+      waited: this.#waited,
+      waitedMs: this.#waitedMs,
+      queued: this.queued,
+      abandoned: this.abandoned,
+      closed: { ...this.#closed },
+      idle: this.#idle,
+      idlePeak: this.#idlePeak,
+      inUse: this.#inUse,
+      inUsePeak: this.#inUsePeak,
+    };
+  }
+}
+
+/** The errno's name of a failed dial, such as `ECONNREFUSED`; the name of the error where it has none. */
+export function errnoOf(error: unknown): string {
+  if (!(error instanceof Error)) return "unknown";
+  const { code } = error as Error & { code?: unknown };
+  return typeof code === "string" ? code : error.name;
+}
+
+/**
+ * The sum of the counters of several pools, such as those of a gateway's workers. Peaks are added as well, so that they are
+ * an upper bound: the pools need not have peaked at the same moment.
+ */
+export function sumCounters(all: readonly PoolCounters[]): PoolCounters {
+  const add = (of: (counters: PoolCounters) => number) =>
+    all.reduce((sum, counters) => sum + of(counters), 0);
+  const merge = (of: (counters: PoolCounters) => Readonly<Record<string, number>>) => {
+    const merged: Record<string, number> = {};
+    for (const counters of all) {
+      for (const [name, count] of Object.entries(of(counters))) merged[name] = (merged[name] ?? 0) + count;
+    }
+    return merged;
+  };
+  return {
+    dialed: add((counters) => counters.dialed),
+    dialFailures: merge((counters) => counters.dialFailures),
+    reused: add((counters) => counters.reused),
+    waited: add((counters) => counters.waited),
+    waitedMs: add((counters) => counters.waitedMs),
+    queued: add((counters) => counters.queued),
+    abandoned: add((counters) => counters.abandoned),
+    closed: merge((counters) => counters.closed as Record<string, number>),
+    idle: add((counters) => counters.idle),
+    idlePeak: add((counters) => counters.idlePeak),
+    inUse: add((counters) => counters.inUse),
+    inUsePeak: add((counters) => counters.inUsePeak),
+  };
+}

@@ -1,0 +1,160 @@
+/**
+ * An HTTP/1.1 reverse proxy on `Deno.listen` and `Deno.connect`, in one thread, with a connection pool of its own that has the
+ * limits of Go's `http.Transport`.
+ *
+ * @module
+ */
+
+import { ByteConn } from "./byte_conn.ts";
+import { ClientSession } from "./client_session.ts";
+import { Deadline, Deadlines } from "./deadlines.ts";
+import { startFailureLog } from "./failure_log.ts";
+import { latin1Bytes } from "./http1_fields.ts";
+import { ConnectionPool, type Dial, type PoolLimits } from "./pool.ts";
+import type { PoolCounters } from "./pool_counters.ts";
+import {
+  DEFAULT_TIMEOUTS,
+  ProxyContext,
+  type ProxyTimeoutOptions,
+  type ProxyTimeouts,
+  type Upstream,
+} from "./proxy_context.ts";
+import type { RunningTransport } from "./transport.ts";
+import type { ListenAddress } from "../command_line.ts";
+
+/** What {@linkcode startProxy} needs to know. */
+export interface ProxyOptions {
+  /** Where clients connect. Port 0 asks the kernel for a free one. */
+  readonly listen: ListenAddress;
+  /** Whether others listen on the same port, and the kernel shares the clients among them. Needs `--unstable-net`. Default false. */
+  readonly reusePort?: boolean | undefined;
+  /** Where requests go, in turn: at least one origin. */
+  readonly upstreams: readonly URL[];
+  /** The limits of the pool. */
+  readonly pool?: PoolLimits | undefined;
+  /** What proxies in several threads share to keep to the limits together; see {@linkcode ConnectionPool}. */
+  readonly idleCounts?: Int32Array | undefined;
+  /** How long things may take. */
+  readonly timeouts?: ProxyTimeoutOptions | undefined;
+  /** How long a stop waits for requests in flight before it cuts them, in milliseconds. */
+  readonly graceMs: number;
+  /** Receives each line for the gateway's log. */
+  readonly log: (line: string) => void;
+}
+
+/** What happened in a proxy so far. */
+export interface ProxyCounters {
+  /** Requests read from clients. */
+  readonly requests: number;
+  /** Requests sent a second time, because their connection had been closed while it was idle. */
+  readonly resent: number;
+  /** Why connections to the upstreams were opened and closed. */
+  readonly pool: PoolCounters;
+}
+
+/** A proxy that runs. Disposing it stops accepting, waits for requests in flight for `graceMs`, then cuts the rest. */
+export interface RunningProxy extends RunningTransport {
+  /** What happened so far. */
+  counters(): ProxyCounters;
+}
+
+/** The longest queue of connections that wait to be accepted; the kernel lowers it to `net.core.somaxconn`. */
+const BACKLOG = 65_535;
+/** How long accepting pauses after it failed, as it does when file descriptors run out. */
+const ACCEPT_PAUSE_MS = 10;
+
+/**
+ * Starts a proxy in this thread.
+ *
+ * @throws {RangeError} for pool limits that make no sense, or no upstream.
+ * @throws where the address cannot be listened on.
+ */
+export function startProxy(options: ProxyOptions): RunningProxy {
+  const { listen, reusePort = false, graceMs } = options;
+  using started = new DisposableStack();
+  const context = createContext(options, started);
+  const listenOptions = { ...listen, tcpBacklog: BACKLOG, reusePort };
+  const listener = started.use(Deno.listen(listenOptions));
+  const sessions = new Set<ClientSession>();
+  const accepting = acceptAll(listener, context, sessions);
+  const parts = started.move();
+  return {
+    address: { hostname: listener.addr.hostname, port: listener.addr.port },
+    counters: () => ({ requests: context.requests, resent: context.resent, pool: context.pool.counters() }),
+    async [Symbol.asyncDispose]() {
+      context.stopping = true;
+      listener.close();
+      await accepting;
+      for (const session of sessions) session.closeIfIdle();
+      const timer = setTimeout(() => sessions.forEach((session) => session.close()), graceMs);
+      await Promise.all(Array.from(sessions, (session) => session.ended));
+      clearTimeout(timer);
+      parts.dispose();
+    },
+  };
+}
+
+function createContext(options: ProxyOptions, started: DisposableStack): ProxyContext {
+  const timeouts: ProxyTimeouts = { ...DEFAULT_TIMEOUTS, ...withoutUndefined(options.timeouts ?? {}) };
+  const dialing = started.use(new Deadlines(timeouts.dialMs));
+  const pool = started.use(new ConnectionPool(dialWithin(dialing), options.pool, options.idleCounts));
+  const [first, ...others] = options.upstreams.map((url): Upstream => ({
+    host: pool.host(url.host),
+    authority: latin1Bytes(url.host),
+    failures: started.use(startFailureLog(url.host, options.log)),
+  }));
+  if (first === undefined) throw new RangeError("a proxy needs at least one upstream");
+  return started.use(new ProxyContext(pool, [first, ...others], timeouts));
+}
+
+function withoutUndefined(options: ProxyTimeoutOptions): Partial<ProxyTimeouts> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
+
+/** Opens connections, and gives up when it takes too long. */
+function dialWithin(dialing: Deadlines): Dial<ByteConn> {
+  return async (authority, lost) => {
+    const { hostname, port } = new URL(`http://${authority}`);
+    const late = new AbortController();
+    const deadline = new Deadline(
+      dialing,
+      () => late.abort(new Deno.errors.TimedOut("connection timed out")),
+    );
+    deadline.start();
+    try {
+      const tcp = await Deno.connect({
+        hostname: hostname.replace(/^\[|\]$/g, ""),
+        port: Number(port || 80),
+        signal: late.signal,
+      });
+      tcp.setNoDelay(true);
+      const conn = new ByteConn(tcp);
+      conn.onArrival = conn.whileIdle = () => lost(conn.over ? "closedByBackend" : "unsolicitedBytes");
+      // From the first moment: a dial that comes too late for its request goes straight into the pool.
+      conn.read();
+      return conn;
+    } catch (error) {
+      throw late.signal.aborted ? Object.assign(late.signal.reason, { code: "ETIMEDOUT" }) : error;
+    } finally {
+      deadline.stop();
+    }
+  };
+}
+
+async function acceptAll(
+  listener: Deno.TcpListener,
+  context: ProxyContext,
+  sessions: Set<ClientSession>,
+): Promise<void> {
+  while (!context.stopping) {
+    try {
+      const tcp = await listener.accept();
+      tcp.setNoDelay(true);
+      const session = new ClientSession(tcp, context);
+      sessions.add(session);
+      session.ended.then(() => sessions.delete(session));
+    } catch {
+      if (!context.stopping) await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MS));
+    }
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * What the client connections of one proxy share.
+ *
+ * @module
+ */
+
+import type { ByteConn } from "./byte_conn.ts";
+import { Deadlines } from "./deadlines.ts";
+import type { FailureLog } from "./failure_log.ts";
+import { HeadFields } from "./http1_fields.ts";
+import type { ConnectionPool, PoolHost } from "./pool.ts";
+
+/** How long the parts of an exchange may take, in milliseconds; 0 is for ever. */
+export interface ProxyTimeouts {
+  /** From the first byte of a request head to its end; then 408. Default 5,000. */
+  readonly requestHeadMs: number;
+  /** From a response until the next request of the same client; then its connection is closed. Default 75,000. */
+  readonly clientIdleMs: number;
+  /** Until a connection to an upstream is open; then 504. Default 5,000. */
+  readonly dialMs: number;
+  /** From the request, or its latest piece, to the response head; then 504. Default 60,000. */
+  readonly responseHeadMs: number;
+  /** During a body, without a byte going on; then both connections are closed. Default 60,000. */
+  readonly stallMs: number;
+  /**
+   * How long a client that has closed its side still gets what it has asked for, without a byte going on. A client that
+   * has gone away looks just the same, so that this is how long its request lives on. Default 500.
+   */
+  readonly halfCloseMs: number;
+  /** How long the rest of a request body is taken after its response is complete, or after it was refused. Default 1,000. */
+  readonly lingerMs: number;
+}
+
+/** {@linkcode ProxyTimeouts} as one gives them: what is left out, or `undefined`, is the default. */
+export type ProxyTimeoutOptions = { readonly [K in keyof ProxyTimeouts]?: number | undefined };
+
+/** The defaults of {@linkcode ProxyTimeouts}. */
+export const DEFAULT_TIMEOUTS: ProxyTimeouts = {
+  requestHeadMs: 5_000,
+  clientIdleMs: 75_000,
+  dialMs: 5_000,
+  responseHeadMs: 60_000,
+  stallMs: 60_000,
+  halfCloseMs: 500,
+  lingerMs: 1_000,
+};
+
+/** One place that requests go to. */
+export interface Upstream {
+  /** Its part of the pool. */
+  readonly host: PoolHost<ByteConn>;
+  /** Its authority, as it stands in `Host`. */
+  readonly authority: Uint8Array;
+  /** Where its failures are logged. */
+  readonly failures: FailureLog;
+}
+
+/** Everything that belongs to a proxy rather than to one of its clients. */
+export class ProxyContext implements Disposable {
+  readonly requestFields: HeadFields = new HeadFields();
+  readonly responseFields: HeadFields = new HeadFields();
+  readonly requestHead: Deadlines;
+  readonly clientIdle: Deadlines;
+  readonly responseHead: Deadlines;
+  readonly stall: Deadlines;
+  readonly halfClose: Deadlines;
+  readonly linger: Deadlines;
+  /** Whether the proxy has been asked to stop: each response is the last on its connection. */
+  stopping = false;
+  /** Requests whose heads were read. */
+  requests = 0;
+  /** Requests sent a second time, because their connection had been closed while it was idle. */
+  resent = 0;
+  #turn = 0;
+
+  constructor(
+    readonly pool: ConnectionPool<ByteConn>,
+    readonly upstreams: readonly [Upstream, ...Upstream[]],
+    timeouts: ProxyTimeouts,
+  ) {
+    this.requestHead = new Deadlines(timeouts.requestHeadMs);
+    this.clientIdle = new Deadlines(timeouts.clientIdleMs);
+    this.responseHead = new Deadlines(timeouts.responseHeadMs);
+    this.stall = new Deadlines(timeouts.stallMs);
+    this.halfClose = new Deadlines(timeouts.halfCloseMs);
+    this.linger = new Deadlines(timeouts.lingerMs);
+  }
+
+  /** Where the next request goes. */
+  get upstream(): Upstream {
+    return this.upstreams[this.#turn]!;
+  }
+
+  /** Takes the upstreams in turn. */
+  nextUpstream(): void {
+    this.#turn = this.#turn + 1 < this.upstreams.length ? this.#turn + 1 : 0;
+  }
+
+  /** Stops the deadlines. */
+  [Symbol.dispose](): void {
+    for (
+      const deadlines of [
+        this.requestHead,
+        this.clientIdle,
+        this.responseHead,
+        this.stall,
+        this.halfClose,
+        this.linger,
+      ]
+    ) deadlines[Symbol.dispose]();
+  }
+}

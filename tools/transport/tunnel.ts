@@ -1,0 +1,32 @@
+/**
+ * Bytes carried both ways between two connections, whatever they mean: what an upgrade leads to.
+ *
+ * @module
+ */
+
+import type { ByteConn } from "./byte_conn.ts";
+
+/** Carries bytes both ways until both sides have ended, or one is broken. An end is passed on; the other side may go on sending. */
+export async function runTunnel(one: ByteConn, other: ByteConn): Promise<void> {
+  await Promise.all([carry(one, other), carry(other, one)]);
+}
+
+async function carry(from: ByteConn, to: ByteConn): Promise<void> {
+  try {
+    for (;;) {
+      while (from.start < from.end) {
+        const { buffer, start, end } = from;
+        from.start = end;
+        await to.write(buffer.subarray(start, end));
+      }
+      if (from.over) break;
+      from.widen();
+      await from.more();
+    }
+    if (from.failure !== undefined) throw from.failure;
+    await to.tcp.closeWrite();
+  } catch {
+    from.close();
+    to.close();
+  }
+}
