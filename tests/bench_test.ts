@@ -141,6 +141,32 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a gateway that ends or answers nothing while the load runs has not been measured",
+  ...wrkInPrivateLab,
+  async fn() {
+    await inDirectory(async (directory) => {
+      const serve = (name: string, code: string) =>
+        Deno.writeTextFile(
+          `${directory}/${name}.ts`,
+          `const [hostname, port] = Deno.args; ${code}
+          for await (const _ of Deno.listen({ hostname: hostname!, port: Number(port) })) { /* and not a word */ }`,
+        );
+      await serve("dies", 'setTimeout(() => { console.error("out of luck"); Deno.exit(3); }, 900);');
+      await serve("silent", "");
+      const gateway = (name: string) =>
+        `${Deno.execPath()} run --no-prompt --allow-net ${directory}/${name}.ts {listen_host} {listen_port}`;
+      const flags = ["--gateway", gateway("dies"), "--gateway", gateway("silent"), "--json", "-"];
+      const { code, stdout } = await bench(...SHORT, ...flags);
+      assertEquals(code, 1);
+      const results: Results = JSON.parse(stdout);
+      const [, dies, silent] = results.runs.map((run) => run.repetitions[0]!);
+      assertEquals(dies, { failed: "the gateway ended while the load ran: out of luck (exit code 3)" });
+      assertEquals(silent, { failed: "no request was answered in 1 s" });
+    });
+  },
+});
+
+Deno.test({
   name: "the host lab attributes TIME_WAIT by port, and the report says what it cannot show",
   ...wrk,
   async fn() {

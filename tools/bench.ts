@@ -25,6 +25,7 @@ import {
   valueFlag,
 } from "./command_line.ts";
 import { chooseLab } from "./lab/lab.ts";
+import { parseSysctl } from "./lab/sysctl.ts";
 import { chooseGenerator } from "./load/load.ts";
 import { largestDivisor } from "./load/wrk.ts";
 import { showProgress, standardError } from "./progress.ts";
@@ -35,6 +36,7 @@ import { reasonOf, writeResults } from "./results/results_file.ts";
 import { REPEAT_FLAGS, repeatPlanOf, repeatWords } from "./repeat_flags.ts";
 import { selfCheckOf } from "./rounds.ts";
 import { type BenchPlan, runScenario } from "./runner.ts";
+import { prepareHostSysctls } from "./sysctl.ts";
 import { type BackendPlan, DEFAULT_LOAD, type LoadPlan, type Scenario, withGateways } from "./scenario.ts";
 
 const DEFAULT_SCENARIO = "undersized_pool";
@@ -60,6 +62,12 @@ const FLAGS = {
   script: valueFlag("FILE", "a Lua script for wrk", parseText, undefined),
   header: listFlag("HEADER", 'a request header, "Name: value"', parseText),
   gateway: listFlag("COMMAND", "measure this gateway; {listen} and {upstream} are filled in", parseText),
+  sysctl: listFlag(
+    "KEY=VALUE",
+    "set a sysctl on the gateway, or with client: or backend: before it on that host",
+    parseSysctl,
+  ),
+  allowHostSysctl: switchFlag("let --lab host change this machine's own sysctls; puts them back, needs root"),
   lab: valueFlag(
     "KIND",
     "auto, private or host (default: auto)",
@@ -122,6 +130,8 @@ async function bench(
   }
   const lab = await chooseLab(options.lab);
   const generator = await chooseGenerator(options.load);
+  const sysctls = Object.fromEntries(options.sysctl);
+  await using hostSysctls = await prepareHostSysctls(lab, options.allowHostSysctl);
 
   let exitCode = 0;
   for (const scenario of scenarios) {
@@ -130,6 +140,8 @@ async function bench(
       scenario: options.selfCheck ? selfCheckOf(given) : given,
       load: threadsFor(scenario, load),
       backend: backendOf(options),
+      sysctls,
+      hostSysctls,
       ...repeatPlanOf(options, options.quick),
       lab,
       generator,
@@ -253,6 +265,8 @@ function commandLine(scenario: string, options: BenchOptions): string {
   add("--script", options.script);
   for (const header of options.header) add("--header", header);
   for (const command of options.gateway) add("--gateway", command);
+  for (const [name, value] of options.sysctl) add("--sysctl", `${name}=${value}`);
+  if (options.allowHostSysctl) words.push("--allow-host-sysctl");
   if (options.lab !== "auto") add("--lab", options.lab);
   if (options.load !== "auto") add("--load", options.load);
   return words.map(quote).join(" ");

@@ -7,6 +7,7 @@
 import config from "../deno.json" with { type: "json" };
 import type { Host } from "./lab/host.ts";
 import { type LabChoice, startLab } from "./lab/lab.ts";
+import { readSysctls } from "./lab/sysctl.ts";
 import type { GeneratorChoice } from "./load/load.ts";
 import type { Environment } from "./results/results.ts";
 
@@ -40,15 +41,12 @@ export async function readEnvironment(lab: LabChoice, load: GeneratorChoice): Pr
     governors: [...new Set(governors?.split(/\s+/).filter((name) => name !== ""))],
     load,
     lab,
-    sysctls: await readSysctls(host),
+    sysctls: await readKnown(host),
   };
 }
 
-async function readSysctls(host: Host): Promise<Record<string, string>> {
-  const values = await host.readProc(...SYSCTLS.map((key) => `/proc/sys/${key.replaceAll(".", "/")}`));
-  const known = SYSCTLS.flatMap((key, i): [string, string][] => {
-    const value = values[i]?.trim().replaceAll(/\s+/g, " ");
-    return value === undefined || value === "" ? [] : [[key, value]];
-  });
+async function readKnown(host: Host): Promise<Record<string, string>> {
+  const values = await readSysctls(host, SYSCTLS);
+  const known = SYSCTLS.flatMap((key, i): [string, string][] => values[i] ? [[key, values[i]]] : []);
   return Object.fromEntries(known);
 }

@@ -63,12 +63,13 @@ export async function startBackendIn(
   return await whenListening(host, port, process);
 }
 
-/** Starts a gateway in front of a backend. */
+/** Starts a gateway in front of a backend. `onLog` is given each line of its standard error. */
 export async function startGatewayIn(
   lab: Lab,
   plan: GatewayPlan,
   backend: Party,
   listenTimeoutMs = LISTEN_TIMEOUT_MS,
+  onLog: (line: string) => void = () => {},
 ): Promise<Party> {
   const host = lab.hosts.gateway;
   const port = await choosePort(lab, PORTS.gateway);
@@ -79,7 +80,7 @@ export async function startGatewayIn(
     backend.url,
     ...(plan.transport === "net-http" ? netHttpFlags(plan) : httpClientFlags(plan)),
   ], "transport" in plan && plan.transport === "net-http" ? NEEDED_BY_NET_HTTP : NOTHING_MORE);
-  const process = await host.start({ name: "the gateway", argv });
+  const process = await host.start({ name: "the gateway", argv, onStderr: onLog });
   return await whenListening(host, port, process, listenTimeoutMs);
 }
 
@@ -160,7 +161,7 @@ function denoScript(file: string, args: readonly string[], needs = NOTHING_MORE)
  * ephemeral range.
  */
 async function choosePort(lab: Lab, fixed: number): Promise<number> {
-  if (lab.kind === "private") return fixed;
+  if (lab.kind !== "host") return fixed;
   const tables = await lab.hosts.gateway.readProc(...TCP_TABLE_FILES);
   const used = new Set(
     tables.flatMap((text) => parseTcpTable(text ?? "")).flatMap((s) => [s.localPort, s.remotePort]),
@@ -179,7 +180,7 @@ async function whenListening(
 ): Promise<Party> {
   let ended: string | undefined;
   process.exited.then((status) => ended = lastWords(status));
-  for (const deadline = Date.now() + timeoutMs; Date.now() < deadline;) {
+  for (const deadline = performance.now() + timeoutMs; performance.now() < deadline;) {
     if (ended !== undefined) throw new Error(`${process.name} ended before it listened: ${ended}`);
     const tables = await host.readProc(...TCP_TABLE_FILES);
     if (tables.some((text) => listens(parseTcpTable(text ?? ""), port))) {

@@ -5,8 +5,12 @@
  */
 
 import type { HostName } from "./lab/host.ts";
+import type { HostSysctls } from "./lab/host_sysctl.ts";
 import { type Lab, type LabKind, startLab } from "./lab/lab.ts";
+import { setKnobs } from "./lab/sysctl.ts";
+import { lastWords, type RunningProcess } from "./lab/process.ts";
 import { type LoadGenerator, type RunningLoad, startLoad } from "./load/load.ts";
+import { startConnectProbe } from "./observe/connect_probe.ts";
 import { machineUse, readMachine } from "./observe/machine.ts";
 import { type ProcessUsage, readOwnCpuSec, readProcessUsage } from "./observe/process_usage.ts";
 import { readCounters, readEachHost, startSampler } from "./observe/sampler.ts";
@@ -14,6 +18,7 @@ import { parseTcpTable, TCP_TABLE_FILES, type TcpSocket } from "./observe/tcp_ta
 import { startBackendIn, startGatewayIn } from "./parties.ts";
 import { hostResults, hostSeries } from "./results/host_results.ts";
 import type { Measured, RunOptions } from "./results/results.ts";
+import { startFailureCount } from "./results/upstream_failures.ts";
 
 /** What a bench may show while a load runs. */
 export interface Progress {
@@ -33,6 +38,8 @@ export interface RepetitionContext {
   readonly generator: LoadGenerator;
   /** Ends the repetition early: all that it started is stopped, and nothing is measured. */
   readonly signal: AbortSignal;
+  /** What changes the machine's own sysctls in a host lab; without it they stay as they are. */
+  readonly hostSysctls?: HostSysctls | undefined;
   /** When the first repetition began, by `performance.now()`. Left out, this is the first. */
   readonly firstStartedMs?: number;
   /** Called twice a second. */
@@ -52,9 +59,14 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   const { signal, generator } = context;
   signal.throwIfAborted();
   await using stack = new AsyncDisposableStack();
-  const lab = stack.use(await startLab(context.lab));
+  const lab = stack.use(await startLab(labOf(options, context.lab)));
+  const { sysctls } = options;
+  const set = sysctls === undefined
+    ? undefined
+    : stack.use(await setKnobs(lab, sysctls, context.hostSysctls));
   const answered = { timeMs: [0], requests: [0] };
   let startMs = Infinity;
+  const failures = startFailureCount(() => performance.now() - startMs);
   let timeWait = 0;
   const backend = stack.use(
     await startBackendIn(lab, options.backend, (requests) => {
@@ -69,7 +81,7 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   );
   const gateway = options.gateway === null
     ? undefined
-    : stack.use(await startGatewayIn(lab, options.gateway, backend));
+    : stack.use(await startGatewayIn(lab, options.gateway, backend, undefined, (line) => failures.add(line)));
 
   const opener = gateway === undefined ? "client" : "gateway";
   let benchCpuSec = 0;
@@ -83,12 +95,16 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   const parties = [backend, gateway].flatMap((party) => party?.process.processGroup ?? []);
   const usedBefore = await readProcessUsage(lab.hosts.client, [...parties, sampler.processGroup]);
   const before = await readCounters(lab);
+  const probe = options.probeConnects
+    ? stack.use(await startConnectProbe(lab.hosts.gateway, backend))
+    : undefined;
   const machineBefore = await readMachine(lab.hosts.client);
   startMs = performance.now();
   const url = (gateway ?? backend).url;
   const load = stack.use(await startLoad(generator, lab.hosts.client, { ...options.load, url }));
   const benchCpuBeforeSec = readOwnCpuSec();
-  await untilOver(load, options.load.durationMs, signal);
+  const running = [backend, gateway].flatMap((party) => party?.process ?? []);
+  await untilOver(load, options.load.durationMs, running, signal);
   over = true;
 
   const used = await readProcessUsage(lab.hosts.client, [
@@ -101,6 +117,13 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   const sockets = await readSockets(lab);
   const after = await readCounters(lab);
   const result = await load.finish();
+  if (result.requests === 0) {
+    throw new Error(`no request was answered in ${options.load.durationMs / 1000} s`);
+  }
+  const connects = await probe?.finish();
+  // The gateway logs what it has not yet logged when it ends.
+  const ours = options.gateway !== null && "transport" in options.gateway;
+  if (ours) await gateway?.process.stop();
   const ports = { backendPort: backend.port, gatewayPort: gateway?.port };
   const hosts = hostResults({ lab: lab.kind, samples, before, after, sockets, ...ports });
   const usage = used.map((group, i) => since(usedBefore[i], group));
@@ -119,11 +142,27 @@ export async function measureRepetition(options: RunOptions, context: Repetition
     },
     machine: machineUse(machineBefore, machineAfter, ofBench.reduce((sum, { cpuSec }) => sum + cpuSec, 0)),
     samples: { timeMs: samples.map((sample) => sample.timeMs), hosts: hostSeries(samples), answered },
+    ...(set === undefined ? {} : { knobs: set.knobs }),
+    ...(ours ? { upstreamFailures: failures.list() } : {}),
+    ...(connects === undefined ? {} : { connects }),
   };
 }
 
-/** Waits for the end of a load, with a limit. */
-async function untilOver(load: RunningLoad, durationMs: number, signal: AbortSignal): Promise<void> {
+/** A run on loopback needs a namespace of its own, so that others can be measured across the links of the same lab. */
+function labOf({ loopback }: RunOptions, lab: LabKind): LabKind {
+  if (loopback === false && lab === "host") {
+    throw new Error("it is about a network that is not loopback, and a host lab has no other");
+  }
+  return loopback === true && lab === "private" ? "loopback" : lab;
+}
+
+/** Waits for the end of a load, with a limit. A party that ends before it does leaves nothing to measure. */
+async function untilOver(
+  load: RunningLoad,
+  durationMs: number,
+  parties: readonly RunningProcess[],
+  signal: AbortSignal,
+): Promise<void> {
   const { promise, reject } = Promise.withResolvers<never>();
   const limitMs = durationMs + LOAD_GRACE_MS;
   const timer = setTimeout(
@@ -132,9 +171,17 @@ async function untilOver(load: RunningLoad, durationMs: number, signal: AbortSig
   );
   const onAbort = () => reject(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  let waiting = true;
+  for (const { name, exited } of parties) {
+    exited.then((status) => {
+      if (waiting) reject(new Error(`${name} ended while the load ran: ${lastWords(status)}`));
+    });
+  }
   try {
     await Promise.race([load.over, promise]);
   } finally {
+    waiting = false;
     clearTimeout(timer);
     signal.removeEventListener("abort", onAbort);
   }

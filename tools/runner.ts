@@ -6,7 +6,10 @@
 
 import { messageOf } from "./command_line.ts";
 import { readEnvironment } from "./environment.ts";
+import { checkFileLimit } from "./lab/file_limit.ts";
+import type { HostSysctls } from "./lab/host_sysctl.ts";
 import type { LabChoice } from "./lab/lab.ts";
+import { resolveSysctls, type Sysctls } from "./lab/sysctl.ts";
 import { checkLoadOptions, type GeneratorChoice } from "./load/load.ts";
 import { measureRepetition, type Progress, type RepetitionContext } from "./repetition.ts";
 import {
@@ -25,6 +28,7 @@ import {
   DEFAULT_LOAD,
   type LoadPlan,
   resolveGatewayPlan,
+  type RunPlan,
   type Scenario,
 } from "./scenario.ts";
 
@@ -36,6 +40,10 @@ export interface BenchPlan {
   readonly load?: Partial<LoadPlan>;
   /** What differs from the scenario's backend. */
   readonly backend?: Partial<BackendPlan>;
+  /** Sysctls for every run, beside or instead of its own. */
+  readonly sysctls?: Sysctls;
+  /** What changes the machine's own sysctls in a host lab; without it they stay as they are. */
+  readonly hostSysctls?: HostSysctls | undefined;
   /** Repetitions of each run, at least 1: all of them, or the least of them with `until`. */
   readonly repeat: number;
   /** Goes on after `repeat` until the comparisons are precise enough. Left out, it does not. */
@@ -95,6 +103,7 @@ export async function runScenario(
   const load: LoadPlan = { ...DEFAULT_LOAD, ...scenario.load, ...plan.load };
   const backend: BackendPlan = { ...DEFAULT_BACKEND, ...scenario.backend, ...plan.backend };
   checkLoadOptions(generator.name, load);
+  await checkFileLimit(load.connections, scenario.runs.some((run) => run.gateway !== undefined));
 
   const runs = scenario.runs.map((run) => ({
     name: run.name,
@@ -103,6 +112,7 @@ export async function runScenario(
       gateway: run.gateway === undefined ? null : resolveGatewayPlan(run.gateway),
       backend,
       load,
+      ...optionalOptions(scenario, run, plan.sysctls),
     } satisfies RunOptions,
     repetitions: [] as Repetition[],
   }));
@@ -122,7 +132,7 @@ export async function runScenario(
   };
   await observer.onResults?.(results);
 
-  const context = { lab: lab.kind, generator: generator.name, signal };
+  const context = { lab: lab.kind, generator: generator.name, signal, hostSysctls: plan.hostSysctls };
   if (warmUpMs > 0) await warmUp(runs, warmUpMs, context, observer);
   const firstStartedMs = performance.now();
   const rounds = shuffledRounds(runs, seed);
@@ -147,6 +157,16 @@ export async function runScenario(
   results.interrupted = signal.aborted;
   await observer.onResults?.(results);
   return results;
+}
+
+/** What only some scenarios ask for is left out of the results of the others. */
+function optionalOptions(scenario: Scenario, run: RunPlan, sysctls: Sysctls = {}): Partial<RunOptions> {
+  const asked = resolveSysctls({ ...run.sysctls, ...sysctls });
+  return {
+    ...(Object.keys(asked).length === 0 ? {} : { sysctls: asked }),
+    ...(run.loopback === undefined ? {} : { loopback: run.loopback }),
+    ...(scenario.probeConnects && run.gateway !== undefined ? { probeConnects: true } : {}),
+  };
 }
 
 /** Whether another round is to be measured: up to `repeat` always, then while time is left and precision is not had. */

@@ -6,6 +6,7 @@
 
 import { availableParallelism } from "node:os";
 import { didYouMean, UsageError } from "./command_line.ts";
+import type { Sysctls } from "./lab/sysctl.ts";
 import { resolvePoolLimits } from "./transport/pool.ts";
 
 /** A gateway of ours over a `Deno.HttpClient`. */
@@ -54,6 +55,13 @@ export interface RunPlan {
   readonly name: string;
   /** Left out: the load goes straight at the backend. */
   readonly gateway?: GatewayPlan;
+  /** What this run asks for, of the gateway unless a name says otherwise. */
+  readonly sysctls?: Sysctls;
+  /**
+   * `true`: all three hosts are one, which talk over 127.0.0.1. `false`: across the links of the lab, and in a host lab,
+   * which has none, the run fails. Default: as the lab is.
+   */
+  readonly loopback?: boolean;
 }
 
 /** What the backend of a scenario does with a request. */
@@ -98,6 +106,8 @@ export interface Scenario {
   readonly load?: Partial<LoadPlan>;
   /** What differs from {@linkcode DEFAULT_BACKEND}. */
   readonly backend?: Partial<BackendPlan>;
+  /** Whether a probe on the gateway's host times a connect to the backend 20 times a second. Default `false`. */
+  readonly probeConnects?: boolean;
 }
 
 /** The load unless the scenario or the command line says otherwise. */

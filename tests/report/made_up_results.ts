@@ -40,7 +40,11 @@ export function repetition(
   const requests = requestsPerSec * 8;
   const usage = { cpuSec: 4, rssPeakBytes: 2 ** 27 };
   const idle: HostSeries = { timeWait: [0, 0, 0], established: [0, 0, 0], connectionsOpened: [0, 0, 0] };
-  const busy: HostSeries = { ...idle, timeWait: [0, Math.floor(timeWait / 2), timeWait] };
+  const busy: HostSeries = {
+    ...idle,
+    timeWait: [0, Math.floor(timeWait / 2), timeWait],
+    connectionsOpened: [0, (opened ?? 0) - Math.ceil(timeWait / 2), opened ?? 0],
+  };
   const hosts: Record<HostName, HostSeries> = { client: idle, gateway: busy, backend: idle };
   return {
     startedMs: 0,

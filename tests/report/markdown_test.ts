@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { renderReport } from "../../tools/report/markdown.ts";
+import type { Measured } from "../../tools/results/results.ts";
 import { pool, repetition, results, resultsOf, run } from "./made_up_results.ts";
 
 const DIRECT = run("direct", [repetition(13_000), repetition(12_900), repetition(13_100)], null);
@@ -97,10 +98,24 @@ Deno.test("who closed the connections is who holds the TIME_WAITs", () => {
   const backend = { ...hosts.backend, timeWaitGroups: [group] };
   const gateway = { ...hosts.gateway, timeWaitGroups: [] };
   const closedByBackend = run("pool-100", [
-    repetition(5_000, { hosts: { ...hosts, backend, gateway }, opened: 9_500 }),
+    repetition(5_000, { hosts: { ...hosts, backend, gateway }, opened: 9_500, timeWait: 9_000 }),
   ]);
   assertStringIncludes(renderReport(results([DIRECT, SMALL])), "**The gateway closed them**");
-  assertStringIncludes(renderReport(results([DIRECT, closedByBackend])), "**The backend closed them**");
+  assertStringIncludes(
+    renderReport(results([DIRECT, closedByBackend])),
+    "**The backend closed them, because the gateway asked it to**",
+  );
+});
+
+Deno.test("connections that were reset are not said to have been kept", () => {
+  const reset = run("pool-100", [repetition(5_000, { opened: 40_000, timeWait: 0 })]);
+  const [one] = reset.repetitions;
+  const samples = { ...(one as Measured).samples };
+  const gateway = { ...samples.hosts.gateway, connectionsOpened: [0, 20_000, 40_000] };
+  const churning = { ...(one as Measured), samples: { ...samples, hosts: { ...samples.hosts, gateway } } };
+  const report = renderReport(results([DIRECT, { ...reset, repetitions: [churning] }]));
+  assertStringIncludes(report, "1.00 per request. **They are gone, and few of them are in TIME_WAIT**");
+  assert(!report.includes("and kept them"));
 });
 
 Deno.test("ports that last are not said to run out", () => {
@@ -108,7 +123,7 @@ Deno.test("ports that last are not said to run out", () => {
   const report = renderReport(results([DIRECT, slow]));
   assertStringIncludes(
     report,
-    "At 125 new connections a second, 7,500 of the 28,232 ephemeral ports (32768–60999)",
+    "At 113 new connections a second, 6,750 of the 28,232 ephemeral ports (32768–60999)",
   );
   assert(!report.includes("run out"));
 });

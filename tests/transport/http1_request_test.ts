@@ -246,6 +246,23 @@ Deno.test("a request that is unusual but clear reaches the backend, its target b
   }
 });
 
+Deno.test("what one request says of others is forgotten at the next", async () => {
+  await using backend = RawBackend.answering(OK);
+  await using proxy = startTestProxy(backend);
+  const request = (more: string) => `GET / HTTP/1.1\r\nHost: a\r\n${more}\r\n`;
+  const last = request("Connection: close\r\n");
+  await exchangeOnce(
+    proxy,
+    request("X-Forwarded-For: 192.0.2.1\r\n") + request("Connection: x\r\nX: 1\r\n") + request("X: 1\r\n") +
+      last,
+  );
+  assertEquals(backend.heads.map((head) => /x-forwarded-for: (.*)/i.exec(head)![1]), [
+    "192.0.2.1, 127.0.0.1",
+    ...["127.0.0.1", "127.0.0.1", "127.0.0.1"],
+  ]);
+  assertEquals(backend.heads.map((head) => head.includes("X: 1\r\n")), [false, false, true, false]);
+});
+
 Deno.test("Host becomes the upstream's authority, and the gateway says who asked for what", async () => {
   await using backend = RawBackend.answering(OK);
   await using proxy = startTestProxy(backend);

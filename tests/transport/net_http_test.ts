@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { main } from "../../tools/gateway.ts";
 import { resolveWorkers, startNetHttp } from "../../tools/transport/net_http.ts";
 import { ConnectionPool, resolvePoolLimits, sharedIdleCounts } from "../../tools/transport/pool.ts";
 import { connectTo, RawBackend, within } from "./raw_peers.ts";
@@ -143,4 +144,15 @@ Deno.test("several upstreams are named by repeating the flag", async () => {
     await client.message();
   }
   assertEquals([one.heads.length, two.heads.length], [2, 2]);
+});
+
+Deno.test("a flag of the other transport is refused", async () => {
+  const upstream = ["--upstream", "http://127.0.0.1:9"];
+  const { signal } = new AbortController();
+  assertEquals(await main([...upstream, "--workers", "2"], signal), 2);
+  assertEquals(
+    await main([...upstream, "--transport", "net-http", "--pool-max-idle-per-host", "2"], signal),
+    2,
+  );
+  assertEquals(await main([...upstream, ...upstream], signal), 2);
 });

@@ -6,14 +6,16 @@
 
 import type { Host, HostName } from "./host.ts";
 import { startHostLab } from "./host_lab.ts";
-import { startPrivateLab, whyNoPrivateLab } from "./private_lab.ts";
+import { startLoopbackLab, startPrivateLab, whyNoPrivateLab } from "./private_lab.ts";
 
 /**
  * - `private`: three network namespaces of one user namespace, joined by veth links. Nothing of the machine's own
  *   network is touched, and each host has TCP tables of its own.
  * - `host`: all three on the machine's loopback, with one TCP table for all.
+ * - `loopback`: all three on the loopback of one network namespace of their own: like `host`, and the machine is not
+ *   touched.
  */
-export type LabKind = "private" | "host";
+export type LabKind = "private" | "host" | "loopback";
 
 /** Three hosts and the links between them. Disposing it ends every process in it. */
 export interface Lab extends AsyncDisposable {
@@ -46,5 +48,5 @@ export async function chooseLab(asked: LabKind | "auto"): Promise<LabChoice> {
 
 /** Starts a fresh lab. */
 export function startLab(kind: LabKind): Promise<Lab> {
-  return kind === "private" ? startPrivateLab() : startHostLab();
+  return { private: startPrivateLab, host: startHostLab, loopback: startLoopbackLab }[kind]();
 }

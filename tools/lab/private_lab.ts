@@ -33,6 +33,7 @@ const UNSHARE = [
   "--kill-child",
 ];
 const SETUP = new URL("./private_lab.sh", import.meta.url);
+const LOOPBACK_SETUP = new URL("./loopback_lab.sh", import.meta.url);
 
 /**
  * Starts a private lab.
@@ -41,28 +42,53 @@ const SETUP = new URL("./private_lab.sh", import.meta.url);
  * @throws {Error} where the kernel or a security policy refuses; {@linkcode whyNoPrivateLab} says which.
  */
 export async function startPrivateLab(): Promise<Lab> {
-  for (const command of ["ip", "bash"]) findCommand(command);
   await using stack = new AsyncDisposableStack();
+  const pid = await startNamespaces(SETUP, stack);
+  const entries = HOST_NAMES.map((name): [HostName, Host] => {
+    const prefix = [...nsenter(pid), `--net=/proc/${pid}/root/run/netns/${name}`, "--"];
+    return [name, stack.use(createHost({ name, address: PRIVATE_ADDRESSES[name], prefix }))];
+  });
+  const hosts = Object.fromEntries(entries) as Record<HostName, Host>;
+  const owned = stack.move();
+  return { kind: "private", hosts, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/**
+ * Starts a lab whose three hosts are one network namespace and talk over its 127.0.0.1, which is not the machine's.
+ *
+ * @throws {Error} as {@linkcode startPrivateLab}.
+ */
+export async function startLoopbackLab(): Promise<Lab> {
+  await using stack = new AsyncDisposableStack();
+  const pid = await startNamespaces(LOOPBACK_SETUP, stack);
+  const prefix = [...nsenter(pid), "-n", "--"];
+  const host = stack.use(createHost({ name: "the loopback lab", address: "127.0.0.1", prefix }));
+  const owned = stack.move();
+  return {
+    kind: "loopback",
+    hosts: { client: host, gateway: host, backend: host },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** Starts the first process of a lab, which dies with the stack or with the bench, and returns its process id. */
+async function startNamespaces(setup: URL, stack: AsyncDisposableStack): Promise<number> {
+  for (const command of ["ip", "bash", "nsenter"]) findCommand(command);
   const ready = Promise.withResolvers<number>();
   const first = await startProcess([], {
     name: "the private lab",
-    argv: [findCommand(UNSHARE[0]!), ...UNSHARE.slice(1), "/bin/sh", "-c", await Deno.readTextFile(SETUP)],
+    argv: [findCommand(UNSHARE[0]!), ...UNSHARE.slice(1), "/bin/sh", "-c", await Deno.readTextFile(setup)],
     env: Object.fromEntries(HOST_NAMES.map((name) => [name.toUpperCase(), PRIVATE_ADDRESSES[name]])),
     onStdout: (line) => line.startsWith("ready ") && ready.resolve(Number(line.slice("ready ".length))),
   });
   stack.use(first);
   stack.defer(() => first.closeInput());
   first.exited.then((status) => ready.reject(new Error(lastWords(status))));
-  const pid = await ready.promise;
+  return await ready.promise;
+}
 
-  const nsenter = [findCommand("nsenter"), "-t", String(pid), "-U", "--preserve-credentials", "-m", "-p"];
-  const entries = HOST_NAMES.map((name): [HostName, Host] => {
-    const prefix = [...nsenter, `--net=/proc/${pid}/root/run/netns/${name}`, "--"];
-    return [name, stack.use(createHost({ name, address: PRIVATE_ADDRESSES[name], prefix }))];
-  });
-  const hosts = Object.fromEntries(entries) as Record<HostName, Host>;
-  const owned = stack.move();
-  return { kind: "private", hosts, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+function nsenter(pid: number): string[] {
+  return [findCommand("nsenter"), "-t", String(pid), "-U", "--preserve-credentials", "-m", "-p"];
 }
 
 /**

@@ -16,6 +16,8 @@ export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Called with each line of standard output. */
   readonly onStdout?: (line: string) => void;
+  /** Called with each line of standard error. */
+  readonly onStderr?: (line: string) => void;
 }
 
 /** How a child ended. */
@@ -132,6 +134,7 @@ export async function startProcess(
   });
   const stderr: string[] = [];
   const stderrRead = readLines(child.stderr(), (line) => {
+    options.onStderr?.(line);
     stderr.push(line);
     if (stderr.length > STDERR_LINES_KEPT) stderr.shift();
   });

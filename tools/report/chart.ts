@@ -25,11 +25,29 @@ const POINTS = 25;
 export function renderChart(runs: readonly Run[]): string[] {
   const lines = runs.filter((run) => run.options.gateway !== null).flatMap((run) => {
     const [first] = measuredOf(run);
-    return first === undefined ? [] : [{ name: run.name, ...first.samples }];
-  }).slice(0, COLOURS.length);
+    if (first === undefined) return [];
+    const { timeMs, hosts } = first.samples;
+    return [{ name: run.name, timeMs, values: hosts.gateway.timeWait }];
+  });
+  return renderLines(lines, "sockets in TIME_WAIT");
+}
+
+/** A series to draw. */
+export interface Line {
+  /** What stands in the legend. */
+  readonly name: string;
+  /** Milliseconds since the load began. */
+  readonly timeMs: readonly number[];
+  /** One for each time. */
+  readonly values: readonly number[];
+}
+
+/** Draws series over time; the first six, for there are no more colours. Empty where no time has passed. */
+export function renderLines(all: readonly Line[], what: string): string[] {
+  const lines = all.slice(0, COLOURS.length);
   const lastMs = Math.max(0, ...lines.map((line) => line.timeMs.at(-1) ?? 0));
   if (lastMs === 0) return [];
-  const values = lines.map((line) => resample(line.timeMs, line.hosts.gateway.timeWait, lastMs));
+  const values = lines.map((line) => resample(line.timeMs, line.values, lastMs));
   const top = Math.max(10, ...values.flat());
   const palette = COLOURS.slice(0, lines.length).map((colour) => colour.hex).join(", ");
   return [
@@ -39,7 +57,7 @@ export function renderChart(runs: readonly Run[]): string[] {
     `%%{init: {"themeVariables": {"xyChart": {"plotColorPalette": "${palette}"}}}}%%`,
     "xychart-beta",
     `  x-axis "seconds since the load began" 0 --> ${(lastMs / 1000).toFixed(1)}`,
-    `  y-axis "sockets in TIME_WAIT" 0 --> ${top}`,
+    `  y-axis "${what}" 0 --> ${top}`,
     ...values.map((series) => `  line [${series.join(", ")}]`),
     "```",
   ];

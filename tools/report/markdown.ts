@@ -9,9 +9,12 @@ import { isMeasured, type Measured, measuredOf, type Results, type Run } from ".
 import { baselineOf, compareWithBaseline, type Comparison } from "../results/comparison.ts";
 import type { NetHttpPlan } from "../scenario.ts";
 import { poolWarning, resolvePoolLimits } from "../transport/pool.ts";
+import { renderAdvice } from "./advice.ts";
 import { renderChart } from "./chart.ts";
 import { explainFigures, lossCell, medianCell } from "./comparison_cells.ts";
+import { renderExhaustion } from "./exhaustion.ts";
 import { formatCount, formatMs, formatRatio, formatShare } from "./figures.ts";
+import { renderKnobs, warnOfKnobs, withKnobs } from "./knobs.ts";
 import { renderLatency } from "./latency_table.ts";
 import { warnOfMachine } from "./machine_warnings.ts";
 import { renderRows } from "./table.ts";
@@ -27,7 +30,7 @@ export interface PlotFile {
 
 /** Renders the report. Plots that were drawn for it take the place of its own chart of TIME_WAIT. */
 export function renderReport(results: Results, plots: readonly PlotFile[] = []): string {
-  const why = results.runs.flatMap((run) => explainRun(run, results.environment));
+  const why = results.runs.flatMap((run) => explainRun(run, withKnobs(results.environment, run)));
   const chart = renderChart(results.runs);
   const warnings = warn(results);
   const comparisons = compareWithBaseline(results);
@@ -39,13 +42,16 @@ export function renderReport(results: Results, plots: readonly PlotFile[] = []):
     ],
     renderTable(results, comparisons),
     caption(results, comparisons),
+    renderAdvice(results),
+    renderExhaustion(results),
     why.length === 0 ? [] : ["## Why", "", ...why.map((sentence) => `- ${sentence}`)],
     ...plots.map(({ title, path }) => [`### ${title}`, "", `![${title}](${path})`]),
     chart.length === 0 || plots.length > 0 ? [] : ["## TIME_WAIT on the gateway over time", "", ...chart],
     renderLatency(results),
     warnings.length === 0 ? [] : ["## Warnings", "", ...warnings.map((warning) => `- ${warning}`)],
+    renderKnobs(results),
     environment(results),
-    ["## Measure it again", "", "```sh", `npx -y ${results.command}`, "```"],
+    ["## Measure it again", "", "```sh", results.command.replace(/^deno task /, "npx -y deno task "), "```"],
   ];
   return `${sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }
@@ -144,7 +150,7 @@ function warn(results: Results): string[] {
         "with wrk's.",
     );
   }
-  for (const run of runs) warnings.push(...warnOfRun(run));
+  for (const run of runs) warnings.push(...warnOfKnobs(run), ...warnOfRun(run));
   warnings.push(...warnOfMachine(results));
   return warnings;
 }

@@ -6,13 +6,14 @@
 
 import { type Environment, type Measured, measuredOf, type Run } from "../results/results.ts";
 import { estimateMedian } from "../results/intervals.ts";
+import { failuresOf } from "../results/upstream_failures.ts";
 import type { TimeWaitGroup } from "../observe/tcp_table.ts";
 import { formatCount, formatRatio, formatSeconds, formatShare } from "./figures.ts";
 
 /** How long a socket stays in TIME_WAIT on Linux, in seconds: `TCP_TIMEWAIT_LEN` of include/net/tcp.h, not a sysctl. */
 export const TIME_WAIT_SEC = 60;
 
-/** From this share of requests that cost a new TIME_WAIT on, a pool counts as too small. */
+/** From this share of requests that cost a new connection on, once the pool is warm, a pool counts as too small. */
 export const CHURN_SHARE = 0.01;
 
 /** What a run's connections to the backend did, as medians over its repetitions. */
@@ -23,12 +24,14 @@ export interface Churn {
   readonly connectionsOpened: number;
   /** Connections opened ÷ requests: near 0 where they are reused, 1 where none is; 0 without requests. */
   readonly openedPerRequest: number;
-  /** Connections opened per second. */
+  /** Connections opened per second in the second half of the load, when the pool is warm. */
   readonly openedPerSec: number;
   /** TIME_WAITs on the gateway for connections that it had opened to the backend, at the end of the load. */
   readonly timeWaitOnGateway: number;
   /** TIME_WAITs on the backend for connections that it had accepted, at the end of the load. */
   readonly timeWaitOnBackend: number;
+  /** TIME_WAITs whose port a new connection took again; 0 where that is not known. */
+  readonly timeWaitReused: number;
   /** Whether connections are used a few times and closed. */
   readonly tooSmall: boolean;
 }
@@ -41,17 +44,29 @@ export function churnOf(run: Run): Churn | undefined {
   const timeWaitOnGateway = median(({ hosts }) => sumOf(hosts.gateway.timeWaitGroups, "opened"));
   const timeWaitOnBackend = median(({ hosts }) => sumOf(hosts.backend.timeWaitGroups, "accepted"));
   const requests = median((repetition) => repetition.requests);
+  const openedPerSec = median(openedOnceWarm);
   return {
     requests,
     connectionsOpened: median(({ hosts }) => hosts.gateway.connectionsOpened),
     openedPerRequest: median(({ hosts, requests }) =>
       requests === 0 ? 0 : hosts.gateway.connectionsOpened / requests
     ),
-    openedPerSec: median(({ hosts, durationSec }) => hosts.gateway.connectionsOpened / durationSec),
+    openedPerSec,
     timeWaitOnGateway,
     timeWaitOnBackend,
-    tooSmall: timeWaitOnGateway + timeWaitOnBackend > CHURN_SHARE * requests,
+    timeWaitReused: median(({ hosts }) => hosts.gateway.timeWaitReused ?? 0),
+    tooSmall: portsFailed(run) > 0 ||
+      openedPerSec > CHURN_SHARE * median((repetition) => repetition.requestsPerSec),
   };
+}
+
+/** Connections opened per second in the second half of a load: those that fill the pool at first are paid for once. */
+function openedOnceWarm({ samples }: Measured): number {
+  const { timeMs, hosts } = samples;
+  const opened = hosts.gateway.connectionsOpened;
+  const half = timeMs.findIndex((time) => time >= timeMs.at(-1)! / 2);
+  const seconds = (timeMs.at(-1)! - timeMs[half]!) / 1000;
+  return seconds > 0 ? (opened.at(-1)! - opened[half]!) / seconds : 0;
 }
 
 /** The sentences about one run, as lines of Markdown without bullets. */
@@ -69,26 +84,55 @@ export function explainRun(run: Run, environment: Environment): string[] {
       } in TIME_WAIT on the gateway at the end.`,
     ];
   }
-  return [`${opened}. ${whoClosed(churn)}`, portsLeft(churn, environment), whatToSet(run, churn)];
+  return [
+    `${opened}. ${whoClosed(churn)}`,
+    ...(closedWithoutTimeWait(churn) ? [] : [portsGone(run) ?? portsLeft(churn, environment)]),
+    whatToSet(run, churn),
+  ];
 }
 
 function sumOf(groups: readonly TimeWaitGroup[], side: TimeWaitGroup["side"]): number {
   return groups.filter((group) => group.side === side).reduce((sum, group) => sum + group.timeWait, 0);
 }
 
-function whoClosed({ timeWaitOnGateway, timeWaitOnBackend }: Churn): string {
+/** Whether so few of the connections that were opened are in TIME_WAIT that they were closed otherwise. */
+function closedWithoutTimeWait({ timeWaitOnGateway, timeWaitOnBackend, connectionsOpened }: Churn): boolean {
+  return timeWaitOnGateway + timeWaitOnBackend < connectionsOpened / 10;
+}
+
+function whoClosed(churn: Churn): string {
+  const { timeWaitOnGateway, timeWaitOnBackend } = churn;
+  if (closedWithoutTimeWait(churn)) {
+    return "**They are gone, and few of them are in TIME_WAIT**: closed by a reset, or their TIME_WAIT was thrown away " +
+      "or taken again by a sysctl. Each still cost its request a new connection.";
+  }
   const gateway = formatCount(timeWaitOnGateway);
   const backend = formatCount(timeWaitOnBackend);
   return timeWaitOnGateway >= timeWaitOnBackend
     ? `**The gateway closed them**: who closes first holds the TIME_WAIT, and at the end that was the gateway ` +
       `${gateway} times, the backend ${backend} times.`
-    : `**The backend closed them**: who closes first holds the TIME_WAIT, and at the end that was the backend ` +
-      `${backend} times, the gateway ${gateway} times. Look at its keep-alive timeout and its requests per connection.`;
+    : `**The backend closed them, because the gateway asked it to**: the backend of a bench closes only where a request ` +
+      `says \`Connection: close\` or is HTTP/1.0. It holds the TIME_WAIT, ${backend} times at the end, the gateway ` +
+      `${gateway} times.`;
+}
+
+/** How many connects of the gateway failed for want of a port; 0 where that is not known. */
+function portsFailed(run: Run): number {
+  const failures = measuredOf(run).map((one) => failuresOf(one.upstreamFailures, "EADDRNOTAVAIL"));
+  return estimateMedian(failures)?.estimate ?? 0;
+}
+
+/** That the ports ran out, where they did: an average over the whole run would tell nothing then. */
+function portsGone(run: Run): string | undefined {
+  const failed = portsFailed(run);
+  if (failed === 0) return undefined;
+  return `**The ephemeral ports ran out**, and ${formatCount(failed)} connects failed with EADDRNOTAVAIL, ` +
+    '"cannot assign requested address".';
 }
 
 /** How many ephemeral ports there are, and when they will be used up. */
 export function portsLeft(
-  { openedPerSec, timeWaitOnGateway, timeWaitOnBackend }: Churn,
+  { openedPerSec, timeWaitOnGateway, timeWaitOnBackend, timeWaitReused }: Churn,
   environment: Environment,
 ): string {
   const range = portRange(environment.sysctls["net.ipv4.ip_local_port_range"]);
@@ -109,8 +153,10 @@ export function portsLeft(
       formatShare(held / range.count)
     }.`;
   }
-  const reuse = environment.sysctls["net.ipv4.tcp_tw_reuse"] === "1"
-    ? " tcp_tw_reuse is 1 here, so that they are taken again after a second: it hides the cause and does not cure it."
+  const value = environment.sysctls["net.ipv4.tcp_tw_reuse"];
+  const onLoopback = environment.lab.kind === "host" && value === "2";
+  const reuse = value === "1" || onLoopback || timeWaitReused > 0
+    ? ` tcp_tw_reuse is ${value} here, so that they are taken again after a second: it hides the cause and does not cure it.`
     : ` Then connects fail with EADDRNOTAVAIL, "cannot assign requested address".`;
   return `${rate}, the ${ports} **run out after ${
     formatSeconds(range.count / openedPerSec)
@@ -141,7 +187,9 @@ export function portRange(
 
 function whatToSet(run: Run, { timeWaitOnGateway, timeWaitOnBackend }: Churn): string {
   if (timeWaitOnBackend > timeWaitOnGateway) {
-    return "**Set** the backend's keep-alive timeout above the gateway's, and no limit of requests per connection.";
+    return "**Set** the gateway to keep its connections to the backend: nginx `keepalive` in the upstream, " +
+      '`proxy_http_version 1.1` and `proxy_set_header Connection ""`; HAProxy `http-reuse always` and no ' +
+      "`option http-server-close`; Go no `DisableKeepAlives`.";
   }
   const { gateway, load } = run.options;
   const connections = formatCount(load.connections);

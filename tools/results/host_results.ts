@@ -109,6 +109,8 @@ function sharedTableResult(observation: Observation, name: HostName): HostResult
     sockets.filter((socket) => socket.state === TCP_STATES.established && socket.remotePort === port).length;
   const clientOpened = established(target) + sumOf(groupTimeWait(sockets, new Set([target])));
   const machineOpened = counterDelta(before[name], after[name]).connectionsOpened;
+  // In a loopback lab the tables are shared by the hosts and by nobody else, and only the gateway churns.
+  const moved = observation.lab === "loopback" ? counterDelta(before[name], after[name]) : undefined;
   const waitingOpened = sumOf(timeWaitGroups.filter((group) => group.side === "opened"));
   return {
     timeWaitPeak: sumOf(timeWaitGroups),
@@ -119,9 +121,9 @@ function sharedTableResult(observation: Observation, name: HostName): HostResult
       backend: 0,
     }[name],
     portsUsedPeak: opens === undefined ? 0 : waitingOpened + established(opens),
-    timeWaitReused: null,
-    timeWaitOverflowed: null,
-    listenDrops: null,
+    timeWaitReused: moved?.timeWaitReused ?? null,
+    timeWaitOverflowed: moved?.timeWaitOverflowed ?? null,
+    listenDrops: moved?.listenDrops ?? null,
     timeWaitGroups,
   };
 }

@@ -8,13 +8,16 @@
 
 import type { HostName } from "../lab/host.ts";
 import type { LabChoice } from "../lab/lab.ts";
+import type { Knob } from "../lab/sysctl.ts";
 import type { Latency } from "../load/latency.ts";
 import type { GeneratorChoice, LoadErrors } from "../load/load.ts";
+import type { ConnectTimes } from "../observe/connect_probe.ts";
 import type { LatencyHistogram } from "../load/latency_histogram.ts";
 import type { MachineUse } from "../observe/machine.ts";
 import type { ProcessUsage } from "../observe/process_usage.ts";
 import type { TimeWaitGroup } from "../observe/tcp_table.ts";
 import type { BackendPlan, GatewayPlan, LoadPlan } from "../scenario.ts";
+import type { UpstreamFailure } from "./upstream_failures.ts";
 
 /** The version of the document. A change that an older reader would misread raises it. */
 export const SCHEMA = "timewait.results/2";
@@ -107,6 +110,12 @@ export interface RunOptions {
   readonly backend: BackendPlan;
   /** How much load, and for how long; the same for all runs of a scenario. */
   readonly load: LoadPlan;
+  /** Sysctls asked for; whether they came into force is in each repetition. Left out where none were. */
+  readonly sysctls?: Readonly<Record<string, string>>;
+  /** Whether all three hosts had to be one, which talked over 127.0.0.1. Left out where it was as the lab is. */
+  readonly loopback?: boolean;
+  /** Whether a probe timed connects. Its connections are among those that the gateway's host has opened. */
+  readonly probeConnects?: boolean;
 }
 
 /** One measurement of a run, or why there is none. */
@@ -149,6 +158,12 @@ export interface Measured {
   readonly machine: MachineUse | null;
   /** The course of it over time, for plots. */
   readonly samples: Samples;
+  /** What became of each sysctl asked for. Left out where none were. */
+  readonly knobs?: readonly Knob[];
+  /** What a gateway of ours has logged of its upstream, added up. Left out for other gateways. */
+  readonly upstreamFailures?: readonly UpstreamFailure[];
+  /** How long connects from the gateway's host to the backend took. Left out where there was no probe. */
+  readonly connects?: ConnectTimes;
 }
 
 /** What the processes used while the load ran; peak memory since they began. `sampler` is the bench's own. */
@@ -173,11 +188,11 @@ export interface HostResult {
   readonly connectionsOpened: number;
   /** The most ephemeral ports in use at a time: open connections that this host had opened, and their TIME_WAITs. */
   readonly portsUsedPeak: number;
-  /** TIME_WAIT sockets whose port a new connection took. `null` in a host lab. */
+  /** TIME_WAIT sockets whose port a new connection took. `null` in a host lab; in a loopback lab that of all hosts. */
   readonly timeWaitReused: number | null;
-  /** TIME_WAIT states thrown away for `tcp_max_tw_buckets`. `null` in a host lab. */
+  /** TIME_WAIT states thrown away for `tcp_max_tw_buckets`. As with `timeWaitReused`. */
   readonly timeWaitOverflowed: number | null;
-  /** Connections that a full backlog has dropped. `null` in a host lab. */
+  /** Connections that a full backlog has dropped. As with `timeWaitReused`. */
   readonly listenDrops: number | null;
   /** Who held the TIME_WAITs at the end: by service, and by the side of it that this host was on. */
   readonly timeWaitGroups: readonly TimeWaitGroup[];

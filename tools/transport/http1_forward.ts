@@ -25,6 +25,8 @@ const METHODS: ReadonlyMap<string, Uint8Array> = new Map(
   ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"].map((method) => [method, latin1Bytes(method)]),
 );
 
+const NONE: readonly Field[] = [];
+
 /** What the gateway adds to the requests of one client connection: the same lines as long as it asks for the same host. */
 export class ForwardedLines {
   #host = "";
@@ -36,12 +38,11 @@ export class ForwardedLines {
   /** The lines for a request, the fields before it taken into account where the rules say so. */
   of(head: RequestHead, bytes: Uint8Array): Uint8Array {
     const { fields, host } = head;
-    const before: Field[] = [];
+    let before: readonly Field[] = NONE;
     for (let i = 0; i < fields.count; i++) {
       const { role, lowerName } = fields.known[i]!;
-      if (role === "x-forwarded-for" && !fields.named.has(lowerName)) {
-        before.push([lowerName, fields.value(bytes, i)]);
-      }
+      if (role !== "x-forwarded-for" || fields.named.has(lowerName)) continue;
+      before = [...before, [lowerName, fields.value(bytes, i)]];
     }
     if (before.length === 0 && this.#lines !== undefined && this.#host === host) return this.#lines;
     const client = { address: this.address, host };

@@ -67,6 +67,9 @@ export async function startNetHttp(options: NetHttpOptions): Promise<RunningNetH
   if (warning !== undefined) options.log(`warning: ${warning}`);
   const workers = resolveWorkers(options.workers, limits);
   if (workers > 1) return await startWorkers(options, limits, workers);
+  if (options.workers === undefined && availableParallelism() > 1 && missingForWorkers().length > 0) {
+    options.log(`note: 1 worker, for more of them need ${missingForWorkers().join(" and ")}`);
+  }
   const proxy = startProxy(options);
   return {
     address: proxy.address,

@@ -1,0 +1,172 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import type { Knob } from "../../tools/lab/sysctl.ts";
+import { type FakeMachine, type Started, startFakeMachine } from "../fake_machine.ts";
+import { privateLab, wrkInPrivateLab } from "../requirements.ts";
+import { until } from "../until.ts";
+
+const REUSE = "net.ipv4.tcp_tw_reuse";
+const KNOBS = "tests/lab/print_knobs.ts";
+const BENCH = ["--lab", "host", "--allow-host-sysctl", "--repeat", "1", "--connections", "20"];
+
+const reuse = (machine: FakeMachine) => machine.sh("cat /proc/sys/net/ipv4/tcp_tw_reuse");
+const records = (machine: FakeMachine) => machine.sh("ls /var/lib/timewait 2>/dev/null");
+const holder = (machine: FakeMachine) => machine.sh("cat /var/lib/timewait/*.lock");
+
+/** Sets tcp_tw_reuse to 1 and stays so. */
+async function startHolding(machine: FakeMachine): Promise<Started> {
+  const started = await machine.startScript(KNOBS, "host", "allow", `${REUSE}=1`);
+  await until(() => started.stdout.length > 0);
+  assertEquals(await reuse(machine), "1");
+  return started;
+}
+
+async function killGuard(machine: FakeMachine, pid: number): Promise<void> {
+  // The dollar keeps the pattern from matching the shell that looks for it.
+  await machine.sh(`pkill -KILL -f '[h]ost_sysctl /var/lib/timewait ${pid}$'`);
+}
+
+Deno.test({
+  name: "without leave, the machine's own sysctls stay as they are, and the knob says what permits it",
+  ...privateLab,
+  async fn() {
+    await using machine = await startFakeMachine();
+    const { stdout } = await machine.script(KNOBS, "host", "refuse", `${REUSE}=1`);
+    const [knob] = JSON.parse(stdout) as Knob[];
+    assertEquals([knob!.status, knob!.inForce], ["denied", "2"]);
+    assertStringIncludes(knob!.reason!, "--allow-host-sysctl");
+  },
+});
+
+Deno.test({
+  name: "with leave they are changed, put back at the end, and no record is left",
+  ...privateLab,
+  async fn() {
+    await using machine = await startFakeMachine();
+    await using held = await startHolding(machine);
+    const [knob] = JSON.parse(held.stdout[0]!) as Knob[];
+    assertEquals([knob!.status, knob!.before, knob!.inForce], ["applied", "2", "1"]);
+    assertMatch(await machine.sh("cat /var/lib/timewait/sysctl.*[0-9]"), /tcp_tw_reuse\t2\t1$/);
+    await held.process.closeInput();
+    assertEquals((await held.process.exited).code, 0, held.stderr.join());
+    assertEquals(await reuse(machine), "2");
+    assertEquals(await records(machine), "");
+  },
+});
+
+Deno.test({
+  name: "while one changes the machine's sysctls, another is refused with the process that holds them",
+  ...privateLab,
+  async fn() {
+    await using machine = await startFakeMachine();
+    await using held = await startHolding(machine);
+    const pid = await holder(machine);
+    assertEquals(pid, String(held.process.pid));
+    const [second, without, kept] = await Promise.all([
+      machine.bench(...BENCH, "--duration", "1s", "--sysctl", `${REUSE}=0`),
+      machine.bench("--lab", "host", "--repeat", "1"),
+      machine.script("tools/sysctl.ts", "restore"),
+    ]);
+    for (const { code, stderr } of [second, without, kept]) {
+      assertEquals(code, 1);
+      assertMatch(stderr, new RegExp(`^error: process ${pid} measures in a host lab[^\n]*$`));
+    }
+    assertEquals(await reuse(machine), "1");
+  },
+});
+
+Deno.test({
+  name: "SIGKILL in the middle of a host run with knobs set: the values are put back at once",
+  ...wrkInPrivateLab,
+  async fn() {
+    await using machine = await startFakeMachine();
+    await using bench = await machine.startBench(...BENCH, "--duration", "20s", "--sysctl", `${REUSE}=1`);
+    await until(async () => (await reuse(machine)) === "1", 20_000);
+    Deno.kill(Number(await holder(machine)), "SIGKILL");
+    await bench.process.exited;
+    await until(async () => (await reuse(machine)) === "2", 2_000);
+    await until(async () => (await records(machine)) === "", 2_000);
+  },
+});
+
+Deno.test({
+  name: "when the guard is killed as well, the next restore puts the values back, and so does the next bench",
+  ...privateLab,
+  async fn() {
+    for (const next of ["restore", "bench"]) {
+      await using machine = await startFakeMachine();
+      await using held = await startHolding(machine);
+      await killGuard(machine, held.process.pid);
+      Deno.kill(held.process.pid, "SIGKILL");
+      await held.process.exited;
+      assertEquals(await reuse(machine), "1");
+      const { stderr } = next === "restore"
+        ? await machine.script("tools/sysctl.ts", "restore")
+        : await machine.bench("--lab", "host", "--script", "/no/such.lua");
+      assertStringIncludes(stderr, `put back ${REUSE} = 2`);
+      assertEquals(await reuse(machine), "2");
+      assertEquals(await records(machine), "");
+    }
+  },
+});
+
+Deno.test({
+  name: "what somebody has changed since is left alone, and so is a record of another boot",
+  ...privateLab,
+  async fn() {
+    await using machine = await startFakeMachine();
+    {
+      await using held = await startHolding(machine);
+      await machine.sh("echo 0 >/proc/sys/net/ipv4/tcp_tw_reuse");
+      await held.process.closeInput();
+      await held.process.exited;
+      assertEquals(await reuse(machine), "0");
+    }
+    await machine.sh(
+      "space=$(readlink /proc/self/ns/net | tr -dc 0-9); mkdir -p /var/lib/timewait; " +
+        "printf 'another-boot\\t/proc/sys/net/ipv4/tcp_tw_reuse\\t2\\t0\\n' >/var/lib/timewait/sysctl.$space",
+    );
+    const { code } = await machine.script("tools/sysctl.ts", "restore");
+    assertEquals(code, 0);
+    assertEquals(await reuse(machine), "0");
+    assertEquals(await records(machine), "");
+  },
+});
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  Deno.test({
+    name: `${signal} in the middle of a host run, as from ${
+      signal === "SIGHUP" ? "a terminal that closes" : "a person"
+    }, puts the values back`,
+    ...wrkInPrivateLab,
+    async fn() {
+      await using machine = await startFakeMachine();
+      await using bench = await machine.startBench(...BENCH, "--duration", "20s", "--sysctl", `${REUSE}=1`);
+      await until(async () => (await reuse(machine)) === "1", 20_000);
+      Deno.kill(Number(await holder(machine)), signal);
+      assertEquals((await bench.process.exited).code, 130, bench.stderr.join("\n"));
+      assertEquals(await reuse(machine), "2");
+      assertEquals(await records(machine), "");
+    },
+  });
+}
+
+Deno.test({
+  name: "a run that fails with knobs set puts them back",
+  ...wrkInPrivateLab,
+  async fn() {
+    await using machine = await startFakeMachine();
+    const { code, stdout } = await machine.bench(
+      ...BENCH,
+      "--duration",
+      "1s",
+      "--sysctl",
+      `${REUSE}=1`,
+      "--gateway",
+      "false",
+    );
+    assertEquals(code, 1);
+    assert(stdout.includes("the gateway ended before it listened"), stdout);
+    assertEquals(await reuse(machine), "2");
+    assertEquals(await records(machine), "");
+  },
+});

@@ -1,0 +1,26 @@
+import { assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
+import { localMachine } from "../../tools/lab/host.ts";
+import { startLab } from "../../tools/lab/lab.ts";
+import { startBackendIn } from "../../tools/parties.ts";
+import { privateLab } from "../requirements.ts";
+
+Deno.test({
+  name: "a loopback lab has a 127.0.0.1 of its own, which is all there is in it",
+  ...privateLab,
+  async fn() {
+    await using lab = await startLab("loopback");
+    await using machine = localMachine();
+    const { client, gateway, backend } = lab.hosts;
+    assertEquals([client, backend], [gateway, gateway]);
+    const [devices] = await gateway.readProc("/proc/net/dev");
+    assertEquals(devices!.trim().split("\n").slice(2).map((line) => line.trim().split(":")[0]), ["lo"]);
+
+    const plan = { latencyMs: 0, bodyBytes: 2, status: 200 };
+    await using party = await startBackendIn(lab, plan);
+    const listening = `:${party.port.toString(16).toUpperCase().padStart(4, "0")} 00000000:0000 0A`;
+    const [inLab] = await gateway.readProc("/proc/net/tcp");
+    const [onMachine] = await machine.readProc("/proc/net/tcp");
+    assertStringIncludes(inLab!, `0100007F${listening}`);
+    assertNotEquals(inLab, onMachine);
+  },
+});

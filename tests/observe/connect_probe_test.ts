@@ -1,0 +1,36 @@
+import { assert, assertEquals, assertGreater } from "@std/assert";
+import { startLab } from "../../tools/lab/lab.ts";
+import { startConnectProbe } from "../../tools/observe/connect_probe.ts";
+import { readCounters } from "../../tools/observe/sampler.ts";
+import { startBackendIn } from "../../tools/parties.ts";
+import { privateLab } from "../requirements.ts";
+import { until } from "../until.ts";
+
+Deno.test({
+  name: "a probe times its connects, and leaves no TIME_WAIT on either side",
+  ...privateLab,
+  async fn() {
+    await using lab = await startLab("private");
+    await using backend = await startBackendIn(lab, { latencyMs: 0, bodyBytes: 2, status: 200 });
+    await using probe = await startConnectProbe(lab.hosts.gateway, backend);
+    await until(async () => (await readCounters(lab)).gateway.connectionsOpened >= 5);
+    const { timeMs, connectUs } = await probe.finish();
+    assertGreater(connectUs.length, 4);
+    assertEquals(timeMs.length, connectUs.length);
+    assert(connectUs.every((us) => us !== null && us > 0), connectUs.join());
+    const { gateway, backend: behind } = await readCounters(lab);
+    assertEquals([gateway.timeWait, behind.timeWait], [0, 0]);
+    assertEquals(gateway.connectionsOpened, connectUs.length);
+  },
+});
+
+Deno.test({
+  name: "a connect that fails is told from one that takes long",
+  ...privateLab,
+  async fn() {
+    await using lab = await startLab("private");
+    const { address } = lab.hosts.backend;
+    await using probe = await startConnectProbe(lab.hosts.gateway, { hostname: address, port: 81 });
+    assertEquals((await probe.finish()).connectUs[0], null);
+  },
+});

@@ -1,0 +1,47 @@
+/**
+ * Whether the processes of a run may open as many files as its connections take: a socket is a file, and where they
+ * run out a load measures the limit and nothing else.
+ *
+ * @module
+ */
+
+import { UsageError } from "../command_line.ts";
+import { localMachine } from "./host.ts";
+
+/** What a process opens besides its connections: libraries, pipes, its event loop, what it listens on. */
+export const FILES_BESIDE = 64;
+
+/**
+ * How many files the process of a run that needs most has to open: a gateway holds both ends, one connection to a
+ * client and one to the backend for each request in flight.
+ */
+export function filesNeeded(connections: number, throughGateway: boolean): number {
+  return (throughGateway ? 2 : 1) * connections + FILES_BESIDE;
+}
+
+/** The hard limit of open files in /proc/PID/limits (proc(5)); `Infinity` where there is none. */
+export function parseHardFileLimit(limits: string): number {
+  const hard = /^Max open files\s+\S+\s+(\S+)/m.exec(limits)?.[1];
+  return hard === undefined || hard === "unlimited" ? Infinity : Number(hard);
+}
+
+/**
+ * Checks that the connections fit under the hard limit of open files. The soft one is raised for every process.
+ *
+ * @throws {UsageError} which says how many are needed, how many may be opened, and what raises that.
+ */
+export async function checkFileLimit(connections: number, throughGateway: boolean): Promise<void> {
+  await using machine = localMachine();
+  const [limits] = await machine.readProc("/proc/self/limits");
+  const limit = parseHardFileLimit(limits ?? "");
+  const needed = filesNeeded(connections, throughGateway);
+  if (needed <= limit) return;
+  const who = throughGateway
+    ? "the gateway opens two for each, and"
+    : "the load generator and the backend need";
+  const most = Math.max(1, Math.floor((limit - FILES_BESIDE) / (throughGateway ? 2 : 1)));
+  throw new UsageError(
+    `--connections ${connections} takes ${needed} open files (${who} ${FILES_BESIDE} beside), and the limit here is ` +
+      `${limit}: sudo prlimit --nofile=${needed} --pid $$ raises it for this shell, or use --connections ${most}`,
+  );
+}

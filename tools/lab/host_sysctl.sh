@@ -1,0 +1,96 @@
+# shellcheck shell=bash
+# The guard of the machine's own sysctls: changes them for one bench, and puts them back when the bench closes its
+# standard input, which the kernel sees to when the bench is gone, in whatever way.
+# Arguments: the directory of the records, the process id of the bench.
+#
+# Takes a line "set FILE VALUE", answered like write_sysctls.sh, or "restore", answered by "done". Before that it
+# prints "held PID" and ends where another bench holds the machine's sysctls, or "ready".
+# Prints "restored FILE VALUE" for each value put back, and "kept FILE VALUE" for one that somebody has changed
+# since, which is left alone.
+#
+# What a file held stands in the record on disk before the file is changed. The record outlives a SIGKILL of bench
+# and guard; whoever comes next puts it back. A restart of the machine has the kernel start with its own values, so a
+# record of another boot is thrown away. There is one record for each network namespace, for each has net.* of its
+# own, and one lock, which the kernel releases when the last process that holds it has ended (flock(2)).
+LC_ALL=C
+trap '' PIPE HUP INT TERM # whoever reads what it prints may be gone by the time it matters most
+shopt -s nullglob
+directory=$1
+bench=$2
+space=$(readlink /proc/self/ns/net)
+space=${space//[!0-9]/}
+record=$directory/sysctl.$space
+lock=$record.lock
+read -r boot </proc/sys/kernel/random/boot_id
+
+mkdir -p "$directory" || exit 1
+
+# Whoever ends removes the lock's file, so it may be gone from its place by the time it is locked.
+while :; do
+  exec 9>>"$lock" || exit 1
+  if ! flock --nonblock 9; then
+    read -r holder <"$lock"
+    echo "held ${holder:-unknown}"
+    exit 0
+  fi
+  [[ $lock -ef /proc/self/fd/9 ]] && break
+done
+echo "$bench" >"$lock"
+
+value_of() {
+  local -a parts
+  read -r -a parts <"$1" || return 1
+  echo "${parts[*]}"
+}
+
+restore() {
+  local file before ours now of failed=
+  local -A kept=()
+  [[ -e $record ]] || return
+  while IFS=$'\t' read -r of file before ours; do
+    [[ $of == "$boot" && -n $ours && -z ${kept[$file]} ]] || continue
+    now=$(value_of "$file")
+    [[ $now == "$before" ]] && continue
+    # Ours is what was asked for, or "?" where the kernel may have made something else of it.
+    if [[ $ours != "?" && $now != "$ours" ]]; then
+      kept[$file]=yes
+      echo "kept $file $now"
+    elif printf %s "$before" >"$file"; then
+      echo "restored $file $before"
+    else
+      failed=yes
+    fi
+  done < <(tac "$record")
+  [[ -n $failed ]] || rm -f "$record"
+}
+
+note() { printf '%s\t%s\t%s\t%s\n' "$boot" "$@" >>"$record" && sync "$record"; }
+
+restore
+for other in "$directory"/sysctl.*; do
+  [[ $other == *.lock ]] && continue
+  IFS=$'\t' read -r of _ <"$other"
+  [[ $of == "$boot" ]] || rm -f "$other"
+done
+echo ready
+
+while read -r verb file value; do
+  case $verb in
+    set)
+      before=$(value_of "$file")
+      if ! words=$({ note "$file" "$before" "?"; } 2>&1); then
+        echo "- the record of what was there cannot be written: ${words##*: }"
+      elif words=$({ printf %s "$value" >"$file"; } 2>&1); then
+        note "$file" "$before" "$(value_of "$file")"
+        echo +
+      else
+        echo "- ${words##*: }"
+      fi
+      ;;
+    restore) restore; echo "done" ;;
+  esac
+done
+restore
+rm -f "$lock"
+rmdir "$directory" 2>/dev/null
+exit 0
