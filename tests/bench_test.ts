@@ -351,6 +351,33 @@ Deno.test("paths are those of the directory where the task was typed", async () 
   });
 });
 
+Deno.test({
+  name: "a self-check measures one run under two names by turns, after a warm-up that is not counted",
+  ...wrkInPrivateLab,
+  async fn() {
+    const { code, stdout, stderr } = await bench(
+      ...["--self-check", "--connections", "20", "--latency", "20ms", "--duration", "1s", "--seed", "7"],
+      ...["--repeat", "2", "--warm-up", "1s", "--until", "0.1%", "--max-time", "1s", "--json", "-"],
+    );
+    assertEquals(code, 0, stderr);
+    const results: Results = JSON.parse(stdout);
+    assertEquals(results.seed, 7);
+    assertEquals(results.method, { repeat: 2, warmUpMs: 1000, until: { width: 0.001, maxTimeMs: 1000 } });
+    assertEquals(results.runs.map((run) => [run.name, run.repetitions.length]), [["direct-a", 2], [
+      "direct-b",
+      2,
+    ]]);
+    const [a, b] = results.runs.map((run) =>
+      run.repetitions.map((one) => isMeasured(one) ? one.startedMs! : Infinity)
+    );
+    assertLess(Math.max(a![0]!, b![0]!), Math.min(a![1]!, b![1]!));
+    assertStringIncludes(
+      results.command,
+      "--repeat 2 --until 0.1% --max-time 1000ms --warm-up 1000ms --seed 7 --self-check",
+    );
+  },
+});
+
 Deno.test("bad usage is one line on standard error and exit code 2", async () => {
   const cases: [string[], string][] = [
     [["--conections", "5"], "unknown flag --conections; did you mean --connections?"],

@@ -85,7 +85,7 @@ function warnOfLimits(run: Run, generator: string): string[] {
     ]),
     ...(full === undefined ? [] : [
       `\`${run.name}\`: all CPUs were busy ${full}: client, gateway and backend took time from each other, so the loss ` +
-      "be larger than on machines of their own.",
+      "can be larger than on machines of their own.",
     ]),
   ];
 }

@@ -35,7 +35,7 @@ export interface Results {
   readonly expectation: string;
   /** The command line that measures this again. */
   readonly command: string;
-  /** When the first repetition began, in ISO 8601. */
+  /** When the bench began, its warm-up included, in ISO 8601. */
   readonly startedAt: string;
   /** What the order of the repetitions and the bootstrap were drawn with: a whole number of 32 bits. */
   readonly seed: number;
