@@ -16,7 +16,7 @@ Deno.test("a gateway command that never listens is stopped and reported, with wh
   await using lab = await startLab("host");
   await using backend = await startBackendIn(lab, DEFAULT_BACKEND);
   const startMs = performance.now();
-  const start = () => startGatewayIn(lab, { command: "sleep 1000" }, backend, 300);
+  const start = () => startGatewayIn(lab, { command: "sleep 1000" }, backend, { listenTimeoutMs: 300 });
   const error = await assertRejects(start, Error);
   assertStringIncludes(error.message, "the gateway does not listen on 127.0.0.1:");
   assertStringIncludes(error.message, "{listen}");

@@ -63,13 +63,22 @@ export async function startBackendIn(
   return await whenListening(host, port, process);
 }
 
-/** Starts a gateway in front of a backend. `onLog` is given each line of its standard error. */
+/** How a gateway is started. */
+export interface GatewayStart {
+  /** How long it may take until it listens, in milliseconds. Default {@linkcode LISTEN_TIMEOUT_MS}. */
+  readonly listenTimeoutMs?: number;
+  /** Called with each line of its standard output. */
+  readonly onStdout?: (line: string) => void;
+  /** Called with each line of its standard error. */
+  readonly onStderr?: (line: string) => void;
+}
+
+/** Starts a gateway in front of a backend. */
 export async function startGatewayIn(
   lab: Lab,
   plan: GatewayPlan,
   backend: Party,
-  listenTimeoutMs = LISTEN_TIMEOUT_MS,
-  onLog: (line: string) => void = () => {},
+  { listenTimeoutMs = LISTEN_TIMEOUT_MS, ...output }: GatewayStart = {},
 ): Promise<Party> {
   const host = lab.hosts.gateway;
   const port = await choosePort(lab, PORTS.gateway);
@@ -80,7 +89,7 @@ export async function startGatewayIn(
     backend.url,
     ...(plan.transport === "net-http" ? netHttpFlags(plan) : httpClientFlags(plan)),
   ], "transport" in plan && plan.transport === "net-http" ? NEEDED_BY_NET_HTTP : NOTHING_MORE);
-  const process = await host.start({ name: "the gateway", argv, onStderr: onLog });
+  const process = await host.start({ name: "the gateway", argv, ...output });
   return await whenListening(host, port, process, listenTimeoutMs);
 }
 

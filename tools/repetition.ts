@@ -17,6 +17,7 @@ import { readCounters, readEachHost, startSampler } from "./observe/sampler.ts";
 import { parseTcpTable, TCP_TABLE_FILES, type TcpSocket } from "./observe/tcp_table.ts";
 import { startBackendIn, startGatewayIn } from "./parties.ts";
 import { hostResults, hostSeries } from "./results/host_results.ts";
+import { parsePoolCounters, type PoolCounters } from "./transport/pool_counters.ts";
 import type { Measured, RunOptions } from "./results/results.ts";
 import { startFailureCount } from "./results/upstream_failures.ts";
 
@@ -68,6 +69,7 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   let startMs = Infinity;
   const failures = startFailureCount(() => performance.now() - startMs);
   let timeWait = 0;
+  let pool: PoolCounters | undefined;
   const backend = stack.use(
     await startBackendIn(lab, options.backend, (requests) => {
       const timeMs = Math.round(performance.now() - startMs);
@@ -79,9 +81,12 @@ export async function measureRepetition(options: RunOptions, context: Repetition
       context.onProgress?.({ elapsedMs: timeMs, requestsPerSec, timeWait });
     }),
   );
-  const gateway = options.gateway === null
-    ? undefined
-    : stack.use(await startGatewayIn(lab, options.gateway, backend, undefined, (line) => failures.add(line)));
+  const gateway = options.gateway === null ? undefined : stack.use(
+    await startGatewayIn(lab, options.gateway, backend, {
+      onStdout: (line) => pool ??= parsePoolCounters(line),
+      onStderr: (line) => failures.add(line),
+    }),
+  );
 
   const opener = gateway === undefined ? "client" : "gateway";
   let benchCpuSec = 0;
@@ -144,6 +149,7 @@ export async function measureRepetition(options: RunOptions, context: Repetition
     samples: { timeMs: samples.map((sample) => sample.timeMs), hosts: hostSeries(samples), answered },
     ...(set === undefined ? {} : { knobs: set.knobs }),
     ...(ours ? { upstreamFailures: failures.list() } : {}),
+    ...(pool === undefined ? {} : { pool }),
     ...(connects === undefined ? {} : { connects }),
   };
 }

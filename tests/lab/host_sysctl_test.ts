@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import type { Knob } from "../../tools/lab/sysctl.ts";
 import { type FakeMachine, type Started, startFakeMachine } from "../fake_machine.ts";
 import { privateLab, wrkInPrivateLab } from "../requirements.ts";
@@ -142,8 +142,10 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       await using machine = await startFakeMachine();
       await using bench = await machine.startBench(...BENCH, "--duration", "20s", "--sysctl", `${REUSE}=1`);
       await until(async () => (await reuse(machine)) === "1", 20_000);
+      const fromMs = performance.now();
       Deno.kill(Number(await holder(machine)), signal);
       assertEquals((await bench.process.exited).code, 130, bench.stderr.join("\n"));
+      assertLess(performance.now() - fromMs, 8_000, "it waited for the load");
       assertEquals(await reuse(machine), "2");
       assertEquals(await records(machine), "");
     },

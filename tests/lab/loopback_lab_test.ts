@@ -22,5 +22,9 @@ Deno.test({
     const [onMachine] = await machine.readProc("/proc/net/tcp");
     assertStringIncludes(inLab!, `0100007F${listening}`);
     assertNotEquals(inLab, onMachine);
+
+    const connect = `: <>/dev/tcp/${party.hostname}/${party.port}`;
+    await using connecting = await client.start({ name: "a connect", argv: ["bash", "-c", connect] });
+    assertEquals(await connecting.exited, { code: 0, stderr: [] });
   },
 });

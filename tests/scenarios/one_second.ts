@@ -32,7 +32,7 @@ export async function runForASecond(
           "--repeat",
           "1",
         ],
-        ["--out", directory, ...flags],
+        ["--warm-up", "0", "--out", directory, ...flags],
       ),
       cwd: ROOT,
       stdin: "null",

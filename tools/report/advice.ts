@@ -18,7 +18,7 @@ import { churnOf } from "./why.ts";
  * - `painkiller`: next to no failures, though as many connections are opened and closed, because ports are taken again or
  *   there are many more of them than were used.
  * - `placebo`: neither. A run that was slow, and so did not reach the end of its ports, is one as well.
- * - `harmful`: TCP's own protection was thrown away, or failures are more than three times the baseline's.
+ * - `harmful`: TCP's own protection was thrown away, or failures are more than ten times the baseline's.
  * - `masked`, `not masked`: measured elsewhere than the baseline, on loopback; whether the failures are hidden there.
  * - `not in force`: it was not tried, for the kernel did not take it.
  * - `nothing to cure`: the baseline did not fail either, so nothing was shown.
@@ -45,7 +45,7 @@ export function judgeRun(run: Run, baseline: Run, environment: Environment): Adv
   const failed = failedShare(run);
   const failedBefore = failedShare(baseline);
   if (measuredOf(run).some(({ hosts }) => (hosts.gateway.timeWaitOverflowed ?? 0) > 0)) return "harmful";
-  if (failed > Math.max(TROUBLE_SHARE, 3 * failedBefore)) return "harmful";
+  if (failed > Math.max(TROUBLE_SHARE, 10 * failedBefore)) return "harmful";
   if (failed < TROUBLE_SHARE && churnOf(run)?.tooSmall === false) return "cure";
   if (failedBefore < TROUBLE_SHARE) return "nothing to cure";
   const relieved = failed <= RELIEF_SHARE * failedBefore;

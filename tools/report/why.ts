@@ -7,6 +7,7 @@
 import { type Environment, type Measured, measuredOf, type Run } from "../results/results.ts";
 import { estimateMedian } from "../results/intervals.ts";
 import { failuresOf } from "../results/upstream_failures.ts";
+import { describeClosed } from "../transport/pool_counters.ts";
 import type { TimeWaitGroup } from "../observe/tcp_table.ts";
 import { formatCount, formatRatio, formatSeconds, formatShare } from "./figures.ts";
 
@@ -85,7 +86,7 @@ export function explainRun(run: Run, environment: Environment): string[] {
     ];
   }
   return [
-    `${opened}. ${whoClosed(churn)}`,
+    `${opened}. ${whoClosed(churn)}${sayWhyClosed(run)}`,
     ...(closedWithoutTimeWait(churn) ? [] : [portsGone(run) ?? portsLeft(churn, environment)]),
     whatToSet(run, churn),
   ];
@@ -120,6 +121,15 @@ function whoClosed(churn: Churn): string {
 function portsFailed(run: Run): number {
   const failures = measuredOf(run).map((one) => failuresOf(one.upstreamFailures, "EADDRNOTAVAIL"));
   return estimateMedian(failures)?.estimate ?? 0;
+}
+
+/** What a gateway of ours with a pool of its own says of why it closed connections, in its last repetition. */
+function sayWhyClosed(run: Run): string {
+  const pool = measuredOf(run).at(-1)?.pool;
+  if (pool === undefined) return "";
+  return ` Its pool says why, in the last repetition: it dialed ${formatCount(pool.dialed)}, at most ` +
+    `${formatCount(pool.idlePeak)} were idle at a time, and of the others ` +
+    `${describeClosed(pool.closed, formatCount).join(", ")}.`;
 }
 
 /** That the ports ran out, where they did: an average over the whole run would tell nothing then. */

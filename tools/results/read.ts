@@ -9,8 +9,8 @@ import { messageOf, UsageError } from "../command_line.ts";
 import { isMeasured, type Results, SCHEMA } from "./results.ts";
 import schema from "./results.schema.json" with { type: "json" };
 
-/** Versions that can be read: this one and those that {@linkcode parseResults} fills up to it. */
-const KNOWN = [SCHEMA, "timewait.results/1"];
+/** Versions that can be read. */
+const KNOWN: readonly string[] = [SCHEMA];
 
 /**
  * Reads a results document from a file.
@@ -28,8 +28,8 @@ export async function readResults(path: string): Promise<Results> {
 }
 
 /**
- * Parses a results document and checks it against `results.schema.json`. One of an older version gets what it lacks as
- * not measured.
+ * Parses a results document and checks it against `results.schema.json`. One that was kept before
+ * some field was added gets that as not measured.
  *
  * @param name what to call it in messages.
  * @throws {UsageError} when it is not JSON, not a results document, of an unknown version, or damaged.
@@ -49,15 +49,14 @@ export function parseResults(text: string, name: string): Results {
   if (!KNOWN.includes(document.schema)) {
     throw new UsageError(`${name} is ${document.schema}, this Timewait reads ${KNOWN.join(" and ")}`);
   }
-  if (document.schema !== SCHEMA) fillUp(document);
+  fillUp(document);
   const damage = findDamage(document);
   if (damage !== undefined) throw new UsageError(`${name} is damaged at ${damage}`);
   return document as unknown as Results;
 }
 
-/** Gives a document of version 1 what it lacks. What is damaged stays so, to be found by the check that follows. */
+/** Gives a document what it lacks that was added since it was kept. What is damaged stays so, to be found by the check that follows. */
 function fillUp(document: Record<string, unknown>): void {
-  document.schema = SCHEMA;
   fill(document, { seed: 0, method: null });
   fill(document.environment, { governors: [] });
   for (const run of listOf(document.runs)) {

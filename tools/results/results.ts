@@ -16,11 +16,12 @@ import type { LatencyHistogram } from "../load/latency_histogram.ts";
 import type { MachineUse } from "../observe/machine.ts";
 import type { ProcessUsage } from "../observe/process_usage.ts";
 import type { TimeWaitGroup } from "../observe/tcp_table.ts";
+import type { PoolCounters } from "../transport/pool_counters.ts";
 import type { BackendPlan, GatewayPlan, LoadPlan } from "../scenario.ts";
 import type { UpstreamFailure } from "./upstream_failures.ts";
 
 /** The version of the document. A change that an older reader would misread raises it. */
-export const SCHEMA = "timewait.results/2";
+export const SCHEMA = "timewait.results/1";
 
 /** The document. */
 export interface Results {
@@ -129,7 +130,7 @@ export interface Failed {
 
 /** A repetition that was measured. */
 export interface Measured {
-  /** When it began, in milliseconds since the first repetition did; `null` in a document of version 1. */
+  /** When it began, in milliseconds since the first repetition did; `null` in a document from before that was kept. */
   readonly startedMs: number | null;
   /** Answers that the load generator received, whatever their status. */
   readonly requests: number;
@@ -141,7 +142,7 @@ export interface Measured {
   readonly bytesRead: number;
   /** How long answers took, as the client saw it; a closed loop, so without the wait behind a slow answer. */
   readonly latencyUs: Latency;
-  /** All latencies; `null` where the generator does not tell them, and in a document of version 1. */
+  /** All latencies; `null` where the generator does not tell them, and in a document from before that was kept. */
   readonly latencyHistogram: LatencyHistogram | null;
   /** What went wrong for the load generator, in counts. */
   readonly errors: LoadErrors;
@@ -154,12 +155,14 @@ export interface Measured {
   readonly hosts: Readonly<Record<HostName, HostResult>>;
   /** CPU time and memory of each party, and what observing them has cost. */
   readonly processes: Processes;
-  /** What else the machine did meanwhile; `null` in a document of version 1. */
+  /** What else the machine did meanwhile; `null` in a document from before that was kept. */
   readonly machine: MachineUse | null;
   /** The course of it over time, for plots. */
   readonly samples: Samples;
   /** What became of each sysctl asked for. Left out where none were. */
   readonly knobs?: readonly Knob[];
+  /** What the pool of our `net-http` gateway has counted, to its end; left out for others, which count nothing. */
+  readonly pool?: PoolCounters;
   /** What a gateway of ours has logged of its upstream, added up. Left out for other gateways. */
   readonly upstreamFailures?: readonly UpstreamFailure[];
   /** How long connects from the gateway's host to the backend took. Left out where there was no probe. */

@@ -3,8 +3,7 @@
  * whole as well. Then everything is done in the callbacks of two reads and two writes.
  *
  * It does nothing that {@linkcode Exchange} does not do as well; at the first thing out of the ordinary it stops, having
- * consumed nothing that is not dealt with, and leaves the rest to it. It is here for its speed: the same in asynchronous functions costs
- * half as much processor time again for each request.
+ * consumed nothing that is not dealt with, and leaves the rest to it. It is here for its speed.
  *
  * @module
  */

@@ -6,6 +6,7 @@
 
 import { parseDurationMs, parseWhole, switchFlag, UsageError, valueFlag } from "../command_line.ts";
 import type { PoolLimits } from "./pool.ts";
+import { describeClosed } from "./pool_counters.ts";
 import type { ProxyCounters } from "./proxy.ts";
 import type { ProxyTimeoutOptions } from "./proxy_context.ts";
 
@@ -126,26 +127,8 @@ export function refuseFlagsOf(transport: string, given: Readonly<Record<string, 
  */
 export function renderCounters(counters: ProxyCounters): string {
   const { pool, requests } = counters;
-  const closed = Object.entries(pool.closed).sort(([, a], [, b]) => b - a);
-  const reasons = closed.map(([reason, count]) =>
-    `${count} closed ${REASONS[reason as keyof typeof REASONS]}`
-  );
+  const reasons = describeClosed(pool.closed);
   const opened = `opened ${pool.dialed} connections for ${requests} requests`;
   return [[opened, reasons.join(", ")].filter(Boolean).join(": "), `counters ${JSON.stringify(counters)}`]
     .join("\n");
 }
-
-const REASONS: Readonly<Record<keyof ProxyCounters["pool"]["closed"], string>> = {
-  tooManyIdlePerHost: "because the pool was full (maxIdleConnsPerHost)",
-  tooManyIdle: "because the pool was full (maxIdleConns)",
-  idleTimeout: "after being idle too long (idleConnTimeout)",
-  keepAlivesDisabled: "after one request (disableKeepAlives)",
-  closedByBackend: "by the backend while idle",
-  unsolicitedBytes: "for bytes that nobody had asked for",
-  backendSaidClose: "because the backend asked for it",
-  broken: "because they were broken",
-  clientGone: "because the client had left",
-  timeout: "because the backend took too long",
-  upgraded: "at the end of a tunnel",
-  shutdown: "at the end",
-};

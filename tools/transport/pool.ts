@@ -154,6 +154,11 @@ class IdleCount {
   leave(): void {
     Atomics.sub(this.counts, this.index, 1);
   }
+
+  /** How many there are, at most `limit`: it is passed for the moment in which the one to close is found. */
+  now(limit: number): number {
+    return Math.min(limit, Atomics.load(this.counts, this.index));
+  }
 }
 
 class HostState<C extends PoolableConn> implements PoolHost<C> {
@@ -376,7 +381,7 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
       // With shared counts this very one may be the only one that is here to close.
       if (oldest === slot) return;
     }
-    this.#ledger.nowIdle(this.#idle.size);
+    this.#ledger.nowIdle(this.#idle.size, this.#idleCount.now(this.limits.maxIdleConns || Infinity));
     if (idleConnTimeoutMs > 0) {
       slot.idleSinceMs = Date.now();
       if (this.#timer === undefined) this.#armTimer(idleConnTimeoutMs);
@@ -416,7 +421,7 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
     slot.host.idleCount.leave();
     this.#idle.remove(slot.ofPool);
     this.#idleCount.leave();
-    this.#ledger.nowIdle(this.#idle.size);
+    this.#ledger.nowIdle(this.#idle.size, this.#idleCount.now(this.limits.maxIdleConns || Infinity));
   }
 
   #leaveUse(pooled: Pooled<C>): Slot<C> | undefined {

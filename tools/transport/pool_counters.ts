@@ -31,6 +31,30 @@ export type CloseReason =
   /** The pool was closed. */
   | "shutdown";
 
+const REASONS: Readonly<Record<CloseReason, string>> = {
+  tooManyIdlePerHost: "because the pool was full (maxIdleConnsPerHost)",
+  tooManyIdle: "because the pool was full (maxIdleConns)",
+  idleTimeout: "after being idle too long (idleConnTimeout)",
+  keepAlivesDisabled: "after one request (disableKeepAlives)",
+  closedByBackend: "by the backend while idle",
+  unsolicitedBytes: "for bytes that nobody had asked for",
+  backendSaidClose: "because the backend asked for it",
+  broken: "because they were broken",
+  clientGone: "because the client had left",
+  timeout: "because the backend took too long",
+  upgraded: "at the end of a tunnel",
+  shutdown: "at the end",
+};
+
+/** Why connections were closed, the most frequent reason first: `5400 closed because the pool was full (maxIdleConns)`. */
+export function describeClosed(
+  closed: PoolCounters["closed"],
+  format: (count: number) => string = String,
+): string[] {
+  return Object.entries(closed).sort(([, a], [, b]) => b - a)
+    .map(([reason, count]) => `${format(count)} closed ${REASONS[reason as CloseReason]}`);
+}
+
 /** What happened in a pool so far. All are counts unless their names say otherwise. */
 export interface PoolCounters {
   /** Connections opened. */
@@ -51,7 +75,7 @@ export interface PoolCounters {
   readonly closed: Readonly<Partial<Record<CloseReason, number>>>;
   /** Idle connections now. */
   readonly idle: number;
-  /** The most there ever were. */
+  /** The most there ever were, in all pools that share the limits. */
   readonly idlePeak: number;
   /** Connections in use now. */
   readonly inUse: number;
@@ -95,10 +119,10 @@ export class PoolLedger {
     this.#closed[reason] = (this.#closed[reason] ?? 0) + 1;
   }
 
-  /** There are `count` idle connections now. */
-  nowIdle(count: number): void {
+  /** There are `count` idle connections now, and `inAll` in every pool that shares the limit. */
+  nowIdle(count: number, inAll = count): void {
     this.#idle = count;
-    if (count > this.#idlePeak) this.#idlePeak = count;
+    if (inAll > this.#idlePeak) this.#idlePeak = inAll;
   }
 
   /** A request got a connection. */
@@ -138,8 +162,9 @@ export function errnoOf(error: unknown): string {
 }
 
 /**
- * The sum of the counters of several pools, such as those of a gateway's workers. Peaks are added as well, so that they are
- * an upper bound: the pools need not have peaked at the same moment.
+ * The sum of the counters of several pools, such as those of a gateway's workers, which share their idle limits: each has
+ * seen the idle connections of all. The peaks of what is in use are added, so that they are an upper bound: the pools need
+ * not have peaked at the same moment.
  */
 export function sumCounters(all: readonly PoolCounters[]): PoolCounters {
   const add = (of: (counters: PoolCounters) => number) =>
@@ -161,8 +186,14 @@ export function sumCounters(all: readonly PoolCounters[]): PoolCounters {
     abandoned: add((counters) => counters.abandoned),
     closed: merge((counters) => counters.closed as Record<string, number>),
     idle: add((counters) => counters.idle),
-    idlePeak: add((counters) => counters.idlePeak),
+    idlePeak: Math.max(0, ...all.map((counters) => counters.idlePeak)),
     inUse: add((counters) => counters.inUse),
     inUsePeak: add((counters) => counters.inUsePeak),
   };
+}
+
+/** The counters in a line that a gateway prints upon SIGUSR1 and at its end; `undefined` for any other line. */
+export function parsePoolCounters(line: string): PoolCounters | undefined {
+  if (!line.startsWith("counters {")) return undefined;
+  return JSON.parse(line.slice("counters ".length)).pool;
 }
