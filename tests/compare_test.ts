@@ -22,6 +22,8 @@ async function compare(documents: Record<string, Results | string>, ...flags: st
         ...flags,
       ],
       cwd: directory,
+      // Under `deno task test` this names another directory, and it comes first.
+      env: { INIT_CWD: directory },
     }).output();
     const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
     return { code, stdout: decode(stdout), stderr: decode(stderr) };

@@ -44,11 +44,11 @@ export interface Plot {
 const RATE_OVER_MS = 450;
 
 const MARK_COLOUR = "#888888";
-const SECONDS = "seconds since the load began";
+const SINCE_LOAD_BEGAN = "seconds since the load began";
 
 /** The plots that the results have data for. */
 export function plotsOf(results: Results): Plot[] {
-  const overTime = { xName: SECONDS, xScale: "linear" } as const;
+  const overTime = { xName: SINCE_LOAD_BEGAN, xScale: "linear" } as const;
   const plots: Plot[] = [
     {
       ...overTime,
@@ -154,7 +154,7 @@ function portsInUse(results: Results): Plot {
   return {
     name: "ports",
     title: "Ephemeral ports in use towards the backend",
-    xName: SECONDS,
+    xName: SINCE_LOAD_BEGAN,
     yName: "ports",
     xScale: "linear",
     lines: [...lines, ...marks],
