@@ -344,7 +344,9 @@ Deno.test({
 Deno.test("paths are those of the directory where the task was typed", async () => {
   await inDirectory(async (directory) => {
     await Deno.writeTextFile(`${directory}/mine.ts`, "export const other = 1;");
-    const argv = [Deno.execPath(), "task", "--quiet", "--config", `${ROOT}deno.json`, "bench", "./mine.ts"];
+    // A task within a task keeps the directory of the first, so this one must not know of it.
+    const task = [Deno.execPath(), "task", "--quiet", "--config", `${ROOT}deno.json`, "bench", "./mine.ts"];
+    const argv = ["env", "-u", "INIT_CWD", ...task];
     const { code, stderr } = await run(argv, { cwd: directory });
     assertEquals(code, 2);
     assertStringIncludes(stderr, `${directory}/mine.ts is no scenario: it does not export "scenario"`);

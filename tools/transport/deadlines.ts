@@ -46,7 +46,7 @@ export class Deadlines implements Disposable {
   /** Starts a deadline, or starts it anew. */
   start(deadline: Deadline): void {
     if (this.#timeoutMs === 0) return;
-    deadline.dueMs = Date.now() + this.#timeoutMs;
+    deadline.dueMs = performance.now() + this.#timeoutMs;
     if (deadline.node.ring !== undefined) return;
     this.#checked.push(deadline.node);
     if (this.#timer !== undefined) return;
@@ -61,7 +61,7 @@ export class Deadlines implements Disposable {
   }
 
   readonly #check = (): void => {
-    const now = Date.now();
+    const now = performance.now();
     for (let node = this.#checked.first; node !== undefined;) {
       const { item, next } = node;
       if (item.dueMs === STOPPED) this.#checked.remove(node);

@@ -383,7 +383,7 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
     }
     this.#ledger.nowIdle(this.#idle.size, this.#idleCount.now(this.limits.maxIdleConns || Infinity));
     if (idleConnTimeoutMs > 0) {
-      slot.idleSinceMs = Date.now();
+      slot.idleSinceMs = performance.now();
       if (this.#timer === undefined) this.#armTimer(idleConnTimeoutMs);
     }
   }
@@ -393,7 +393,7 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       const timeoutMs = this.limits.idleConnTimeoutMs;
-      const now = Date.now();
+      const now = performance.now();
       for (let node = this.#idle.first; node !== undefined; node = this.#idle.first) {
         const leftMs = node.item.idleSinceMs + timeoutMs - now;
         if (leftMs > 0) return this.#armTimer(leftMs);
@@ -407,7 +407,7 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
   /** Timers are late where the event loop is busy; what is too old is not handed out all the same. */
   #expired(slot: Slot<C>): boolean {
     const timeoutMs = this.limits.idleConnTimeoutMs;
-    return timeoutMs > 0 && Date.now() - slot.idleSinceMs >= timeoutMs;
+    return timeoutMs > 0 && performance.now() - slot.idleSinceMs >= timeoutMs;
   }
 
   #lose(slot: Slot<C>, reason: CloseReason): void {
