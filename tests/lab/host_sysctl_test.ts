@@ -144,10 +144,12 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       await until(async () => (await reuse(machine)) === "1", 20_000);
       const fromMs = performance.now();
       Deno.kill(Number(await holder(machine)), signal);
-      assertEquals((await bench.process.exited).code, 130, bench.stderr.join("\n"));
+      // A terminal that closes ends the bench as it ends any program, and then the guard puts them back.
+      const expected = signal === "SIGHUP" ? 129 : 130;
+      assertEquals((await bench.process.exited).code, expected, bench.stderr.join("\n"));
       assertLess(performance.now() - fromMs, 8_000, "it waited for the load");
-      assertEquals(await reuse(machine), "2");
-      assertEquals(await records(machine), "");
+      await until(async () => (await reuse(machine)) === "2", 2_000);
+      await until(async () => (await records(machine)) === "", 2_000);
     },
   });
 }
@@ -164,7 +166,7 @@ Deno.test({
       "--sysctl",
       `${REUSE}=1`,
       "--gateway",
-      "false",
+      "false {listen}",
     );
     assertEquals(code, 1);
     assert(stdout.includes("the gateway ended before it listened"), stdout);
