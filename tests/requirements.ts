@@ -9,6 +9,12 @@ export const privateLab = needs("a private lab", await whyNoPrivateLab());
 /** Options of a test that needs wrk. */
 export const wrk = needs("wrk", reasonFor(() => findCommand("wrk")));
 
+/** Options of a test that needs the gateways that ours are measured beside. */
+export const peers = needs(
+  "nginx, HAProxy and Go",
+  reasonFor(() => ["nginx", "haproxy", "go"].forEach(findCommand)),
+);
+
 /** Options of a test that needs wrk and a private lab. */
 export const wrkInPrivateLab = { ignore: wrk.ignore || privateLab.ignore };
 

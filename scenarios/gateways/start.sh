@@ -12,7 +12,10 @@ need() {
   command -v "$1" >/dev/null || { echo "$1 is not installed: apt-get install $2" >&2; exit 1; }
 }
 
-directory=$(mktemp -d)
+# A private lab has a scratch directory that ends with it; elsewhere there is /tmp, and the trap.
+scratch=/run/timewait
+[ -d "$scratch" ] || scratch=${TMPDIR:-/tmp}
+directory=$(mktemp -d -p "$scratch")
 child=
 trap 'rm -rf "$directory"' EXIT
 trap 'kill -TERM "$child" 2>/dev/null; wait "$child" || true; exit 0' TERM INT HUP

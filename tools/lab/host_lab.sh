@@ -12,6 +12,7 @@ done
 for group in $groups; do kill -KILL "-$group" 2>/dev/null; done
 
 # What has left its group, as a daemon does, still has our mark in its environment.
+# shellcheck disable=SC2013 # paths of /proc are single words
 for environment in $(grep -lzs "^TIMEWAIT_LAB=$1\$" /proc/[0-9]*/environ); do
   pid=${environment#/proc/}
   kill -KILL "${pid%/environ}" 2>/dev/null

@@ -10,8 +10,9 @@ PATH=$PATH:/usr/sbin:/sbin
 read -r pid _ </proc/self/stat
 
 # `ip netns` keeps its names in /run/netns. This /run is the lab's own: the mount namespace is private.
+# /run/timewait is for files that shall end with the lab.
 mount -t tmpfs timewait /run
-mkdir /run/netns
+mkdir /run/netns /run/timewait
 
 for host in client gateway backend; do
   ip netns add "$host"

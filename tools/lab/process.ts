@@ -236,7 +236,10 @@ export class CommandNotFoundError extends Error {
 
 /** The Debian package that a command comes with. */
 const INSTALLED_BY: Readonly<Record<string, string>> = {
+  go: "golang-go",
+  haproxy: "haproxy",
   ip: "iproute2",
+  nginx: "nginx-light",
   nsenter: "util-linux",
   setsid: "util-linux",
   unshare: "util-linux",
