@@ -1,5 +1,5 @@
 import { assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
-import { startLab } from "../tools/lab/lab.ts";
+import { startLab } from "../tools/lab/start_lab.ts";
 import { startBackendIn, startGatewayIn } from "../tools/parties.ts";
 import { DEFAULT_BACKEND } from "../tools/scenario.ts";
 

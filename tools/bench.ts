@@ -24,9 +24,9 @@ import {
   UsageError,
   valueFlag,
 } from "./command_line.ts";
-import { chooseLab } from "./lab/lab.ts";
+import { chooseLab } from "./lab/start_lab.ts";
 import { parseSysctl } from "./lab/sysctl.ts";
-import { chooseGenerator } from "./load/load.ts";
+import { chooseGenerator } from "./load/start_load.ts";
 import { largestDivisor } from "./load/wrk.ts";
 import { showProgress, standardError } from "./progress.ts";
 import { renderReport } from "./report/markdown.ts";

@@ -13,7 +13,8 @@ import {
   switchFlag,
   UsageError,
 } from "./command_line.ts";
-import { type NamedResults, renderComparison } from "./report/compare_report.ts";
+import { renderComparison } from "./report/compare_report.ts";
+import type { NamedResults } from "./report/differences.ts";
 import { checkGates, type GateCheck, parseGate } from "./results/gate.ts";
 import { gatesThatCannotFail } from "./results/gate_proof.ts";
 import { readResults } from "./results/read.ts";

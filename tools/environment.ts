@@ -6,7 +6,8 @@
 
 import config from "../deno.json" with { type: "json" };
 import type { Host } from "./lab/host.ts";
-import { type LabChoice, startLab } from "./lab/lab.ts";
+import type { LabChoice } from "./lab/lab.ts";
+import { startLab } from "./lab/start_lab.ts";
 import { readSysctls } from "./lab/sysctl.ts";
 import type { GeneratorChoice } from "./load/load.ts";
 import type { Environment } from "./results/results.ts";

@@ -21,16 +21,16 @@ import {
   valueFlag,
 } from "./command_line.ts";
 import { aborted, authorityOf } from "./http_server.ts";
-import { assertNotProxied } from "./transport/environment_proxy.ts";
-import { startHttpClientTransport } from "./transport/http_client.ts";
-import { startNetHttp } from "./transport/net_http.ts";
+import { assertNotProxied } from "./transport/http_client/environment_proxy.ts";
+import { startHttpClientTransport } from "./transport/http_client/http_client.ts";
+import { startNetHttp } from "./transport/net_http/net_http.ts";
 import {
   NET_HTTP_FLAGS,
   type NetHttpFlagValues,
   netHttpOptionsOf,
   refuseFlagsOf,
   renderCounters,
-} from "./transport/net_http_flags.ts";
+} from "./transport/net_http/net_http_flags.ts";
 import type { RunningTransport } from "./transport/transport.ts";
 
 /** The name of a transport. */

@@ -6,10 +6,12 @@
 
 import type { HostName } from "./lab/host.ts";
 import type { HostSysctls } from "./lab/host_sysctl.ts";
-import { type Lab, type LabKind, startLab } from "./lab/lab.ts";
+import type { Lab, LabKind } from "./lab/lab.ts";
+import { startLab } from "./lab/start_lab.ts";
 import { setKnobs } from "./lab/sysctl.ts";
 import { lastWords, type RunningProcess } from "./lab/process.ts";
-import { type LoadGenerator, type RunningLoad, startLoad } from "./load/load.ts";
+import type { LoadGenerator, RunningLoad } from "./load/load.ts";
+import { startLoad } from "./load/start_load.ts";
 import { startConnectProbe } from "./observe/connect_probe.ts";
 import { machineUse, readMachine } from "./observe/machine.ts";
 import { type ProcessUsage, readOwnCpuSec, readProcessUsage } from "./observe/process_usage.ts";

@@ -10,7 +10,8 @@ import { checkFileLimit } from "./lab/file_limit.ts";
 import type { HostSysctls } from "./lab/host_sysctl.ts";
 import type { LabChoice } from "./lab/lab.ts";
 import { resolveSysctls, type Sysctls } from "./lab/sysctl.ts";
-import { checkLoadOptions, type GeneratorChoice } from "./load/load.ts";
+import type { GeneratorChoice } from "./load/load.ts";
+import { checkLoadOptions } from "./load/start_load.ts";
 import { measureRepetition, type Progress, type RepetitionContext } from "./repetition.ts";
 import {
   type Repetition,

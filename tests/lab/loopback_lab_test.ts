@@ -1,6 +1,6 @@
 import { assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { localMachine } from "../../tools/lab/host.ts";
-import { startLab } from "../../tools/lab/lab.ts";
+import { startLab } from "../../tools/lab/start_lab.ts";
 import { startBackendIn } from "../../tools/parties.ts";
 import { privateLab } from "../requirements.ts";
 

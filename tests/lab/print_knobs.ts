@@ -3,7 +3,8 @@
  * Arguments: the kind of the lab, "allow" or "refuse" for the machine's own sysctls, then KEY=VALUE.
  */
 
-import { type LabKind, startLab } from "../../tools/lab/lab.ts";
+import type { LabKind } from "../../tools/lab/lab.ts";
+import { startLab } from "../../tools/lab/start_lab.ts";
 import { parseSysctl, setKnobs } from "../../tools/lab/sysctl.ts";
 import { messageOf } from "../../tools/command_line.ts";
 import { prepareHostSysctls } from "../../tools/sysctl.ts";

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { HOST_NAMES } from "../../tools/lab/host.ts";
-import { chooseLab, type Lab, startLab } from "../../tools/lab/lab.ts";
+import type { Lab } from "../../tools/lab/lab.ts";
+import { chooseLab, startLab } from "../../tools/lab/start_lab.ts";
 import { startPrivateLab, whyNoPrivateLab } from "../../tools/lab/private_lab.ts";
 import { CommandNotFoundError } from "../../tools/lab/process.ts";
 import { until } from "../until.ts";

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertNotEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { UsageError } from "../../tools/command_line.ts";
 import { localMachine } from "../../tools/lab/host.ts";
-import { startLab } from "../../tools/lab/lab.ts";
+import { startLab } from "../../tools/lab/start_lab.ts";
 import { type Knob, parseSysctl, readSysctls, setKnobs } from "../../tools/lab/sysctl.ts";
 import { startFakeMachine } from "../fake_machine.ts";
 import { privateLab } from "../requirements.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { startLab } from "../../tools/lab/lab.ts";
+import { startLab } from "../../tools/lab/start_lab.ts";
 import { startConnectProbe } from "../../tools/observe/connect_probe.ts";
 import { readCounters } from "../../tools/observe/sampler.ts";
 import { startBackendIn } from "../../tools/parties.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { startLab } from "../../tools/lab/lab.ts";
+import { startLab } from "../../tools/lab/start_lab.ts";
 import { parseRssPeakBytes, parseStats, readProcessUsage } from "../../tools/observe/process_usage.ts";
 import { until } from "../until.ts";
 

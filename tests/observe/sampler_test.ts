@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { startLab } from "../../tools/lab/lab.ts";
+import { startLab } from "../../tools/lab/start_lab.ts";
 import {
   parseSample,
   readCounters,

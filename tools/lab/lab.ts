@@ -5,8 +5,6 @@
  */
 
 import type { Host, HostName } from "./host.ts";
-import { startHostLab } from "./host_lab.ts";
-import { startLoopbackLab, startPrivateLab, whyNoPrivateLab } from "./private_lab.ts";
 
 /**
  * - `private`: three network namespaces of one user namespace, joined by veth links. Nothing of the machine's own
@@ -27,26 +25,8 @@ export interface Lab extends AsyncDisposable {
 
 /** Which kind of lab is used, and why it is not the private one. */
 export interface LabChoice {
-  /** What {@linkcode startLab} is to start. */
+  /** What `startLab` is to start. */
   readonly kind: LabKind;
   /** For a lab that was not asked for: what stands in the way of the private one, and what would permit it. */
   readonly reason?: string;
-}
-
-/**
- * Decides on the kind of lab. `auto` takes the private one where it can be had, which is found out by starting one.
- *
- * @throws {Error} when `private` was asked for and cannot be had; the message says what would permit it.
- */
-export async function chooseLab(asked: LabKind | "auto"): Promise<LabChoice> {
-  if (asked === "host") return { kind: "host" };
-  const reason = await whyNoPrivateLab();
-  if (reason === undefined) return { kind: "private" };
-  if (asked === "private") throw new Error(`no private lab: ${reason}. Or use --lab host`);
-  return { kind: "host", reason };
-}
-
-/** Starts a fresh lab. */
-export function startLab(kind: LabKind): Promise<Lab> {
-  return { private: startPrivateLab, host: startHostLab, loopback: startLoopbackLab }[kind]();
 }

@@ -4,33 +4,17 @@
  * @module
  */
 
-import type { Host } from "../lab/host.ts";
-import { UsageError } from "../command_line.ts";
-import { CommandNotFoundError, findCommand } from "../lab/process.ts";
-import { prepareAutocannon, startAutocannon } from "./autocannon.ts";
+import type { LoadPlan } from "../scenario.ts";
 import type { Latency } from "./latency.ts";
 import type { LatencyHistogram } from "./latency_histogram.ts";
-import { checkWrkOptions, readWrkVersion, startWrk } from "./wrk.ts";
 
 /** The load generators that Timewait knows. Figures of two are never compared. */
 export type LoadGenerator = "wrk" | "autocannon";
 
-/** What a load generator is told. */
-export interface LoadOptions {
+/** What a load generator is told: the load, and where it goes. */
+export interface LoadOptions extends LoadPlan {
   /** Where every request goes, unless a script for wrk says otherwise: an `http:` URL. */
   readonly url: string;
-  /** Connections kept open, each with one request in flight: a closed loop. */
-  readonly connections: number;
-  /** Threads of wrk, which must divide the connections; autocannon uses one, whatever this says. */
-  readonly threads: number;
-  /** wrk takes whole seconds only. */
-  readonly durationMs: number;
-  /** An answer slower than this counts as a timeout; the request is not given up. wrk takes whole seconds only. */
-  readonly timeoutMs: number;
-  /** Header lines, `Name: value`. */
-  readonly headers: readonly string[];
-  /** A Lua script for wrk. */
-  readonly script?: string;
 }
 
 /** What went wrong, each counted once. */
@@ -86,42 +70,4 @@ export interface GeneratorChoice {
   readonly version: string;
   /** For a stand-in that was not asked for: why, and how to install wrk. */
   readonly reason?: string;
-}
-
-/**
- * Checks options that a generator would mishandle without a word.
- *
- * @throws {UsageError} which says what to give instead.
- */
-export function checkLoadOptions(generator: LoadGenerator, options: Omit<LoadOptions, "url">): void {
-  const { connections, threads } = options;
-  if (connections < threads) {
-    throw new UsageError(
-      `--connections ${connections} is below --threads ${threads}: give at least one connection a thread`,
-    );
-  }
-  if (generator === "wrk") return checkWrkOptions(options);
-  if (options.script !== undefined) {
-    throw new UsageError("--script is for wrk, which is not what drives this load: apt-get install wrk");
-  }
-}
-
-/** Starts a generator on a host. */
-export function startLoad(generator: LoadGenerator, host: Host, options: LoadOptions): Promise<RunningLoad> {
-  return generator === "wrk" ? startWrk(host, options) : startAutocannon(host, options);
-}
-
-/**
- * Decides on the generator. `auto` takes wrk where it is installed, and otherwise autocannon, which comes from npm.
- *
- * @throws {CommandNotFoundError} when wrk was asked for and is not installed.
- */
-export async function chooseGenerator(asked: LoadGenerator | "auto"): Promise<GeneratorChoice> {
-  if (asked === "autocannon") return { name: asked, version: await prepareAutocannon() };
-  try {
-    return { name: "wrk", version: await readWrkVersion(findCommand("wrk")) };
-  } catch (error) {
-    if (asked === "wrk" || !(error instanceof CommandNotFoundError)) throw error;
-    return { name: "autocannon", version: await prepareAutocannon(), reason: error.message };
-  }
 }

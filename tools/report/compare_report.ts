@@ -8,19 +8,13 @@ import { compareValues, type Comparison } from "../results/comparison.ts";
 import type { GateCheck } from "../results/gate.ts";
 import { measuredOf, type Results, type Run } from "../results/results.ts";
 import { changeCell, formatInterval } from "./comparison_cells.ts";
-import { differencesOf } from "./differences.ts";
+import { differencesOf, type NamedResults } from "./differences.ts";
 import { formatChange } from "./figures.ts";
 import { warnOfMachine } from "./machine_warnings.ts";
 import { COLUMNS, renderReport } from "./markdown.ts";
 import { renderRows } from "./table.ts";
 
-/** A document and what to call it. */
-export interface NamedResults {
-  /** How the report names it: its file. */
-  readonly name: string;
-  /** What it holds. */
-  readonly results: Results;
-}
+export type { NamedResults };
 
 /** Renders the comparison of the first document with each of the others; of one alone, its own report. */
 export function renderComparison(documents: readonly NamedResults[], checks: readonly GateCheck[]): string {

@@ -4,7 +4,15 @@
  * @module
  */
 
-import type { NamedResults } from "./compare_report.ts";
+import type { Results } from "../results/results.ts";
+
+/** A document and what to call it. */
+export interface NamedResults {
+  /** How the report names it: its file. */
+  readonly name: string;
+  /** What it holds. */
+  readonly results: Results;
+}
 
 /** Lines such as `kernel: 6.1.0 in A, 6.18.0 in B`. Empty where all is alike. */
 export function differencesOf(documents: readonly NamedResults[]): string[] {

@@ -1,7 +1,7 @@
 /** Clients and backends that speak bytes, for tests of what goes over the wire. */
 
 import { assert } from "@std/assert";
-import { type ProxyOptions, type RunningProxy, startProxy } from "../../tools/transport/proxy.ts";
+import { type ProxyOptions, type RunningProxy, startProxy } from "../../../tools/transport/net_http/proxy.ts";
 
 /** Fails a wait that takes longer than any machine needs. */
 export async function within<T>(promise: Promise<T>, what: string, ms = 5000): Promise<T> {

@@ -11,15 +11,15 @@
  */
 
 import { availableParallelism } from "node:os";
-import type { ListenAddress } from "../command_line.ts";
+import type { ListenAddress } from "../../command_line.ts";
 import {
   type PoolLimits,
   poolWarning,
   type ResolvedPoolLimits,
   resolvePoolLimits,
   sharedIdleCounts,
-} from "./pool.ts";
-import { sumCounters } from "./pool_counters.ts";
+} from "../pool.ts";
+import { sumCounters } from "../pool_counters.ts";
 import { type ProxyCounters, startProxy } from "./proxy.ts";
 import type { ProxyTimeoutOptions } from "./proxy_context.ts";
 import type { FromWorker, ToWorker } from "./net_http_worker.ts";
@@ -100,7 +100,7 @@ export function resolveWorkers(workers: number | undefined, limits: ResolvedPool
 }
 
 function missingForWorkers(): string[] {
-  const path = decodeURIComponent(new URL("../", import.meta.url).pathname).replace(/\/$/, "");
+  const path = decodeURIComponent(new URL("../../", import.meta.url).pathname).replace(/\/$/, "");
   const missing: string[] = [];
   if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") {
     missing.push(`--allow-read=${path}`);

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Field, forwardedRequestFields } from "./forwarding.ts";
+import { type Field, forwardedRequestFields } from "../forwarding.ts";
 import { COLON, type FieldRole, type HeadFields, latin1Bytes } from "./http1_fields.ts";
 import { CHUNKED, UNTIL_CLOSE } from "./http1_framing.ts";
 import type { RequestHead } from "./http1_request.ts";

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { parseDurationMs, parseWhole, switchFlag, UsageError, valueFlag } from "../command_line.ts";
-import type { PoolLimits } from "./pool.ts";
-import { describeClosed } from "./pool_counters.ts";
+import { parseDurationMs, parseWhole, switchFlag, UsageError, valueFlag } from "../../command_line.ts";
+import type { PoolLimits } from "../pool.ts";
+import { describeClosed } from "../pool_counters.ts";
 import type { ProxyCounters } from "./proxy.ts";
 import type { ProxyTimeoutOptions } from "./proxy_context.ts";
 
@@ -115,7 +115,7 @@ export function refuseFlagsOf(transport: string, given: Readonly<Record<string, 
  * @example
  * ```ts
  * import { assertStringIncludes } from "@std/assert";
- * import { PoolLedger } from "./pool_counters.ts";
+ * import { PoolLedger } from "../pool_counters.ts";
  * import { renderCounters } from "./net_http_flags.ts";
  *
  * const ledger = new PoolLedger();

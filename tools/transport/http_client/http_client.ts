@@ -36,16 +36,16 @@
  * @module
  */
 
-import { serveHttp } from "../http_server.ts";
-import { startFailureLog } from "./failure_log.ts";
+import { serveHttp } from "../../http_server.ts";
+import { startFailureLog } from "../failure_log.ts";
 import { withoutProxyVariables } from "./environment_proxy.ts";
 import { watchExchanges } from "./exchanges.ts";
 import { explainFetchError } from "./fetch_error.ts";
 import { emptyStream, fetchDecodes, fieldsOf, toClient, whyNotPassedOn } from "./fetch_response.ts";
 import { fetchKeepsMethod, fetchKeepsTarget, splitUrl } from "./fetch_target.ts";
-import { forwardedRequestFields } from "./forwarding.ts";
+import { forwardedRequestFields } from "../forwarding.ts";
 import { StreamedBody } from "./streamed_body.ts";
-import type { RunningTransport, TransportOptions } from "./transport.ts";
+import type { RunningTransport, TransportOptions } from "../transport.ts";
 
 /** What the `http-client` transport needs to know. */
 export interface HttpClientTransportOptions extends TransportOptions {

@@ -8,10 +8,10 @@
 import { ByteConn } from "./byte_conn.ts";
 import { ClientSession } from "./client_session.ts";
 import { Deadline, Deadlines } from "./deadlines.ts";
-import { startFailureLog } from "./failure_log.ts";
+import { startFailureLog } from "../failure_log.ts";
 import { latin1Bytes } from "./http1_fields.ts";
-import { ConnectionPool, type Dial, type PoolLimits } from "./pool.ts";
-import type { PoolCounters } from "./pool_counters.ts";
+import { ConnectionPool, type Dial, type PoolLimits } from "../pool.ts";
+import type { PoolCounters } from "../pool_counters.ts";
 import {
   DEFAULT_TIMEOUTS,
   ProxyContext,
@@ -19,8 +19,8 @@ import {
   type ProxyTimeouts,
   type Upstream,
 } from "./proxy_context.ts";
-import type { RunningTransport } from "./transport.ts";
-import type { ListenAddress } from "../command_line.ts";
+import type { RunningTransport } from "../transport.ts";
+import type { ListenAddress } from "../../command_line.ts";
 
 /** What {@linkcode startProxy} needs to know. */
 export interface ProxyOptions {

@@ -6,7 +6,7 @@
 
 import type { ByteConn } from "./byte_conn.ts";
 import { Deadline } from "./deadlines.ts";
-import type { Failure } from "./failure_log.ts";
+import type { Failure } from "../failure_log.ts";
 import { type HeadSearch, searchHeadEnd } from "./http1_fields.ts";
 import {
   codingFor,
@@ -20,8 +20,8 @@ import type { RequestHead } from "./http1_request.ts";
 import { MAX_RESPONSE_HEAD_BYTES, ResponseHead } from "./http1_response.ts";
 import type { OwnResponse } from "./http1_status.ts";
 import type { OutBuffer } from "./out_buffer.ts";
-import type { Pooled } from "./pool.ts";
-import { type CloseReason, errnoOf } from "./pool_counters.ts";
+import type { Pooled } from "../pool.ts";
+import { type CloseReason, errnoOf } from "../pool_counters.ts";
 import type { ProxyContext, Upstream } from "./proxy_context.ts";
 import { runTunnel } from "./tunnel.ts";
 import { Upload } from "./upload.ts";

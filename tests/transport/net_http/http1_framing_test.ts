@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { BodyReader, CHUNKED, parseContentLength } from "../../tools/transport/http1_framing.ts";
-import { OutBuffer } from "../../tools/transport/out_buffer.ts";
+import { BodyReader, CHUNKED, parseContentLength } from "../../../tools/transport/net_http/http1_framing.ts";
+import { OutBuffer } from "../../../tools/transport/net_http/out_buffer.ts";
 import { bytesOf, textOf } from "./raw_peers.ts";
 
 /** Reads a body from bytes that come in pieces of a given size; returns what it held and how it ended. */

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Deadline, Deadlines } from "../../tools/transport/deadlines.ts";
+import { Deadline, Deadlines } from "../../../tools/transport/net_http/deadlines.ts";
 
 Deno.test("a deadline that is neither stopped nor started anew is over, not before its time and not long after", async () => {
   using deadlines = new Deadlines(40);

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Failure } from "./failure_log.ts";
-import { type Field, forwardedResponseFields, PER_CONNECTION_FIELDS } from "./forwarding.ts";
+import type { Failure } from "../failure_log.ts";
+import { type Field, forwardedResponseFields, PER_CONNECTION_FIELDS } from "../forwarding.ts";
 
 /** The content codings that `fetch` undoes, while it leaves the fields that speak of them. It does not undo a list of them. */
 const DECODED_BY_FETCH: ReadonlySet<string> = new Set(["gzip", "br"]);

@@ -1,6 +1,10 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
-import { fetchKeepsMethod, fetchKeepsTarget, splitUrl } from "../../tools/transport/fetch_target.ts";
-import { startRepeatingUpstream } from "../raw_http.ts";
+import {
+  fetchKeepsMethod,
+  fetchKeepsTarget,
+  splitUrl,
+} from "../../../tools/transport/http_client/fetch_target.ts";
+import { startRepeatingUpstream } from "../../raw_http.ts";
 
 /** What targets are made of in the comparison with fetch: whatever a URL parser might touch, and some that it leaves. */
 const PIECES =

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
-import { main } from "../../tools/gateway.ts";
-import { resolveWorkers, startNetHttp } from "../../tools/transport/net_http.ts";
-import { ConnectionPool, resolvePoolLimits, sharedIdleCounts } from "../../tools/transport/pool.ts";
+import { main } from "../../../tools/gateway.ts";
+import { resolveWorkers, startNetHttp } from "../../../tools/transport/net_http/net_http.ts";
+import { ConnectionPool, resolvePoolLimits, sharedIdleCounts } from "../../../tools/transport/pool.ts";
 import { connectTo, RawBackend, within } from "./raw_peers.ts";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -65,7 +65,7 @@ Deno.test("pools that share their counts keep to both gates together", async () 
 
 /** The gateway as a person starts it. */
 async function startGatewayProcess(...flags: string[]) {
-  const root = new URL("../../", import.meta.url);
+  const root = new URL("../../../", import.meta.url);
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       ...[

@@ -5,7 +5,7 @@
  */
 
 import { constants } from "node:os";
-import type { Failure } from "./failure_log.ts";
+import type { Failure } from "../failure_log.ts";
 
 const ERRNO_NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(constants.errno).map(([name, number]) => [number as number, name]),

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { forwardedRequestFields, forwardedResponseFields, namedInConnection } from "./forwarding.ts";
+import { forwardedRequestFields, forwardedResponseFields, namedInConnection } from "../forwarding.ts";
 
 /** Fields that the gateway itself reads. */
 export type FieldRole =

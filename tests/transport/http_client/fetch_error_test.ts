@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { explainFetchError } from "../../tools/transport/fetch_error.ts";
+import { explainFetchError } from "../../../tools/transport/http_client/fetch_error.ts";
 
 function failed(message: string): TypeError {
   return new TypeError("fetch failed", { cause: new Error(message) });

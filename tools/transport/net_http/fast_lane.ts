@@ -23,7 +23,7 @@ import { BodyReader, CHUNKED } from "./http1_framing.ts";
 import type { RequestHead } from "./http1_request.ts";
 import { ResponseHead } from "./http1_response.ts";
 import type { OutBuffer } from "./out_buffer.ts";
-import type { Pooled } from "./pool.ts";
+import type { Pooled } from "../pool.ts";
 import type { ProxyContext, Upstream } from "./proxy_context.ts";
 
 /**
