@@ -5,6 +5,7 @@
  */
 
 import { format as formatBytes } from "@std/fmt/bytes";
+import { estimateMedian } from "../results/intervals.ts";
 import { isMeasured, type Measured, measuredOf, type Results, type Run } from "../results/results.ts";
 import { baselineOf, compareWithBaseline, type Comparison } from "../results/comparison.ts";
 import type { NetHttpPlan } from "../scenario.ts";
@@ -213,7 +214,11 @@ function environment({ environment, runs }: Results): string[] {
       run.options.gateway === null ? [] : [`- \`${run.name}\`: ${describeGateway(run)}`]
     ),
     `- on the gateway: ${Object.entries(sysctls).map(([key, value]) => `${key} = ${value}`).join(", ")}`,
-    ...(cost.length === 0 ? [] : [`- observing cost ${formatShare(Math.max(...cost))} of one CPU at most`]),
+    ...(cost.length === 0 ? [] : [
+      `- observing cost ${formatShare(estimateMedian(cost)!.estimate)} of one CPU, at most ${
+        formatShare(Math.max(...cost))
+      } in a repetition`,
+    ]),
   ];
 }
 
