@@ -13,8 +13,8 @@ import { mainFor } from "../tools/bench.ts";
 import { runAsScript } from "../tools/command_line.ts";
 import type { Scenario } from "../tools/scenario.ts";
 
-const range = { "net.ipv4.ip_local_port_range": "20000 21499" };
-const gateway = { transport: "http-client", poolMaxIdlePerHost: 10 } as const;
+const range = { "net.ipv4.ip_local_port_range": "20000 21999" };
+const gateway = { transport: "http-client", poolMaxIdlePerHost: 2 } as const;
 
 export const scenario: Scenario = {
   name: "loopback_mask",

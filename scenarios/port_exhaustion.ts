@@ -30,12 +30,12 @@ export const scenario: Scenario = {
   runs: [
     {
       name: "reuse-0",
-      gateway: { transport: "http-client", poolMaxIdlePerHost: 10 },
+      gateway: { transport: "http-client", poolMaxIdlePerHost: 2 },
       sysctls: { ...narrow, "net.ipv4.tcp_tw_reuse": 0 },
     },
     {
       name: "reuse-1",
-      gateway: { transport: "http-client", poolMaxIdlePerHost: 10 },
+      gateway: { transport: "http-client", poolMaxIdlePerHost: 2 },
       sysctls: { ...narrow, "net.ipv4.tcp_tw_reuse": 1 },
     },
     { name: "pool-fits", gateway: { transport: "http-client", poolMaxIdlePerHost: 100 } },

@@ -12,10 +12,10 @@ import { mainFor } from "../tools/bench.ts";
 import { runAsScript } from "../tools/command_line.ts";
 import type { RunPlan, Scenario } from "../tools/scenario.ts";
 
-const before = { "net.ipv4.ip_local_port_range": "20000 21499", "net.ipv4.tcp_tw_reuse": 0 };
+const before = { "net.ipv4.ip_local_port_range": "20000 21999", "net.ipv4.tcp_tw_reuse": 0 };
 const tooSmall = (name: string, advice: Record<string, string | number>): RunPlan => ({
   name,
-  gateway: { transport: "http-client", poolMaxIdlePerHost: 10 },
+  gateway: { transport: "http-client", poolMaxIdlePerHost: 2 },
   sysctls: { ...before, ...advice },
 });
 

@@ -149,3 +149,11 @@ Deno.test("a bench that was stopped says so", () => {
   assertStringIncludes(report, "The bench was stopped before all was measured.");
   assertEquals(cells(report, "pool-100")[1], "not measured");
 });
+
+Deno.test("an answer that says it failed, or came too late, is no throughput", () => {
+  const errors = { connect: 0, read: 0, write: 0, timeout: 8_000, status: 32_000 };
+  const report = renderReport(
+    results([DIRECT, run("pool-100", [repetition(20_000, { opened: 9, errors })])]),
+  );
+  assertEquals(cells(report, "pool-100")[1], "15,000");
+});

@@ -4,7 +4,14 @@
  * @module
  */
 
-import { type Environment, type Measured, measuredOf, type Results, type Run } from "../results/results.ts";
+import {
+  type Environment,
+  type Measured,
+  measuredOf,
+  type Results,
+  type Run,
+  servedPerSec,
+} from "../results/results.ts";
 import { estimateMedian } from "../results/intervals.ts";
 import { formatInterval } from "./comparison_cells.ts";
 import { portsOf } from "./exhaustion.ts";
@@ -76,7 +83,7 @@ export function renderAdvice({ runs, environment }: Results): string[] {
     damage(run),
     spread(run, ({ hosts }) => hosts.gateway.timeWaitPeak, formatCount),
     spread(run, failures, formatCount),
-    spread(run, (one) => one.requestsPerSec, formatCount),
+    spread(run, servedPerSec, formatCount),
     spread(
       run,
       ({ hosts, requests }) => hosts.gateway.connectionsOpened / Math.max(1, requests),

@@ -6,7 +6,7 @@
 
 import { compareValues, type Comparison } from "../results/comparison.ts";
 import type { GateCheck } from "../results/gate.ts";
-import { measuredOf, type Results, type Run } from "../results/results.ts";
+import { measuredOf, type Results, type Run, servedPerSec } from "../results/results.ts";
 import { changeCell, formatInterval } from "./comparison_cells.ts";
 import { differencesOf, type NamedResults } from "./differences.ts";
 import { formatChange } from "./figures.ts";
@@ -50,7 +50,7 @@ function compareDocuments(first: Results, others: readonly Results[]): Map<Run, 
       return against === undefined ? [] : [{ run, against }];
     })
   );
-  const values = (run: Run) => measuredOf(run).map((one) => one.requestsPerSec);
+  const values = (run: Run) => measuredOf(run).map(servedPerSec);
   const sets = pairs.map(({ run, against }) => ({
     baseline: values(against),
     candidate: values(run),

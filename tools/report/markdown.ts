@@ -6,7 +6,14 @@
 
 import { format as formatBytes } from "@std/fmt/bytes";
 import { estimateMedian } from "../results/intervals.ts";
-import { isMeasured, type Measured, measuredOf, type Results, type Run } from "../results/results.ts";
+import {
+  isMeasured,
+  type Measured,
+  measuredOf,
+  type Results,
+  type Run,
+  servedPerSec,
+} from "../results/results.ts";
 import { baselineOf, compareWithBaseline, type Comparison } from "../results/comparison.ts";
 import type { NetHttpPlan } from "../scenario.ts";
 import { poolWarning, resolvePoolLimits } from "../transport/pool.ts";
@@ -72,7 +79,7 @@ export type Comparisons = ReadonlyMap<string, Comparison>;
 
 /** The columns of the table behind the run's name. */
 export const COLUMNS: readonly Column[] = [
-  { header: "requests/s", cell: (run) => medianCell(run, (one) => one.requestsPerSec, formatCount) },
+  { header: "requests/s", cell: (run) => medianCell(run, servedPerSec, formatCount) },
   {
     header: "loss against {baseline}",
     compares: true,
@@ -119,7 +126,7 @@ function caption(results: Results, comparisons: Comparisons): string[] {
   const { load } = results.runs[0]!.options;
   const reading = explainFigures(results, comparisons).join(" ");
   return [
-    `${reading} More requests/s are better, all else is better lower. ${
+    `${reading} Requests/s are those answered in time with 2xx or 3xx; more are better, all else is better lower. ${
       formatCount(load.connections)
     } connections for ` +
     `${

@@ -20,7 +20,7 @@ import {
   testMannWhitney,
   testSignedRank,
 } from "./rank_tests.ts";
-import { isMeasured, type Measured, type Results, type Run } from "./results.ts";
+import { isMeasured, type Measured, type Results, type Run, servedPerSec } from "./results.ts";
 
 /** What a comparison has shown. `higher` and `lower` are of the candidate. */
 export type Verdict = "higher" | "lower" | "no difference shown" | "too few repetitions";
@@ -132,7 +132,7 @@ export function pairRounds(
  */
 export function compareWithBaseline(
   results: Pick<Results, "runs" | "seed">,
-  valueOf: (one: Measured) => number = (one) => one.requestsPerSec,
+  valueOf: (one: Measured) => number = servedPerSec,
 ): Map<string, Comparison> {
   const baseline = baselineOf(results);
   if (baseline === undefined) return new Map();

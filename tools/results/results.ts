@@ -238,3 +238,11 @@ export function isMeasured(repetition: Repetition): repetition is Measured {
 export function measuredOf(run: Run): Measured[] {
   return run.repetitions.filter(isMeasured);
 }
+
+/**
+ * Requests per second that were answered in time and with a status of 2xx or 3xx: what reports compare. A gateway that
+ * refuses everything is fast, and no good.
+ */
+export function servedPerSec({ requests, errors, durationSec }: Measured): number {
+  return durationSec === 0 ? 0 : Math.max(0, requests - errors.status - errors.timeout) / durationSec;
+}
