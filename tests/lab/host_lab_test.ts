@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { startHostLab } from "../../tools/lab/host_lab.ts";
+import { startProcess } from "../../tools/lab/process.ts";
 import { isAlive, until } from "../until.ts";
 
 Deno.test("the hosts of a host lab are the machine itself", async () => {
@@ -28,10 +29,17 @@ Deno.test("what has put itself into the background does not outlive a host lab e
   await until(() => !isAlive(pids[0]!));
 });
 
-Deno.test("the guard forgets a process group that has ended", async () => {
-  await using lab = await startHostLab();
-  const first = await lab.hosts.client.start({ name: "first", argv: ["true"] });
-  await first.exited;
-  await using second = await lab.hosts.client.start({ name: "second", argv: ["sleep", "1000"] });
-  assert(isAlive(second.pid));
+Deno.test("the guard kills the groups that it was told of, and not those that have ended", async () => {
+  await using kept = await startProcess([], { name: "kept", argv: ["sleep", "1000"] });
+  await using killed = await startProcess([], { name: "killed", argv: ["sleep", "1000"] });
+  const script = await Deno.readTextFile(new URL("../../tools/lab/host_lab.sh", import.meta.url));
+  const argv = ["sh", "-c", script, "guard", crypto.randomUUID()];
+  await using guard = await startProcess([], { name: "guard", argv });
+  for (const line of [`+${kept.processGroup}`, `+${killed.processGroup}`, `-${kept.processGroup}`]) {
+    await guard.writeLine(line);
+  }
+  await guard.closeInput();
+  await guard.exited;
+  await killed.exited;
+  assert(isAlive(kept.pid));
 });
