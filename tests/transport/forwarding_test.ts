@@ -1,13 +1,16 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import {
+  countedForwards,
   type Field,
   forwardedRequestFields,
   forwardedResponseFields,
   namedInConnection,
+  passesAsTrailer,
 } from "../../tools/transport/forwarding.ts";
 
 const CLIENT = { address: "192.0.2.7", host: "shop.example" };
 const ADDED: Field[] = [
+  ["via", "1.1 timewait"],
   ["x-forwarded-for", "192.0.2.7"],
   ["x-forwarded-host", "shop.example"],
   ["x-forwarded-proto", "http"],
@@ -62,8 +65,9 @@ Deno.test("X-Forwarded-For grows at its end, over several fields", () => {
   ]];
   assertEquals(forwardedRequestFields(fields, CLIENT), [
     ["A", "1"],
+    ["via", "1.1 timewait"],
     ["x-forwarded-for", "198.51.100.1, 198.51.100.2, 192.0.2.7"],
-    ...ADDED.slice(1),
+    ...ADDED.slice(2),
   ]);
 });
 
@@ -80,4 +84,30 @@ Deno.test("a client does not choose X-Forwarded-Host or -Proto, and cannot have 
 Deno.test("repeated fields stay apart and in order", () => {
   const fields: Field[] = [["Set-Cookie", "a=1"], ["B", ""], ["Set-Cookie", "b=2"]];
   assertEquals(forwardedResponseFields(fields), fields);
+});
+
+Deno.test("Via names the version that the client spoke, behind what was there", () => {
+  const fields: Field[] = [["Via", "1.0 first"]];
+  assertEquals(
+    forwardedRequestFields(fields, { ...CLIENT, version: "1.0" }).filter(([name]) => /via/i.test(name)),
+    [["Via", "1.0 first"], ["via", "1.0 timewait"]],
+  );
+});
+
+Deno.test("Max-Forwards counts down in OPTIONS and TRACE, and means nothing elsewhere", () => {
+  assertEquals(["5", "1", "0"].map((value) => countedForwards("OPTIONS", value)), [4, 0, -1]);
+  assertEquals([countedForwards("TRACE", "1"), countedForwards("TRACE", undefined)], [0, undefined]);
+  assertEquals(countedForwards("GET", "nonsense"), undefined);
+  for (const wrong of ["", "-1", "1, 2", "x"]) {
+    assertThrows(() => countedForwards("TRACE", wrong), SyntaxError);
+  }
+});
+
+Deno.test("a trailer passes unless its place is the head", () => {
+  for (const name of ["etag", "x-checksum", "server-timing"]) assertEquals(passesAsTrailer(name), true, name);
+  for (
+    const name of ["content-length", "transfer-encoding", "host", "x-forwarded-for", "if-match", "set-cookie"]
+  ) {
+    assertEquals(passesAsTrailer(name), false, name);
+  }
 });

@@ -5,12 +5,16 @@
  * such an iterable; so is the raw list that a parser makes.
  *
  * - Fields about one connection stay on it (RFC 9110 §7.6.1): `Connection` and whatever it names, `Keep-Alive`,
- *   `Proxy-Connection`, `TE`, `Transfer-Encoding`, `Upgrade`. `Trailer` stays as well, for no transport forwards
- *   trailers yet; so do `Proxy-Authenticate` and `Proxy-Authorization`, which are meant for the first proxy.
+ *   `Proxy-Connection`, `TE`, `Transfer-Encoding`, `Upgrade`. So do `Proxy-Authenticate` and `Proxy-Authorization`, which
+ *   are meant for the first proxy. `Trailer` goes on only in a transport that forwards trailers, which `net-http` is.
  * - `Content-Length` cannot be named away in `Connection`: it says where the message ends, whoever asks.
  * - `Host` becomes the upstream's authority. What the client asked for stands in `X-Forwarded-Host`.
  * - `X-Forwarded-For` gets the client's address at the end of what was there; `X-Forwarded-Proto` and
  *   `X-Forwarded-Host` are replaced, for a client may not choose them.
+ * - `Via` gets the gateway's own entry at its end in requests, as RFC 9110 §7.6.3 asks of a gateway; in responses it may be
+ *   left out, and is.
+ * - `Max-Forwards` counts down in `OPTIONS` and `TRACE` (RFC 9110 §7.6.2), and at 0 the gateway answers itself.
+ * - Of trailers only those pass that mean nothing for framing, routing, authentication or caching (RFC 9110 §6.5.1).
  *
  * @module
  */
@@ -24,7 +28,12 @@ export interface Client {
   readonly address: string;
   /** The authority that the client asked for: the `Host` field or, where there is one, that of the absolute target (RFC 9112 §3.2.2). */
   readonly host: string;
+  /** The version of HTTP that it spoke, for `Via`. Default 1.1. */
+  readonly version?: "1.0" | "1.1";
 }
+
+/** The gateway's name in `Via`. */
+const PSEUDONYM = "timewait";
 
 /** Fields about one connection, in lower case: none of them is forwarded, in either direction. */
 export const PER_CONNECTION_FIELDS: ReadonlySet<string> = new Set([
@@ -39,13 +48,38 @@ export const PER_CONNECTION_FIELDS: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
-/** Request fields that the gateway writes itself. `Host` is left to the transport. */
-const WRITTEN_BY_GATEWAY: ReadonlySet<string> = new Set([
+/** Request fields that the gateway writes in place of what the client sent. `Host` is left to the transport. */
+export const WRITTEN_BY_GATEWAY: ReadonlySet<string> = new Set([
   "host",
   "x-forwarded-for",
   "x-forwarded-host",
   "x-forwarded-proto",
 ]);
+
+/** Fields whose place is the head: in a trailer section a recipient could be misled by them (RFC 9110 §6.5.1). */
+const NEVER_TRAILERS: ReadonlySet<string> = new Set([
+  ...PER_CONNECTION_FIELDS,
+  ...WRITTEN_BY_GATEWAY,
+  ...["age", "authorization", "cache-control", "content-encoding", "content-length", "content-range"],
+  ...["content-type", "cookie", "date", "expect", "expires", "location", "max-forwards", "pragma", "range"],
+  ...["retry-after", "set-cookie", "vary", "via", "warning", "www-authenticate"],
+]);
+
+/** Whether a trailer field of this name, in lower case, goes on. */
+export function passesAsTrailer(name: string): boolean {
+  return !NEVER_TRAILERS.has(name) && !name.startsWith("if-");
+}
+
+/**
+ * The `Max-Forwards` that a request goes on with; `undefined` where it has none that counts. -1: it may go no further, and is answered here.
+ *
+ * @throws {SyntaxError} for a value that is no number.
+ */
+export function countedForwards(method: string, value: string | undefined): number | undefined {
+  if (value === undefined || (method !== "OPTIONS" && method !== "TRACE")) return undefined;
+  if (!/^\d{1,9}$/.test(value)) throw new SyntaxError("the Max-Forwards is malformed");
+  return Number(value) - 1;
+}
 
 const NONE: ReadonlySet<string> = new Set();
 
@@ -74,6 +108,7 @@ export function forwardedRequestFields(fields: Iterable<Field>, client: Client):
     if (!WRITTEN_BY_GATEWAY.has(name)) forwarded.push(field);
   }
   forwarded.push(
+    ["via", `${client.version ?? "1.1"} ${PSEUDONYM}`],
     ["x-forwarded-for", forwardedFor + client.address],
     ["x-forwarded-host", client.host],
     ["x-forwarded-proto", "http"],

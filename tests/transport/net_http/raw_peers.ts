@@ -70,9 +70,10 @@ export class RawConn implements Disposable {
     const chunked = /\r\ntransfer-encoding: *chunked/i.test(head);
     let bodyEnd = end;
     if (!isBodyless && chunked) {
-      await this.until((text) => text.slice(end - 2).includes("\r\n0\r\n\r\n"), "the last chunk");
-      const last = this.received.indexOf("\r\n0\r\n\r\n", end - 2);
-      bodyEnd = last < 0 ? Infinity : last + 7;
+      const last = (text: string) => /\r\n0+(?:;[^\r]*)?\r\n(?:[^\r]+\r\n)*\r\n/.exec(text.slice(end - 2));
+      await this.until((text) => last(text) !== null, "the last chunk");
+      const found = last(this.received);
+      bodyEnd = found === null ? Infinity : end - 2 + found.index + found[0].length;
     } else if (!isBodyless && length !== null) {
       bodyEnd = end + Number(length[1]);
       await this.until((text) => text.length >= bodyEnd, "the body");
@@ -102,6 +103,7 @@ function dechunk(raw: string): string {
   for (let at = 0; at < raw.length;) {
     const lineEnd = raw.indexOf("\r\n", at);
     const size = parseInt(raw.slice(at, lineEnd), 16);
+    if (size === 0) break;
     body += raw.slice(lineEnd + 2, lineEnd + 2 + size);
     at = lineEnd + 4 + size;
   }

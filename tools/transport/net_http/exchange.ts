@@ -11,7 +11,7 @@ import { type HeadSearch, searchHeadEnd } from "./http1_fields.ts";
 import {
   codingFor,
   ForwardedLines,
-  LAST_CHUNK,
+  writeLastChunk,
   writeRequestHead,
   writeResponseHead,
 } from "./http1_forward.ts";
@@ -281,7 +281,7 @@ export class Exchange {
     }
     // The writes that are left have to end in time as well.
     this.#stalled.start();
-    if (coding === "chunked") out.add(LAST_CHUNK);
+    if (coding === "chunked") writeLastChunk(out, body.trailers);
     if (this.#upload !== undefined) return await this.#finishUpload(close);
     this.#release();
     if (!await this.#flush()) return "close";

@@ -15,7 +15,7 @@ import { type HeadSearch, searchHeadEnd } from "./http1_fields.ts";
 import {
   codingFor,
   type ForwardedLines,
-  LAST_CHUNK,
+  writeLastChunk,
   writeRequestHead,
   writeResponseHead,
 } from "./http1_forward.ts";
@@ -198,7 +198,7 @@ export class FastLane {
       if (event === "data") this.out.chunk(conn.buffer, body.dataStart, body.dataEnd);
       else if (event !== "end") return -1;
       else {
-        this.out.add(LAST_CHUNK);
+        writeLastChunk(this.out, body.trailers);
         return at;
       }
     }

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { forwardedRequestFields, forwardedResponseFields, namedInConnection } from "../forwarding.ts";
+import { forwardedResponseFields, namedInConnection, WRITTEN_BY_GATEWAY } from "../forwarding.ts";
 
 /** Fields that the gateway itself reads. */
 export type FieldRole =
@@ -16,6 +16,7 @@ export type FieldRole =
   | "date"
   | "expect"
   | "host"
+  | "max-forwards"
   | "transfer-encoding"
   | "upgrade"
   | "x-forwarded-for"
@@ -27,15 +28,10 @@ const ROLES: ReadonlySet<string> = new Set<FieldRole>([
   "date",
   "expect",
   "host",
+  "max-forwards",
   "transfer-encoding",
   "upgrade",
   "x-forwarded-for",
-]);
-
-/** The request fields that are the gateway's own to write, so that what the client sent under these names does not pass. */
-const WRITTEN: ReadonlySet<string> = new Set([
-  "host",
-  ...forwardedRequestFields([], { address: "", host: "" }).map(([name]) => name.toLowerCase()),
 ]);
 
 /** What is known of a field from its name alone. */
@@ -232,12 +228,12 @@ function knownField(bytes: Uint8Array, start: number, end: number, hash: number)
 
 function describe(bytes: Uint8Array, start: number, end: number): KnownField & { bytes: Uint8Array } {
   const lowerName = latin1(bytes, start, end).toLowerCase();
-  const passes = forwardedResponseFields([[lowerName, ""]]).length > 0;
+  const passes = lowerName === "trailer" || forwardedResponseFields([[lowerName, ""]]).length > 0;
   return {
     bytes: latin1Bytes(lowerName),
     lowerName,
     role: (ROLES.has(lowerName) ? lowerName : "") as FieldRole,
-    passesInRequest: passes && !WRITTEN.has(lowerName),
+    passesInRequest: passes && !WRITTEN_BY_GATEWAY.has(lowerName),
     passesInResponse: passes,
   };
 }

@@ -19,8 +19,7 @@ const CRLF = latin1Bytes("\r\n");
 const CHUNKED_LINE = latin1Bytes("Transfer-Encoding: chunked\r\n");
 const CLOSE_LINE = latin1Bytes("Connection: close\r\n");
 const KEEP_ALIVE_LINE = latin1Bytes("Connection: keep-alive\r\n");
-/** The bytes that end a chunked body. */
-export const LAST_CHUNK: Uint8Array<ArrayBuffer> = latin1Bytes("0\r\n\r\n");
+const LAST_CHUNK = latin1Bytes("0\r\n\r\n");
 const METHODS: ReadonlyMap<string, Uint8Array> = new Map(
   ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"].map((method) => [method, latin1Bytes(method)]),
 );
@@ -30,6 +29,7 @@ const NONE: readonly Field[] = [];
 /** What the gateway adds to the requests of one client connection: the same lines as long as it asks for the same host. */
 export class ForwardedLines {
   #host = "";
+  #minorVersion = 1;
   #lines: Uint8Array<ArrayBuffer> | undefined;
 
   /** The lines of a client with this IP address. */
@@ -37,19 +37,23 @@ export class ForwardedLines {
 
   /** The lines for a request, the fields before it taken into account where the rules say so. */
   of(head: RequestHead, bytes: Uint8Array): Uint8Array {
-    const { fields, host } = head;
+    const { fields, host, minorVersion } = head;
     let before: readonly Field[] = NONE;
     for (let i = 0; i < fields.count; i++) {
       const { role, lowerName } = fields.known[i]!;
       if (role !== "x-forwarded-for" || fields.named.has(lowerName)) continue;
       before = [...before, [lowerName, fields.value(bytes, i)]];
     }
-    if (before.length === 0 && this.#lines !== undefined && this.#host === host) return this.#lines;
-    const client = { address: this.address, host };
+    if (
+      before.length === 0 && this.#lines !== undefined && this.#host === host &&
+      this.#minorVersion === minorVersion
+    ) return this.#lines;
+    const version = minorVersion === 0 ? "1.0" : "1.1";
+    const client = { address: this.address, host, version } as const;
     const lines = latin1Bytes(
       forwardedRequestFields(before, client).map(([name, value]) => `${name}: ${value}\r\n`).join(""),
     );
-    if (before.length === 0) [this.#host, this.#lines] = [host, lines];
+    if (before.length === 0) [this.#host, this.#minorVersion, this.#lines] = [host, minorVersion, lines];
     return lines;
   }
 }
@@ -73,6 +77,7 @@ export function writeRequestHead(
   out.add(CRLF);
   copyFields(out, head.fields, bytes, "passesInRequest", head.minorVersion === 0 ? "expect" : "none");
   out.add(forwarded.of(head, bytes));
+  if (head.maxForwards !== undefined) out.text(`Max-Forwards: ${head.maxForwards}\r\n`);
   if (head.bodyLength === CHUNKED) out.add(CHUNKED_LINE);
   if (head.upgrade !== "") out.text(`Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`);
   out.add(CRLF);
@@ -114,6 +119,12 @@ export function writeResponseHead(
     else if (plan.sayKeepAlive) out.add(KEEP_ALIVE_LINE);
   }
   out.add(CRLF);
+}
+
+/** Ends a chunked body, with the trailers that came behind it. */
+export function writeLastChunk(out: OutBuffer, trailers: string): void {
+  if (trailers === "") out.add(LAST_CHUNK);
+  else out.text(`0\r\n${trailers}\r\n`);
 }
 
 /** How the body of a response goes on to a client of this version. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { passesAsTrailer } from "../forwarding.ts";
 import { CR, HTAB, LF, SP } from "./http1_fields.ts";
 
 /** The body comes in chunks. */
@@ -67,8 +68,16 @@ const enum State {
   End,
 }
 
-/** Takes a body apart, piece by piece as its bytes come. Chunk extensions and trailers are checked and dropped. */
+/** A trailer field, with its line end. */
+const TRAILER = /([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[^\r]*\r\n/y;
+
+/**
+ * Takes a body apart, piece by piece as its bytes come. Chunk extensions are checked and dropped: they are for one connection
+ * (RFC 9112 §7.1.1). Trailers are checked and kept, those that may go on.
+ */
 export class BodyReader {
+  /** The trailers that go on, each with its line end, once the body has ended; nearly always empty. */
+  trailers = "";
   /** How far the last `next` has come. */
   position = 0;
   /** Where the body bytes of a `data` start. */
@@ -125,7 +134,7 @@ export class BodyReader {
       if (!this.#step(bytes[i]!)) return "malformed";
       if (this.#state === State.End) {
         this.position = i + 1;
-        return "end";
+        return this.trailers === "" || this.#checkTrailers() ? "end" : "malformed";
       }
     }
     this.position = end;
@@ -157,6 +166,7 @@ export class BodyReader {
       case State.Trailer:
         return this.#stepOfTrailer(byte);
       case State.TrailerLf:
+        this.trailers += "\n";
         this.#state = State.TrailerStart;
         return byte === LF;
       default:
@@ -183,6 +193,19 @@ export class BodyReader {
 
   #stepOfTrailer(byte: number): boolean {
     if (byte === CR) this.#state = State.TrailerLf;
+    this.trailers += String.fromCharCode(byte);
     return ++this.#lineBytes <= MAX_TRAILERS && (byte >= SP || byte === HTAB || byte === CR) && byte !== 127;
+  }
+
+  /** Whether the trailers are fields; leaves those that go on. */
+  #checkTrailers(): boolean {
+    let passing = "";
+    for (TRAILER.lastIndex = 0; TRAILER.lastIndex < this.trailers.length;) {
+      const match = TRAILER.exec(this.trailers);
+      if (match === null) return false;
+      if (passesAsTrailer(match[1]!.toLowerCase())) passing += match[0];
+    }
+    this.trailers = passing;
+    return true;
   }
 }

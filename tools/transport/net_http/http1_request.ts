@@ -4,12 +4,13 @@
  * @module
  */
 
+import { countedForwards } from "../forwarding.ts";
 import { HeadFields, latin1, SP, tableOf, TOKEN_LOWER } from "./http1_fields.ts";
 import { type BodyLength, CHUNKED, isWord, parseContentLength } from "./http1_framing.ts";
 
-/** Why a request is refused. */
+/** Why a request is answered by the gateway itself: it is refused, or it was to come no further (200). */
 export interface Refusal {
-  readonly status: 400 | 408 | 414 | 431 | 501 | 505;
+  readonly status: 200 | 400 | 408 | 414 | 431 | 501 | 505;
   /** What is wrong, for whoever wrote the client. */
   readonly reason: string;
 }
@@ -45,6 +46,8 @@ export class RequestHead {
   expectsContinue = false;
   /** What the client would upgrade to; empty where nothing. HTTP/2 is never offered onwards: it would be another way past this gateway's rules. */
   upgrade = "";
+  /** The `Max-Forwards` to go on with, where the method has one that counts. */
+  maxForwards: number | undefined;
 
   /** A head whose fields are parsed into `fields`, which many heads may share: only one of them is parsed and used at a time. */
   constructor(readonly fields: HeadFields) {}
@@ -102,10 +105,12 @@ export class RequestHead {
     this.keepAlive = this.minorVersion === 1;
     this.expectsContinue = false;
     this.upgrade = "";
+    this.maxForwards = undefined;
     let hosts = 0;
     let lengths = 0;
     let codings = 0;
     let connections = 0;
+    let maxForwards = 0;
     for (let i = 0; i < fields.count; i++) {
       const { role } = fields.known[i]!;
       if (role === "") continue;
@@ -127,6 +132,7 @@ export class RequestHead {
         }
       } else if (role === "expect") this.expectsContinue = isWord(bytes, start, end, "100-continue");
       else if (role === "connection") connections++;
+      else if (role === "max-forwards") maxForwards++;
     }
     if (codings > 0) {
       if (lengths > 0) return refuse(400, "both Content-Length and Transfer-Encoding are given");
@@ -135,6 +141,23 @@ export class RequestHead {
     }
     if (hosts === 0 && this.minorVersion === 1) return refuse(400, "there is no Host");
     if (connections > 0) this.#readConnection(bytes);
+    if (maxForwards > 0) return this.#readMaxForwards(bytes);
+  }
+
+  #readMaxForwards(bytes: Uint8Array): Refusal | undefined {
+    const { fields, method } = this;
+    try {
+      this.maxForwards = countedForwards(method, fields.joined(bytes, "max-forwards"));
+    } catch {
+      return refuse(400, "the Max-Forwards is malformed");
+    }
+    if (this.maxForwards === undefined) return undefined;
+    // It goes on with another value.
+    fields.named = new Set([...fields.named, "max-forwards"]);
+    if (this.maxForwards >= 0) return undefined;
+    return method === "TRACE"
+      ? refuse(501, "TRACE is not answered by this gateway")
+      : refuse(200, "this gateway is as far as the request was to come");
   }
 
   #readConnection(bytes: Uint8Array): void {

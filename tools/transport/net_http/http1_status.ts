@@ -8,12 +8,13 @@ import type { OutBuffer } from "./out_buffer.ts";
 
 /** A response of the gateway's own. */
 export interface OwnResponse {
-  readonly status: 400 | 408 | 414 | 431 | 501 | 502 | 504 | 505;
+  readonly status: 200 | 400 | 408 | 414 | 431 | 501 | 502 | 504 | 505;
   /** One line for the body. */
   readonly reason: string;
 }
 
 const PHRASES: Readonly<Record<OwnResponse["status"], string>> = {
+  200: "OK",
   400: "Bad Request",
   408: "Request Timeout",
   414: "URI Too Long",

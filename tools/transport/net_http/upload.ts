@@ -5,7 +5,7 @@
  */
 
 import type { ByteConn } from "./byte_conn.ts";
-import { LAST_CHUNK } from "./http1_forward.ts";
+import { writeLastChunk } from "./http1_forward.ts";
 import { type BodyLength, BodyReader, CHUNKED } from "./http1_framing.ts";
 import { OutBuffer } from "./out_buffer.ts";
 
@@ -77,7 +77,7 @@ export class Upload {
       if (event === "more") return;
       if (event === "malformed") return this.#end("malformed");
       if (event === "end") {
-        if (this.#chunked) out.add(LAST_CHUNK);
+        if (this.#chunked) writeLastChunk(out, reader.trailers);
         return this.#end("done");
       }
       this.begun = true;
