@@ -21,6 +21,14 @@ Deno.test("an errno in the error becomes its name", () => {
   );
 });
 
+Deno.test("a reset is the upstream's, although it does not say so", () => {
+  assertEquals(explainFetchError(failed("Connection reset by peer (os error 104)")), {
+    code: "ECONNRESET",
+    step: "response",
+    reason: "connection reset by peer",
+  });
+});
+
 Deno.test("a failure without an errno gets a name of its own", () => {
   const sending = "error sending request for url (http://h:1/a): client error";
   const codeOf = (rest: string) => explainFetchError(failed(`${sending} ${rest}`))?.code;

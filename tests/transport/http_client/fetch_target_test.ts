@@ -44,6 +44,7 @@ Deno.test("a URL is taken apart without being changed", () => {
 Deno.test("an absolute target outweighs Host", () => {
   assertEquals(splitUrl("http://abs.example/a", "h"), { authority: "abs.example", target: "/a" });
   assertEquals(splitUrl("HTTP://h:81/a", "h"), { authority: "h:81", target: "/a" });
+  assertEquals(splitUrl("http://h?x/y", "other"), { authority: "h", target: "/?x/y" });
 });
 
 Deno.test("a request without a valid host, or with another scheme, is not taken", () => {
@@ -64,7 +65,7 @@ Deno.test("a request without a valid host, or with another scheme, is not taken"
     "%zz",
   ];
   for (const host of hosts) assertEquals(splitUrl(`http://${host}/x`, host), undefined, `${host}`);
-  for (const url of ["https://h/a", "ftp://h/a", "http://u:p@h/a", "http://h?x", "http://h"]) {
+  for (const url of ["https://h/a", "ftp://h/a", "http://u:p@h/a", "http://h#x/", "http://h"]) {
     assertEquals(splitUrl(url, "other"), undefined, url);
   }
 });

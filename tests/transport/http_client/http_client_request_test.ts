@@ -201,6 +201,40 @@ Deno.test("a request that can be read in two ways is refused and its connection 
   assertEquals(rig.upstream.connections, 0);
 });
 
+Deno.test("what is pipelined behind a refused request is not carried, and ends the connection", async () => {
+  await using rig = startGatewayRig();
+  for (const line of ["GET /a/../b", "OPTIONS *", "GET ftp://h/"]) {
+    using client = await RawConnection.open(rig.gateway.address);
+    await client.write(request(`${line} HTTP/1.1`) + request("GET /next HTTP/1.1").repeat(2));
+    const answer = await client.readMessage();
+    assertEquals(fieldOf(answer, "connection"), "close");
+    assert(!(await client.readToEnd({ toleratingReset: true })).includes(" 200 "));
+  }
+  assertEquals(rig.upstream.connections, 0);
+  assertEquals(statusOf(await rig.exchange(request("GET / HTTP/1.1"))), 200);
+});
+
+Deno.test("a length beyond counting is refused", async () => {
+  await using rig = startGatewayRig();
+  const refused = await rig.exchange(request("POST / HTTP/1.1", ["Content-Length: 9223372036854775808"]));
+  assertEquals([statusOf(refused), rig.upstream.connections], [400, 0]);
+});
+
+Deno.test("Max-Forwards of OPTIONS counts down, and at 0 the gateway answers itself", async () => {
+  await using rig = startGatewayRig();
+  const asking = (value: string) => request("OPTIONS / HTTP/1.1", [`Max-Forwards: ${value}`]);
+  assertEquals(statusOf(await rig.exchange(asking("0"))), 200);
+  assertEquals(statusOf(await rig.exchange(asking("x"))), 400);
+  assertEquals(rig.upstream.connections, 0);
+  assertEquals(fieldOf(await rig.forwarded(asking("2")), "max-forwards"), "1");
+});
+
+Deno.test("Via is extended", async () => {
+  await using rig = startGatewayRig();
+  const message = await rig.forwarded(request("GET / HTTP/1.1", ["Via: 1.0 first"]));
+  assertEquals(fieldOf(message, "via"), "1.0 first, 1.1 timewait");
+});
+
 Deno.test("a transfer coding besides chunked is refused", async () => {
   await using rig = startGatewayRig();
   for (

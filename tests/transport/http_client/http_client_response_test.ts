@@ -140,8 +140,9 @@ Deno.test("content that fetch does not decode passes untouched", async () => {
   const content = await gzipped("hello");
   const asked = (field: string) => GET.replace("\r\n\r\n", `\r\n${field}\r\n\r\n`);
   const cases = [
-    ...["zstd", "deflate", "x-gzip", "gzip, br", "identity"].map((coding) => [coding, GET_CODED] as const),
+    ...["zstd", "deflate", "x-gzip", "identity"].map((coding) => [coding, GET_CODED] as const),
     ["gzip", GET],
+    ["gzip, br", GET],
     ["gzip", asked("Accept-Encoding: Identity")],
     ["br", asked("Accept-Encoding: br\r\nRange: bytes=0-")],
   ] as const;
@@ -174,6 +175,8 @@ Deno.test("a response that cannot be passed on as it is becomes a 502 that says 
     "HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nok",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
     "HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 2\r\n\r\nok",
+    "HTTP/1.1 200 OK\r\nContent-Encoding: gzip, br\r\nContent-Length: 2\r\n\r\nok",
+    "HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Encoding: x\r\nContent-Length: 2\r\n\r\nok",
     "HTTP/1.1 200 OK\r\nX : a\r\nContent-Length: 2\r\n\r\nok",
     "HTTP/1.1 200 OK\r\nX: a\r\n folded\r\nContent-Length: 2\r\n\r\nok",
     `HTTP/1.1 206 X\r\nContent-Encoding: gzip\r\nContent-Range: bytes 0-9/42\r\nContent-Length: 10\r\n\r\n${

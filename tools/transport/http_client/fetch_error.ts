@@ -24,11 +24,12 @@ export function explainFetchError(error: unknown): Failure | undefined {
   if (text.includes("are blocked")) {
     return { code: "EBLOCKED", step: "connect", reason: "fetch connects to no such port" };
   }
-  // What goes wrong with the upstream comes from the HTTP client, and says so. The rest comes from the request's body.
-  if (!text.includes("client error (")) return undefined;
+  const [, reason = "", errno] = /([^:()]+) \(os error (\d+)\)/.exec(text) ?? [];
+  // What goes wrong with the upstream comes from the HTTP client, and says so, or from the kernel, as a reset does. The rest
+  // comes from the request's body.
+  if (errno === undefined && !text.includes("client error (")) return undefined;
 
   const step = text.includes("client error (Connect)") ? "connect" : "response";
-  const [, reason = "", errno] = /([^:()]+) \(os error (\d+)\)/.exec(text) ?? [];
   if (errno !== undefined) {
     return {
       code: ERRNO_NAMES.get(Number(errno)) ?? `errno ${errno}`,

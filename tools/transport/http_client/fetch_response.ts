@@ -7,8 +7,11 @@
 import type { Failure } from "../failure_log.ts";
 import { type Field, forwardedResponseFields, PER_CONNECTION_FIELDS } from "../forwarding.ts";
 
-/** The content codings that `fetch` undoes, while it leaves the fields that speak of them. It does not undo a list of them. */
+/** The content codings that `fetch` undoes, while it leaves the fields that speak of them. */
 const DECODED_BY_FETCH: ReadonlySet<string> = new Set(["gzip", "br"]);
+
+/** Of a list in one field `fetch` undoes nothing, of two fields the first; afterwards both look the same. */
+const FIRST_OF_SEVERAL = /^(?:gzip|br)\s*,/i;
 
 /** Fields that are true of the coded content only (RFC 9110 §8, RFC 9530), and that a decoded response cannot keep. */
 const OF_CODED_CONTENT: ReadonlySet<string> = new Set([
@@ -33,6 +36,9 @@ export function whyNotPassedOn({ status, headers }: Response, decoding: boolean)
   if (transferEncoding !== null) {
     if (transferEncoding.toLowerCase() !== "chunked") return unusable("transfer coding other than chunked");
     if (headers.has("content-length")) return unusable("both Content-Length and Transfer-Encoding");
+  }
+  if (decoding && FIRST_OF_SEVERAL.test(headers.get("content-encoding") ?? "")) {
+    return unusable("several content codings, of which fetch may have undone the first");
   }
   if (status === 206 && decoding && isCoded(headers)) {
     return unusable("a compressed range, which fetch cannot leave as it is");

@@ -15,13 +15,13 @@ const DOTTED_SEGMENT = /\/(?:\.|%2e)/i;
 const AUTHORITY = /^(?:\[[0-9A-Fa-f:.]+\]|(?:[\w\-.~!$&'()*+;=]|%[0-9A-Fa-f]{2})+)(?::\d*)?$/;
 
 /** An absolute target, as a client sends it to a proxy (RFC 9112 §3.2.2). */
-const ABSOLUTE = /^http:\/\/([^/?#\\]+)(\/.*)$/i;
+const ABSOLUTE = /^http:\/\/([^/?#\\]+)([/?].*)$/i;
 
 /** A request's URL, taken apart without being changed. */
 export interface SplitUrl {
   /** The host, and the port if there is one, that the client asked for. */
   readonly authority: string;
-  /** Path and query, byte for byte as received. */
+  /** Path and query, byte for byte as received; with `/` for an absolute target that has a query only. */
   readonly target: string;
 }
 
@@ -37,7 +37,7 @@ export function splitUrl(url: string, host: string | null): SplitUrl | undefined
   }
   const [, authority, target] = ABSOLUTE.exec(url) ?? [];
   if (authority === undefined || target === undefined || !AUTHORITY.test(authority)) return undefined;
-  return { authority, target };
+  return { authority, target: target.startsWith("?") ? `/${target}` : target };
 }
 
 /**

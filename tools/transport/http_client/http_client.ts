@@ -9,29 +9,43 @@
  * | a target that `fetch` would rewrite (`/a/../b`, `/a\\b`, `?'`, `#`), or that is neither a path nor an `http` URL | refused: 400 |
  * | no `Host`, or one that is none (also in HTTP/1.0, for `Deno.serve` does not tell the version) | refused: 400 |
  * | `CONNECT`, `TRACE`, `TRACK`; `delete` and other names that `fetch` would raise; `OPTIONS *` | refused: 501 |
+ * | `OPTIONS` for an absolute target without a path, which asks about the whole server | sent as `OPTIONS /`, for `Deno.serve` does not tell them apart |
  * | content in a GET or HEAD | refused: 501 |
  * | `Upgrade` | removed: a WebSocket is not tunnelled |
  * | no `Accept`, `Accept-Language` or `User-Agent` | filled in by `fetch`: `*\/*`, `*`, `Deno/2.9.6` |
  * | no `Accept-Encoding` | filled in: `identity` |
  * | the order and the case of field names; repeated fields | sorted and in lower case; joined by `, ` (`Cookie`: `; `) |
  * | a method that may not be repeated, without content (a bare POST) | sent with an empty chunked body, for `fetch` sends it twice otherwise |
- * | trailers | dropped |
+ * | trailers, and the field `Trailer` | dropped |
+ * | `Via` | extended by `1.1 timewait`, also for a client of HTTP/1.0 |
  * | `Expect: 100-continue` | forwarded; but the 100 comes from `Deno.serve`, as soon as the upstream is connected |
  *
  * | of the response | is |
  * |---|---|
  * | content coded with gzip or br, if the client sent an `Accept-Encoding` other than `identity` and no `Range` | decoded by `fetch`, and labelled so: without `Content-Encoding`, with a weak `ETag` |
  * | other compressed content | passed untouched |
+ * | several content codings of which the first is gzip or br, where `fetch` decodes | refused: 502, for it may have undone the first |
  * | a 206 that `fetch` would decode, `Transfer-Encoding` other than chunked or beside `Content-Length`, a status outside 200 to 599 | refused: 502 |
  * | more than 100 fields, or a head over 400 KiB | refused: 502 |
  * | the reason phrase; trailers; 1xx (103 Early Hints) | dropped |
+ * | 205 | passed without `Content-Length`, which `Deno.serve` removes: the client may wait for more |
+ * | a GET, HEAD, OPTIONS, PUT or DELETE whose reused connection ends before the head of its response is complete | sent again, also behind a part of that head |
  * | lines that end in a bare LF | accepted |
  *
  * The parser of requests is that of `Deno.serve`. It answers 400, or closes, where there are both `Content-Length` and
  * `Transfer-Encoding`, lengths that differ, NUL or a bare CR in a field, a folded field, a space before the colon, or a
- * bad chunk size. What it does that cannot be mended from here: it accepts lines that end in a bare LF; answers 400 where
- * 414, 431 or 505 would say more; keeps the connection after a refusal; and drops that of a client which shuts down its
- * sending side before the response. It speaks HTTP/2 to a client that begins so. Nothing limits the time that an upstream takes.
+ * bad chunk size. What it does that cannot be mended from here: it accepts lines that end in a bare LF, and white space around a
+ * chunk size; answers 400 where 414, 431 or 505 would say more; gives a client of HTTP/1.0 the interim 100; takes the target
+ * `http:///x` for a path; and drops the connection of a client which shuts down its sending side before the response. It
+ * keeps the connection after a refusal, although that says `Connection: close`; whatever comes on it next is not carried, and ends it. It
+ * speaks HTTP/2 to a client that begins so. Nothing limits the time that an upstream takes. A response that breaks off can be told
+ * from a complete one, except by a client of HTTP/1.0 whose response has no length: its connection ends with a FIN either way, for Deno cannot
+ * reset one.
+ *
+ * The pool has one gate where Go's `http.Transport` has two, a limit for each host; `Deno.HttpClient` has no total limit. So
+ * the trap of Go's defaults cannot be shown here: `MaxIdleConnsPerHost` = 200 with `MaxIdleConns` left at 100 keeps 100
+ * connections, not 200, and nothing says so. With `poolMaxIdlePerHost` = 200 this transport keeps 200. `net-http` has both
+ * gates, and warns.
  *
  * @module
  */
@@ -43,7 +57,8 @@ import { watchExchanges } from "./exchanges.ts";
 import { explainFetchError } from "./fetch_error.ts";
 import { emptyStream, fetchDecodes, fieldsOf, toClient, whyNotPassedOn } from "./fetch_response.ts";
 import { fetchKeepsMethod, fetchKeepsTarget, splitUrl } from "./fetch_target.ts";
-import { forwardedRequestFields } from "../forwarding.ts";
+import { countedForwards, type Field, forwardedRequestFields } from "../forwarding.ts";
+import { closingResponse, RefusedClients } from "./refused_clients.ts";
 import { StreamedBody } from "./streamed_body.ts";
 import type { RunningTransport, TransportOptions } from "../transport.ts";
 
@@ -83,11 +98,16 @@ export function startHttpClientTransport(options: HttpClientTransportOptions): R
   const client = starting.use(createClient(options));
   const failures = starting.use(startFailureLog(upstream.host, log));
   const exchanges = starting.use(watchExchanges());
+  const refused = new RefusedClients();
   const origin = upstream.origin;
 
   const server = serveHttp({ listen, graceMs, cut: exchanges.abortAll }, async (request, info) => {
+    if (refused.has(info.remoteAddr)) return closingResponse();
     const carried = carry(request, info.remoteAddr.hostname);
-    if (carried instanceof Refusal) return plainText(carried.status, carried.reason);
+    if (carried instanceof Refusal) {
+      refused.add(info.remoteAddr);
+      return plainText(carried.status, carried.reason);
+    }
     const { target, headers, body, decoding } = carried;
     const { method } = request;
     using exchange = exchanges.begin(request);
@@ -157,11 +177,19 @@ function carry(request: Request, clientAddress: string): Carried | Refusal {
     return new Refusal(400, "this gateway takes no transfer coding but chunked");
   }
   const length = Number.parseInt(headers.get("content-length") ?? "0");
+  if (!Number.isSafeInteger(length)) return new Refusal(400, "the Content-Length is beyond counting");
   const hasContent = length > 0 || transferEncoding !== null;
   if (hasContent && (method === "GET" || method === "HEAD")) {
     return new Refusal(501, `this gateway cannot forward a ${method} with content`);
   }
-  const fields = forwardedRequestFields(fieldsOf(headers), { address: clientAddress, host: authority });
+  let sent = fieldsOf(headers);
+  const maxForwards = headers.get("max-forwards");
+  if (maxForwards !== null && method === "OPTIONS") {
+    const counted = countForwards(sent, method, maxForwards);
+    if (counted instanceof Refusal) return counted;
+    sent = counted;
+  }
+  const fields = forwardedRequestFields(sent, { address: clientAddress, host: authority });
   const acceptEncoding = headers.get("accept-encoding");
   // Where fetch finds no Accept-Encoding it invents gzip and br.
   if (acceptEncoding === null) fields.push(["accept-encoding", "identity"]);
@@ -172,6 +200,17 @@ function carry(request: Request, clientAddress: string): Carried | Refusal {
     ? null
     : new StreamedBody(emptyStream(), 0);
   return { target, headers: fields as [string, string][], body, decoding };
+}
+
+/** The fields with one forward less, or the gateway's own answer where none is left. */
+function countForwards(fields: readonly Field[], method: string, maxForwards: string): Field[] | Refusal {
+  try {
+    const left = countedForwards(method, maxForwards)!;
+    if (left < 0) return new Refusal(200, "this gateway is as far as the request was to come");
+    return fields.map((field) => field[0] === "max-forwards" ? [field[0], `${left}`] : field);
+  } catch {
+    return new Refusal(400, "the Max-Forwards is malformed");
+  }
 }
 
 /** An answer of the gateway's own. After a refusal the connection is closed: what else is on it may not be what it seems. */
