@@ -380,6 +380,23 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "a pool described by flags is measured, by the names that the gateway has for them",
+  ...wrkInPrivateLab,
+  async fn() {
+    const flags = ["--transport", "net-http", "--max-idle-conns", "3", "--max-idle-conns-per-host", "20"];
+    const { code, stdout, stderr } = await bench(
+      ...flags,
+      ...["--connections", "20", "--latency", "5ms", "--duration", "1s", "--warm-up", "0", "--repeat", "1"],
+      ...["--json", "-"],
+    );
+    assertEquals(code, 0, stderr);
+    const results: Results = JSON.parse(stdout);
+    assertStringIncludes(results.command, flags.join(" "));
+    assertLess(measured(results, "net-http").pool!.idlePeak, 4);
+  },
+});
+
 Deno.test("bad usage is one line on standard error and exit code 2", async () => {
   const cases: [string[], string][] = [
     [["--conections", "5"], "unknown flag --conections; did you mean --connections?"],
@@ -393,6 +410,7 @@ Deno.test("bad usage is one line on standard error and exit code 2", async () =>
     [["tools/scenario.ts"], 'it does not export "scenario"'],
     [["--quick", "false"], "--quick takes no value"],
     [["--duration", "600h"], "--duration takes at most 24h, not 600h"],
+    [["--max-idle-conns", "5"], "--max-idle-conns is for the transport net-http: give --transport net-http"],
     [["--gateway", "gw {lisetn}"], "--gateway has no placeholder {lisetn}; did you mean listen?"],
     [["--gateway", "gw --upstream {upstream}"], "put {listen} into"],
     [["--json", "a", "undersized_pool", "undersized_pool"], "--json takes the results of one scenario"],

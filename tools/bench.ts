@@ -24,6 +24,7 @@ import {
   UsageError,
   valueFlag,
 } from "./command_line.ts";
+import { GATEWAY_FLAGS, gatewaysOf, gatewayWords } from "./gateway_flags.ts";
 import { chooseLab } from "./lab/start_lab.ts";
 import { parseSysctl } from "./lab/sysctl.ts";
 import { chooseGenerator } from "./load/start_load.ts";
@@ -67,7 +68,7 @@ const FLAGS = {
   status: valueFlag("N", "of each answer", parseWhole(200, 599), undefined),
   script: valueFlag("FILE", "a Lua script for wrk", parseText, undefined),
   header: listFlag("HEADER", 'a request header, "Name: value"', parseText),
-  gateway: listFlag("COMMAND", "measure this gateway; {listen} and {upstream} are filled in", parseText),
+  ...GATEWAY_FLAGS,
   sysctl: listFlag(
     "KEY=VALUE",
     "set a sysctl on the gateway, or with client: or backend: before it on that host",
@@ -110,6 +111,7 @@ export function mainFor(scenario?: Scenario): Main {
     examples: [
       "deno task bench --quick",
       "deno task bench undersized_pool --connections 500 --latency 20ms --out out",
+      "deno task bench --transport net-http --max-idle-conns 100 --max-idle-conns-per-host 200",
       "deno task bench --gateway './my-gateway --listen {listen} --upstream {upstream}'",
     ],
     run: (options, names, signal) => bench(options, names, signal, scenario),
@@ -127,6 +129,7 @@ async function bench(
   if (options.list) return await listScenarios();
   const scenarios = own === undefined ? await loadScenarios(names) : [own];
   const load = loadOf(options);
+  const gateways = gatewaysOf(options);
   if ((options.json ?? options.html) !== undefined && scenarios.length > 1) {
     throw new UsageError(
       `${
@@ -141,7 +144,7 @@ async function bench(
 
   let exitCode = 0;
   for (const scenario of scenarios) {
-    const given = withGateways(scenario, options.gateway);
+    const given = withGateways(scenario, gateways);
     const plan: BenchPlan = {
       scenario: options.selfCheck ? selfCheckOf(given) : given,
       load: threadsFor(scenario, load),
@@ -273,7 +276,7 @@ function commandLine(scenario: string, options: BenchOptions): string {
   add("--status", options.status);
   add("--script", options.script);
   for (const header of options.header) add("--header", header);
-  for (const command of options.gateway) add("--gateway", command);
+  words.push(...gatewayWords(options));
   for (const [name, value] of options.sysctl) add("--sysctl", `${name}=${value}`);
   if (options.allowHostSysctl) words.push("--allow-host-sysctl");
   if (options.lab !== "auto") add("--lab", options.lab);
