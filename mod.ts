@@ -58,6 +58,7 @@ export * from "./tools/runner.ts";
 export * from "./tools/scenario.ts";
 export * from "./tools/transport/net_http/net_http.ts";
 export * from "./tools/transport/pool.ts";
+export * from "./tools/transport/pool_limits.ts";
 export * from "./tools/transport/pool_counters.ts";
 export type { ProxyCounters } from "./tools/transport/net_http/proxy.ts";
 export type { ProxyTimeoutOptions, ProxyTimeouts } from "./tools/transport/net_http/proxy_context.ts";

@@ -7,7 +7,7 @@
 import { availableParallelism } from "node:os";
 import { didYouMean, UsageError } from "./command_line.ts";
 import type { Sysctls } from "./lab/sysctl.ts";
-import { resolvePoolLimits } from "./transport/pool.ts";
+import { resolvePoolLimits } from "./transport/pool_limits.ts";
 
 /** A gateway of ours over a `Deno.HttpClient`. */
 export interface HttpClientPlan {

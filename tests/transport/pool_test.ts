@@ -1,13 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
-import {
-  ConnectionPool,
-  type PoolableConn,
-  type Pooled,
-  type PoolHost,
-  type PoolLimits,
-  poolWarning,
-  resolvePoolLimits,
-} from "../../tools/transport/pool.ts";
+import { ConnectionPool, type PoolableConn, type Pooled, type PoolHost } from "../../tools/transport/pool.ts";
+import { type PoolLimits, poolWarning, resolvePoolLimits } from "../../tools/transport/pool_limits.ts";
 import { sumCounters } from "../../tools/transport/pool_counters.ts";
 
 class FakeConn implements PoolableConn {

@@ -16,7 +16,7 @@ import {
 } from "../results/results.ts";
 import { baselineOf, compareWithBaseline, type Comparison } from "../results/comparison.ts";
 import type { NetHttpPlan } from "../scenario.ts";
-import { poolWarning, resolvePoolLimits } from "../transport/pool.ts";
+import { poolWarning, resolvePoolLimits } from "../transport/pool_limits.ts";
 import { renderAdvice } from "./advice.ts";
 import { renderChart } from "./chart.ts";
 import { explainFigures, lossCell, medianCell } from "./comparison_cells.ts";

@@ -11,169 +11,21 @@
  * @module
  */
 
-import { Ring, type RingNode } from "./ring.ts";
 import { type CloseReason, type PoolCounters, PoolLedger } from "./pool_counters.ts";
+import { type PoolLimits, type ResolvedPoolLimits, resolvePoolLimits } from "./pool_limits.ts";
+import {
+  type Dial,
+  HostState,
+  IdleCount,
+  type PoolableConn,
+  type Pooled,
+  type PoolHost,
+  Slot,
+  Want,
+} from "./pool_parts.ts";
+import { Ring } from "./ring.ts";
 
-/** The limits of a {@linkcode ConnectionPool}, by the names of Go's `http.Transport`. */
-export interface PoolLimits {
-  /** Idle connections kept, all hosts together. 0 is no limit, as in Go. Default 100. */
-  readonly maxIdleConns?: number | undefined;
-  /** Idle connections kept for one host. 0 keeps none (in Go it means the default). Default 2. */
-  readonly maxIdleConnsPerHost?: number | undefined;
-  /** Connections to one host: dialing, in use and idle. At the limit requests wait in line. 0 is no limit, as in Go. Default 0. */
-  readonly maxConnsPerHost?: number | undefined;
-  /** How long a connection may stay idle before it is closed. 0 is for ever, as in Go. Default 90,000. */
-  readonly idleConnTimeoutMs?: number | undefined;
-  /** Uses every connection for one request only. Default false. */
-  readonly disableKeepAlives?: boolean | undefined;
-}
-
-/** {@linkcode PoolLimits} with every default filled in. */
-export type ResolvedPoolLimits = { readonly [K in keyof PoolLimits]-?: NonNullable<PoolLimits[K]> };
-
-/**
- * Fills in the defaults of Go's `http.DefaultTransport`.
- *
- * @throws {RangeError} for a limit that is not a whole number of at least 0.
- */
-export function resolvePoolLimits(limits: PoolLimits = {}): ResolvedPoolLimits {
-  const resolved = {
-    maxIdleConns: limits.maxIdleConns ?? 100,
-    maxIdleConnsPerHost: limits.maxIdleConnsPerHost ?? 2,
-    maxConnsPerHost: limits.maxConnsPerHost ?? 0,
-    idleConnTimeoutMs: limits.idleConnTimeoutMs ?? 90_000,
-    disableKeepAlives: limits.disableKeepAlives ?? false,
-  };
-  for (const name of ["maxIdleConns", "maxIdleConnsPerHost", "maxConnsPerHost"] as const) {
-    if (!Number.isInteger(resolved[name]) || resolved[name] < 0) {
-      throw new RangeError(`${name} must be a whole number of at least 0, not ${resolved[name]}`);
-    }
-  }
-  if (!(resolved.idleConnTimeoutMs >= 0)) {
-    throw new RangeError(`idleConnTimeoutMs must be at least 0, not ${resolved.idleConnTimeoutMs}`);
-  }
-  return resolved;
-}
-
-/**
- * What the two gates come to, where they contradict each other; `undefined` where they do not.
- *
- * @example
- * ```ts
- * import { assertStringIncludes } from "@std/assert";
- * import { poolWarning, resolvePoolLimits } from "./pool.ts";
- *
- * const warning = poolWarning(resolvePoolLimits({ maxIdleConns: 100, maxIdleConnsPerHost: 200 }));
- * assertStringIncludes(warning!, "100 idle connections are kept");
- * ```
- */
-export function poolWarning(limits: ResolvedPoolLimits): string | undefined {
-  const { maxIdleConns, maxIdleConnsPerHost, disableKeepAlives } = limits;
-  if (disableKeepAlives || maxIdleConns === 0 || maxIdleConnsPerHost <= maxIdleConns) return undefined;
-  return `maxIdleConnsPerHost ${maxIdleConnsPerHost} is above maxIdleConns ${maxIdleConns}: ` +
-    `${maxIdleConns} idle connections are kept in all, never ${maxIdleConnsPerHost} for one host; ` +
-    `set maxIdleConns to at least ${maxIdleConnsPerHost} (0 is no limit)`;
-}
-
-/** Counts for pools in several threads to share, for so many hosts. */
-export function sharedIdleCounts(hosts: number): Int32Array<SharedArrayBuffer> {
-  return new Int32Array(new SharedArrayBuffer(4 * (hosts + 1)));
-}
-
-/** What the pool asks of a connection: that it can be closed. */
-export interface PoolableConn {
-  /** Ends it, at once and for good. Called once. */
-  close(): void;
-}
-
-/**
- * Opens a connection to a host. Whoever reads from the connection tells the pool by `lost` as soon as it is of no more
- * use while idle; telling it while the connection is in use, or again, does nothing.
- */
-export type Dial<C extends PoolableConn> = (
-  host: string,
-  lost: (reason: "closedByBackend" | "unsolicitedBytes") => void,
-) => Promise<C>;
-
-/** A connection as the pool holds it. The one who got it gives it back with `put` or `discard`, once. */
-export interface Pooled<C extends PoolableConn> {
-  /** The connection itself, as the dial made it. */
-  readonly conn: C;
-  /** The host it leads to. */
-  readonly host: PoolHost<C>;
-  /** How often it came out of the pool. 0: it was dialed for the request that has it now. */
-  readonly timesReused: number;
-}
-
-/** The part of a pool that belongs to one host; see {@linkcode ConnectionPool.host}. */
-export interface PoolHost<C extends PoolableConn> {
-  /** As given to {@linkcode ConnectionPool.host}. */
-  readonly name: string;
-  /** Idle connections to this host now. */
-  readonly idle: number;
-  /** Requests that wait for a connection to this host now. */
-  readonly waiting: number;
-  /** Connections to this host now, those being dialed included. */
-  readonly conns: number;
-}
-
-type Place = "inUse" | "idle" | "gone";
-
-class Slot<C extends PoolableConn> implements Pooled<C> {
-  conn!: C;
-  timesReused = 0;
-  place: Place = "inUse";
-  idleSinceMs = 0;
-  readonly ofHost: RingNode<Slot<C>> = Ring.node(this);
-  readonly ofPool: RingNode<Slot<C>> = Ring.node(this);
-  constructor(readonly host: HostState<C>) {}
-}
-
-class Want<C extends PoolableConn> {
-  /** In the queue for any connection of the host. */
-  readonly forConn: RingNode<Want<C>> = Ring.node(this);
-  /** In the queue for leave to dial, under `maxConnsPerHost`. */
-  readonly forDial: RingNode<Want<C>> = Ring.node(this);
-  constructor(
-    readonly resolve: (slot: Slot<C>) => void,
-    readonly reject: (error: unknown) => void,
-  ) {}
-}
-
-/** How many idle connections there are, here and in every pool that shares the count. */
-class IdleCount {
-  constructor(readonly counts: Int32Array, readonly index: number) {}
-
-  /** Counts one more, unless there are `limit` already. */
-  enter(limit: number): boolean {
-    if (Atomics.add(this.counts, this.index, 1) < limit) return true;
-    this.leave();
-    return false;
-  }
-
-  leave(): void {
-    Atomics.sub(this.counts, this.index, 1);
-  }
-
-  /** How many there are, at most `limit`: it is passed for the moment in which the one to close is found. */
-  now(limit: number): number {
-    return Math.min(limit, Atomics.load(this.counts, this.index));
-  }
-}
-
-class HostState<C extends PoolableConn> implements PoolHost<C> {
-  readonly idleConns = new Ring<Slot<C>>();
-  readonly wants = new Ring<Want<C>>();
-  readonly dialQueue = new Ring<Want<C>>();
-  conns = 0;
-  constructor(readonly name: string, readonly idleCount: IdleCount) {}
-  get idle(): number {
-    return this.idleConns.size;
-  }
-  get waiting(): number {
-    return this.wants.size;
-  }
-}
+export type { Dial, PoolableConn, Pooled, PoolHost } from "./pool_parts.ts";
 
 /**
  * Keeps connections for reuse.

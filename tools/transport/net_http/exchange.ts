@@ -7,7 +7,7 @@
 import type { ByteConn } from "./byte_conn.ts";
 import { Deadline } from "./deadlines.ts";
 import type { Failure } from "../failure_log.ts";
-import { type HeadSearch, searchHeadEnd } from "./http1_fields.ts";
+import type { HeadSearch } from "./http1_fields.ts";
 import {
   codingFor,
   ForwardedLines,
@@ -17,24 +17,22 @@ import {
 } from "./http1_forward.ts";
 import { BodyReader, UNTIL_CLOSE } from "./http1_framing.ts";
 import type { RequestHead } from "./http1_request.ts";
-import { MAX_RESPONSE_HEAD_BYTES, ResponseHead } from "./http1_response.ts";
+import { ResponseHead } from "./http1_response.ts";
 import type { OwnResponse } from "./http1_status.ts";
 import type { OutBuffer } from "./out_buffer.ts";
 import type { Pooled } from "../pool.ts";
-import { type CloseReason, errnoOf } from "../pool_counters.ts";
+import type { CloseReason } from "../pool_counters.ts";
 import type { ProxyContext, Upstream } from "./proxy_context.ts";
+import { brokenOff, ENDED, protocolFailure, readResponseHead, takeBody } from "./response_stream.ts";
 import { runTunnel } from "./tunnel.ts";
 import { Upload } from "./upload.ts";
+import { ConnectionWait, release, takeFresh } from "./upstream_conn.ts";
 
 /**
  * What becomes of the client's connection after an exchange: `keep` for the next request, `close`, `linger` (close, but let the
  * client read what it got although it still sends), or a response that the gateway has yet to give.
  */
 export type AfterExchange = "keep" | "close" | "linger" | OwnResponse;
-
-/** What waiting for a response head came to, where that is not a head: the connection ended, or sent what is none. */
-const ENDED = -1;
-const MALFORMED = -2;
 
 /** Carries the requests of one client connection, one after the other. */
 export class Exchange {
@@ -46,8 +44,7 @@ export class Exchange {
   readonly #halfClosed: Deadline;
   /** The upstream connection in use. */
   #held: Pooled<ByteConn> | undefined;
-  /** Ends the wait for a connection. */
-  #waiting: AbortController | undefined;
+  readonly #wait: ConnectionWait;
   #upload: Upload | undefined;
   #clientGone = false;
   #expired = false;
@@ -62,6 +59,7 @@ export class Exchange {
     readonly lines: ForwardedLines,
   ) {
     this.#response = new ResponseHead(context.responseFields);
+    this.#wait = new ConnectionWait(context);
     const expire = () => this.#expire();
     this.#untilResponse = new Deadline(context.responseHead, expire);
     this.#stalled = new Deadline(context.stall, expire);
@@ -130,7 +128,7 @@ export class Exchange {
   }
 
   async #attempt(upstream: Upstream, mayRepeat: boolean): Promise<AfterExchange | "again"> {
-    const held = this.#takeIdle(upstream) ?? await this.#connect(upstream);
+    const held = takeFresh(this.context, upstream) ?? await this.#wait.connect(upstream);
     if (held === "close" || "status" in held) return held;
     this.#held = held;
     const { conn } = held;
@@ -151,10 +149,10 @@ export class Exchange {
   ): Promise<AfterExchange | "again"> {
     const { conn } = held;
     for (let answered = false;; answered = true) {
-      const headEnd = await this.#readResponseHead(conn);
+      const headEnd = await readResponseHead(conn, this.#search);
       if (headEnd < 0) {
         const nothingCame = headEnd === ENDED && !answered && conn.end === conn.start;
-        const failure = this.#ownFault() ?? explain(conn, headEnd);
+        const failure = this.#ownFault() ?? brokenOff(conn, headEnd);
         const again = mayRepeat && nothingCame && held.timesReused > 0 && "code" in failure;
         this.#drop(again ? "closedByBackend" : "broken");
         if (again) return "again";
@@ -165,57 +163,6 @@ export class Exchange {
       if (this.#response.status === 101) return await this.#switch(upstream, conn, headEnd);
       if (!this.#response.interim) return await this.#forward(upstream, conn, headEnd);
       if (!await this.#forwardInterim(conn, headEnd)) return "close";
-    }
-  }
-
-  #takeIdle(upstream: Upstream): Pooled<ByteConn> | undefined {
-    const { pool } = this.context;
-    for (;;) {
-      const held = pool.takeIdle(upstream.host);
-      if (held === undefined || isFresh(held.conn)) return held;
-      pool.discard(held, held.conn.over ? "closedByBackend" : "unsolicitedBytes");
-    }
-  }
-
-  async #connect(upstream: Upstream): Promise<Pooled<ByteConn> | OwnResponse | "close"> {
-    const { pool } = this.context;
-    const waiting = this.#waiting = new AbortController();
-    try {
-      for (;;) {
-        const held = await pool.get(upstream.host, waiting.signal);
-        if (!isFresh(held.conn)) pool.discard(held, held.conn.over ? "closedByBackend" : "unsolicitedBytes");
-        else if (!this.#clientGone) return held;
-        else {
-          pool.put(held);
-          return "close";
-        }
-      }
-    } catch (error) {
-      if (this.#clientGone) return "close";
-      const code = errnoOf(error);
-      upstream.failures.add({ code, step: "connect", reason: dialReason(error) });
-      return error instanceof Deno.errors.TimedOut
-        ? { status: 504, reason: "the upstream took too long to connect to" }
-        : { status: 502, reason: `the upstream cannot be connected to (${code})` };
-    } finally {
-      this.#waiting = undefined;
-    }
-  }
-
-  /** Returns where the head ends, {@linkcode ENDED} or {@linkcode MALFORMED}. */
-  async #readResponseHead(conn: ByteConn): Promise<number> {
-    const search = this.#search;
-    search.at = search.lineStart = 0;
-    for (;;) {
-      if (conn.end > conn.start) {
-        const headEnd = searchHeadEnd(conn.buffer, conn.start, conn.end, search);
-        const length = (headEnd > 0 ? headEnd : conn.end) - conn.start;
-        if (headEnd < 0 || length > MAX_RESPONSE_HEAD_BYTES) return MALFORMED;
-        if (headEnd > 0) return headEnd;
-        if (length === conn.buffer.length) conn.grow();
-      }
-      if (conn.over) return ENDED;
-      await conn.more();
     }
   }
 
@@ -300,7 +247,7 @@ export class Exchange {
   /** The response ended before it was complete, and must not look as if it were. */
   #cutShort(upstream: Upstream, conn: ByteConn, malformed: boolean, begun: boolean): AfterExchange {
     const own = this.#ownFault();
-    const failure = malformed ? protocolFailure("the body's chunks are malformed") : explain(conn, ENDED);
+    const failure = malformed ? protocolFailure("the body's chunks are malformed") : brokenOff(conn, ENDED);
     if (own === undefined && !begun) return this.#fail(upstream, failure);
     if (own === undefined) upstream.failures.add(failure);
     this.#drop("broken");
@@ -410,67 +357,13 @@ export class Exchange {
 
   #leave(): void {
     this.#clientGone = true;
-    this.#waiting?.abort();
+    this.#wait.abandon();
     this.#drop("clientGone");
     this.client.close();
   }
 }
 
-/** Gives an upstream connection back after a complete response; only one that is clean is kept. */
-export function release(context: ProxyContext, held: Pooled<ByteConn>, response: ResponseHead): void {
-  const { pool } = context;
-  const { conn } = held;
-  if (!response.keepAlive) return pool.discard(held, "backendSaidClose");
-  if (conn.end !== conn.start) return pool.discard(held, "unsolicitedBytes");
-  if (conn.over) return pool.discard(held, "closedByBackend");
-  conn.shrink();
-  conn.read();
-  pool.put(held);
-}
-
 /** How to close a client's connection behind its last response: with bytes unread, a plain close would be a reset. */
 export function lastWords(client: ByteConn): "close" | "linger" {
   return client.start < client.end ? "linger" : "close";
-}
-
-/** Whether a request can be sent on a connection: nothing has come on it that no request asked for. */
-export function isFresh(conn: ByteConn): boolean {
-  return !conn.over && conn.start === conn.end;
-}
-
-/** Adds what has come of a body to what goes out. */
-function takeBody(
-  body: BodyReader,
-  conn: ByteConn,
-  out: OutBuffer,
-  chunked: boolean,
-): "more" | "end" | "malformed" {
-  for (;;) {
-    const event = body.next(conn.buffer, conn.start, conn.end);
-    conn.start = body.position;
-    if (event !== "data") return event;
-    if (chunked) out.chunk(conn.buffer, body.dataStart, body.dataEnd);
-    else out.copy(conn.buffer, body.dataStart, body.dataEnd);
-  }
-}
-
-function protocolFailure(reason: string): Failure {
-  return { code: "EPROTO", step: "response", reason };
-}
-
-function explain(conn: ByteConn, headEnd: number): Failure {
-  if (headEnd === MALFORMED) return protocolFailure("the head is malformed or too long");
-  if (conn.ended) {
-    return { code: "EOF", step: "response", reason: "connection closed before the end of the response" };
-  }
-  return {
-    code: errnoOf(conn.failure),
-    step: "response",
-    reason: "connection broken before the end of the response",
-  };
-}
-
-function dialReason(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.replace(/\s*\(os error \d+\)/, "").toLowerCase();
 }

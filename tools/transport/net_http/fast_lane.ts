@@ -10,7 +10,7 @@
 
 import type { ByteConn } from "./byte_conn.ts";
 import { Deadline } from "./deadlines.ts";
-import { type AfterExchange, isFresh, lastWords, release } from "./exchange.ts";
+import { type AfterExchange, lastWords } from "./exchange.ts";
 import { type HeadSearch, searchHeadEnd } from "./http1_fields.ts";
 import {
   codingFor,
@@ -25,6 +25,7 @@ import { ResponseHead } from "./http1_response.ts";
 import type { OutBuffer } from "./out_buffer.ts";
 import type { Pooled } from "../pool.ts";
 import type { ProxyContext, Upstream } from "./proxy_context.ts";
+import { isFresh, release } from "./upstream_conn.ts";
 
 /**
  * Why the lane was left: `next`, the next request needs more than the lane can do, or has not come whole; `resume`, the response to the

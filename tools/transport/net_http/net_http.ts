@@ -18,7 +18,7 @@ import {
   type ResolvedPoolLimits,
   resolvePoolLimits,
   sharedIdleCounts,
-} from "../pool.ts";
+} from "../pool_limits.ts";
 import { sumCounters } from "../pool_counters.ts";
 import { type ProxyCounters, startProxy } from "./proxy.ts";
 import type { ProxyTimeoutOptions } from "./proxy_context.ts";

@@ -5,7 +5,7 @@
  */
 
 import { parseDurationMs, parseWhole, switchFlag, UsageError, valueFlag } from "../../command_line.ts";
-import type { PoolLimits } from "../pool.ts";
+import type { PoolLimits } from "../pool_limits.ts";
 import { describeClosed } from "../pool_counters.ts";
 import type { ProxyCounters } from "./proxy.ts";
 import type { ProxyTimeoutOptions } from "./proxy_context.ts";

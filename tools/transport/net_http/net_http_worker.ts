@@ -6,7 +6,7 @@
 
 import { messageOf } from "../../command_line.ts";
 import type { ListenAddress } from "../../command_line.ts";
-import type { PoolLimits } from "../pool.ts";
+import type { PoolLimits } from "../pool_limits.ts";
 import { type ProxyCounters, type RunningProxy, startProxy } from "./proxy.ts";
 import type { ProxyTimeoutOptions } from "./proxy_context.ts";
 

@@ -10,7 +10,8 @@ import { ClientSession } from "./client_session.ts";
 import { Deadline, Deadlines } from "./deadlines.ts";
 import { startFailureLog } from "../failure_log.ts";
 import { latin1Bytes } from "./http1_fields.ts";
-import { ConnectionPool, type Dial, type PoolLimits } from "../pool.ts";
+import { ConnectionPool, type Dial } from "../pool.ts";
+import type { PoolLimits } from "../pool_limits.ts";
 import type { PoolCounters } from "../pool_counters.ts";
 import {
   DEFAULT_TIMEOUTS,

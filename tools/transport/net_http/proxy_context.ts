@@ -16,7 +16,10 @@ export interface ProxyTimeouts {
   readonly requestHeadMs: number;
   /** From a response until the next request of the same client; then its connection is closed. Default 75,000. */
   readonly clientIdleMs: number;
-  /** Until a connection to an upstream is open; then 504. Default 5,000. */
+  /**
+   * Until a connection to an upstream is open; then 504. It holds for each dial, and for a request's whole wait for a connection, its
+   * place in line under `maxConnsPerHost` included. Default 5,000.
+   */
   readonly dialMs: number;
   /** From the request, or its latest piece, to the response head; then 504. Default 60,000. */
   readonly responseHeadMs: number;
@@ -61,6 +64,7 @@ export class ProxyContext implements Disposable {
   readonly responseFields: HeadFields = new HeadFields();
   readonly requestHead: Deadlines;
   readonly clientIdle: Deadlines;
+  readonly connection: Deadlines;
   readonly responseHead: Deadlines;
   readonly stall: Deadlines;
   readonly halfClose: Deadlines;
@@ -80,6 +84,7 @@ export class ProxyContext implements Disposable {
   ) {
     this.requestHead = new Deadlines(timeouts.requestHeadMs);
     this.clientIdle = new Deadlines(timeouts.clientIdleMs);
+    this.connection = new Deadlines(timeouts.dialMs);
     this.responseHead = new Deadlines(timeouts.responseHeadMs);
     this.stall = new Deadlines(timeouts.stallMs);
     this.halfClose = new Deadlines(timeouts.halfCloseMs);
@@ -102,6 +107,7 @@ export class ProxyContext implements Disposable {
       const deadlines of [
         this.requestHead,
         this.clientIdle,
+        this.connection,
         this.responseHead,
         this.stall,
         this.halfClose,

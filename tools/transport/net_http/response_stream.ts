@@ -1,0 +1,78 @@
+/**
+ * A response as it comes from the upstream: its head waited for, its body taken piece by piece, and why it broke off.
+ *
+ * @module
+ */
+
+import type { ByteConn } from "./byte_conn.ts";
+import type { Failure } from "../failure_log.ts";
+import { type HeadSearch, latin1Bytes, searchHeadEnd } from "./http1_fields.ts";
+import type { BodyReader } from "./http1_framing.ts";
+import { MAX_RESPONSE_HEAD_BYTES } from "./http1_response.ts";
+import type { OutBuffer } from "./out_buffer.ts";
+import { errnoOf } from "../pool_counters.ts";
+
+/** What {@linkcode readResponseHead} came to, where that is not a head: the connection ended. */
+export const ENDED = -1;
+/** As {@linkcode ENDED}: what came is no head. */
+export const MALFORMED = -2;
+
+const VERSION = latin1Bytes("HTTP/1.");
+
+/** Waits for a whole head. Returns where it ends, {@linkcode ENDED} or {@linkcode MALFORMED}. */
+export async function readResponseHead(conn: ByteConn, search: HeadSearch): Promise<number> {
+  search.at = search.lineStart = 0;
+  for (;;) {
+    if (conn.end > conn.start) {
+      const headEnd = searchHeadEnd(conn.buffer, conn.start, conn.end, search);
+      const length = (headEnd > 0 ? headEnd : conn.end) - conn.start;
+      if (headEnd < 0 || length > MAX_RESPONSE_HEAD_BYTES) return MALFORMED;
+      if (headEnd > 0) return headEnd;
+      // What is no HTTP/1 need not have an end.
+      if (!beginsHead(conn)) return MALFORMED;
+      if (length === conn.buffer.length) conn.grow();
+    }
+    if (conn.over) return ENDED;
+    await conn.more();
+  }
+}
+
+function beginsHead({ buffer, start, end }: ByteConn): boolean {
+  const length = Math.min(VERSION.length, end - start);
+  for (let i = 0; i < length; i++) if (buffer[start + i] !== VERSION[i]) return false;
+  return true;
+}
+
+/** Adds what has come of a body to what goes out. */
+export function takeBody(
+  body: BodyReader,
+  conn: ByteConn,
+  out: OutBuffer,
+  chunked: boolean,
+): "more" | "end" | "malformed" {
+  for (;;) {
+    const event = body.next(conn.buffer, conn.start, conn.end);
+    conn.start = body.position;
+    if (event !== "data") return event;
+    if (chunked) out.chunk(conn.buffer, body.dataStart, body.dataEnd);
+    else out.copy(conn.buffer, body.dataStart, body.dataEnd);
+  }
+}
+
+/** A response that breaks the protocol. */
+export function protocolFailure(reason: string): Failure {
+  return { code: "EPROTO", step: "response", reason };
+}
+
+/** Why there was no whole response; `headEnd` is what {@linkcode readResponseHead} returned. */
+export function brokenOff(conn: ByteConn, headEnd: number): Failure {
+  if (headEnd === MALFORMED) return protocolFailure("the head is malformed or too long");
+  if (conn.ended) {
+    return { code: "EOF", step: "response", reason: "connection closed before the end of the response" };
+  }
+  return {
+    code: errnoOf(conn.failure),
+    step: "response",
+    reason: "connection broken before the end of the response",
+  };
+}

@@ -1,0 +1,97 @@
+/**
+ * Upstream connections as a request gets them and gives them back: only those on which nothing has come that no request
+ * asked for.
+ *
+ * @module
+ */
+
+import type { ByteConn } from "./byte_conn.ts";
+import { Deadline } from "./deadlines.ts";
+import type { ResponseHead } from "./http1_response.ts";
+import type { OwnResponse } from "./http1_status.ts";
+import type { Pooled } from "../pool.ts";
+import { errnoOf } from "../pool_counters.ts";
+import type { ProxyContext, Upstream } from "./proxy_context.ts";
+
+/** The idle connection that was used last, or `undefined` where there is none. */
+export function takeFresh({ pool }: ProxyContext, upstream: Upstream): Pooled<ByteConn> | undefined {
+  for (;;) {
+    const held = pool.takeIdle(upstream.host);
+    if (held === undefined || isFresh(held.conn)) return held;
+    pool.discard(held, held.conn.over ? "closedByBackend" : "unsolicitedBytes");
+  }
+}
+
+/** Whether a request can be sent on a connection: nothing has come on it that no request asked for. */
+export function isFresh(conn: ByteConn): boolean {
+  return !conn.over && conn.start === conn.end;
+}
+
+/** Gives an upstream connection back after a complete response; only one that is clean is kept. */
+export function release(context: ProxyContext, held: Pooled<ByteConn>, response: ResponseHead): void {
+  const { pool } = context;
+  const { conn } = held;
+  if (!response.keepAlive) return pool.discard(held, "backendSaidClose");
+  if (conn.end !== conn.start) return pool.discard(held, "unsolicitedBytes");
+  if (conn.over) return pool.discard(held, "closedByBackend");
+  conn.shrink();
+  conn.read();
+  pool.put(held);
+}
+
+/** One client's wait for a connection: in line, where `maxConnsPerHost` asks for it, and then for its dial. */
+export class ConnectionWait {
+  readonly #late: Deadline;
+  #waiting: AbortController | undefined;
+  #abandoned = false;
+
+  constructor(readonly context: ProxyContext) {
+    this.#late = new Deadline(
+      context.connection,
+      () =>
+        this.#waiting?.abort(
+          Object.assign(new Deno.errors.TimedOut("no connection in time"), { code: "ETIMEDOUT" }),
+        ),
+    );
+  }
+
+  /** Waits for a connection. Returns why there is none: the response to give, or `close` where the client has left. */
+  async connect(upstream: Upstream): Promise<Pooled<ByteConn> | OwnResponse | "close"> {
+    const { pool } = this.context;
+    const waiting = this.#waiting = new AbortController();
+    if (this.#abandoned) return "close";
+    this.#late.start();
+    try {
+      for (;;) {
+        const held = await pool.get(upstream.host, waiting.signal);
+        if (!isFresh(held.conn)) pool.discard(held, held.conn.over ? "closedByBackend" : "unsolicitedBytes");
+        else if (!this.#abandoned) return held;
+        else {
+          pool.put(held);
+          return "close";
+        }
+      }
+    } catch (error) {
+      if (this.#abandoned) return "close";
+      const code = errnoOf(error);
+      upstream.failures.add({ code, step: "connect", reason: dialReason(error) });
+      return error instanceof Deno.errors.TimedOut
+        ? { status: 504, reason: "the upstream took too long to connect to" }
+        : { status: 502, reason: `the upstream cannot be connected to (${code})` };
+    } finally {
+      this.#late.stop();
+      this.#waiting = undefined;
+    }
+  }
+
+  /** The client has left: it gives up its place, now and for good. */
+  abandon(): void {
+    this.#abandoned = true;
+    this.#waiting?.abort();
+  }
+}
+
+function dialReason(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/\s*\(os error \d+\)/, "").toLowerCase();
+}
