@@ -298,6 +298,19 @@ Deno.test("one that is too old is not handed out, even if the timer is late", as
   assertEquals(pool.counters().closed, { idleTimeout: 1 });
 });
 
+Deno.test("however many have become too old at once, they are all closed", async () => {
+  using pool = new ConnectionPool(() => Promise.resolve({ close() {} }), {
+    ...{ idleConnTimeoutMs: 1, maxIdleConns: 0, maxIdleConnsPerHost: 50_000 },
+  });
+  const host = pool.host("a");
+  const slots = await Promise.all(Array.from({ length: 50_000 }, () => pool.get(host)));
+  for (const slot of slots) pool.put(slot);
+  const start = performance.now();
+  while (performance.now() - start < 2); // The timer cannot run in here.
+  assertEquals(pool.takeIdle(host), undefined);
+  assertEquals([host.idle, pool.counters().closed], [0, { idleTimeout: 50_000 }]);
+});
+
 Deno.test("closing the pool closes what is idle, refuses who waits, and closes what comes back", async () => {
   const hand = poolByHand({ maxConnsPerHost: 3 });
   const host = hand.pool.host("a");

@@ -85,19 +85,20 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
 
   /** The idle connection used most recently, or `undefined` where none is idle. It never waits and never dials. */
   takeIdle(host: PoolHost<C>): Pooled<C> | undefined {
-    const node = (host as HostState<C>).idleConns.last;
-    if (node === undefined) return undefined;
-    const slot = node.item;
-    this.#leaveIdle(slot);
-    if (this.#expired(slot)) {
-      this.#close(slot, "idleTimeout");
-      return this.takeIdle(host);
+    const { idleConns } = host as HostState<C>;
+    for (let node = idleConns.last; node !== undefined; node = idleConns.last) {
+      const slot = node.item;
+      this.#leaveIdle(slot);
+      if (this.#expired(slot)) this.#close(slot, "idleTimeout");
+      else {
+        slot.place = "inUse";
+        slot.timesReused++;
+        this.#ledger.reused++;
+        this.#ledger.enterUse();
+        return slot;
+      }
     }
-    slot.place = "inUse";
-    slot.timesReused++;
-    this.#ledger.reused++;
-    this.#ledger.enterUse();
-    return slot;
+    return undefined;
   }
 
   /**

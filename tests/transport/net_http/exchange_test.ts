@@ -1,5 +1,13 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { connectTo, eventually, exchangeOnce, RawBackend, startTestProxy, statusOf } from "./raw_peers.ts";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  connectTo,
+  eventually,
+  exchangeOnce,
+  RawBackend,
+  startTestProxy,
+  statusOf,
+  within,
+} from "./raw_peers.ts";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -124,10 +132,10 @@ Deno.test("an idle connection that the backend closes is not handed out", async 
 });
 
 Deno.test("an idle connection that receives unasked-for bytes is not handed out", async () => {
-  await using backend = new RawBackend(async (conn) => {
+  await using backend = new RawBackend(async (conn, index) => {
     await conn.message();
     await conn.send(OK);
-    await eventually(() => proxy.counters().pool.idle === 1, "idle");
+    if (index === 0) await eventually(() => proxy.counters().pool.idle === 1, "idle");
     await conn.send("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");
     await conn.rest();
   });
@@ -330,4 +338,76 @@ Deno.test("HTTP/2 is never offered onwards", async () => {
   );
   await client.message();
   assert(!/upgrade|http2/i.test(backend.heads[0]!), backend.heads[0]);
+});
+
+Deno.test("a client that takes no more of a response is closed when that has lasted too long", async () => {
+  await using backend = new RawBackend(async (conn) => {
+    await conn.message();
+    await conn.send("HTTP/1.1 200 OK\r\n\r\n");
+    for (const piece = "x".repeat(1_000_000);;) await conn.send(piece);
+  });
+  await using proxy = startTestProxy(backend, { timeouts: { stallMs: 100 } });
+  using client = await connectTo(proxy);
+  await client.send(GET);
+  await eventually(() => proxy.counters().pool.closed.timeout === 1, "the upstream dropped");
+  // What is sent to a closed connection comes back as a reset.
+  const reset = (async () => {
+    for (;;) await client.send("x").then(() => new Promise((resolve) => setTimeout(resolve, 5)));
+  })();
+  const { name } = await assertRejects(() => within(reset, "the connection closed")) as Error;
+  assert(["BrokenPipe", "ConnectionReset"].includes(name), name);
+});
+
+Deno.test("a request that waits in line for too long is 504, and the one before it is not disturbed", async () => {
+  const goOn = Promise.withResolvers<void>();
+  await using backend = new RawBackend(async (conn) => {
+    await conn.message();
+    await goOn.promise;
+    await conn.send(OK);
+    await conn.message();
+    await conn.send(OK);
+  });
+  const lines: string[] = [];
+  await using proxy = startTestProxy(backend, {
+    pool: { maxConnsPerHost: 1 },
+    timeouts: { dialMs: 60 },
+    lines,
+  });
+  using first = await connectTo(proxy);
+  using second = await connectTo(proxy);
+  await first.send(GET);
+  await eventually(() => backend.conns.length === 1, "the first request");
+  await second.send(GET);
+  assertEquals((await second.message()).start, "HTTP/1.1 504 Gateway Timeout");
+  assertStringIncludes(lines[0]!, "ETIMEDOUT connect");
+  assertEquals(proxy.counters().pool.abandoned, 1);
+  goOn.resolve();
+  assertEquals((await first.message()).body, "ok");
+  await second.send(GET);
+  assertEquals((await second.message()).body, "ok");
+  assertEquals(backend.conns.length, 1);
+});
+
+Deno.test("what cannot become a response is a 502 at once, although it does not end", async () => {
+  await using backend = new RawBackend(async (conn) => {
+    await conn.message();
+    await conn.send("hello");
+    await conn.rest();
+  });
+  await using proxy = startTestProxy(backend);
+  using client = await connectTo(proxy);
+  await client.send(GET);
+  assertEquals((await client.message()).start, "HTTP/1.1 502 Bad Gateway");
+});
+
+Deno.test("disableKeepAlives tells the upstream so, and closes each connection", async () => {
+  await using backend = RawBackend.answering(OK);
+  await using proxy = startTestProxy(backend, { pool: { disableKeepAlives: true } });
+  using client = await connectTo(proxy);
+  for (let i = 0; i < 2; i++) {
+    await client.send(GET);
+    assertEquals((await client.message()).body, "ok");
+    assertStringIncludes(backend.heads[i]!, "\r\nConnection: close\r\n");
+  }
+  assertEquals([backend.conns.length, proxy.counters().pool.closed], [2, { keepAlivesDisabled: 2 }]);
 });

@@ -36,6 +36,7 @@ export class ClientSession {
   readonly #untilRequest: Deadline;
   readonly #untilHead: Deadline;
   readonly #lingering: Deadline;
+  readonly #stalled: Deadline;
   #expired = false;
   #idle = true;
 
@@ -47,6 +48,7 @@ export class ClientSession {
     this.#untilRequest = new Deadline(context.clientIdle, expire);
     this.#untilHead = new Deadline(context.requestHead, expire);
     this.#lingering = new Deadline(context.linger, expire);
+    this.#stalled = new Deadline(context.stall, () => this.close());
     const lines = new ForwardedLines(tcp.remoteAddr.hostname);
     this.#exchange = new Exchange(this.#conn, this.#request, this.#out, context, lines);
     this.#lane = new FastLane(this.#conn, this.#request, this.#out, context, lines);
@@ -150,7 +152,9 @@ export class ClientSession {
     out.clear();
     const method = response.status === 502 || response.status === 504 ? this.#request.method : "GET";
     writeOwnResponse(out, response, { method, close });
+    this.#stalled.start();
     await this.#conn.write(out.filled);
+    this.#stalled.stop();
     if (close) await this.#linger();
     return !close;
   }
@@ -175,6 +179,7 @@ export class ClientSession {
     this.#untilRequest.stop();
     this.#untilHead.stop();
     this.#lingering.stop();
+    this.#stalled.stop();
   }
 
   #expire(): void {

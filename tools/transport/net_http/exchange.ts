@@ -48,6 +48,8 @@ export class Exchange {
   #upload: Upload | undefined;
   #clientGone = false;
   #expired = false;
+  /** Whether the client has yet to take what is being written to it. */
+  #flushing = false;
   #pieces = 0;
   #piecesSeen = 0;
 
@@ -73,7 +75,8 @@ export class Exchange {
     const upstream = context.upstream;
     context.nextUpstream();
     out.clear();
-    writeRequestHead(out, request, client.buffer, upstream.authority, this.lines);
+    const { disableKeepAlives } = context.pool.limits;
+    writeRequestHead(out, request, client.buffer, upstream.authority, this.lines, disableKeepAlives);
     client.start = headEnd;
     this.#expired = false;
     this.#upload = undefined;
@@ -193,7 +196,10 @@ export class Exchange {
     conn.start = headEnd;
     this.#stopDeadlines();
     this.client.onArrival = undefined;
-    if (await this.#flush()) await runTunnel(this.client, conn);
+    this.#stalled.start();
+    const taken = await this.#flush();
+    this.#stalled.stop();
+    if (taken) await runTunnel(this.client, conn);
     this.#drop("upgraded");
     return "close";
   }
@@ -280,11 +286,14 @@ export class Exchange {
   /** Writes what has been gathered. Returns whether the client was there to take it. */
   async #flush(): Promise<boolean> {
     const { out } = this;
+    this.#flushing = true;
     try {
       if (out.length > 0) await this.client.write(out.filled);
     } catch {
       this.#leave();
       return false;
+    } finally {
+      this.#flushing = false;
     }
     out.clear();
     this.#pieces++;
@@ -337,8 +346,9 @@ export class Exchange {
   #expire(): void {
     this.#expired = true;
     this.#upload?.cut();
-    if (this.#held !== undefined) this.#drop("timeout");
-    else this.client.close();
+    const held = this.#held !== undefined;
+    this.#drop("timeout");
+    if (this.#flushing || !held) this.client.close();
   }
 
   /** The client has sent something, or ended, while its request is being carried. */

@@ -120,7 +120,7 @@ export class FastLane {
     context.nextUpstream();
     context.requests++;
     out.clear();
-    writeRequestHead(out, request, client.buffer, upstream.authority, this.lines);
+    writeRequestHead(out, request, client.buffer, upstream.authority, this.lines, false);
     const bodyEnd = headEnd + request.bodyLength;
     if (bodyEnd > headEnd) out.copy(client.buffer, headEnd, bodyEnd);
     client.start = bodyEnd;
@@ -241,6 +241,7 @@ export class FastLane {
   #expireResponse(): void {
     const held = this.hand();
     this.context.pool.discard(held, "timeout");
+    if (this.#stage === "sending") this.out.renew();
     this.#stage = "waiting";
     this.#leave({ status: 504, reason: "the upstream took too long to answer" });
   }

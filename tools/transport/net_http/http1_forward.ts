@@ -58,13 +58,14 @@ export class ForwardedLines {
   }
 }
 
-/** Writes a request head as the upstream with this authority gets it. */
+/** Writes a request head as the upstream with this authority gets it; `close`: the connection is not used again. */
 export function writeRequestHead(
   out: OutBuffer,
   head: RequestHead,
   bytes: Uint8Array,
   authority: Uint8Array,
   forwarded: ForwardedLines,
+  close: boolean,
 ): void {
   const method = METHODS.get(head.method);
   if (method !== undefined) out.add(method);
@@ -80,6 +81,7 @@ export function writeRequestHead(
   if (head.maxForwards !== undefined) out.text(`Max-Forwards: ${head.maxForwards}\r\n`);
   if (head.bodyLength === CHUNKED) out.add(CHUNKED_LINE);
   if (head.upgrade !== "") out.text(`Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`);
+  else if (close) out.add(CLOSE_LINE);
   out.add(CRLF);
 }
 

@@ -27,6 +27,12 @@ export class OutBuffer {
     if (this.#bytes.length > 131_072) this.#bytes = new Uint8Array(INITIAL_BYTES);
   }
 
+  /** Empties it, and leaves alone what is still being written. */
+  renew(): void {
+    this.length = 0;
+    this.#bytes = new Uint8Array(INITIAL_BYTES);
+  }
+
   /** Adds the bytes of `from` between `start` and `end`. */
   copy(from: Uint8Array, start: number, end: number): void {
     const length = end - start;

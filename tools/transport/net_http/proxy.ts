@@ -148,13 +148,16 @@ async function acceptAll(
   sessions: Set<ClientSession>,
 ): Promise<void> {
   while (!context.stopping) {
+    let tcp: Deno.TcpConn | undefined;
     try {
-      const tcp = await listener.accept();
+      tcp = await listener.accept();
       tcp.setNoDelay(true);
       const session = new ClientSession(tcp, context);
       sessions.add(session);
       session.ended.then(() => sessions.delete(session));
     } catch {
+      // A client that is gone already has no address to be known by.
+      tcp?.close();
       if (!context.stopping) await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MS));
     }
   }

@@ -6,8 +6,14 @@
 
 import type { ByteConn } from "./byte_conn.ts";
 
-/** Carries bytes both ways until both sides have ended, or one is broken. An end is passed on; the other side may go on sending. */
+/**
+ * Carries bytes both ways until both sides have ended, or one is broken. An end is passed on; the other side may go on sending.
+ *
+ * A tunnel may be silent for as long as it likes; a side that is no more there is found out by TCP's keep-alive.
+ */
 export async function runTunnel(one: ByteConn, other: ByteConn): Promise<void> {
+  one.tcp.setKeepAlive(true);
+  other.tcp.setKeepAlive(true);
   await Promise.all([carry(one, other), carry(other, one)]);
 }
 

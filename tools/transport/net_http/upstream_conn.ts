@@ -31,7 +31,7 @@ export function isFresh(conn: ByteConn): boolean {
 export function release(context: ProxyContext, held: Pooled<ByteConn>, response: ResponseHead): void {
   const { pool } = context;
   const { conn } = held;
-  if (!response.keepAlive) return pool.discard(held, "backendSaidClose");
+  if (!response.keepAlive && !pool.limits.disableKeepAlives) return pool.discard(held, "backendSaidClose");
   if (conn.end !== conn.start) return pool.discard(held, "unsolicitedBytes");
   if (conn.over) return pool.discard(held, "closedByBackend");
   conn.shrink();
