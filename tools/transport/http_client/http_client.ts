@@ -68,6 +68,8 @@ export interface HttpClientTransportOptions extends TransportOptions {
   readonly poolMaxIdlePerHost: number | false;
   /** How long a connection is kept idle, in milliseconds; 0 keeps none, `false` keeps it until the upstream closes it. */
   readonly poolIdleTimeoutMs: number | false;
+  /** Whether others listen on the same port, and the kernel shares the clients among them. Needs `--unstable-net`. Default false. */
+  readonly reusePort?: boolean | undefined;
 }
 
 /** A request that `fetch` can carry without changing what it says. */
@@ -93,7 +95,7 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT"
  * @throws {Error} where the address cannot be listened on.
  */
 export function startHttpClientTransport(options: HttpClientTransportOptions): RunningTransport {
-  const { upstream, listen, graceMs, log } = options;
+  const { upstream, listen, graceMs, log, reusePort = false } = options;
   using starting = new DisposableStack();
   const client = starting.use(createClient(options));
   const failures = starting.use(startFailureLog(upstream.host, log));
@@ -101,7 +103,7 @@ export function startHttpClientTransport(options: HttpClientTransportOptions): R
   const refused = new RefusedClients();
   const origin = upstream.origin;
 
-  const server = serveHttp({ listen, graceMs, cut: exchanges.abortAll }, async (request, info) => {
+  const server = serveHttp({ listen, reusePort, graceMs, cut: exchanges.abortAll }, async (request, info) => {
     if (refused.has(info.remoteAddr)) return closingResponse();
     const carried = carry(request, info.remoteAddr.hostname);
     if (carried instanceof Refusal) {
