@@ -14,7 +14,10 @@
 
 export { type BackendOptions, type RunningBackend, startBackend } from "./tools/backend.ts";
 export {
+  type CommonGatewayOptions,
   type GatewayOptions,
+  type HttpClientGatewayOptions,
+  type NetHttpGatewayOptions,
   type RunningGateway,
   startGateway,
   type TransportName,

@@ -2,7 +2,7 @@
 
 import type { ListenAddress } from "../tools/command_line.ts";
 import { startGateway } from "../tools/gateway.ts";
-import type { GatewayOptions, RunningGateway } from "../tools/gateway.ts";
+import type { HttpClientGatewayOptions, RunningGateway } from "../tools/gateway.ts";
 import { RawConnection, type RawMessage, type RawUpstream, startRepeatingUpstream } from "./raw_http.ts";
 
 export const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -19,13 +19,13 @@ export interface GatewayRig extends AsyncDisposable {
 }
 
 /** Starts a gateway in front of an upstream: one that answers everything with `upstream`, or one of the test's own. */
-export function startGatewayRig(
+export async function startGatewayRig(
   upstream: string | RawUpstream = OK,
-  options: Partial<GatewayOptions> = {},
-): GatewayRig {
+  options: Partial<HttpClientGatewayOptions> = {},
+): Promise<GatewayRig> {
   const behind = typeof upstream === "string" ? startRepeatingUpstream(upstream) : upstream;
   const log: string[] = [];
-  const gateway = startGateway({
+  const gateway = await startGateway({
     upstream: behind.url,
     listen: { hostname: "127.0.0.1", port: 0 },
     log: (line) => log.push(line),

@@ -1,4 +1,4 @@
-import { assertEquals, assertLess, assertMatch, assertThrows } from "@std/assert";
+import { assertEquals, assertLess, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { resolveGatewayOptions, startGateway } from "../tools/gateway.ts";
 import { eventually, OK, startGatewayRig, untilRefused } from "./gateway_rig.ts";
 import { RawConnection, startRawUpstream, startRepeatingUpstream, statusOf } from "./raw_http.ts";
@@ -14,7 +14,7 @@ Deno.test("options that are left out or undefined get their defaults", () => {
   });
   assertEquals(resolved, {
     listen: { hostname: "127.0.0.1", port: 8080 },
-    transport: "http-client",
+    workers: 1,
     poolMaxIdlePerHost: false,
     poolIdleTimeoutMs: 90_000,
     graceMs: 10_000,
@@ -32,7 +32,7 @@ Deno.test("zero is a value, not a missing one", () => {
   assertEquals([poolMaxIdlePerHost, poolIdleTimeoutMs, graceMs], [0, 0, 0]);
 });
 
-Deno.test("an upstream that is not an http origin is refused, with what to give instead", () => {
+Deno.test("an upstream that is not an http origin is refused, with what to give instead", async () => {
   const refused: [string, RegExp][] = [
     ["https://h", /must be http, not "https:\/\/h"; give an origin such as/],
     ["127.0.0.1:8081", /not a URL/],
@@ -46,7 +46,9 @@ Deno.test("an upstream that is not an http origin is refused, with what to give 
   for (const [upstream, message] of refused) {
     const error = assertThrows(() => resolveGatewayOptions({ upstream }), TypeError);
     assertMatch(error.message, message);
-    assertThrows(() => startGateway({ upstream }), TypeError);
+    for (const transport of ["http-client", "net-http"] as const) {
+      await assertRejects(() => startGateway({ transport, upstream }), TypeError);
+    }
   }
 });
 
@@ -58,19 +60,19 @@ Deno.test("an upstream may be a URL object, end in a slash, and be an IPv6 addre
 });
 
 Deno.test("a start that fails leaves nothing behind", async () => {
-  await using rig = startGatewayRig();
-  assertThrows(
-    () => startGateway({ upstream: UPSTREAM, listen: rig.gateway.address }),
-    Error,
-    "the port is in use",
-  );
+  await using rig = await startGatewayRig();
+  const { address: listen } = rig.gateway;
+  for (const transport of ["http-client", "net-http"] as const) {
+    const again = () => startGateway({ transport, upstream: UPSTREAM, listen, workers: 1 });
+    await assertRejects(again, Error, "the port is in use");
+  }
 });
 
 Deno.test("proxy variables do not lead a gateway elsewhere", async () => {
   const before = Deno.env.get("HTTP_PROXY");
   Deno.env.set("HTTP_PROXY", "http://127.0.0.1:1");
   try {
-    await using rig = startGatewayRig();
+    await using rig = await startGatewayRig();
     assertEquals(statusOf(await rig.exchange(GET)), 200);
   } finally {
     if (before === undefined) Deno.env.delete("HTTP_PROXY");
@@ -169,7 +171,7 @@ Deno.test("as a script it does not start where a proxy variable would lead it el
 });
 
 Deno.test("a port in use is one line that says what to do, and exit code 1", async () => {
-  await using rig = startGatewayRig();
+  await using rig = await startGatewayRig();
   const taken = `127.0.0.1:${rig.gateway.address.port}`;
   const { code, stdout, stderr } = await runScript("gateway", ["--upstream", UPSTREAM, "--listen", taken]);
   assertEquals([code, stdout], [1, ""]);

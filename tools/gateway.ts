@@ -25,7 +25,7 @@ import { startHttpClientTransport } from "./transport/http_client/http_client.ts
 import { startHttpClientWorkers } from "./transport/http_client/http_client_workers.ts";
 import { WORKERS_FLAG } from "./transport/workers.ts";
 import { HTTP_CLIENT_FLAGS } from "./transport/http_client/http_client_flags.ts";
-import { startNetHttp } from "./transport/net_http/net_http.ts";
+import { type RunningNetHttp, startNetHttp } from "./transport/net_http/net_http.ts";
 import {
   NET_HTTP_FLAGS,
   type NetHttpFlagValues,
@@ -33,23 +33,31 @@ import {
   refuseFlagsOf,
   renderCounters,
 } from "./transport/net_http/net_http_flags.ts";
+import type { ProxyTimeoutOptions } from "./transport/net_http/proxy_context.ts";
+import type { PoolLimits } from "./transport/pool_limits.ts";
 import type { RunningTransport } from "./transport/transport.ts";
 
 /** The name of a transport. */
-export type TransportName = "http-client";
+export type TransportName = "http-client" | "net-http";
 
-const TRANSPORTS: Readonly<Record<TransportName, (options: ResolvedGatewayOptions) => RunningTransport>> = {
-  "http-client": startHttpClientTransport,
-};
-
-/** How a gateway forwards. `undefined` means the default. */
-export interface GatewayOptions {
-  /** The origin that requests go to, such as `http://127.0.0.1:8081`. Without a path: each request brings its own. */
-  readonly upstream: string | URL;
+/** How a gateway forwards, whatever its transport. `undefined` means the default. */
+export interface CommonGatewayOptions {
   /** Where clients connect. Default 127.0.0.1:8080; port 0 asks the kernel for a free one. */
   readonly listen?: ListenAddress | undefined;
-  /** What carries the requests. Default, and so far the only one: `http-client`. */
-  readonly transport?: TransportName | undefined;
+  /** How many threads, which share the limits of the pool. Default: `net-http` one for each core, `http-client` 1. */
+  readonly workers?: number | undefined;
+  /** How long a stop waits for requests in flight before it cuts them, in milliseconds. Default 10 s; 0 cuts at once. */
+  readonly graceMs?: number | undefined;
+  /** Receives each line of the gateway's log. Default: standard error. */
+  readonly log?: ((line: string) => void) | undefined;
+}
+
+/** A gateway on `fetch`. */
+export interface HttpClientGatewayOptions extends CommonGatewayOptions {
+  /** What carries the requests. This one is the default. */
+  readonly transport?: "http-client" | undefined;
+  /** The origin that requests go to, such as `http://127.0.0.1:8081`. Without a path: each request brings its own. */
+  readonly upstream: string | URL;
   /**
    * How many idle connections to the upstream are kept. Default `false`: no limit, as in Deno. 0 keeps none.
    * A connection that comes back when so many are idle is closed by the gateway, which then owns its TIME_WAIT.
@@ -57,20 +65,31 @@ export interface GatewayOptions {
   readonly poolMaxIdlePerHost?: number | false | undefined;
   /** How long a connection is kept idle, in milliseconds. Default 90 s; 0 keeps none; `false` keeps it until the upstream closes it. */
   readonly poolIdleTimeoutMs?: number | false | undefined;
-  /** How long a stop waits for requests in flight before it cuts them, in milliseconds. Default 10 s; 0 cuts at once. */
-  readonly graceMs?: number | undefined;
-  /** Receives each line of the gateway's log. Default: standard error. */
-  readonly log?: ((line: string) => void) | undefined;
 }
 
-/** {@linkcode GatewayOptions} with every default filled in. */
+/** A gateway on our own proxy and its pool. */
+export interface NetHttpGatewayOptions extends CommonGatewayOptions {
+  /** What carries the requests. */
+  readonly transport: "net-http";
+  /** The origin that requests go to, or several in turn. */
+  readonly upstream: string | URL | readonly (string | URL)[];
+  /** The limits of the pool. */
+  readonly pool?: PoolLimits | undefined;
+  /** How long things may take. */
+  readonly timeouts?: ProxyTimeoutOptions | undefined;
+}
+
+/** How a gateway forwards. */
+export type GatewayOptions = HttpClientGatewayOptions | NetHttpGatewayOptions;
+
+/** {@linkcode HttpClientGatewayOptions} with every default filled in. */
 export interface ResolvedGatewayOptions {
   /** The origin that requests go to. */
   readonly upstream: URL;
   /** Where clients connect. */
   readonly listen: ListenAddress;
-  /** What carries the requests. */
-  readonly transport: TransportName;
+  /** How many threads. */
+  readonly workers: number;
   /** How many idle connections are kept; `false` is no limit. */
   readonly poolMaxIdlePerHost: number | false;
   /** How long a connection is kept idle, in milliseconds; `false` is no limit. */
@@ -89,36 +108,45 @@ export type RunningGateway = RunningTransport;
  *
  * @throws {TypeError} where the upstream is not an `http` origin.
  */
-export function resolveGatewayOptions(options: GatewayOptions): ResolvedGatewayOptions {
+export function resolveGatewayOptions(options: HttpClientGatewayOptions): ResolvedGatewayOptions {
+  const { upstream, workers = 1, poolMaxIdlePerHost = false, poolIdleTimeoutMs = 90_000 } = options;
+  return {
+    upstream: parseOrigin(String(upstream)),
+    ...resolveCommon(options),
+    workers,
+    poolMaxIdlePerHost,
+    poolIdleTimeoutMs,
+  };
+}
+
+function resolveCommon(options: CommonGatewayOptions) {
   const {
-    upstream,
     listen = { hostname: "127.0.0.1", port: 8080 },
-    transport = "http-client",
-    poolMaxIdlePerHost = false,
-    poolIdleTimeoutMs = 90_000,
     graceMs = 10_000,
     log = (line: string) => console.error(line),
   } = options;
-  return {
-    upstream: parseOrigin(String(upstream)),
-    listen,
-    transport,
-    poolMaxIdlePerHost,
-    poolIdleTimeoutMs,
-    graceMs,
-    log,
-  };
+  return { listen, graceMs, log };
 }
 
 /**
  * Starts a gateway.
  *
- * @throws {TypeError} where the upstream is not an `http` origin.
- * @throws {Error} where the address cannot be listened on.
+ * @throws {TypeError} where an upstream is not an `http` origin.
+ * @throws {RangeError} for limits that make no sense.
+ * @throws {Error} where the address cannot be listened on, or Deno does not permit so many `workers`.
  */
-export function startGateway(options: GatewayOptions): RunningGateway {
+export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
+  if (options.transport === "net-http") return await startNetHttpGateway(options);
   const resolved = resolveGatewayOptions(options);
-  return TRANSPORTS[resolved.transport](resolved);
+  return resolved.workers === 1
+    ? startHttpClientTransport(resolved)
+    : await startHttpClientWorkers(resolved, resolved.workers);
+}
+
+function startNetHttpGateway(options: NetHttpGatewayOptions): Promise<RunningNetHttp> {
+  const { upstream, workers, pool, timeouts } = options;
+  const upstreams = [upstream].flat().map((origin) => parseOrigin(String(origin)));
+  return startNetHttp({ ...resolveCommon(options), upstreams, workers, pool, timeouts });
 }
 
 function parseOrigin(text: string): URL {
@@ -194,16 +222,14 @@ export const main: Main = mainOf({
       throw new UsageError("http-client takes one --upstream: give --transport net-http for several");
     }
     await assertNotProxied();
-    const options = resolveGatewayOptions({
+    await using gateway = await startGateway({
       listen,
+      workers,
       upstream,
       poolMaxIdlePerHost,
       poolIdleTimeoutMs: poolIdleTimeout,
       graceMs: grace,
     });
-    await using gateway = workers === undefined || workers === 1
-      ? startHttpClientTransport(options)
-      : await startHttpClientWorkers(options, workers);
     const inThreads = workers === undefined ? "" : ` with ${workers} worker(s)`;
     console.log(`listening on http://${authorityOf(gateway.address)}${inThreads}`);
     await aborted(signal);
@@ -220,14 +246,14 @@ async function runNetHttp(
   },
   signal: AbortSignal,
 ): Promise<number> {
-  const { listen = { hostname: "127.0.0.1", port: 8080 }, grace: graceMs = 10_000 } = flags;
-  const gateway = await startNetHttp({
+  const { listen, workers, grace: graceMs } = flags;
+  const gateway = await startNetHttpGateway({
+    transport: "net-http",
+    upstream: upstreams,
     ...netHttpOptionsOf(flags),
-    workers: flags.workers,
-    upstreams,
+    workers,
     listen,
     graceMs,
-    log: (line) => console.error(line),
   });
   const print = async () => console.log(renderCounters(await gateway.counters()));
   Deno.addSignalListener("SIGUSR1", print);

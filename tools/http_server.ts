@@ -122,7 +122,8 @@ export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 
-function whyNotListening(address: ListenAddress, error: unknown): string {
+/** Why an address cannot be listened on, in one line that says what to do. */
+export function whyNotListening(address: ListenAddress, error: unknown): string {
   const where = `cannot listen on ${authorityOf(address)}`;
   if (error instanceof Deno.errors.AddrInUse) {
     return `${where}: the port is in use; stop what listens there, or give another with --listen (port 0 takes a free one)`;

@@ -8,7 +8,6 @@ import { assert, assertEquals } from "@std/assert";
 import { startGateway } from "../../tools/gateway.ts";
 import type { ListenAddress } from "../../tools/command_line.ts";
 import { RawConnection, type RawMessage, type RawUpstream, startRawUpstream, statusOf } from "../raw_http.ts";
-import { startNetHttp } from "../../tools/transport/net_http/net_http.ts";
 
 type TransportName = "net-http" | "http-client";
 
@@ -36,11 +35,8 @@ function testBoth(name: string, run: (setup: Setup, t: Deno.TestContext) => Prom
           if (behaviour.thenClose) return;
         }
       });
-      const listen = { hostname: "127.0.0.1", port: 0 };
-      const options = { listen, graceMs: 0, log() {} };
-      await using gateway = transport === "net-http"
-        ? await startNetHttp({ ...options, upstreams: [new URL(upstream.url)], workers: 1 })
-        : startGateway({ ...options, upstream: upstream.url });
+      const options = { upstream: upstream.url, listen: { hostname: "127.0.0.1", port: 0 }, workers: 1 };
+      await using gateway = await startGateway({ ...options, transport, graceMs: 0, log() {} });
       await run(Object.assign(behaviour, { transport, upstream, address: gateway.address }), t);
     });
   }

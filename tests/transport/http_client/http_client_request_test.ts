@@ -7,7 +7,7 @@ function request(startLine: string, fields: readonly string[] = [], body = ""): 
 }
 
 Deno.test("method, path and query arrive byte for byte", async () => {
-  await using rig = startGatewayRig();
+  await using rig = await startGatewayRig();
   for (
     const target of [
       "/",
@@ -27,14 +27,14 @@ Deno.test("method, path and query arrive byte for byte", async () => {
 });
 
 Deno.test("an absolute target is forwarded as a path, and its host outweighs Host", async () => {
-  await using rig = startGatewayRig();
+  await using rig = await startGatewayRig();
   const message = await rig.forwarded(request("GET http://abs.example/a?b HTTP/1.1"));
   assertEquals(message.startLine, "GET /a?b HTTP/1.1");
   assertEquals(fieldOf(message, "x-forwarded-host"), "abs.example");
 });
 
 Deno.test("what fetch would rewrite is refused, and nothing reaches the upstream or anybody else", async () => {
-  await using rig = startGatewayRig();
+  await using rig = await startGatewayRig();
   const refusals: [string, number][] = [
     ["GET /a/../b", 400],
     ["GET /a/%2e%2e/b", 400],
@@ -59,7 +59,7 @@ Deno.test("what fetch would rewrite is refused, and nothing reaches the upstream
 });
 
 Deno.test("a request without one valid Host is refused", async () => {
-  await using rig = startGatewayRig();
+  await using rig = await startGatewayRig();
   for (
     const fields of [
       "",
@@ -76,7 +76,7 @@ Deno.test("a request without one valid Host is refused", async () => {
 });
 
 Deno.test("Host becomes the upstream's, and the client is told of in X-Forwarded fields", async () => {
-  await using rig = startGatewayRig();
+  await using rig = await startGatewayRig();
   const message = await rig.forwarded(
     request("GET / HTTP/1.1", ["X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: https"]),
   );
@@ -87,7 +87,7 @@ Deno.test("Host becomes the upstream's, and the client is told of in X-Forwarded
 });
 
 Deno.test("fields pass with their bytes, and those about the connection do not", async () => {
-  await using rig = startGatewayRig();
+  await using rig = await startGatewayRig();
   const message = await rig.forwarded(request("GET / HTTP/1.1", [
     "X-Latin: caf\xe9",
     "X-Empty:",
@@ -112,14 +112,14 @@ Deno.test("fields pass with their bytes, and those about the connection do not",
 });
 
 Deno.test("Accept-Encoding passes as it came, and is identity where there was none", async () => {
-  await using rig = startGatewayRig();
+  await using rig = await startGatewayRig();
   assertEquals(fieldOf(await rig.forwarded(request("GET / HTTP/1.1")), "accept-encoding"), "identity");
   const asked = await rig.forwarded(request("GET / HTTP/1.1", ["Accept-Encoding: zstd, gzip;q=0.5"]));
   assertEquals(fieldOf(asked, "accept-encoding"), "zstd, gzip;q=0.5");
 });
 
 Deno.test("fetch invents an Accept, Accept-Language and User-Agent only where there are none", async () => {
-  await using rig = startGatewayRig();
+  await using rig = await startGatewayRig();
   const message = await rig.forwarded(
     request("GET / HTTP/1.1", ["Accept: text/html", "Accept-Language: de", "User-Agent: me"]),
   );
@@ -129,7 +129,7 @@ Deno.test("fetch invents an Accept, Accept-Language and User-Agent only where th
 });
 
 Deno.test("content arrives with the framing that it came with", async () => {
-  await using rig = startGatewayRig();
+  await using rig = await startGatewayRig();
   for (const method of ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"]) {
     const sized = await rig.forwarded(request(`${method} / HTTP/1.1`, ["Content-Length: 5"], "hello"));
     assertEquals([sized.body, fieldOf(sized, "content-length"), fieldOf(sized, "transfer-encoding")], [
@@ -153,7 +153,7 @@ Deno.test("content arrives with the framing that it came with", async () => {
 });
 
 Deno.test("a request without content gets none on the way", async () => {
-  await using rig = startGatewayRig();
+  await using rig = await startGatewayRig();
   for (const fields of [[], ["Content-Length: 0"]]) {
     for (const method of ["GET", "HEAD", "DELETE", "OPTIONS", "PUT", "POST", "PATCH"]) {
       const message = await rig.forwarded(request(`${method} / HTTP/1.1`, fields));
@@ -166,7 +166,7 @@ Deno.test("a request without content gets none on the way", async () => {
 });
 
 Deno.test("content in a GET or HEAD is refused, not dropped", async () => {
-  await using rig = startGatewayRig();
+  await using rig = await startGatewayRig();
   for (const method of ["GET", "HEAD"]) {
     assertEquals(
       statusOf(await rig.exchange(request(`${method} / HTTP/1.1`, ["Content-Length: 3"], "abc"))),
@@ -179,7 +179,7 @@ Deno.test("content in a GET or HEAD is refused, not dropped", async () => {
 });
 
 Deno.test("a request that can be read in two ways is refused and its connection closed", async () => {
-  await using rig = startGatewayRig();
+  await using rig = await startGatewayRig();
   const smuggled = "GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n";
   const requests = [
     request("POST / HTTP/1.1", ["Content-Length: 4", "Transfer-Encoding: chunked"], `0\r\n\r\n${smuggled}`),
@@ -202,7 +202,7 @@ Deno.test("a request that can be read in two ways is refused and its connection 
 });
 
 Deno.test("what is pipelined behind a refused request is not carried, and ends the connection", async () => {
-  await using rig = startGatewayRig();
+  await using rig = await startGatewayRig();
   for (const line of ["GET /a/../b", "OPTIONS *", "GET ftp://h/"]) {
     using client = await RawConnection.open(rig.gateway.address);
     await client.write(request(`${line} HTTP/1.1`) + request("GET /next HTTP/1.1").repeat(2));
@@ -215,13 +215,13 @@ Deno.test("what is pipelined behind a refused request is not carried, and ends t
 });
 
 Deno.test("a length beyond counting is refused", async () => {
-  await using rig = startGatewayRig();
+  await using rig = await startGatewayRig();
   const refused = await rig.exchange(request("POST / HTTP/1.1", ["Content-Length: 9223372036854775808"]));
   assertEquals([statusOf(refused), rig.upstream.connections], [400, 0]);
 });
 
 Deno.test("Max-Forwards of OPTIONS counts down, and at 0 the gateway answers itself", async () => {
-  await using rig = startGatewayRig();
+  await using rig = await startGatewayRig();
   const asking = (value: string) => request("OPTIONS / HTTP/1.1", [`Max-Forwards: ${value}`]);
   assertEquals(statusOf(await rig.exchange(asking("0"))), 200);
   assertEquals(statusOf(await rig.exchange(asking("x"))), 400);
@@ -230,13 +230,13 @@ Deno.test("Max-Forwards of OPTIONS counts down, and at 0 the gateway answers its
 });
 
 Deno.test("Via is extended", async () => {
-  await using rig = startGatewayRig();
+  await using rig = await startGatewayRig();
   const message = await rig.forwarded(request("GET / HTTP/1.1", ["Via: 1.0 first"]));
   assertEquals(fieldOf(message, "via"), "1.0 first, 1.1 timewait");
 });
 
 Deno.test("a transfer coding besides chunked is refused", async () => {
-  await using rig = startGatewayRig();
+  await using rig = await startGatewayRig();
   for (
     const fields of [["Transfer-Encoding: gzip, chunked"], [
       "Transfer-Encoding: gzip",
@@ -250,7 +250,7 @@ Deno.test("a transfer coding besides chunked is refused", async () => {
 
 Deno.test("content that breaks its own framing later is refused, and the upstream sees it broken off", async () => {
   let sawEnd: string | undefined;
-  await using rig = startGatewayRig(startRawUpstream(async (connection) => {
+  await using rig = await startGatewayRig(startRawUpstream(async (connection) => {
     await connection.readUntil("abc\r\n");
     sawEnd = await connection.readToEnd({ toleratingReset: true });
   }));
@@ -264,7 +264,7 @@ Deno.test("content that breaks its own framing later is refused, and the upstrea
 });
 
 Deno.test("Expect: 100-continue passes, the client gets its 100 and then the answer", async () => {
-  await using rig = startGatewayRig();
+  await using rig = await startGatewayRig();
   using client = await RawConnection.open(rig.gateway.address);
   await client.write(request("POST / HTTP/1.1", ["Expect: 100-continue", "Content-Length: 5"]));
   assertEquals(await client.readUntil("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
@@ -277,7 +277,7 @@ Deno.test("Expect: 100-continue passes, the client gets its 100 and then the ans
 });
 
 Deno.test("an HTTP/1.0 client is answered in its own version and the connection closed", async () => {
-  await using rig = startGatewayRig(
+  await using rig = await startGatewayRig(
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
   );
   using client = await RawConnection.open(rig.gateway.address);
@@ -289,7 +289,7 @@ Deno.test("an HTTP/1.0 client is answered in its own version and the connection 
 });
 
 Deno.test("pipelined requests are answered in order", async () => {
-  await using rig = startGatewayRig(startRawUpstream(async (connection) => {
+  await using rig = await startGatewayRig(startRawUpstream(async (connection) => {
     for (;;) {
       const { startLine } = await connection.readMessage();
       await connection.write(`HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n${startLine.slice(4, 6)}`);
@@ -307,7 +307,7 @@ Deno.test("a POST is sent once, even where its pooled connection turns out to be
       [fields, ["", "hello", "1\r\na\r\n0\r\n\r\n"][i]!] as const
     )
   ) {
-    await using rig = startGatewayRig(startRawUpstream(async (connection) => {
+    await using rig = await startGatewayRig(startRawUpstream(async (connection) => {
       await connection.readMessage();
       await connection.write(OK);
       await connection.readMessage();
@@ -321,7 +321,7 @@ Deno.test("a POST is sent once, even where its pooled connection turns out to be
 });
 
 Deno.test("a GET whose pooled connection turns out to be closed is sent again on another", async () => {
-  await using rig = startGatewayRig(startRawUpstream(async (connection) => {
+  await using rig = await startGatewayRig(startRawUpstream(async (connection) => {
     await connection.readMessage();
     await connection.write(OK);
     await connection.readMessage();

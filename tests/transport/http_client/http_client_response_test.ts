@@ -7,7 +7,7 @@ const HEAD = "HEAD /a HTTP/1.1\r\nHost: h\r\n\r\n";
 
 /** What a client gets for a response of the upstream, with the log. */
 async function passed(upstream: string, request = GET) {
-  await using rig = startGatewayRig(upstream);
+  await using rig = await startGatewayRig(upstream);
   return { ...await rig.exchange(request), log: rig.log };
 }
 
@@ -68,7 +68,7 @@ Deno.test("chunked and close-delimited content passes, chunked", async () => {
     const message = await passed(`HTTP/1.1 200 OK\r\n${framed}`);
     assertEquals([message.body, fieldOf(message, "transfer-encoding")], ["ok", "chunked"]);
   }
-  await using rig = startGatewayRig(startRawUpstream(async (connection) => {
+  await using rig = await startGatewayRig(startRawUpstream(async (connection) => {
     await connection.readMessage();
     await connection.write("HTTP/1.0 200 OK\r\n\r\nuntil the end");
   }));
@@ -85,7 +85,7 @@ Deno.test("a response to HEAD keeps its length, has no content, and gets no leng
 });
 
 Deno.test("after a response to HEAD the connection carries the next", async () => {
-  await using rig = startGatewayRig(startRawUpstream(async (connection) => {
+  await using rig = await startGatewayRig(startRawUpstream(async (connection) => {
     for (;;) {
       const { startLine } = await connection.readMessage();
       await connection.write(
@@ -192,7 +192,7 @@ Deno.test("a response that cannot be passed on as it is becomes a 502 that says 
 });
 
 Deno.test("an upstream that closes before it answers is a 502", async () => {
-  await using rig = startGatewayRig(startRawUpstream(async (connection) => {
+  await using rig = await startGatewayRig(startRawUpstream(async (connection) => {
     await connection.readMessage();
     await connection.write("HTTP/1.1 200 OK\r\nContent-");
   }));
@@ -209,7 +209,7 @@ Deno.test("an interim response is left out and the final one passes", async () =
 });
 
 Deno.test("bytes after a response reach nobody", async () => {
-  await using rig = startGatewayRig(
+  await using rig = await startGatewayRig(
     "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil",
   );
   for (let i = 0; i < 5; i++) assertEquals((await rig.exchange(GET)).body, "ok");
@@ -223,7 +223,7 @@ Deno.test("content that breaks off breaks off for the client, and never looks co
     "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n": /abc\r\n$/,
   };
   for (const [framed, end] of Object.entries(started)) {
-    await using rig = startGatewayRig(startRawUpstream(async (connection) => {
+    await using rig = await startGatewayRig(startRawUpstream(async (connection) => {
       await connection.readMessage();
       await connection.write(`HTTP/1.1 200 OK\r\n${framed}`);
     }));
@@ -236,7 +236,7 @@ Deno.test("content that breaks off breaks off for the client, and never looks co
 Deno.test("the gateway still serves after whatever an upstream did", async () => {
   let index = 0;
   const bad = ["", "hello\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"];
-  await using rig = startGatewayRig(startRawUpstream(async (connection) => {
+  await using rig = await startGatewayRig(startRawUpstream(async (connection) => {
     await connection.readMessage();
     await connection.write(bad[index++] ?? "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
   }));

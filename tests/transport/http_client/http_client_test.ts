@@ -7,7 +7,7 @@ const GET = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
 const MIB = 1024 * 1024;
 
 Deno.test("an upstream that cannot be reached is a 502 with the errno's name, in the answer and in the log", async () => {
-  await using rig = startGatewayRig();
+  await using rig = await startGatewayRig();
   await rig.upstream[Symbol.asyncDispose]();
   const response = await rig.exchange(GET);
   assertEquals(statusOf(response), 502);
@@ -22,7 +22,7 @@ Deno.test("the log's figures add up to the requests that failed", async () => {
   const log: string[] = [];
   const failing = 60;
   {
-    await using rig = startGatewayRig(OK, { log: (line) => log.push(line) });
+    await using rig = await startGatewayRig(OK, { log: (line) => log.push(line) });
     await rig.upstream[Symbol.asyncDispose]();
     for (let i = 0; i < failing; i++) assertEquals(statusOf(await rig.exchange(GET)), 502);
   }
@@ -33,7 +33,7 @@ Deno.test("the log's figures add up to the requests that failed", async () => {
 
 Deno.test("a client that goes away before the response takes the upstream request with it", async () => {
   let [begun, ended] = [false, false];
-  await using rig = startGatewayRig(startRawUpstream(async (connection) => {
+  await using rig = await startGatewayRig(startRawUpstream(async (connection) => {
     await connection.readMessage();
     begun = true;
     await connection.closedByPeer();
@@ -50,7 +50,7 @@ Deno.test("a client that goes away before the response takes the upstream reques
 
 Deno.test("a client that goes away during the response takes the upstream request with it", async () => {
   let ended = false;
-  await using rig = startGatewayRig(startRawUpstream(async (connection) => {
+  await using rig = await startGatewayRig(startRawUpstream(async (connection) => {
     await connection.readMessage();
     await connection.write("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc");
     await connection.closedByPeer();
@@ -67,7 +67,7 @@ Deno.test("a client that goes away during the response takes the upstream reques
 
 Deno.test("a client that goes away in the middle of its content breaks it off for the upstream too", async () => {
   let received: string | undefined;
-  await using rig = startGatewayRig(startRawUpstream(async (connection) => {
+  await using rig = await startGatewayRig(startRawUpstream(async (connection) => {
     received = await connection.readToEnd({ toleratingReset: true });
   }));
   for (const framed of ["Content-Length: 9\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"]) {
@@ -84,7 +84,7 @@ Deno.test("a client that goes away in the middle of its content breaks it off fo
 
 Deno.test("content goes upstream as it comes, before there is an end to it", async () => {
   let first = "";
-  await using rig = startGatewayRig(startRawUpstream(async (connection) => {
+  await using rig = await startGatewayRig(startRawUpstream(async (connection) => {
     first = await connection.readUntil("abc");
     await connection.readUntil("def");
     await connection.write(OK);
@@ -99,7 +99,7 @@ Deno.test("content goes upstream as it comes, before there is an end to it", asy
 
 Deno.test("content comes back as it comes, before there is an end to it", async () => {
   const half = Promise.withResolvers<void>();
-  await using rig = startGatewayRig(startRawUpstream(async (connection) => {
+  await using rig = await startGatewayRig(startRawUpstream(async (connection) => {
     await connection.readMessage();
     await connection.write("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabc");
     await half.promise;
@@ -113,7 +113,7 @@ Deno.test("content comes back as it comes, before there is an end to it", async 
 });
 
 Deno.test("an answer that comes before the request's content has ended reaches the client", async () => {
-  await using rig = startGatewayRig(startRawUpstream(async (connection) => {
+  await using rig = await startGatewayRig(startRawUpstream(async (connection) => {
     await connection.readUntil("\r\n\r\n");
     await connection.write("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n");
     await connection.closedByPeer();
@@ -133,7 +133,7 @@ Deno.test("32 MiB pass in both directions unharmed, with a length and chunked", 
     ({ body, headers }) =>
       new Response(body, { headers: { "x-length": headers.get("content-length") ?? "none" } }),
   );
-  await using gateway = startGateway({
+  await using gateway = await startGateway({
     upstream: `http://127.0.0.1:${echo.addr.port}`,
     listen: { hostname: "127.0.0.1", port: 0 },
   });
@@ -151,7 +151,7 @@ Deno.test("32 MiB pass in both directions unharmed, with a length and chunked", 
 
 Deno.test("a client that does not read stops the upstream, and costs no memory", async () => {
   let sent = 0;
-  await using rig = startGatewayRig(startRawUpstream(async (connection) => {
+  await using rig = await startGatewayRig(startRawUpstream(async (connection) => {
     await connection.readMessage();
     await connection.write(`HTTP/1.1 200 OK\r\nContent-Length: ${1024 * MIB}\r\n\r\n`);
     const chunk = "x".repeat(65_536);
@@ -165,7 +165,7 @@ Deno.test("a client that does not read stops the upstream, and costs no memory",
 
 Deno.test("an upstream that does not read stops the client", async () => {
   const end = Promise.withResolvers<void>();
-  await using rig = startGatewayRig(startRawUpstream(async (connection) => {
+  await using rig = await startGatewayRig(startRawUpstream(async (connection) => {
     await connection.readUntil("\r\n\r\n");
     await end.promise;
   }));
@@ -193,7 +193,7 @@ Deno.test("the pool keeps as many idle connections as it may, and none with 0", 
       [{}, 1],
     ] as const
   ) {
-    await using rig = startGatewayRig(OK, options);
+    await using rig = await startGatewayRig(OK, options);
     for (let i = 0; i < requests; i++) await rig.exchange(GET);
     assertEquals(rig.upstream.connections, expected, JSON.stringify(options));
   }
@@ -201,7 +201,7 @@ Deno.test("the pool keeps as many idle connections as it may, and none with 0", 
 
 Deno.test("an idle connection is closed after its time", async () => {
   let closed = false;
-  await using rig = startGatewayRig(
+  await using rig = await startGatewayRig(
     startRawUpstream(async (connection) => {
       await connection.readMessage();
       await connection.write(OK);
@@ -218,7 +218,7 @@ Deno.test("a stop waits for the request in flight, and accepts no more", async (
   const requests = [GET, "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello"];
   for (const request of requests) {
     const [arrived, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    await using rig = startGatewayRig(startRawUpstream(async (connection) => {
+    await using rig = await startGatewayRig(startRawUpstream(async (connection) => {
       await connection.readMessage();
       arrived.resolve();
       await answer.promise;
@@ -236,7 +236,7 @@ Deno.test("a stop waits for the request in flight, and accepts no more", async (
 
 Deno.test("a stop gives up what is still in flight after its grace", async () => {
   const arrived = Promise.withResolvers<void>();
-  await using rig = startGatewayRig(
+  await using rig = await startGatewayRig(
     startRawUpstream(async (connection) => {
       await connection.readMessage();
       arrived.resolve();
@@ -253,7 +253,7 @@ Deno.test("a stop gives up what is still in flight after its grace", async () =>
 
 Deno.test("a stop lets an upload that is on its way pass, and begins no other", async () => {
   const half = Promise.withResolvers<void>();
-  await using rig = startGatewayRig(startRawUpstream(async (connection) => {
+  await using rig = await startGatewayRig(startRawUpstream(async (connection) => {
     await connection.readUntil("abc");
     half.resolve();
     await connection.readUntil("def");

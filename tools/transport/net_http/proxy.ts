@@ -22,6 +22,7 @@ import {
 } from "./proxy_context.ts";
 import type { RunningTransport } from "../transport.ts";
 import type { ListenAddress } from "../../command_line.ts";
+import { whyNotListening } from "../../http_server.ts";
 
 /** What {@linkcode startProxy} needs to know. */
 export interface ProxyOptions {
@@ -68,14 +69,14 @@ const ACCEPT_PAUSE_MS = 10;
  * Starts a proxy in this thread.
  *
  * @throws {RangeError} for pool limits that make no sense, or no upstream.
- * @throws where the address cannot be listened on.
+ * @throws {Error} where the address cannot be listened on, in one line that says what to do.
  */
 export function startProxy(options: ProxyOptions): RunningProxy {
   const { listen, reusePort = false, graceMs } = options;
   using started = new DisposableStack();
   const context = createContext(options, started);
   const listenOptions = { ...listen, tcpBacklog: BACKLOG, reusePort };
-  const listener = started.use(Deno.listen(listenOptions));
+  const listener = started.use(listenOn(listenOptions));
   const sessions = new Set<ClientSession>();
   const accepting = acceptAll(listener, context, sessions);
   const parts = started.move();
@@ -93,6 +94,14 @@ export function startProxy(options: ProxyOptions): RunningProxy {
       parts.dispose();
     },
   };
+}
+
+function listenOn(options: Deno.TcpListenOptions & ListenAddress): Deno.TcpListener {
+  try {
+    return Deno.listen(options);
+  } catch (error) {
+    throw new Error(whyNotListening(options, error), { cause: error });
+  }
 }
 
 function createContext(options: ProxyOptions, started: DisposableStack): ProxyContext {
