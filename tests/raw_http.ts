@@ -64,6 +64,11 @@ export class RawConnection implements Disposable {
     return this.#take(count);
   }
 
+  /** What has been read already and not yet been used. */
+  takeUnread(): string {
+    return this.#take(this.#unread.length);
+  }
+
   /** Everything until the peer closes; a reset is an error unless `toleratingReset`. */
   async readToEnd({ toleratingReset = false } = {}): Promise<string> {
     try {

@@ -4,6 +4,8 @@
 export interface RunningScript extends AsyncDisposable {
   /** Where it says that it listens. */
   readonly address: { hostname: string; port: number };
+  /** Its process. */
+  readonly pid: number;
   /** The next line on its standard output; `undefined` at its end. */
   nextLine(): Promise<string | undefined>;
   /** Sends a signal and waits for its end. */
@@ -59,6 +61,7 @@ export async function startScript(
   if (match === null) throw new Error(`${tool} does not listen: ${(await stop()).stderr}`);
   return {
     address: { hostname: match[1]!, port: Number(match[2]) },
+    pid: child.pid,
     nextLine,
     stop,
     [Symbol.asyncDispose]: async () => void await stop("SIGKILL"),
