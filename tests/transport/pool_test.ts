@@ -238,6 +238,63 @@ Deno.test("the dial of an abandoned wait serves the next request", async () => {
   hand.pool[Symbol.dispose]();
 });
 
+Deno.test("the dial of an abandoned wait is kept where nobody waits, and not with disableKeepAlives", async () => {
+  for (const disableKeepAlives of [false, true]) {
+    const hand = poolByHand({ disableKeepAlives });
+    const host = hand.pool.host("a");
+    const leaving = new AbortController();
+    const abandoned = hand.pool.get(host, leaving.signal);
+    leaving.abort(new Error("gone"));
+    await assertRejects(() => abandoned, Error, "gone");
+    const conn = hand.dials.shift()!.succeed();
+    await settle();
+    assertEquals([conn.closed, host.idle, host.conns], disableKeepAlives ? [true, 0, 0] : [false, 1, 1]);
+    hand.pool[Symbol.dispose]();
+  }
+});
+
+Deno.test("a dial that fails after its wait was abandoned lets the next one dial", async () => {
+  const hand = poolByHand({ maxConnsPerHost: 1 });
+  const host = hand.pool.host("a");
+  const leaving = new AbortController();
+  const abandoned = hand.pool.get(host, leaving.signal);
+  const next = hand.pool.get(host);
+  leaving.abort(new Error("gone"));
+  await assertRejects(() => abandoned, Error, "gone");
+  hand.dials.shift()!.fail(new Error("refused"));
+  await settle();
+  const conn = hand.dials.shift()!.succeed();
+  assertEquals((await next).conn, conn);
+  assertEquals(host.conns, 1);
+  hand.pool[Symbol.dispose]();
+});
+
+Deno.test("a signal that fires once the connection is there changes nothing", async () => {
+  const hand = poolByHand({});
+  const leaving = new AbortController();
+  const got = hand.pool.get(hand.pool.host("a"), leaving.signal);
+  hand.dials.shift()!.succeed();
+  const slot = await got;
+  leaving.abort(new Error("gone"));
+  assertEquals([slot.conn.closed, hand.pool.counters().abandoned], [false, 0]);
+  hand.pool[Symbol.dispose]();
+});
+
+Deno.test("waits are counted, with the time that they took", async () => {
+  const hand = poolByHand({});
+  const host = hand.pool.host("a");
+  const got = hand.pool.get(host);
+  const start = performance.now();
+  while (performance.now() - start < 5); // The dial takes as long.
+  hand.dials.shift()!.succeed();
+  hand.pool.put(await got);
+  hand.pool.put(await hand.pool.get(host));
+  const { waited, waitedMs, reused } = hand.pool.counters();
+  assertEquals([waited, reused], [1, 1]);
+  assert(waitedMs >= 5, `${waitedMs} ms`);
+  hand.pool[Symbol.dispose]();
+});
+
 Deno.test("a signal that has fired already is refused without a dial", async () => {
   const hand = poolByHand({});
   await assertRejects(
@@ -286,6 +343,26 @@ Deno.test("an idle connection is closed after idleConnTimeoutMs, and its place i
   clearTimeout(keepAlive);
   assert(performance.now() - before >= 19);
   assertEquals([host.idle, host.conns, pool.counters().closed], [0, 0, { idleTimeout: 1 }]);
+});
+
+Deno.test("each idle connection is closed in its own time", async () => {
+  const closed: number[] = [];
+  let made = 0;
+  const timeoutMs = 60;
+  using pool = new ConnectionPool(() => {
+    const id = ++made;
+    return Promise.resolve({ close: () => void closed.push(id) });
+  }, { idleConnTimeoutMs: timeoutMs });
+  const host = pool.host("a");
+  const [one, two] = [await pool.get(host), await pool.get(host)];
+  pool.put(one);
+  await new Promise((resolve) => setTimeout(resolve, timeoutMs / 2));
+  pool.put(two);
+  const deadline = performance.now() + 5_000;
+  while (closed.length < 2 && performance.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  assertEquals([closed, host.idle], [[1, 2], 0]);
 });
 
 Deno.test("one that is too old is not handed out, even if the timer is late", async () => {

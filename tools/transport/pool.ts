@@ -228,11 +228,10 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
     if (!this.#idleCount.enter(maxIdleConns || Infinity)) {
       // Counted all the same: the one that goes takes its count along.
       this.#idleCount.enter(Infinity);
+      // With shared counts it may be this very one.
       const oldest = this.#idle.first!.item;
       this.#leaveIdle(oldest);
       this.#close(oldest, "tooManyIdle");
-      // With shared counts this very one may be the only one that is here to close.
-      if (oldest === slot) return;
     }
     this.#ledger.nowIdle(this.#idle.size, this.#idleCount.now(this.limits.maxIdleConns || Infinity));
     if (idleConnTimeoutMs > 0) {

@@ -14,7 +14,7 @@ export interface PoolLimits {
   readonly maxConnsPerHost?: number | undefined;
   /** How long a connection may stay idle before it is closed. 0 is for ever, as in Go. Default 90,000. */
   readonly idleConnTimeoutMs?: number | undefined;
-  /** Uses every connection for one request only. Default false. */
+  /** Uses every connection for one request only, and tells the upstream so (`Connection: close`). Default false. */
   readonly disableKeepAlives?: boolean | undefined;
 }
 

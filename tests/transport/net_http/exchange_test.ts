@@ -57,15 +57,19 @@ function closingOnReuse(): RawBackend {
   });
 }
 
-Deno.test("a GET that fails on a reused connection before any byte is sent again, once, on another", async () => {
-  await using backend = closingOnReuse();
-  await using proxy = startTestProxy(backend);
-  using client = await connectTo(proxy);
-  for (let i = 0; i < 2; i++) {
-    await client.send(GET);
-    assertEquals((await client.message()).start, "HTTP/1.1 200 OK");
+Deno.test("what may be repeated and fails on a reused connection before any byte is sent again, once, on another", async (t) => {
+  for (const method of ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"]) {
+    await t.step(method, async () => {
+      await using backend = closingOnReuse();
+      await using proxy = startTestProxy(backend);
+      using client = await connectTo(proxy);
+      await client.send(GET);
+      await client.message();
+      await client.send(GET.replace("GET", method));
+      assertEquals((await client.message(method === "HEAD")).start, "HTTP/1.1 200 OK");
+      assertEquals([backend.heads.length, backend.conns.length, proxy.counters().resent], [3, 2, 1]);
+    });
   }
-  assertEquals([backend.heads.length, backend.conns.length, proxy.counters().resent], [3, 2, 1]);
 });
 
 Deno.test("a POST is never sent twice, nor is a GET with a body", async (t) => {
@@ -96,22 +100,25 @@ Deno.test("a GET is not sent again on a fresh connection, nor after a part of a 
     );
     assertEquals(backend.conns.length, 1);
   });
-  await t.step("part of a response", async () => {
-    await using backend = new RawBackend(async (conn) => {
-      await conn.message();
-      await conn.send(OK);
-      await conn.message();
-      await conn.send("HTTP/1.1 2");
-      conn[Symbol.dispose]();
+  for (const part of ["HTTP/1.1 2", "HTTP/1.1 103 Early Hints\r\n\r\n"]) {
+    await t.step(`part of a response: ${part.trim()}`, async () => {
+      await using backend = new RawBackend(async (conn) => {
+        await conn.message();
+        await conn.send(OK);
+        await conn.message();
+        await conn.send(part);
+        conn[Symbol.dispose]();
+      });
+      await using proxy = startTestProxy(backend);
+      using client = await connectTo(proxy);
+      await client.send(GET);
+      await client.message();
+      await client.send(GET);
+      if (part.endsWith("\r\n\r\n")) await client.message(true);
+      assertEquals((await client.message()).start, "HTTP/1.1 502 Bad Gateway");
+      assertEquals(backend.conns.length, 1);
     });
-    await using proxy = startTestProxy(backend);
-    using client = await connectTo(proxy);
-    await client.send(GET);
-    await client.message();
-    await client.send(GET);
-    assertEquals((await client.message()).start, "HTTP/1.1 502 Bad Gateway");
-    assertEquals(backend.conns.length, 1);
-  });
+  }
 });
 
 Deno.test("an idle connection that the backend closes is not handed out", async () => {
@@ -189,14 +196,36 @@ Deno.test("an upstream that does not answer in time is 504, and its connection i
   assertEquals(proxy.counters().pool.closed, { timeout: 1 });
 });
 
-Deno.test("an upstream that cannot be connected to in time is 504", async () => {
-  // Addresses for documentation (RFC 5737) lead nowhere: the dial waits, or fails at once where there is no route.
+/** A listener whose queue is full, so that a connection to it is neither accepted nor refused. */
+async function startFullListener(): Promise<{ url: URL } & Disposable> {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1 });
+  const waiting: Deno.TcpConn[] = [];
+  const { hostname, port } = listener.addr;
+  try {
+    for (;;) waiting.push(await Deno.connect({ hostname, port, signal: AbortSignal.timeout(100) }));
+  } catch {
+    // Now it is full.
+  }
+  return {
+    url: new URL(`http://${hostname}:${port}`),
+    [Symbol.dispose]() {
+      for (const conn of waiting) conn.close();
+      listener.close();
+    },
+  };
+}
+
+Deno.test("an upstream that cannot be connected to in time is 504, and its dial is counted as failed", async () => {
+  using full = await startFullListener();
   const lines: string[] = [];
-  await using proxy = startTestProxy(new URL("http://192.0.2.1:9"), { timeouts: { dialMs: 50 }, lines });
-  const status = statusOf(
-    await exchangeOnce(proxy, GET.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")),
-  );
-  assertEquals(status, lines[0]!.includes("ETIMEDOUT") ? 504 : 502, lines[0]);
+  await using proxy = startTestProxy(full.url, { timeouts: { dialMs: 50 }, lines });
+  using client = await connectTo(proxy);
+  for (let i = 0; i < 2; i++) {
+    await client.send(GET);
+    assertEquals((await client.message()).start, "HTTP/1.1 504 Gateway Timeout");
+  }
+  assertStringIncludes(lines[0]!, `ETIMEDOUT connect ${full.url.host}`);
+  await eventually(() => proxy.counters().pool.dialFailures["ETIMEDOUT"] === 2, "both counted");
 });
 
 Deno.test("a client that leaves before the response drops the upstream connection", async (t) => {
@@ -290,32 +319,45 @@ Deno.test("an upstream that closes in the middle of a body never leaves a respon
   }
 });
 
-Deno.test("an upgrade becomes a tunnel, with what came right behind either head", async () => {
-  await using backend = new RawBackend(async (conn, _index, { heads }) => {
-    heads.push((await conn.message()).head);
-    await conn.send(
-      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nX: 1\r\n\r\nhello",
-    );
-    await conn.until((text) => text.includes("early late"), "both");
-    await conn.send(" and bye");
-    await conn.tcp.closeWrite();
-    await conn.rest();
-  });
-  await using proxy = startTestProxy(backend);
-  using client = await connectTo(proxy);
-  await client.send(
-    "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\nearly ",
-  );
-  const { head } = await client.message(true);
-  assertStringIncludes(
-    head,
-    "HTTP/1.1 101 Switching Protocols\r\nX: 1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n",
-  );
-  assertStringIncludes(backend.heads[0]!, "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n");
-  await client.send("late");
-  assertEquals(await client.rest(), "hello and bye");
-  await client.tcp.closeWrite();
-  await eventually(() => proxy.counters().pool.closed.upgraded === 1, "the end of the tunnel");
+Deno.test("an upgrade becomes a tunnel, with what came right behind either head", async (t) => {
+  for (const on of ["a fresh connection", "a reused connection"]) {
+    await t.step(on, async () => {
+      await using backend = new RawBackend(async (conn, _index, { heads }) => {
+        if (on === "a reused connection") {
+          await conn.message();
+          await conn.send(OK);
+        }
+        heads.push((await conn.message()).head);
+        await conn.send(
+          "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nX: 1\r\n\r\nhello",
+        );
+        await conn.until((text) => text.includes("early late"), "both");
+        await conn.send(" and bye");
+        await conn.tcp.closeWrite();
+        await conn.rest();
+      });
+      await using proxy = startTestProxy(backend);
+      using client = await connectTo(proxy);
+      if (on === "a reused connection") {
+        await client.send(GET);
+        await client.message();
+      }
+      await client.send(
+        "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\nearly ",
+      );
+      const { head } = await client.message(true);
+      assertStringIncludes(
+        head,
+        "HTTP/1.1 101 Switching Protocols\r\nX: 1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n",
+      );
+      assertStringIncludes(backend.heads[0]!, "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n");
+      await client.send("late");
+      assertEquals(await client.rest(), "hello and bye");
+      await client.tcp.closeWrite();
+      await eventually(() => proxy.counters().pool.closed.upgraded === 1, "the end of the tunnel");
+      assertEquals(backend.conns.length, 1);
+    });
+  }
 });
 
 Deno.test("an upgrade that the backend declines is a response like any other", async () => {
@@ -410,4 +452,16 @@ Deno.test("disableKeepAlives tells the upstream so, and closes each connection",
     assertStringIncludes(backend.heads[i]!, "\r\nConnection: close\r\n");
   }
   assertEquals([backend.conns.length, proxy.counters().pool.closed], [2, { keepAlivesDisabled: 2 }]);
+});
+
+Deno.test("a client that asks to close closes its own connection, not that to the upstream", async () => {
+  await using backend = RawBackend.answering(OK);
+  await using proxy = startTestProxy(backend);
+  for (let i = 0; i < 2; i++) {
+    assertEquals(
+      statusOf(await exchangeOnce(proxy, GET.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"))),
+      200,
+    );
+  }
+  assertEquals([backend.conns.length, proxy.counters().pool.reused], [1, 1]);
 });

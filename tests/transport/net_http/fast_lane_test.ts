@@ -61,6 +61,33 @@ Deno.test("an upstream that does not answer on a reused connection is 504, and t
   await warmedUp(client);
 });
 
+Deno.test("a reused connection that the backend closes, or sends to, once it is idle again leaves the pool", async (t) => {
+  for (
+    const [reason, unasked] of [["closedByBackend", ""], [
+      "unsolicitedBytes",
+      "HTTP/1.1 408 Late\r\n\r\n",
+    ]] as const
+  ) {
+    await t.step(reason, async () => {
+      const goOn = Promise.withResolvers<void>();
+      await using backend = warm(async (conn) => {
+        await conn.send(OK);
+        await goOn.promise;
+        await conn.send(unasked);
+      });
+      await using proxy = startTestProxy(backend);
+      using client = await connectTo(proxy);
+      await warmedUp(client);
+      await warmedUp(client);
+      assertEquals(proxy.counters().pool.idle, 1);
+      goOn.resolve();
+      if (unasked === "") backend.conns[0]![Symbol.dispose]();
+      await eventually(() => proxy.counters().pool.closed[reason] === 1, "counted");
+      assertEquals(proxy.counters().pool.idle, 0);
+    });
+  }
+});
+
 Deno.test("a client that leaves while a reused connection is busy drops it", async () => {
   const gone = Promise.withResolvers<void>();
   await using backend = warm(async (conn) => {

@@ -64,6 +64,11 @@ Deno.test("trailers are kept, however their bytes come, without those whose plac
   }
 });
 
+Deno.test("trailers and chunk extensions that do not end are refused", () => {
+  assertEquals(read(CHUNKED, `0\r\n${"X: 1\r\n".repeat(20_000)}`, 1 << 20).end, "malformed");
+  assertEquals(read(CHUNKED, `5;${"a".repeat(5_000)}`, 1 << 20).end, "malformed");
+});
+
 Deno.test("a length is digits and nothing else", () => {
   const parse = (text: string) => parseContentLength(bytesOf(text), 0, text.length);
   assertEquals(["0", "12", "007", "999999999999999"].map(parse), [0, 12, 7, 999_999_999_999_999]);

@@ -85,6 +85,7 @@ const REFUSED: Record<string, [status: number, request: string]> = {
   "a space in the target": [400, `GET /a b HTTP/1.1\r\n${HOST}\r\n`],
   "a fragment": [400, `GET /a#b HTTP/1.1\r\n${HOST}\r\n`],
   "no target": [400, `GET HTTP/1.1\r\n${HOST}\r\n`],
+  "three empty lines before it": [400, `\r\n\r\n\r\nGET / HTTP/1.1\r\n${HOST}\r\n`],
   "no method": [400, ` / HTTP/1.1\r\n${HOST}\r\n`],
   "a method that is no token": [400, `G(T / HTTP/1.1\r\n${HOST}\r\n`],
   "a target without a slash": [400, `GET a HTTP/1.1\r\n${HOST}\r\n`],

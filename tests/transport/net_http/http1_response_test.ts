@@ -80,6 +80,7 @@ const BODIES: Record<string, [method: string, response: string, seen: string]> =
   "HEAD with a length": ["HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", ""],
   "HEAD with chunks": ["HEAD", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", ""],
   "204": ["GET", "HTTP/1.1 204 No Content\r\n\r\n", ""],
+  "204 with a length": ["GET", "HTTP/1.1 204 No Content\r\nContent-Length: 3\r\n\r\n", ""],
   "304 with a length": ["GET", "HTTP/1.1 304 Not Modified\r\nContent-Length: 3\r\n\r\n", ""],
   "no reason": ["GET", "HTTP/1.1 200 \r\nContent-Length: 3\r\n\r\nabc", "abc"],
   "no reason and no space": ["GET", "HTTP/1.1 200\r\nContent-Length: 3\r\n\r\nabc", "abc"],
@@ -101,7 +102,10 @@ Deno.test("each kind of response reaches the client, and its connection is used 
           "a response",
         );
         assertEquals(received.slice(received.indexOf("\r\n\r\n") + 4), seen);
-        assert(!/ :/.test(received.slice(0, received.indexOf("\r\n\r\n"))), received);
+        const head = received.slice(0, received.indexOf("\r\n\r\n"));
+        assert(!/ :/.test(head), received);
+        const lengths = head.match(/^content-length:/gim) ?? [];
+        assert(lengths.length <= (/ 204 /.test(head) ? 0 : 1), received);
         client.received = "";
       }
       await client.tcp.closeWrite();
@@ -143,7 +147,7 @@ Deno.test("a client of HTTP/1.0 gets no chunks, and keeps its connection if it a
 
 Deno.test("interim responses pass, the final one follows; HTTP/1.0 gets the final one only", async () => {
   await using backend = RawBackend.answering(
-    "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nContent-Length: 9\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
   );
   await using proxy = startTestProxy(backend);
   const response = await exchangeOnce(proxy, GET);

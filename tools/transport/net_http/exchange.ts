@@ -238,7 +238,6 @@ export class Exchange {
     if (this.#upload !== undefined) return await this.#finishUpload(close);
     this.#release();
     if (!await this.#flush()) return "close";
-    if (client.failure !== undefined) return "close";
     return close ? lastWords(client) : "keep";
   }
 

@@ -102,7 +102,7 @@ export class FastLane {
     }
     const { bodyLength } = request;
     if (bodyLength === CHUNKED || client.end - headEnd < bodyLength) return this.#leave("next");
-    if (request.upgrade !== "" || context.stopping) return this.#leave("next");
+    if (context.stopping) return this.#leave("next");
     const { upstream } = context;
     const held = context.pool.takeIdle(upstream.host);
     if (held === undefined) return this.#leave("next");

@@ -42,7 +42,12 @@ export const POOL_FLAGS = {
 /** All flags by name. */
 export const NET_HTTP_FLAGS = {
   ...POOL_FLAGS,
-  dialTimeout: valueFlag("DURATION", "net-http: then 504 (default 5s)", parseDurationMs, undefined),
+  dialTimeout: valueFlag(
+    "DURATION",
+    "net-http: for a connection, a wait in line for it included; then 504 (default 5s)",
+    parseDurationMs,
+    undefined,
+  ),
   responseHeaderTimeout: valueFlag(
     "DURATION",
     "net-http: then 504 (default 60s)",

@@ -2,6 +2,18 @@
  * An HTTP/1.1 reverse proxy on `Deno.listen` and `Deno.connect`, in one thread, with a connection pool of its own that has the
  * limits of Go's `http.Transport`.
  *
+ * Where RFC 9110 and 9112 leave a choice:
+ *
+ * - What could be read in two ways is refused, in requests with 400, in responses with 502, also where a repair would be allowed
+ *   (identical lengths given twice, bare LF, obs-fold). Its connection is closed.
+ * - Trailers go on where both sides are chunked, and are dropped for a client of HTTP/1.0; `TE` stays (RFC 9110 §6.5). Chunk extensions are
+ *   dropped, and chunks may be cut otherwise (RFC 9112 §7.1.1).
+ * - `Via` is written into requests (RFC 9110 §7.6.3), not into responses. The rules for the other fields are in `forwarding.ts`.
+ * - A response that breaks off ends the client's connection before its length or its last chunk. A client of HTTP/1.0 whose response has
+ *   neither sees a FIN, as at a proper end: Deno offers no way to reset a connection (`SO_LINGER`).
+ * - Interim responses go on, except to a client of HTTP/1.0. 101 goes on if the client asked for an upgrade, and the connections become a
+ *   tunnel; `CONNECT` is refused.
+ *
  * @module
  */
 
