@@ -264,6 +264,23 @@ Deno.test("what one request says of others is forgotten at the next", async () =
   assertEquals(backend.heads.map((head) => head.includes("X: 1\r\n")), [false, false, true, false]);
 });
 
+Deno.test("a client of HTTP/1.0 is known by its version in Via, and can expect neither a 100 nor an upgrade", async () => {
+  await using backend = RawBackend.answering(OK);
+  await using proxy = startTestProxy(backend);
+  const post = (version: string, connection: string) =>
+    `POST / HTTP/${version}\r\n${HOST}Connection: ${connection}\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\nx`;
+  const upgrade = (version: string, connection: string) =>
+    `GET / HTTP/${version}\r\n${HOST}Connection: upgrade, ${connection}\r\nUpgrade: websocket\r\n\r\n`;
+  await exchangeOnce(
+    proxy,
+    post("1.0", "keep-alive") + post("1.1", "x") + upgrade("1.0", "keep-alive") + upgrade("1.1", "close"),
+  );
+  const versions = backend.heads.map((head) => /^via: (.*)\r$/m.exec(head)?.[1]);
+  assertEquals(versions, ["1.0 timewait", "1.1 timewait", "1.0 timewait", "1.1 timewait"]);
+  assertEquals(backend.heads.map((head) => /^expect:/mi.test(head)), [false, true, false, false]);
+  assertEquals(backend.heads.map((head) => /^upgrade:/mi.test(head)), [false, false, false, true]);
+});
+
 Deno.test("Host becomes the upstream's authority, and the gateway says who asked for what", async () => {
   await using backend = RawBackend.answering(OK);
   await using proxy = startTestProxy(backend);
