@@ -117,6 +117,20 @@ Deno.test("a response that comes before the request's end reaches the client, an
   assertEquals(backend.conns.length, 1);
 });
 
+Deno.test("a client that does not end its request after the response is closed in time, and the upstream dropped", async () => {
+  await using backend = new RawBackend(async (conn) => {
+    await conn.until((text) => text.includes("\r\n\r\n"), "a head");
+    await conn.send(OK);
+    await conn.rest();
+  });
+  await using proxy = startTestProxy(backend, { timeouts: { lingerMs: 50 } });
+  using client = await connectTo(proxy);
+  await client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc");
+  assertEquals((await client.message()).body, "ok");
+  assertEquals(await client.rest(), "");
+  assertEquals(proxy.counters().pool.closed, { timeout: 1 });
+});
+
 Deno.test("a backend that refuses a body and closes is heard", async () => {
   await using backend = new RawBackend(async (conn) => {
     await conn.until((text) => text.includes("\r\n\r\n"), "a head");
