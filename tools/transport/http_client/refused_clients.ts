@@ -7,7 +7,7 @@
  */
 
 /** A client that read the refusal has closed its connection long before its port can be another's. */
-const REMEMBERED_MS = 5_000;
+const REMEMBERED_MS = 2_000;
 /** So many are remembered; the oldest goes first. */
 const MOST = 10_000;
 
