@@ -19,6 +19,8 @@ export interface FakeMachine extends AsyncDisposable {
   /** Runs a tool, or a script of the tests, on it to its end. */
   script(path: string, ...args: string[]): Promise<Ended>;
   startScript(path: string, ...args: string[]): Promise<Started>;
+  /** Runs a task of deno.json on it to its end. */
+  task(name: string, ...args: string[]): Promise<Ended>;
   /** Runs a shell command on it. */
   sh(command: string): Promise<string>;
 }
@@ -86,6 +88,8 @@ export async function startFakeMachine(): Promise<FakeMachine> {
     bench: (...args) => toItsEnd(script("tools/bench.ts", args)),
     script: (path, ...args) => toItsEnd(script(path, args)),
     startScript: (path, ...args) => start(script(path, args)),
+    task: (name, ...args) =>
+      toItsEnd([Deno.execPath(), "task", "--config", `${ROOT}deno.json`, name, ...args]),
     sh: async (command) => (await toItsEnd(["sh", "-c", command])).stdout,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

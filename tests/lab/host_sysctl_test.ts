@@ -20,6 +20,17 @@ async function startHolding(machine: FakeMachine): Promise<Started> {
   return started;
 }
 
+/** What a bench that set tcp_tw_reuse to 1 leaves when it and its guard are killed. */
+async function leaveChanged(machine: FakeMachine, before = "2"): Promise<void> {
+  await machine.sh(
+    "echo 1 >/proc/sys/net/ipv4/tcp_tw_reuse; space=$(readlink /proc/self/ns/net | tr -dc 0-9); " +
+      "mkdir -p /var/lib/timewait; cd /var/lib/timewait; echo 4194304 >sysctl.$space.lock; " +
+      `printf '%s\\t/proc/sys/net/ipv4/tcp_tw_reuse\\t=${before}\\t=1\\n' ` +
+      '"$(cat /proc/sys/kernel/random/boot_id)" >sysctl.$space',
+  );
+  assertEquals(await reuse(machine), "1");
+}
+
 async function killGuard(machine: FakeMachine, pid: number): Promise<void> {
   // The dollar keeps the pattern from matching the shell that looks for it.
   await machine.sh(`pkill -KILL -f '[h]ost_sysctl /var/lib/timewait ${pid}$'`);
@@ -45,7 +56,7 @@ Deno.test({
     await using held = await startHolding(machine);
     const [knob] = JSON.parse(held.stdout[0]!) as Knob[];
     assertEquals([knob!.status, knob!.before, knob!.inForce], ["applied", "2", "1"]);
-    assertMatch(await machine.sh("cat /var/lib/timewait/sysctl.*[0-9]"), /tcp_tw_reuse\t2\t1$/);
+    assertMatch(await machine.sh("cat /var/lib/timewait/sysctl.*[0-9]"), /tcp_tw_reuse\t=2\t=1$/);
     await held.process.closeInput();
     assertEquals((await held.process.exited).code, 0, held.stderr.join());
     assertEquals(await reuse(machine), "2");
@@ -109,6 +120,123 @@ Deno.test({
   },
 });
 
+for (const tool of ["backend", "gateway", "compare"]) {
+  Deno.test({
+    name: `the next start of deno task ${tool} puts back what was left, and says so`,
+    ...privateLab,
+    async fn() {
+      await using machine = await startFakeMachine();
+      await leaveChanged(machine);
+      const { code, stderr } = await machine.task(tool, "--help");
+      assertEquals(code, 0);
+      assertStringIncludes(stderr, `put back ${REUSE} = 2`);
+      assertEquals(await reuse(machine), "2");
+      assertEquals(await records(machine), "");
+    },
+  });
+}
+
+Deno.test({
+  name:
+    "a gateway that is started while a bench holds the machine's sysctls leaves them alone, and says nothing",
+  ...privateLab,
+  async fn() {
+    await using machine = await startFakeMachine();
+    await using _held = await startHolding(machine);
+    const { code, stderr } = await machine.task("gateway", "--help");
+    assertEquals([code, stderr.split("\n").length], [0, 1], stderr);
+    assertEquals(await reuse(machine), "1");
+  },
+});
+
+Deno.test({
+  name: "an ordinary user is told who holds the machine's sysctls, or that root can put back what was left",
+  ...privateLab,
+  async fn() {
+    await using machine = await startFakeMachine();
+    // Root of the fake machine that may not write there, as nobody else can be had in it.
+    const asUser =
+      "mount --bind /var/lib/timewait /var/lib/timewait && mount -o remount,bind,ro /var/lib/timewait";
+    {
+      await using held = await startHolding(machine);
+      await machine.sh(asUser);
+      const { code, stderr } = await machine.bench("--lab", "host", "--repeat", "1");
+      assertEquals(code, 1);
+      assertStringIncludes(stderr, `error: process ${held.process.pid} measures in a host lab`);
+      await machine.sh("umount /var/lib/timewait");
+    }
+    await until(async () => (await records(machine)) === "");
+    await leaveChanged(machine);
+    await machine.sh(asUser);
+    const left = await machine.script("tools/sysctl.ts", "restore");
+    assertEquals(left.code, 1);
+    assertMatch(left.stderr, /^error: [^\n]*sysctl\.\d+\.lock cannot be written: it takes root[^\n]*$/);
+    await machine.sh("umount /var/lib/timewait; sed -i s/^/old-boot-/ /var/lib/timewait/sysctl.*[0-9]");
+    await machine.sh(asUser);
+    const { code, stderr } = await machine.script("tools/sysctl.ts", "restore");
+    assertEquals([code, stderr], [0, "nothing to put back"]);
+  },
+});
+
+Deno.test({
+  name: "a value that was empty is put back as well",
+  ...privateLab,
+  async fn() {
+    await using machine = await startFakeMachine();
+    const reserved = () => machine.sh("cat /proc/sys/net/ipv4/ip_local_reserved_ports");
+    assertEquals(await reserved(), "");
+    await using held = await machine.startScript(
+      KNOBS,
+      "host",
+      "allow",
+      "net.ipv4.ip_local_reserved_ports=8080-8081",
+    );
+    await until(() => held.stdout.length > 0);
+    assertEquals(await reserved(), "8080-8081");
+    await held.process.closeInput();
+    assertEquals((await held.process.exited).code, 0);
+    assertEquals(await reserved(), "");
+  },
+});
+
+Deno.test({
+  name: "what cannot be put back is an error that names it, and its record stays for the next restore",
+  ...privateLab,
+  async fn() {
+    await using machine = await startFakeMachine();
+    await leaveChanged(machine);
+    await machine.sh("mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys");
+    const failed = await machine.script("tools/sysctl.ts", "restore");
+    assertEquals(failed.code, 1);
+    assertMatch(
+      failed.stderr,
+      /^error: [^\n]*could not be put back \(net\.ipv4\.tcp_tw_reuse: Read-only file system\)[^\n]*$/,
+    );
+    await machine.sh("umount /proc/sys");
+    const { code } = await machine.script("tools/sysctl.ts", "restore");
+    assertEquals([code, await reuse(machine)], [0, "2"]);
+  },
+});
+
+Deno.test({
+  name: "a bench that starts while the guard of a killed one still puts values back waits for it",
+  ...privateLab,
+  async fn() {
+    await using machine = await startFakeMachine();
+    await using held = await startHolding(machine);
+    // As long as the guard is stopped it holds the lock, and the process it names is gone.
+    const guard = `$(pgrep -f '[h]ost_sysctl /var/lib/timewait ${held.process.pid}$')`;
+    await machine.sh(`kill -STOP ${guard}`);
+    Deno.kill(held.process.pid, "SIGKILL");
+    await held.process.exited;
+    const waiting = machine.script("tools/sysctl.ts", "restore");
+    await until(async () => (await machine.sh("pgrep -c -f '[f]lock --timeout'")) !== "0");
+    await machine.sh(`kill -CONT ${guard}`);
+    assertEquals((await waiting).code, 0);
+    assertEquals(await reuse(machine), "2");
+  },
+});
+
 Deno.test({
   name: "what somebody has changed since is left alone, and so is a record of another boot",
   ...privateLab,
@@ -123,7 +251,7 @@ Deno.test({
     }
     await machine.sh(
       "space=$(readlink /proc/self/ns/net | tr -dc 0-9); mkdir -p /var/lib/timewait; " +
-        "printf 'another-boot\\t/proc/sys/net/ipv4/tcp_tw_reuse\\t2\\t0\\n' >/var/lib/timewait/sysctl.$space",
+        "printf 'another-boot\\t/proc/sys/net/ipv4/tcp_tw_reuse\\t=2\\t=0\\n' >/var/lib/timewait/sysctl.$space",
     );
     const { code } = await machine.script("tools/sysctl.ts", "restore");
     assertEquals(code, 0);
