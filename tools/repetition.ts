@@ -18,7 +18,7 @@ import { type ProcessUsage, readOwnCpuSec, readProcessUsage } from "./observe/pr
 import { readCounters, readEachHost, startSampler } from "./observe/sampler.ts";
 import { parseTcpTable, TCP_TABLE_FILES, type TcpSocket } from "./observe/tcp_table.ts";
 import { startBackendIn, startGatewayIn } from "./parties.ts";
-import { hostResults, hostSeries } from "./results/host_results.ts";
+import { hostResults, hostSeries, withoutProbe } from "./results/host_results.ts";
 import { parsePoolCounters, type PoolCounters } from "./transport/pool_counters.ts";
 import type { Measured, RunOptions } from "./results/results.ts";
 import { startFailureCount } from "./results/upstream_failures.ts";
@@ -63,6 +63,7 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   signal.throwIfAborted();
   await using stack = new AsyncDisposableStack();
   const lab = stack.use(await startLab(labOf(options, context.lab)));
+  signal.throwIfAborted();
   const { sysctls } = options;
   const set = sysctls === undefined
     ? undefined
@@ -81,10 +82,11 @@ export async function measureRepetition(options: RunOptions, context: Repetition
       answered.timeMs.push(timeMs);
       answered.requests.push(requests);
       context.onProgress?.({ elapsedMs: timeMs, requestsPerSec, timeWait });
-    }),
+    }, signal),
   );
   const gateway = options.gateway === null ? undefined : stack.use(
     await startGatewayIn(lab, options.gateway, backend, {
+      signal,
       onStdout: (line) => pool ??= parsePoolCounters(line),
       onStderr: (line) => failures.add(line),
     }),
@@ -106,6 +108,7 @@ export async function measureRepetition(options: RunOptions, context: Repetition
     ? stack.use(await startConnectProbe(lab.hosts.gateway, backend))
     : undefined;
   const machineBefore = await readMachine(lab.hosts.client);
+  const clock = startClockCheck();
   startMs = performance.now();
   const url = (gateway ?? backend).url;
   const load = stack.use(await startLoad(generator, lab.hosts.client, { ...options.load, url }));
@@ -120,14 +123,16 @@ export async function measureRepetition(options: RunOptions, context: Repetition
     load.processGroup,
   ]);
   const machineAfter = await readMachine(lab.hosts.client);
-  const samples = await sampler.finish();
+  const sampled = await sampler.finish();
+  const connects = await probe?.finish();
   const sockets = await readSockets(lab);
-  const after = await readCounters(lab);
+  const counted = { lab: lab.kind, samples: sampled, after: await readCounters(lab) };
+  const { samples, after } = connects === undefined ? counted : withoutProbe(counted, connects);
   const result = await load.finish();
+  clock.throwIfSet();
   if (result.requests === 0) {
     throw new Error(`no request was answered in ${options.load.durationMs / 1000} s`);
   }
-  const connects = await probe?.finish();
   // The gateway logs what it has not yet logged when it ends.
   const ours = options.gateway !== null && "transport" in options.gateway;
   if (ours) await gateway?.process.stop();
@@ -153,6 +158,31 @@ export async function measureRepetition(options: RunOptions, context: Repetition
     ...(ours ? { upstreamFailures: failures.list() } : {}),
     ...(pool === undefined ? {} : { pool }),
     ...(connects === undefined ? {} : { connects }),
+  };
+}
+
+/** From this step on, in milliseconds, the clock was set; what ntpd slews it by, 0.5 ms a second at most, is less. */
+const CLOCK_STEP_MS = 100;
+
+/**
+ * Watches the clock of the machine, the one that people and ntpd set, and which jumps when a laptop wakes. Nothing of ours
+ * measures by it, and wrk and autocannon measure by nothing else: their duration and latencies are worthless then.
+ */
+function startClockCheck(): { throwIfSet(): void } {
+  const offsetMs = () => Date.now() - performance.now();
+  const beforeMs = offsetMs();
+  return {
+    throwIfSet() {
+      const stepMs = offsetMs() - beforeMs;
+      if (Math.abs(stepMs) < CLOCK_STEP_MS) return;
+      const way = stepMs > 0 ? "forward" : "back";
+      throw new Error(
+        `the clock of this machine was set ${way} by ${
+          Math.abs(stepMs / 1000).toFixed(1)
+        } s while the load ran, and the ` +
+          "load generator measures by it",
+      );
+    },
   };
 }
 

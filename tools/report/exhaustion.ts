@@ -87,12 +87,13 @@ export function renderExhaustion({ runs, environment }: Results): string[] {
   const header = ["run", "ports", "in use, peak", "taken per s", "run out after s, predicted"]
     .concat("measured", "EADDRNOTAVAIL in the gateway's log", "answers that say so, as the load counts them");
   const rows = used.map(({ run, uses }) => {
-    const reused = measuredOf(run).some(({ hosts }) => (hosts.gateway.timeWaitReused ?? 0) > 0);
+    const reused = measuredOf(run).some(({ hosts }) => (hosts.gateway.timeWaitReused ?? 0) > 0) &&
+      uses.every((use) => use.exhaustedSec === undefined);
     return [
       `\`${run.name}\``,
       formatCount(uses[0]!.ports),
       spread(uses.map((use) => Math.max(...use.used)), formatCount),
-      spread(uses.map((use) => use.takenPerSec), formatCount),
+      reused ? "–" : spread(uses.map((use) => use.takenPerSec), formatCount),
       reused ? "taken again" : spread(uses.map((use) => use.predictedSec), formatSeconds),
       spread(uses.map((use) => use.exhaustedSec), formatSeconds),
       spread(
@@ -114,7 +115,10 @@ export function renderExhaustion({ runs, environment }: Results): string[] {
     ...renderRows(header, rows),
     "",
     "The rate and the prediction are of the moment when half of the range was in use. The log and the load differ by at most " +
-    "the requests in flight when the load ended.",
+    "the requests in flight when the load ended." +
+    (environment.lab.kind === "host"
+      ? " In a host lab what else runs on this machine is counted with the gateway's ports."
+      : ""),
     ...(sentences.length === 0 ? [] : ["", ...sentences.map((sentence) => `- ${sentence}`)]),
     "",
     ...renderLines(first, "ports in use"),
