@@ -354,17 +354,17 @@ Deno.test("paths are those of the directory where the task was typed", async () 
 });
 
 Deno.test({
-  name: "a self-check measures one run under two names by turns, after a warm-up that is not counted",
+  name: "a self-check measures one run under two names by turns",
   ...wrkInPrivateLab,
   async fn() {
     const { code, stdout, stderr } = await bench(
       ...["--self-check", "--connections", "20", "--latency", "20ms", "--duration", "1s", "--seed", "7"],
-      ...["--repeat", "2", "--warm-up", "1s", "--until", "0.1%", "--max-time", "1s", "--json", "-"],
+      ...["--repeat", "2", "--warm-up", "0", "--until", "0.1%", "--max-time", "1s", "--json", "-"],
     );
     assertEquals(code, 0, stderr);
     const results: Results = JSON.parse(stdout);
     assertEquals(results.seed, 7);
-    assertEquals(results.method, { repeat: 2, warmUpMs: 1000, until: { width: 0.001, maxTimeMs: 1000 } });
+    assertEquals(results.method, { repeat: 2, until: { width: 0.001, maxTimeMs: 1000 } });
     assertEquals(results.runs.map((run) => [run.name, run.repetitions.length]), [["direct-a", 2], [
       "direct-b",
       2,
@@ -375,8 +375,25 @@ Deno.test({
     assertLess(Math.max(a![0]!, b![0]!), Math.min(a![1]!, b![1]!));
     assertStringIncludes(
       results.command,
-      "--repeat 2 --until 0.1% --max-time 1000ms --warm-up 1000ms --seed 7 --self-check",
+      "--warm-up 0ms --repeat 2 --until 0.1% --max-time 1000ms --seed 7",
     );
+  },
+});
+
+Deno.test({
+  name: "a pool described by flags is measured, by the names that the gateway has for them",
+  ...wrkInPrivateLab,
+  async fn() {
+    const flags = ["--transport", "net-http", "--max-idle-conns", "3", "--max-idle-conns-per-host", "20"];
+    const { code, stdout, stderr } = await bench(
+      ...flags,
+      ...["--connections", "20", "--latency", "5ms", "--duration", "1s", "--warm-up", "0", "--repeat", "1"],
+      ...["--json", "-"],
+    );
+    assertEquals(code, 0, stderr);
+    const results: Results = JSON.parse(stdout);
+    assertStringIncludes(results.command, flags.join(" "));
+    assertLess(measured(results, "net-http").pool!.idlePeak, 4);
   },
 });
 
@@ -387,11 +404,13 @@ Deno.test("bad usage is one line on standard error and exit code 2", async () =>
     [["--duration", "soon"], '--duration takes a duration such as 500ms, 10s or 2m, not "soon"'],
     [["--body-bytes", "1.5KiB"], '--body-bytes takes a size such as 512, 64KiB or 32MiB, not "1.5KiB"'],
     [["--connections", "5", "--threads", "10"], "--connections 5 is below --threads 10"],
+    [["--warm-up", "500ms", "--load", "wrk"], "--warm-up must be whole seconds for wrk, or 0, not 500ms"],
     [["--script", "/no/such.lua"], "--script /no/such.lua cannot be read"],
     [["./no_such_scenario.ts"], "no_such_scenario.ts is no scenario"],
     [["tools/scenario.ts"], 'it does not export "scenario"'],
     [["--quick", "false"], "--quick takes no value"],
     [["--duration", "600h"], "--duration takes at most 24h, not 600h"],
+    [["--max-idle-conns", "5"], "--max-idle-conns is for the transport net-http: give --transport net-http"],
     [["--gateway", "gw {lisetn}"], "--gateway has no placeholder {lisetn}; did you mean listen?"],
     [["--gateway", "gw --upstream {upstream}"], "put {listen} into"],
     [["--json", "a", "undersized_pool", "undersized_pool"], "--json takes the results of one scenario"],

@@ -15,7 +15,6 @@ import {
   parseDurationMs,
   parseListen,
   parseText,
-  parseWhole,
   runAsScript,
   UsageError,
   valueFlag,
@@ -23,6 +22,7 @@ import {
 import { aborted, authorityOf } from "./http_server.ts";
 import { assertNotProxied } from "./transport/http_client/environment_proxy.ts";
 import { startHttpClientTransport } from "./transport/http_client/http_client.ts";
+import { HTTP_CLIENT_FLAGS } from "./transport/http_client/http_client_flags.ts";
 import { startNetHttp } from "./transport/net_http/net_http.ts";
 import {
   NET_HTTP_FLAGS,
@@ -162,24 +162,13 @@ export const main: Main = mainOf({
       parseChoice(["http-client", "net-http"]),
       undefined,
     ),
-    poolMaxIdlePerHost: valueFlag(
-      "N",
-      "idle connections to keep, 0 for none (default: no limit)",
-      parseWhole(0),
-      undefined,
-    ),
-    poolIdleTimeout: valueFlag(
-      "DURATION",
-      "how long to keep one idle, 0 to keep none (default 90s)",
-      parseDurationMs,
-      undefined,
-    ),
     grace: valueFlag(
       "DURATION",
       "how long SIGTERM waits for requests in flight (default 10s)",
       parseDurationMs,
       undefined,
     ),
+    ...HTTP_CLIENT_FLAGS,
     ...NET_HTTP_FLAGS,
   },
   examples: [

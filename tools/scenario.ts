@@ -82,6 +82,12 @@ export interface LoadPlan {
   readonly threads: number;
   /** Length of each repetition's load, in milliseconds; whole seconds for wrk. */
   readonly durationMs: number;
+  /**
+   * How long the same load runs before it counts, in milliseconds; 0 for not at all; whole seconds for wrk. A gateway that
+   * compiles itself while it runs, as every JavaScript one does, is slower in its first second than ever after. The
+   * TIME_WAITs that it leaves are there when the load begins.
+   */
+  readonly warmUpMs: number;
   /** An answer slower than this counts as failed, in milliseconds; whole seconds for wrk. */
   readonly timeoutMs: number;
   /** Header lines sent with each request, `Name: value`; empty for none beyond the generator's own. */
@@ -115,6 +121,7 @@ export const DEFAULT_LOAD: LoadPlan = {
   connections: 1000,
   threads: 2,
   durationMs: 4_000,
+  warmUpMs: 1_000,
   timeoutMs: 2_000,
   headers: [],
 };
@@ -172,20 +179,20 @@ function programOf(command: string): string {
 }
 
 /**
- * The scenario with the user's own gateways in place of its own: what is measured straight at the backend stays.
- * A run is named for the program it starts, with a number where that is not enough.
+ * The scenario with other gateways in place of its own: what is measured straight at the backend stays.
+ * A run is named for the transport or the program that it starts, with a number where that is not enough.
  */
-export function withGateways(scenario: Scenario, commands: readonly string[]): Scenario {
-  if (commands.length === 0) return scenario;
+export function withGateways(scenario: Scenario, gateways: readonly GatewayPlan[]): Scenario {
+  if (gateways.length === 0) return scenario;
   const direct = scenario.runs.filter((run) => run.gateway === undefined);
-  for (const command of commands) checkPlaceholders(command);
-  const names = commands.map(programOf);
   const taken = new Set(direct.map((run) => run.name));
-  const runs = commands.map((command, i) => {
-    let name = names[i]!;
-    for (let n = 2; taken.has(name); n++) name = `${names[i]}-${n}`;
+  const runs = gateways.map((gateway) => {
+    if ("command" in gateway) checkPlaceholders(gateway.command);
+    const base = "command" in gateway ? programOf(gateway.command) : gateway.transport;
+    let name = base;
+    for (let n = 2; taken.has(name); n++) name = `${base}-${n}`;
     taken.add(name);
-    return { name, gateway: { command } };
+    return { name, gateway };
   });
   const baseline = direct.some((run) => run.name === scenario.baseline) ? scenario.baseline : runs[0]!.name;
   return { ...scenario, baseline, runs: [...direct, ...runs] };

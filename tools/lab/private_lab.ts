@@ -46,14 +46,14 @@ const SETUP = new URL("./private_lab.sh", import.meta.url);
 const LOOPBACK_SETUP = new URL("./loopback_lab.sh", import.meta.url);
 
 /**
- * Starts a private lab.
+ * Starts a private lab. `timeoutMs` is how long that may take, by default 10 s.
  *
  * @throws {CommandNotFoundError} where `unshare`, `nsenter`, `ip` or `bash` is missing.
  * @throws {Error} where the kernel or a security policy refuses; {@linkcode whyNoPrivateLab} says which.
  */
-export async function startPrivateLab(): Promise<Lab> {
+export async function startPrivateLab(timeoutMs = START_TIMEOUT_MS): Promise<Lab> {
   await using stack = new AsyncDisposableStack();
-  const pid = await startNamespaces(SETUP, stack);
+  const pid = await startNamespaces(SETUP, stack, timeoutMs);
   const entries = HOST_NAMES.map((name): [HostName, Host] => {
     const prefix = [...nsenter(pid), `--net=/proc/${pid}/root/run/netns/${name}`, "--"];
     return [name, stack.use(createHost({ name, address: PRIVATE_ADDRESSES[name], prefix }))];
@@ -70,7 +70,7 @@ export async function startPrivateLab(): Promise<Lab> {
  */
 export async function startLoopbackLab(): Promise<Lab> {
   await using stack = new AsyncDisposableStack();
-  const pid = await startNamespaces(LOOPBACK_SETUP, stack);
+  const pid = await startNamespaces(LOOPBACK_SETUP, stack, START_TIMEOUT_MS);
   const prefix = [...nsenter(pid), "-n", "--"];
   const host = stack.use(createHost({ name: "the loopback lab", address: "127.0.0.1", prefix }));
   const owned = stack.move();
@@ -82,7 +82,11 @@ export async function startLoopbackLab(): Promise<Lab> {
 }
 
 /** Starts the first process of a lab, which dies with the stack or with the bench, and returns its process id. */
-async function startNamespaces(setup: URL, stack: AsyncDisposableStack): Promise<number> {
+async function startNamespaces(
+  setup: URL,
+  stack: AsyncDisposableStack,
+  timeoutMs: number,
+): Promise<number> {
   for (const command of ["ip", "bash", "nsenter"]) findCommand(command);
   const unshare = findCommand("unshare");
   const make = [unshare, ...NAMESPACES, "/bin/sh", "-c", await Deno.readTextFile(setup)];
@@ -104,8 +108,8 @@ async function startNamespaces(setup: URL, stack: AsyncDisposableStack): Promise
   stack.defer(() => first.closeInput());
   first.exited.then((status) => ready.reject(new Error(lastWords(status))));
   const timer = setTimeout(
-    () => ready.reject(new Error(`the private lab was not up after ${START_TIMEOUT_MS / 1000} s`)),
-    START_TIMEOUT_MS,
+    () => ready.reject(new Error(`the private lab was not up after ${timeoutMs / 1000} s`)),
+    timeoutMs,
   );
   try {
     return await ready.promise;

@@ -9,6 +9,7 @@ import type { Host } from "../lab/host.ts";
 import { CommandNotFoundError, findCommand } from "../lab/process.ts";
 import { prepareAutocannon, startAutocannon } from "./autocannon.ts";
 import type { GeneratorChoice, LoadGenerator, LoadOptions, RunningLoad } from "./load.ts";
+import type { LoadPlan } from "../scenario.ts";
 import { checkWrkOptions, readWrkVersion, startWrk } from "./wrk.ts";
 
 /**
@@ -16,14 +17,19 @@ import { checkWrkOptions, readWrkVersion, startWrk } from "./wrk.ts";
  *
  * @throws {UsageError} which says what to give instead.
  */
-export function checkLoadOptions(generator: LoadGenerator, options: Omit<LoadOptions, "url">): void {
-  const { connections, threads } = options;
+export function checkLoadOptions(generator: LoadGenerator, options: LoadPlan): void {
+  const { connections, threads, warmUpMs } = options;
   if (connections < threads) {
     throw new UsageError(
       `--connections ${connections} is below --threads ${threads}: give at least one connection a thread`,
     );
   }
-  if (generator === "wrk") return checkWrkOptions(options);
+  if (generator === "wrk") {
+    if (warmUpMs % 1000 !== 0) {
+      throw new UsageError(`--warm-up must be whole seconds for wrk, or 0, not ${warmUpMs}ms`);
+    }
+    return checkWrkOptions(options);
+  }
   if (options.script !== undefined) {
     throw new UsageError("--script is for wrk, which is not what drives this load: apt-get install wrk");
   }

@@ -139,9 +139,9 @@ function caption(results: Results, comparisons: Comparisons): string[] {
     `${reading} Requests/s are those answered in time with 2xx or 3xx; more are better, all else is better lower. ${
       formatCount(load.connections)
     } connections for ` +
-    `${
-      load.durationMs / 1000
-    } s, each waiting for its answer before its next request (a closed loop: latency leaves out ` +
+    `${load.durationMs / 1000} s${
+      load.warmUpMs > 0 ? `, after ${load.warmUpMs / 1000} s of the same that do not count` : ""
+    }, each waiting for its answer before its next request (a closed loop: latency leaves out ` +
     `what waited behind a slow answer); answers after ${
       load.timeoutMs / 1000
     } s count as failed and as that long.`,
