@@ -14,6 +14,8 @@ export interface FakeMachine extends AsyncDisposable {
   readonly host: Host;
   /** Starts the bench on it. */
   startBench(...args: string[]): Promise<Started>;
+  /** Starts the bench on it in a terminal, which closes with the process that this returns. */
+  startInTerminal(...args: string[]): Promise<Started>;
   /** Runs the bench on it to its end. */
   bench(...args: string[]): Promise<Ended>;
   /** Runs a tool, or a script of the tests, on it to its end. */
@@ -85,6 +87,13 @@ export async function startFakeMachine(): Promise<FakeMachine> {
   return {
     host,
     startBench: (...args) => start(script("tools/bench.ts", args)),
+    startInTerminal: (...args) =>
+      start([
+        "script",
+        "-qec",
+        script("tools/bench.ts", args).map((word) => `'${word}'`).join(" "),
+        "/dev/null",
+      ]),
     bench: (...args) => toItsEnd(script("tools/bench.ts", args)),
     script: (path, ...args) => toItsEnd(script(path, args)),
     startScript: (path, ...args) => start(script(path, args)),
