@@ -264,13 +264,13 @@ Deno.test({
     await inDirectory(async (directory) => {
       const [program, ...args] = BENCH;
       const child = new Deno.Command(program!, {
-        args: [...args, ...SHORT, "--repeat", "9", "--out", directory],
+        args: [...args, "undersized_pool", "two_gates", ...SHORT, "--repeat", "9", "--out", directory],
         stdin: "null",
         stdout: "piped",
         stderr: "null",
       }).spawn();
       const kept = async (): Promise<Results> =>
-        JSON.parse(await Deno.readTextFile(`${directory}/results.json`));
+        JSON.parse(await Deno.readTextFile(`${directory}/undersized_pool/results.json`));
       await until(
         async () => (await kept().catch(() => undefined))?.runs[0]?.repetitions.length === 1,
         20_000,
@@ -284,6 +284,8 @@ Deno.test({
       );
       assertEquals((await kept()).interrupted, true);
       assertGreater((await kept()).runs[0]!.repetitions.length, 0);
+      const directories = Array.from(Deno.readDirSync(directory), (entry) => entry.name);
+      assertEquals(directories, ["undersized_pool"], "the second scenario was begun");
     });
   },
 });

@@ -36,7 +36,7 @@ import { isMeasured, measuredOf, type Results } from "./results/results.ts";
 import { reasonOf, writeResults } from "./results/results_file.ts";
 import { REPEAT_FLAGS, repeatPlanOf, repeatWords } from "./repeat_flags.ts";
 import { selfCheckOf } from "./rounds.ts";
-import { type BenchPlan, runScenario } from "./runner.ts";
+import { type BenchPlan, checkPlan, runScenario } from "./runner.ts";
 import { prepareHostSysctls } from "./sysctl.ts";
 import { type BackendPlan, DEFAULT_LOAD, type LoadPlan, type Scenario, withGateways } from "./scenario.ts";
 
@@ -142,10 +142,9 @@ async function bench(
   const sysctls = Object.fromEntries(options.sysctl);
   await using hostSysctls = await prepareHostSysctls(lab, options.allowHostSysctl);
 
-  let exitCode = 0;
-  for (const scenario of scenarios) {
+  const plans = scenarios.map((scenario, i): BenchPlan => {
     const given = withGateways(scenario, gateways);
-    const plan: BenchPlan = {
+    return {
       scenario: options.selfCheck ? selfCheckOf(given) : given,
       load: threadsFor(scenario, load),
       backend: backendOf(options),
@@ -154,12 +153,17 @@ async function bench(
       ...repeatPlanOf(options, options.quick),
       lab,
       generator,
-      command: commandLine(scenario.name, options),
+      command: commandLine(names[i] ?? scenario.name, options),
     };
-    const directory = options.out === undefined || scenarios.length === 1
+  });
+  for (const plan of plans) await checkPlan(plan);
+  let exitCode = 0;
+  for (const [i, plan] of plans.entries()) {
+    const directory = options.out === undefined || plans.length === 1
       ? options.out
-      : `${options.out}/${scenario.name}`;
+      : `${options.out}/${scenarios[i]!.name}`;
     exitCode = Math.max(exitCode, await measure(plan, options.json, directory, options.html, signal));
+    if (signal.aborted) break;
   }
   return exitCode;
 }
