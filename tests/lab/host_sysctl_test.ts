@@ -31,9 +31,12 @@ async function leaveChanged(machine: FakeMachine, before = "2"): Promise<void> {
   assertEquals(await reuse(machine), "1");
 }
 
-async function killGuard(machine: FakeMachine, pid: number): Promise<void> {
-  // The dollar keeps the pattern from matching the shell that looks for it.
-  await machine.sh(`pkill -KILL -f '[h]ost_sysctl /var/lib/timewait ${pid}$'`);
+/** The guard of a bench itself, and not the shell around it, whose end would have it put everything back. */
+async function guardOf(machine: FakeMachine, bench: number): Promise<number> {
+  // The brackets keep the pattern from matching the shell that looks for it.
+  const pid = await machine.sh(`pgrep -f '^[^ ]*bash .*[h]ost_sysctl /var/lib/timewait ${bench}$'`);
+  assertMatch(pid, /^\d+$/);
+  return Number(pid);
 }
 
 Deno.test({
@@ -106,7 +109,7 @@ Deno.test({
     for (const next of ["restore", "bench"]) {
       await using machine = await startFakeMachine();
       await using held = await startHolding(machine);
-      await killGuard(machine, held.process.pid);
+      Deno.kill(await guardOf(machine, held.process.pid), "SIGKILL");
       Deno.kill(held.process.pid, "SIGKILL");
       await held.process.exited;
       assertEquals(await reuse(machine), "1");
@@ -225,13 +228,17 @@ Deno.test({
     await using machine = await startFakeMachine();
     await using held = await startHolding(machine);
     // As long as the guard is stopped it holds the lock, and the process it names is gone.
-    const guard = `$(pgrep -f '[h]ost_sysctl /var/lib/timewait ${held.process.pid}$')`;
-    await machine.sh(`kill -STOP ${guard}`);
-    Deno.kill(held.process.pid, "SIGKILL");
-    await held.process.exited;
-    const waiting = machine.script("tools/sysctl.ts", "restore");
-    await until(async () => (await machine.sh("pgrep -c -f '[f]lock --timeout'")) !== "0");
-    await machine.sh(`kill -CONT ${guard}`);
+    const guard = await guardOf(machine, held.process.pid);
+    Deno.kill(guard, "SIGSTOP");
+    let waiting: ReturnType<FakeMachine["script"]>;
+    try {
+      Deno.kill(held.process.pid, "SIGKILL");
+      await held.process.exited;
+      waiting = machine.script("tools/sysctl.ts", "restore");
+      await until(async () => (await machine.sh("pgrep -c -f '[f]lock --timeout'")) !== "0", 3_000);
+    } finally {
+      Deno.kill(guard, "SIGCONT");
+    }
     assertEquals((await waiting).code, 0);
     assertEquals(await reuse(machine), "2");
   },
