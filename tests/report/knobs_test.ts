@@ -101,7 +101,22 @@ Deno.test("a run without knobs has none of these sections", () => {
   assert(!/## (Knobs|What each of them did|Ephemeral ports of the gateway)/.test(report), report);
 });
 
-Deno.test("the second of exhaustion is foretold from the rate at which the first half of the ports was taken", () => {
+Deno.test("connects that get slower from half of the range on do not lead the prediction astray", () => {
+  // 100 ports a second up to half of 400, which is at 2 s, and 50 from then on.
+  const timeMs = Array.from({ length: 81 }, (_, i) => i * 100);
+  const timeWait = timeMs.map((ms) => Math.min(400, ms <= 2000 ? ms / 10 : 200 + (ms - 2000) / 20));
+  const idle = timeMs.map(() => 0);
+  const host = { timeWait: idle, established: idle, connectionsOpened: idle };
+  const hosts = { client: host, gateway: { ...host, timeWait }, backend: host };
+  const { halfSec, predictedSec } = portUseOf(
+    churning(0, { samples: { timeMs, hosts, answered: { timeMs: [], requests: [] } } }),
+    400,
+  );
+  assertEquals(halfSec, 2);
+  assert(Math.abs(predictedSec! / 6 - 1) < 0.2, `${predictedSec} s, and it is after 6 s`);
+});
+
+Deno.test("the second of exhaustion is foretold from the rate at which the ports were taken", () => {
   // 100 ports a second from the first second on.
   const timeMs = Array.from({ length: 81 }, (_, i) => i * 100);
   const timeWait = timeMs.map((ms) => Math.min(400, Math.max(0, (ms - 1000) / 10)));
