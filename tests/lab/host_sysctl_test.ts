@@ -1,10 +1,12 @@
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import type { Knob } from "../../tools/lab/sysctl.ts";
+import { measuredOf, type Results } from "../../tools/results/results.ts";
 import { type FakeMachine, type Started, startFakeMachine } from "../fake_machine.ts";
 import { privateLab, wrkInPrivateLab } from "../requirements.ts";
 import { isAlive, until } from "../until.ts";
 
 const REUSE = "net.ipv4.tcp_tw_reuse";
+const ONE_RUN = new URL("./one_run.ts", import.meta.url).pathname;
 const KNOBS = "tests/lab/print_knobs.ts";
 const BENCH = ["--lab", "host", "--allow-host-sysctl", "--repeat", "1", "--connections", "20"];
 
@@ -203,6 +205,62 @@ Deno.test({
 });
 
 Deno.test({
+  name: "what cannot be written down is not changed",
+  ...privateLab,
+  async fn() {
+    await using machine = await startFakeMachine();
+    // Room for the lock, and for nothing else.
+    await machine.sh(
+      "mkdir /var/lib/timewait && mount -t tmpfs -o size=8k full /var/lib/timewait && head -c 4096 /dev/zero >/var/lib/timewait/full",
+    );
+    const { stdout } = await machine.script(KNOBS, "host", "allow", `${REUSE}=1`);
+    const [knob] = JSON.parse(stdout) as Knob[];
+    assertEquals([knob!.status, knob!.inForce], ["denied", "2"]);
+    assertMatch(knob!.reason!, /^the record of what was there cannot be written: No space left on device$/);
+  },
+});
+
+Deno.test({
+  name: "the values are put back after each repetition, so that none finds those of another run",
+  ...wrkInPrivateLab,
+  async fn() {
+    await using machine = await startFakeMachine();
+    const flags = [
+      "--lab",
+      "host",
+      "--allow-host-sysctl",
+      "--repeat",
+      "2",
+      "--sysctl",
+      `${REUSE}=1`,
+      "--json",
+      "-",
+    ];
+    const { code, stdout, stderr } = await machine.bench(ONE_RUN, ...flags);
+    assertEquals(code, 0, stderr);
+    const { runs }: Results = JSON.parse(stdout);
+    const knobs = runs.flatMap(measuredOf).flatMap((one) => one.knobs ?? []);
+    assertEquals(knobs.map(({ before, inForce }) => [before, inForce]), [["2", "1"], ["2", "1"]]);
+  },
+});
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  Deno.test({
+    name: `${signal} does not keep the guard from its work`,
+    ...privateLab,
+    async fn() {
+      await using machine = await startFakeMachine();
+      await using held = await startHolding(machine);
+      const guard = await guardOf(machine, held.process.pid);
+      Deno.kill(guard, signal);
+      await held.process.closeInput();
+      assertEquals((await held.process.exited).code, 0, held.stderr.join());
+      assertEquals([await reuse(machine), await records(machine)], ["2", ""]);
+    },
+  });
+}
+
+Deno.test({
   name: "what cannot be put back is an error that names it, and its record stays for the next restore",
   ...privateLab,
   async fn() {
@@ -258,7 +316,8 @@ Deno.test({
     }
     await machine.sh(
       "space=$(readlink /proc/self/ns/net | tr -dc 0-9); mkdir -p /var/lib/timewait; " +
-        "printf 'another-boot\\t/proc/sys/net/ipv4/tcp_tw_reuse\\t=2\\t=0\\n' >/var/lib/timewait/sysctl.$space",
+        "printf 'another-boot\\t/proc/sys/net/ipv4/tcp_tw_reuse\\t=2\\t=0\\n' >/var/lib/timewait/sysctl.$space; " +
+        "cp /var/lib/timewait/sysctl.$space /var/lib/timewait/sysctl.1",
     );
     const { code } = await machine.script("tools/sysctl.ts", "restore");
     assertEquals(code, 0);

@@ -90,14 +90,9 @@ exec "$@"`;
 
 /**
  * dax reports a child that a signal ended as exit code 0, unless dax itself sent the signal. A shell around it
- * turns that into 128 + the signal's number, and keeps its own remark about it to itself. It outlives a SIGTERM to the group.
+ * turns that into 128 + the signal's number, and keeps its own remark about it to itself.
  */
-const KEEP_EXIT_CODE = [
-  "/bin/sh",
-  "-c",
-  'trap : TERM; exec 3>&2 2>/dev/null; (exec "$@" 2>&3 3>&-); exit $?',
-  "sh",
-];
+const KEEP_EXIT_CODE = ["/bin/sh", "-c", 'exec 3>&2 2>/dev/null; (exec "$@" 2>&3 3>&-); exit $?', "sh"];
 
 /**
  * Starts a child in its own session, so that the terminal's Ctrl-C reaches the bench only.
