@@ -22,6 +22,8 @@ import {
 import { aborted, authorityOf } from "./http_server.ts";
 import { assertNotProxied } from "./transport/http_client/environment_proxy.ts";
 import { startHttpClientTransport } from "./transport/http_client/http_client.ts";
+import { startHttpClientWorkers } from "./transport/http_client/http_client_workers.ts";
+import { WORKERS_FLAG } from "./transport/workers.ts";
 import { HTTP_CLIENT_FLAGS } from "./transport/http_client/http_client_flags.ts";
 import { startNetHttp } from "./transport/net_http/net_http.ts";
 import {
@@ -162,6 +164,7 @@ export const main: Main = mainOf({
       parseChoice(["http-client", "net-http"]),
       undefined,
     ),
+    workers: WORKERS_FLAG,
     grace: valueFlag(
       "DURATION",
       "how long SIGTERM waits for requests in flight (default 10s)",
@@ -176,38 +179,49 @@ export const main: Main = mainOf({
     "deno task gateway --transport net-http --upstream http://127.0.0.1:8081 --max-idle-conns 100 --max-idle-conns-per-host 200",
   ],
   async run(flags, _positionals, signal) {
-    const { upstream: upstreams, listen, transport, poolMaxIdlePerHost, poolIdleTimeout, grace, ...netHttp } =
-      flags;
+    const { upstream: upstreams, listen, transport, workers, grace, ...limits } = flags;
+    const { poolMaxIdlePerHost, poolIdleTimeout, ...netHttp } = limits;
     const [upstream] = upstreams;
     if (upstream === undefined) {
       throw new UsageError("--upstream is needed: give an origin such as http://127.0.0.1:8081");
     }
     if (transport === "net-http") {
       refuseFlagsOf("http-client", { poolMaxIdlePerHost, poolIdleTimeout });
-      return await runNetHttp(upstreams, { listen, grace, ...netHttp }, signal);
+      return await runNetHttp(upstreams, { listen, workers, grace, ...netHttp }, signal);
     }
     refuseFlagsOf("net-http", netHttp);
     if (upstreams.length > 1) {
       throw new UsageError("http-client takes one --upstream: give --transport net-http for several");
     }
     await assertNotProxied();
-    await using gateway = startGateway({
+    const options = resolveGatewayOptions({
       listen,
       upstream,
       poolMaxIdlePerHost,
       poolIdleTimeoutMs: poolIdleTimeout,
       graceMs: grace,
     });
-    console.log(`listening on http://${authorityOf(gateway.address)}`);
+    await using gateway = workers === undefined || workers === 1
+      ? startHttpClientTransport(options)
+      : await startHttpClientWorkers(options, workers);
+    const inThreads = workers === undefined ? "" : ` with ${workers} worker(s)`;
+    console.log(`listening on http://${authorityOf(gateway.address)}${inThreads}`);
     await aborted(signal);
     return 0;
   },
 });
 
+/**
+ * Signals that make a `net-http` gateway print its counters. SIGUSR1 makes Deno open its debugger on 127.0.0.1:9229 besides, since
+ * 2.9.2 and whatever the program says (denoland/deno#35738); SIGUSR2 does nothing else.
+ */
+const ASKS_FOR_COUNTERS = ["SIGUSR1", "SIGUSR2"] as const;
+
 async function runNetHttp(
   upstreams: readonly URL[],
   flags: NetHttpFlagValues & {
     readonly listen: ListenAddress | undefined;
+    readonly workers: number | undefined;
     readonly grace: number | undefined;
   },
   signal: AbortSignal,
@@ -215,18 +229,19 @@ async function runNetHttp(
   const { listen = { hostname: "127.0.0.1", port: 8080 }, grace: graceMs = 10_000 } = flags;
   const gateway = await startNetHttp({
     ...netHttpOptionsOf(flags),
+    workers: flags.workers,
     upstreams,
     listen,
     graceMs,
     log: (line) => console.error(line),
   });
   const print = async () => console.log(renderCounters(await gateway.counters()));
-  Deno.addSignalListener("SIGUSR1", print);
+  for (const name of ASKS_FOR_COUNTERS) Deno.addSignalListener(name, print);
   try {
     console.log(`listening on http://${authorityOf(gateway.address)} with ${gateway.workers} worker(s)`);
     await aborted(signal);
   } finally {
-    Deno.removeSignalListener("SIGUSR1", print);
+    for (const name of ASKS_FOR_COUNTERS) Deno.removeSignalListener(name, print);
     await gateway[Symbol.asyncDispose]();
   }
   await print();

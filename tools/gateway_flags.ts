@@ -7,6 +7,7 @@
 import { listFlag, type Options, parseChoice, parseText, valueFlag } from "./command_line.ts";
 import type { GatewayPlan } from "./scenario.ts";
 import { HTTP_CLIENT_FLAGS } from "./transport/http_client/http_client_flags.ts";
+import { WORKERS_FLAG } from "./transport/workers.ts";
 import { POOL_FLAGS, refuseFlagsOf } from "./transport/net_http/net_http_flags.ts";
 
 /** The flags. Those of a transport have the names that they have on the command line of the gateway. */
@@ -20,6 +21,7 @@ export const GATEWAY_FLAGS = {
   ),
   ...HTTP_CLIENT_FLAGS,
   ...POOL_FLAGS,
+  workers: WORKERS_FLAG,
 } as const;
 
 /** The flags, parsed. */
@@ -38,16 +40,17 @@ export function gatewaysOf(flags: GatewayFlagValues): GatewayPlan[] {
 }
 
 function ourGatewayOf(flags: GatewayFlagValues): GatewayPlan | undefined {
-  const { transport, poolMaxIdlePerHost, poolIdleTimeout, idleConnTimeout, disableKeepAlives } = flags;
-  const { maxIdleConns, maxIdleConnsPerHost, maxConnsPerHost, workers } = flags;
-  const counts = { maxIdleConns, maxIdleConnsPerHost, maxConnsPerHost, workers };
+  const { transport, poolMaxIdlePerHost, poolIdleTimeout, idleConnTimeout, disableKeepAlives, workers } =
+    flags;
+  const { maxIdleConns, maxIdleConnsPerHost, maxConnsPerHost } = flags;
+  const counts = { maxIdleConns, maxIdleConnsPerHost, maxConnsPerHost };
   if (transport === "net-http") {
     refuseFlagsOf("http-client", { poolMaxIdlePerHost, poolIdleTimeout });
-    const limits = given({ ...counts, idleConnTimeoutMs: idleConnTimeout });
+    const limits = given({ ...counts, idleConnTimeoutMs: idleConnTimeout, workers });
     return { transport, ...limits, ...(disableKeepAlives ? { disableKeepAlives } : {}) };
   }
   refuseFlagsOf("net-http", { ...counts, idleConnTimeout, disableKeepAlives });
-  const limits = given({ poolMaxIdlePerHost, poolIdleTimeoutMs: poolIdleTimeout });
+  const limits = given({ poolMaxIdlePerHost, poolIdleTimeoutMs: poolIdleTimeout, workers });
   return transport === undefined && Object.keys(limits).length === 0
     ? undefined
     : { transport: "http-client", ...limits };

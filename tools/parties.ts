@@ -99,14 +99,19 @@ export async function startGatewayIn(
     "--upstream",
     backend.url,
     ...(plan.transport === "net-http" ? netHttpFlags(plan) : httpClientFlags(plan)),
-  ], "transport" in plan && plan.transport === "net-http" ? NEEDED_BY_NET_HTTP : NOTHING_MORE);
+  ], ownsOneThread(plan) ? NOTHING_MORE : NEEDED_BY_WORKERS);
   const stopsGroup = "command" in plan && !isSimple(plan.command);
   const process = await host.start({ name: "the gateway", argv, stopsGroup, ...output });
   return await whenListening(host, port, process, { timeoutMs: listenTimeoutMs, signal });
 }
 
+/** `net-http` chooses the number of its threads itself, unless it is told. */
+function ownsOneThread(plan: GatewayPlan): boolean {
+  return "transport" in plan && plan.transport === "http-client" && (plan.workers ?? 1) === 1;
+}
+
 function httpClientFlags(plan: HttpClientPlan): string[] {
-  const { transport, poolMaxIdlePerHost, poolIdleTimeoutMs } = plan;
+  const { transport, poolMaxIdlePerHost, poolIdleTimeoutMs, workers = 1 } = plan;
   return [
     "--transport",
     transport,
@@ -116,6 +121,7 @@ function httpClientFlags(plan: HttpClientPlan): string[] {
     ...(poolIdleTimeoutMs === undefined || poolIdleTimeoutMs === false
       ? []
       : ["--pool-idle-timeout", `${poolIdleTimeoutMs}ms`]),
+    ...(workers === 1 ? [] : ["--workers", String(workers)]),
   ];
 }
 
@@ -145,12 +151,13 @@ interface Needs {
 const NOTHING_MORE: Needs = { flags: [], env: {} };
 
 /**
- * Threads that share a port, each of which reads its own source. And no more sockets reported ready at a time than Deno's event loop
- * serves in one go (128): beyond that, some of a thousand connections wait for seconds while others are served again and again.
+ * Threads that share a port, each of which reads its own source. And few sockets reported ready at a time: Deno's event loop carries out
+ * 128 operations in one go, and beyond that some of a thousand connections wait for seconds while others are served again and
+ * again. A socket that is ready comes to three or four of them: it is read, what was read is written, and the next read begins.
  */
-const NEEDED_BY_NET_HTTP: Needs = {
+const NEEDED_BY_WORKERS: Needs = {
   flags: ["--unstable-net", `--allow-read=${decodeURIComponent(new URL("./", import.meta.url).pathname)}`],
-  env: { DENO_TOKIO_MAX_IO_EVENTS_PER_TICK: "128" },
+  env: { DENO_TOKIO_MAX_IO_EVENTS_PER_TICK: "32" },
 };
 
 function commandArgv(plan: CommandPlan, host: Host, port: number, backend: Party): string[] {

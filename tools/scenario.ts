@@ -17,6 +17,8 @@ export interface HttpClientPlan {
   readonly poolMaxIdlePerHost?: number | false;
   /** How long an idle connection is kept, in milliseconds; `false` without limit. Default 90 s. */
   readonly poolIdleTimeoutMs?: number | false;
+  /** Threads, among which `poolMaxIdlePerHost` is divided. Default 1. */
+  readonly workers?: number;
 }
 
 /** A gateway of ours on its own connection pool, with the limits of Go's `http.Transport`. */
@@ -139,8 +141,8 @@ export function resolveGatewayPlan(plan: GatewayPlan): GatewayPlan {
       workers: plan.workers ?? availableParallelism(),
     };
   }
-  const { transport, poolMaxIdlePerHost = false, poolIdleTimeoutMs = 90_000 } = plan;
-  return { transport, poolMaxIdlePerHost, poolIdleTimeoutMs };
+  const { transport, poolMaxIdlePerHost = false, poolIdleTimeoutMs = 90_000, workers = 1 } = plan;
+  return { transport, poolMaxIdlePerHost, poolIdleTimeoutMs, workers };
 }
 
 /**

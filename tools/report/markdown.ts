@@ -273,10 +273,12 @@ function describeGateway(run: Run): string {
   const gateway = run.options.gateway!;
   if ("command" in gateway) return `\`${gateway.command}\``;
   if (gateway.transport === "net-http") return describeNetHttp(gateway);
-  const { transport, poolMaxIdlePerHost: limit, poolIdleTimeoutMs: idleMs } = gateway;
+  const { transport, poolMaxIdlePerHost: limit, poolIdleTimeoutMs: idleMs, workers = 1 } = gateway;
   const kept = limit === undefined || limit === false
     ? "all idle connections"
     : `${formatCount(limit)} idle connections`;
   const long = idleMs === undefined || idleMs === false ? "" : ` for ${idleMs / 1000} s`;
-  return `${transport}, keeps ${kept} per host${long}`;
+  const divided = limit === undefined || limit === false ? "" : ", divided among the workers";
+  const inThreads = workers === 1 ? "" : `${divided}, ${workers} workers`;
+  return `${transport}, keeps ${kept} per host${long}${inThreads}`;
 }

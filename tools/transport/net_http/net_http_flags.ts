@@ -10,7 +10,7 @@ import { describeClosed } from "../pool_counters.ts";
 import type { ProxyCounters } from "./proxy.ts";
 import type { ProxyTimeoutOptions } from "./proxy_context.ts";
 
-/** The flags of its pool and its threads, by name. */
+/** The flags of its pool, by name. */
 export const POOL_FLAGS = {
   maxIdleConns: valueFlag(
     "N",
@@ -37,7 +37,6 @@ export const POOL_FLAGS = {
     undefined,
   ),
   disableKeepAlives: switchFlag("net-http: use each connection once"),
-  workers: valueFlag("N", "net-http: threads (default: one for each core)", parseWhole(1), undefined),
 } as const;
 
 /** All flags by name. */
@@ -65,8 +64,6 @@ export interface NetHttpFlagValues {
   readonly idleConnTimeout: number | undefined;
   /** `--disable-keep-alives` */
   readonly disableKeepAlives: boolean;
-  /** `--workers` */
-  readonly workers: number | undefined;
   /** `--dial-timeout`, in milliseconds */
   readonly dialTimeout: number | undefined;
   /** `--response-header-timeout`, in milliseconds */
@@ -78,7 +75,6 @@ export interface NetHttpFlagValues {
 /** What the flags mean to the transport. */
 export function netHttpOptionsOf(flags: NetHttpFlagValues): {
   pool: PoolLimits;
-  workers: number | undefined;
   timeouts: ProxyTimeoutOptions;
 } {
   const { maxIdleConns, maxIdleConnsPerHost, maxConnsPerHost, disableKeepAlives } = flags;
@@ -90,7 +86,6 @@ export function netHttpOptionsOf(flags: NetHttpFlagValues): {
       idleConnTimeoutMs: flags.idleConnTimeout,
       disableKeepAlives,
     },
-    workers: flags.workers,
     timeouts: {
       dialMs: flags.dialTimeout,
       responseHeadMs: flags.responseHeaderTimeout,
