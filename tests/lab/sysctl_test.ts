@@ -122,6 +122,7 @@ Deno.test({
   ...wrkInPrivateLab,
   async fn() {
     await using machine = await startFakeMachine();
+    await machine.sh("echo 1 >/proc/sys/net/ipv4/tcp_tw_reuse");
     const [one, other] = await Promise.all([
       knobsOfBench(machine, "--sysctl", `${RANGE}=21000 21999`, "--sysctl", "net.ipv4.no_such_knob=1"),
       knobsOfBench(machine, "--sysctl", `${RANGE}=22000 22999`),
@@ -130,6 +131,7 @@ Deno.test({
     assertEquals(told(one), [["21000 21999", "applied"], [null, "unknown"]]);
     assertEquals(told(other), [["22000 22999", "applied"]]);
     assertStringIncludes(one.report, "net.ipv4.no_such_knob is **not in force** on the gateway: Linux ");
+    assertMatch(other.report, /own sysctls differ\*\* [^\n]*net\.ipv4\.tcp_tw_reuse = 1 \(the lab's: 2\)/);
     assertEquals(await machine.sh("cat /proc/sys/net/ipv4/ip_local_port_range"), "32768\t60999");
   },
 });
