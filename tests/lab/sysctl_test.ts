@@ -61,6 +61,7 @@ Deno.test({
       "net.ipv4.tcp_max_orphans": 1000,
       [RANGE]: "9 1",
       "net.ipv4.tcp_fin_timeout": 5,
+      "net.ipv4.tcp_syn_retries": "010",
     });
     const statusOf = (key: string) => set.knobs.find((knob) => knob.key.endsWith(key))!;
     const expect = (key: string, status: Knob["status"], reason: RegExp) => {
@@ -74,6 +75,9 @@ Deno.test({
     expect("max_orphans", "denied", /not per network namespace/);
     expect("port_range", "denied", /does not take this value/);
     expect("fin_timeout", "applied", /^$/);
+    // Which is octal.
+    expect("syn_retries", "applied", /^the kernel made this of the value/);
+    assertEquals(statusOf("syn_retries").inForce, "8");
     assertEquals(statusOf("tw_recycle").inForce, null);
   },
 });
