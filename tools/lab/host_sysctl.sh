@@ -33,15 +33,12 @@ held() {
   exit 0
 }
 
-# Whether a record of this boot is there, which not everybody may put back.
+# Whether this namespace has a record of this boot, which not everybody may put back.
 something_left() {
-  local of rest
-  for other in "$directory"/sysctl.*; do
-    [[ $other == *.lock ]] && continue
-    read -r of rest <"$other" || return 0
-    [[ $of == "$boot" ]] && return 0
-  done
-  return 1
+  local of
+  [[ -e $record ]] || return 1
+  read -r of _ <"$record" || return 0
+  [[ $of == "$boot" ]]
 }
 
 # Whoever ends removes the lock's file, so it may be gone from its place by the time it is locked.
