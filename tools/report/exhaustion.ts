@@ -93,8 +93,12 @@ export function renderExhaustion({ runs, environment }: Results): string[] {
     run.options.probeConnects || uses.some((use) => use.exhaustedSec !== undefined)
   );
   if (!troubled) return [];
-  const header = ["run", "ports", "in use, peak", "taken per s", "run out after s, predicted"]
-    .concat("measured", "EADDRNOTAVAIL in the gateway's log", "answers that say so, as the load counts them");
+  const header = ["run", "ports", "in use, peak", "taken per s", "run out after, s: predicted"]
+    .concat(
+      "run out after, s: measured",
+      "EADDRNOTAVAIL in the gateway's log",
+      "answers that say so, as the load counts them",
+    );
   const rows = used.map(({ run, uses }) => {
     const reused = measuredOf(run).some(({ hosts }) => (hosts.gateway.timeWaitReused ?? 0) > 0) &&
       uses.every((use) => use.exhaustedSec === undefined);
