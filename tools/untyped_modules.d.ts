@@ -50,6 +50,10 @@ declare module "@std/text" {
 declare module "autocannon" {
   export interface Instance {
     stop(): void;
+    on(
+      event: "response",
+      listener: (client: unknown, status: number, bytes: number, latencyMs: number) => void,
+    ): void;
   }
   export default function autocannon(
     options: {
