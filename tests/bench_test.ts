@@ -8,6 +8,7 @@ import {
 } from "@std/assert";
 import { isMeasured, type Measured, type Results, SCHEMA } from "../tools/results/results.ts";
 import { wrk, wrkInPrivateLab } from "./requirements.ts";
+import { assertDescribed } from "./results/strict_schema.ts";
 import { isAlive, until } from "./until.ts";
 
 const ROOT = decodeURIComponent(new URL("..", import.meta.url).pathname);
@@ -72,6 +73,7 @@ Deno.test({
         assertMatch(await Deno.readTextFile(`${directory}/${file}`), /^<svg /);
       }
       assertEquals(results.schema, SCHEMA);
+      assertDescribed(results);
       assertEquals(results.runs.map((run) => run.name), ["direct", "pool-100", "pool-1000"]);
       assertEquals(results.runs.map((run) => run.baseline), [true, false, false]);
       const [direct, small, fitting] = results.runs.map((run) => measured(results, run.name));

@@ -4,6 +4,7 @@ import { renderReport } from "../../tools/report/markdown.ts";
 import { parseResults, readResults } from "../../tools/results/read.ts";
 import { measuredOf, SCHEMA } from "../../tools/results/results.ts";
 import { repetition, results, resultsOf, run } from "../report/made_up_results.ts";
+import { assertDescribed, undescribed } from "./strict_schema.ts";
 
 const WHOLE = JSON.stringify(results([
   run("direct", [repetition(100), { failed: "wrk was killed" }], null),
@@ -71,4 +72,13 @@ Deno.test("every byte that is lost from the end is noticed", () => {
   for (let length = 0; length < text.length; length += 97) {
     assertThrows(() => parseResults(text.slice(0, length), "kept.json"), UsageError);
   }
+});
+
+Deno.test("the schema describes every field that is written, and a reader puts up with those of a newer version", () => {
+  const described = JSON.parse(WHOLE);
+  assertDescribed(described);
+  const newer = structuredClone(described);
+  newer.runs[0].repetitions[0].latencyUs.p9999 = 1;
+  assertEquals(undescribed(newer).length, 1);
+  assertEquals(parseResults(JSON.stringify(newer), "newer.json"), newer);
 });

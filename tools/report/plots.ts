@@ -10,6 +10,7 @@ import { estimateMedian } from "../results/intervals.ts";
 import { type Measured, measuredOf, type Results, type Run } from "../results/results.ts";
 import { COLOURS } from "./chart.ts";
 import { formatCount } from "./figures.ts";
+import { nameLoop } from "./loop.ts";
 import { portRange } from "./why.ts";
 
 /** One line of a plot. */
@@ -83,9 +84,12 @@ export function plotsOf(results: Results): Plot[] {
       lines: linesOf(
         results,
         (one, run) =>
-          answeredRates(one).flatMap(([sec, rate]) =>
-            rate > 0 ? [[sec, run.options.load.connections / rate * 1000] as const] : []
-          ),
+          // In an open loop connections are idle by times, and rate and connections say nothing of latency.
+          run.options.load.ratePerSec !== undefined
+            ? []
+            : answeredRates(one).flatMap(([sec, rate]) =>
+              rate > 0 ? [[sec, run.options.load.connections / rate * 1000] as const] : []
+            ),
       ),
     },
     latencyDistribution(results),
@@ -119,7 +123,7 @@ function latencyDistribution(results: Results): Plot {
   });
   return {
     name: "latency_distribution",
-    title: "Latency of all repetitions together (closed loop)",
+    title: `Latency of all repetitions together (${nameLoop(results.runs[0]!.options.load)})`,
     xName: "share of answers that took at most this long",
     yName: "ms",
     xScale: "percentile",
