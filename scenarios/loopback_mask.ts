@@ -23,7 +23,7 @@ export const scenario: Scenario = {
     "with tcp_tw_reuse = 2, the default, the ports run out across the lab and not on loopback; with 0 they " +
     "run out on loopback as well.",
   baseline: "across",
-  load: { connections: 100, durationMs: 6_000 },
+  load: { connections: 100, warmUpMs: 0, durationMs: 6_000 },
   backend: { latencyMs: 50 },
   runs: [
     { name: "across", gateway, sysctls: { ...range, "net.ipv4.tcp_tw_reuse": 2 }, loopback: false },

@@ -24,7 +24,7 @@ export const scenario: Scenario = {
     "reuse-0 fails with EADDRNOTAVAIL at the predicted second, after its connects have become slow; reuse-1 " +
     "does not fail and opens as many connections; pool-fits opens next to none, with no knob at all.",
   baseline: "reuse-0",
-  load: { connections: 100, durationMs: 10_000 },
+  load: { connections: 100, warmUpMs: 0, durationMs: 10_000 },
   backend: { latencyMs: 50 },
   probeConnects: true,
   runs: [

@@ -26,7 +26,7 @@ export const scenario: Scenario = {
     "no sysctl makes the gateway open fewer connections; two of them keep it from running out of ports for a " +
     "while, the others do nothing or harm; a pool that fits needs none.",
   baseline: "reuse-0",
-  load: { connections: 100, durationMs: 6_000 },
+  load: { connections: 100, warmUpMs: 0, durationMs: 6_000 },
   backend: { latencyMs: 50 },
   runs: [
     tooSmall("reuse-0", {}),

@@ -7,7 +7,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { isMeasured, type Measured, type Results, SCHEMA } from "../tools/results/results.ts";
-import { wrk, wrkInPrivateLab } from "./requirements.ts";
+import { privateLab, wrk, wrkInPrivateLab } from "./requirements.ts";
 import { assertDescribed } from "./results/strict_schema.ts";
 import { isAlive, until } from "./until.ts";
 
@@ -356,17 +356,17 @@ Deno.test("paths are those of the directory where the task was typed", async () 
 });
 
 Deno.test({
-  name: "a self-check measures one run under two names by turns, after a warm-up that is not counted",
+  name: "a self-check measures one run under two names by turns",
   ...wrkInPrivateLab,
   async fn() {
     const { code, stdout, stderr } = await bench(
       ...["--self-check", "--connections", "20", "--latency", "20ms", "--duration", "1s", "--seed", "7"],
-      ...["--repeat", "2", "--warm-up", "1s", "--until", "0.1%", "--max-time", "1s", "--json", "-"],
+      ...["--repeat", "2", "--warm-up", "0", "--until", "0.1%", "--max-time", "1s", "--json", "-"],
     );
     assertEquals(code, 0, stderr);
     const results: Results = JSON.parse(stdout);
     assertEquals(results.seed, 7);
-    assertEquals(results.method, { repeat: 2, warmUpMs: 1000, until: { width: 0.001, maxTimeMs: 1000 } });
+    assertEquals(results.method, { repeat: 2, until: { width: 0.001, maxTimeMs: 1000 } });
     assertEquals(results.runs.map((run) => [run.name, run.repetitions.length]), [["direct-a", 2], [
       "direct-b",
       2,
@@ -377,7 +377,7 @@ Deno.test({
     assertLess(Math.max(a![0]!, b![0]!), Math.min(a![1]!, b![1]!));
     assertStringIncludes(
       results.command,
-      "--repeat 2 --until 0.1% --max-time 1000ms --warm-up 1000ms --seed 7 --self-check",
+      "--warm-up 0ms --repeat 2 --until 0.1% --max-time 1000ms --seed 7",
     );
   },
 });
@@ -389,6 +389,7 @@ Deno.test("bad usage is one line on standard error and exit code 2", async () =>
     [["--duration", "soon"], '--duration takes a duration such as 500ms, 10s or 2m, not "soon"'],
     [["--body-bytes", "1.5KiB"], '--body-bytes takes a size such as 512, 64KiB or 32MiB, not "1.5KiB"'],
     [["--connections", "5", "--threads", "10"], "--connections 5 is below --threads 10"],
+    [["--warm-up", "500ms", "--load", "wrk"], "--warm-up must be whole seconds for wrk, or 0, not 500ms"],
     [["--script", "/no/such.lua"], "--script /no/such.lua cannot be read"],
     [["./no_such_scenario.ts"], "no_such_scenario.ts is no scenario"],
     [["tools/scenario.ts"], 'it does not export "scenario"'],
@@ -418,6 +419,47 @@ Deno.test("an output that cannot be written is told before anything is measured"
       /^error: .*(\/no\/such\/file cannot be written|\/proc\/timewait cannot be made)[^\n]*\n$/,
     );
   }
+});
+
+Deno.test({
+  name: "--rate measures an open loop, which the report says, and which wrk is refused for",
+  ...privateLab,
+  async fn() {
+    await inDirectory(async (directory) => {
+      const args = [
+        "--quick",
+        "--connections",
+        "50",
+        "--duration",
+        "1s",
+        "--latency",
+        "20ms",
+        "--rate",
+        "400",
+      ];
+      const { code, stdout, stderr } = await bench(
+        ...args,
+        "--lab",
+        "private",
+        "--json",
+        `${directory}/open.json`,
+      );
+      assertEquals(code, 0, stderr);
+      assertStringIncludes(stdout, "open loop, 400/s");
+      assertStringIncludes(stdout, "--rate 400");
+      assert(!stdout.includes("closed loop"));
+      const results: Results = JSON.parse(await Deno.readTextFile(`${directory}/open.json`));
+      assertDescribed(results);
+      assertEquals(results.environment.load.name, "open-loop");
+      for (const name of ["direct", "pool-100", "pool-1000"]) {
+        const { arrivals, requests, durationSec } = measured(results, name);
+        assertEquals([arrivals!.due, requests, durationSec], [400, 400, 1], name);
+      }
+      const refused = await bench(...args, "--load", "wrk");
+      assertEquals(refused.code, 2);
+      assertStringIncludes(refused.stderr, "wrk has no --rate");
+    });
+  },
 });
 
 Deno.test("--list names the scenarios with their questions", async () => {

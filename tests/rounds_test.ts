@@ -9,7 +9,6 @@ const NO_FLAGS = {
   repeat: undefined,
   until: undefined,
   maxTime: undefined,
-  warmUp: undefined,
   seed: undefined,
   selfCheck: false,
 };
@@ -46,12 +45,11 @@ Deno.test("a self-check measures the baseline under two names and nothing else",
   assertEquals(check.baseline, "direct-a");
 });
 
-Deno.test("five repetitions and a warm-up are the default, a quick bench has one and none", () => {
-  assertEquals(repeatPlanOf(NO_FLAGS, false), { repeat: 5, warmUpMs: 1000 });
-  assertEquals(repeatPlanOf(NO_FLAGS, true), { repeat: 1, warmUpMs: 0 });
-  assertEquals(repeatPlanOf({ ...NO_FLAGS, until: 0.03, seed: 4, warmUp: 0 }, false), {
+Deno.test("five repetitions are the default, a quick bench has one", () => {
+  assertEquals(repeatPlanOf(NO_FLAGS, false), { repeat: 5 });
+  assertEquals(repeatPlanOf(NO_FLAGS, true), { repeat: 1 });
+  assertEquals(repeatPlanOf({ ...NO_FLAGS, until: 0.03, seed: 4 }, false), {
     repeat: 5,
-    warmUpMs: 0,
     until: { width: 0.03, maxTimeMs: 600_000 },
     seed: 4,
   });

@@ -45,10 +45,22 @@ const QUICK_DURATION_MS = 5_000;
 
 const FLAGS = {
   list: switchFlag("list the scenarios and end"),
-  quick: switchFlag("one repetition of 5 s for each run: a first look, without uncertainty"),
+  quick: switchFlag("one cold repetition of 5 s for each run: a first look, without uncertainty"),
   connections: valueFlag("N", "connections that the load keeps open", parseWhole(1), undefined),
   threads: valueFlag("N", "threads of wrk (default: at most 2)", parseWhole(1), undefined),
   duration: valueFlag("DURATION", "of each repetition's load (default: 4s)", parseDurationMs, undefined),
+  warmUp: valueFlag(
+    "DURATION",
+    "the same load before it, which does not count; 0 for none (default: 1s)",
+    parseDurationMs,
+    undefined,
+  ),
+  rate: valueFlag(
+    "N",
+    "an open loop: N requests a second, evenly spaced, sent whether or not those before were answered",
+    parseWhole(1),
+    undefined,
+  ),
   timeout: valueFlag(
     "DURATION",
     "an answer slower than this counts as failed (default: 2s)",
@@ -129,13 +141,14 @@ async function bench(
     );
   }
   const lab = await chooseLab(options.lab);
-  const generator = await chooseGenerator(options.load);
   const sysctls = Object.fromEntries(options.sysctl);
   await using hostSysctls = await prepareHostSysctls(lab, options.allowHostSysctl);
 
   let exitCode = 0;
   for (const scenario of scenarios) {
     const given = withGateways(scenario, options.gateway);
+    const rate = load.ratePerSec ?? scenario.load?.ratePerSec;
+    const generator = await chooseGenerator(options.load, { rate: rate !== undefined });
     const plan: BenchPlan = {
       scenario: options.selfCheck ? selfCheckOf(given) : given,
       load: threadsFor(scenario, load),
@@ -219,11 +232,14 @@ async function createDirectory(directory: string | undefined): Promise<void> {
 
 function loadOf(options: BenchOptions): Partial<LoadPlan> {
   const durationMs = options.duration ?? (options.quick ? QUICK_DURATION_MS : undefined);
+  const warmUpMs = options.warmUp ?? (options.quick ? 0 : undefined);
   return {
     ...(options.connections === undefined ? {} : { connections: options.connections }),
     ...(options.threads === undefined ? {} : { threads: options.threads }),
     ...(durationMs === undefined ? {} : { durationMs }),
+    ...(warmUpMs === undefined ? {} : { warmUpMs }),
     ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
+    ...(options.rate === undefined ? {} : { ratePerSec: options.rate }),
     ...(options.script === undefined ? {} : { script: options.script }),
     ...(options.header.length === 0 ? {} : { headers: options.header }),
   };
@@ -257,7 +273,9 @@ function commandLine(scenario: string, options: BenchOptions): string {
   add("--connections", options.connections);
   add("--threads", options.threads);
   add("--duration", inMs(options.duration));
+  add("--warm-up", inMs(options.warmUp));
   add("--timeout", inMs(options.timeout));
+  add("--rate", options.rate);
   words.push(...repeatWords(options));
   add("--latency", inMs(options.latency));
   add("--body-bytes", options.bodyBytes);

@@ -17,7 +17,6 @@ import type { BenchPlan } from "./runner.ts";
 /** Repetitions of each run: the least with which three comparisons or more can all show a difference. */
 export const DEFAULT_REPEAT = 5;
 
-const DEFAULT_WARM_UP_MS = 1_000;
 const DEFAULT_MAX_TIME_MS = 600_000;
 const MOST_SEED = 2 ** 31 - 1;
 
@@ -36,12 +35,6 @@ export const REPEAT_FLAGS = {
     parseDurationMs,
     undefined,
   ),
-  warmUp: valueFlag(
-    "DURATION",
-    "of a first repetition of each run that does not count; 0 for none (default: 1s)",
-    parseDurationMs,
-    undefined,
-  ),
   seed: valueFlag(
     "N",
     "draw the order of the repetitions with it (default: drawn)",
@@ -55,22 +48,20 @@ export const REPEAT_FLAGS = {
 export type RepeatOptions = Options<typeof REPEAT_FLAGS>;
 
 /**
- * How often to measure. A quick bench measures once, and then there is nothing to warm up for.
+ * How often to measure. A quick bench measures once.
  *
  * @throws {UsageError} for `--max-time` without `--until`.
  */
 export function repeatPlanOf(
   options: RepeatOptions,
   quick: boolean,
-): Pick<BenchPlan, "repeat" | "until" | "warmUpMs" | "seed"> {
+): Pick<BenchPlan, "repeat" | "until" | "seed"> {
   const { until, maxTime, seed } = options;
   if (maxTime !== undefined && until === undefined) {
     throw new UsageError("--max-time bounds --until: give both, or --repeat alone");
   }
-  const repeat = options.repeat ?? (quick ? 1 : DEFAULT_REPEAT);
   return {
-    repeat,
-    warmUpMs: options.warmUp ?? (repeat > 1 ? DEFAULT_WARM_UP_MS : 0),
+    repeat: options.repeat ?? (quick ? 1 : DEFAULT_REPEAT),
     ...(until === undefined ? {} : { until: { width: until, maxTimeMs: maxTime ?? DEFAULT_MAX_TIME_MS } }),
     ...(seed === undefined ? {} : { seed }),
   };
@@ -78,12 +69,11 @@ export function repeatPlanOf(
 
 /** The words of a command line that give these options again. */
 export function repeatWords(options: RepeatOptions): string[] {
-  const { repeat, until, maxTime, warmUp, seed, selfCheck } = options;
+  const { repeat, until, maxTime, seed, selfCheck } = options;
   return [
     ...(repeat === undefined ? [] : ["--repeat", String(repeat)]),
     ...(until === undefined ? [] : ["--until", `${Number((until * 100).toFixed(6))}%`]),
     ...(maxTime === undefined ? [] : ["--max-time", `${maxTime}ms`]),
-    ...(warmUp === undefined ? [] : ["--warm-up", `${warmUp}ms`]),
     ...(seed === undefined ? [] : ["--seed", String(seed)]),
     ...(selfCheck ? ["--self-check"] : []),
   ];

@@ -4,13 +4,13 @@
  * @module
  */
 
+import { runWarmUp, untilOver } from "./drive.ts";
 import type { HostName } from "./lab/host.ts";
 import type { HostSysctls } from "./lab/host_sysctl.ts";
 import type { Lab, LabKind } from "./lab/lab.ts";
 import { startLab } from "./lab/start_lab.ts";
 import { setKnobs } from "./lab/sysctl.ts";
-import { lastWords, type RunningProcess } from "./lab/process.ts";
-import type { LoadGenerator, RunningLoad } from "./load/load.ts";
+import type { LoadGenerator } from "./load/load.ts";
 import { startLoad } from "./load/start_load.ts";
 import { startConnectProbe } from "./observe/connect_probe.ts";
 import { machineUse, readMachine } from "./observe/machine.ts";
@@ -18,8 +18,9 @@ import { type ProcessUsage, readOwnCpuSec, readProcessUsage } from "./observe/pr
 import { readCounters, readEachHost, startSampler } from "./observe/sampler.ts";
 import { parseTcpTable, TCP_TABLE_FILES, type TcpSocket } from "./observe/tcp_table.ts";
 import { startBackendIn, startGatewayIn } from "./parties.ts";
-import { hostResults, hostSeries } from "./results/host_results.ts";
-import { parsePoolCounters, type PoolCounters } from "./transport/pool_counters.ts";
+import { startAnsweredCount } from "./results/answered.ts";
+import { hostResults, hostSeries, type Observation } from "./results/host_results.ts";
+import { startPoolLog } from "./results/pool_log.ts";
 import type { Measured, RunOptions } from "./results/results.ts";
 import { startFailureCount } from "./results/upstream_failures.ts";
 
@@ -49,9 +50,6 @@ export interface RepetitionContext {
   readonly onProgress?: (progress: Progress) => void;
 }
 
-/** How much longer than asked a load may take before it counts as hung, in milliseconds. */
-export const LOAD_GRACE_MS = 30_000;
-
 /**
  * Measures a run once.
  *
@@ -67,28 +65,30 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   const set = sysctls === undefined
     ? undefined
     : stack.use(await setKnobs(lab, sysctls, context.hostSysctls));
-  const answered = { timeMs: [0], requests: [0] };
-  let startMs = Infinity;
-  const failures = startFailureCount(() => performance.now() - startMs);
   let timeWait = 0;
-  let pool: PoolCounters | undefined;
-  const backend = stack.use(
-    await startBackendIn(lab, options.backend, (requests) => {
-      const timeMs = Math.round(performance.now() - startMs);
-      if (timeMs < 0) return;
-      const requestsPerSec = (requests - answered.requests.at(-1)!) / (timeMs - answered.timeMs.at(-1)!) *
-        1000;
-      answered.timeMs.push(timeMs);
-      answered.requests.push(requests);
-      context.onProgress?.({ elapsedMs: timeMs, requestsPerSec, timeWait });
-    }),
+  const answered = startAnsweredCount((timeMs, requestsPerSec) =>
+    context.onProgress?.({ elapsedMs: timeMs, requestsPerSec, timeWait })
   );
+  const failures = startFailureCount();
+  const pool = startPoolLog();
+  const backend = stack.use(await startBackendIn(lab, options.backend, answered.add));
   const gateway = options.gateway === null ? undefined : stack.use(
-    await startGatewayIn(lab, options.gateway, backend, {
-      onStdout: (line) => pool ??= parsePoolCounters(line),
-      onStderr: (line) => failures.add(line),
-    }),
+    await startGatewayIn(lab, options.gateway, backend, { onStdout: pool.add, onStderr: failures.add }),
   );
+  const running = [backend, gateway].flatMap((party) => party?.process ?? []);
+  const ofRunning = running.map((process) => process.processGroup);
+  const ports = { backendPort: backend.port, gatewayPort: gateway?.port };
+  const load = { ...options.load, url: (gateway ?? backend).url };
+  let socketsBefore: Observation["socketsBefore"];
+  if (load.warmUpMs > 0) {
+    const { warmUpMs: durationMs } = load;
+    const start = () => startLoad(generator, lab.hosts.client, { ...load, durationMs });
+    await runWarmUp(lab, start, { durationMs, latencyMs: options.backend.latencyMs }, running, signal);
+    await answered.heard();
+    await failures.heard();
+    if (isNetHttp(options)) await pool.read(gateway!.process);
+    socketsBefore = await readSockets(lab);
+  }
 
   const opener = gateway === undefined ? "client" : "gateway";
   let benchCpuSec = 0;
@@ -99,40 +99,34 @@ export async function measureRepetition(options: RunOptions, context: Repetition
       if (!over) benchCpuSec = readOwnCpuSec();
     }),
   );
-  const parties = [backend, gateway].flatMap((party) => party?.process.processGroup ?? []);
-  const usedBefore = await readProcessUsage(lab.hosts.client, [...parties, sampler.processGroup]);
+  const usedBefore = await readProcessUsage(lab.hosts.client, [...ofRunning, sampler.processGroup]);
   const before = await readCounters(lab);
   const probe = options.probeConnects
     ? stack.use(await startConnectProbe(lab.hosts.gateway, backend))
     : undefined;
   const machineBefore = await readMachine(lab.hosts.client);
-  startMs = performance.now();
-  const url = (gateway ?? backend).url;
-  const load = stack.use(await startLoad(generator, lab.hosts.client, { ...options.load, url }));
+  const startMs = performance.now();
+  for (const count of [answered, failures]) count.begin(startMs);
+  const driven = stack.use(await startLoad(generator, lab.hosts.client, load));
   const benchCpuBeforeSec = readOwnCpuSec();
-  const running = [backend, gateway].flatMap((party) => party?.process ?? []);
-  await untilOver(load, options.load.durationMs, running, signal);
+  await untilOver(driven, load.durationMs, running, signal);
   over = true;
 
-  const used = await readProcessUsage(lab.hosts.client, [
-    ...parties,
-    sampler.processGroup,
-    load.processGroup,
-  ]);
+  const groups = [...ofRunning, sampler.processGroup, driven.processGroup];
+  const used = await readProcessUsage(lab.hosts.client, groups);
   const machineAfter = await readMachine(lab.hosts.client);
   const samples = await sampler.finish();
   const sockets = await readSockets(lab);
   const after = await readCounters(lab);
-  const result = await load.finish();
-  if (result.requests === 0) {
-    throw new Error(`no request was answered in ${options.load.durationMs / 1000} s`);
-  }
+  const result = await driven.finish();
+  if (result.requests === 0) throw new Error(`no request was answered in ${load.durationMs / 1000} s`);
   const connects = await probe?.finish();
   // The gateway logs what it has not yet logged when it ends.
   const ours = options.gateway !== null && "transport" in options.gateway;
   if (ours) await gateway?.process.stop();
-  const ports = { backendPort: backend.port, gatewayPort: gateway?.port };
-  const hosts = hostResults({ lab: lab.kind, samples, before, after, sockets, ...ports });
+  const counters = pool.counters();
+  const observation = { lab: lab.kind, samples, before, after, sockets, socketsBefore, ...ports };
+  const hosts = hostResults(observation);
   const usage = used.map((group, i) => since(usedBefore[i], group));
   const sampling = withBench(usage.at(-2)!, Math.max(0, benchCpuSec - benchCpuBeforeSec));
   const ofBench = [...usage.slice(0, -2), sampling, usage.at(-1)!];
@@ -148,12 +142,20 @@ export async function measureRepetition(options: RunOptions, context: Repetition
       load: usage.at(-1)!,
     },
     machine: machineUse(machineBefore, machineAfter, ofBench.reduce((sum, { cpuSec }) => sum + cpuSec, 0)),
-    samples: { timeMs: samples.map((sample) => sample.timeMs), hosts: hostSeries(samples), answered },
+    samples: {
+      timeMs: samples.map((sample) => sample.timeMs),
+      hosts: hostSeries(observation),
+      answered: answered.series(),
+    },
     ...(set === undefined ? {} : { knobs: set.knobs }),
     ...(ours ? { upstreamFailures: failures.list() } : {}),
-    ...(pool === undefined ? {} : { pool }),
+    ...(counters === undefined ? {} : { pool: counters }),
     ...(connects === undefined ? {} : { connects }),
   };
+}
+
+function isNetHttp({ gateway }: RunOptions): boolean {
+  return gateway !== null && "transport" in gateway && gateway.transport === "net-http";
 }
 
 /** A run on loopback needs a namespace of its own, so that others can be measured across the links of the same lab. */
@@ -162,37 +164,6 @@ function labOf({ loopback }: RunOptions, lab: LabKind): LabKind {
     throw new Error("it is about a network that is not loopback, and a host lab has no other");
   }
   return loopback === true && lab === "private" ? "loopback" : lab;
-}
-
-/** Waits for the end of a load, with a limit. A party that ends before it does leaves nothing to measure. */
-async function untilOver(
-  load: RunningLoad,
-  durationMs: number,
-  parties: readonly RunningProcess[],
-  signal: AbortSignal,
-): Promise<void> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const limitMs = durationMs + LOAD_GRACE_MS;
-  const timer = setTimeout(
-    () => reject(new Error(`the load was not over after ${limitMs / 1000} s`)),
-    limitMs,
-  );
-  const onAbort = () => reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  if (signal.aborted) onAbort();
-  let waiting = true;
-  for (const { name, exited } of parties) {
-    exited.then((status) => {
-      if (waiting) reject(new Error(`${name} ended while the load ran: ${lastWords(status)}`));
-    });
-  }
-  try {
-    await Promise.race([load.over, promise]);
-  } finally {
-    waiting = false;
-    clearTimeout(timer);
-    signal.removeEventListener("abort", onAbort);
-  }
 }
 
 /** 1 − connections ÷ requests; 0 where more connections were opened than requests answered. */

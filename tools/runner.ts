@@ -12,15 +12,8 @@ import type { LabChoice } from "./lab/lab.ts";
 import { resolveSysctls, type Sysctls } from "./lab/sysctl.ts";
 import type { GeneratorChoice } from "./load/load.ts";
 import { checkLoadOptions } from "./load/start_load.ts";
-import { measureRepetition, type Progress, type RepetitionContext } from "./repetition.ts";
-import {
-  type Repetition,
-  type Results,
-  type Run,
-  type RunOptions,
-  SCHEMA,
-  type UntilPlan,
-} from "./results/results.ts";
+import { measureRepetition, type Progress } from "./repetition.ts";
+import { type Repetition, type Results, type RunOptions, SCHEMA, type UntilPlan } from "./results/results.ts";
 import { isPrecise, randomSeed, shuffledRounds } from "./rounds.ts";
 import {
   type BackendPlan,
@@ -49,8 +42,6 @@ export interface BenchPlan {
   readonly repeat: number;
   /** Goes on after `repeat` until the comparisons are precise enough. Left out, it does not. */
   readonly until?: UntilPlan;
-  /** How long a repetition of each run lasts that comes first and is not counted, in milliseconds. Default 0: none. */
-  readonly warmUpMs?: number;
   /** What the order is drawn with, a whole number of 32 bits. Left out, it is drawn itself. */
   readonly seed?: number;
   /** The kind of lab for every repetition, as {@linkcode chooseLab} has decided. */
@@ -99,7 +90,7 @@ export async function runScenario(
   signal: AbortSignal,
   observer: BenchObserver = {},
 ): Promise<Results> {
-  const { scenario, repeat, lab, generator, command, warmUpMs = 0, until = null, seed = randomSeed() } = plan;
+  const { scenario, repeat, lab, generator, command, until = null, seed = randomSeed() } = plan;
   checkScenario(scenario);
   const load: LoadPlan = { ...DEFAULT_LOAD, ...scenario.load, ...plan.load };
   const backend: BackendPlan = { ...DEFAULT_BACKEND, ...scenario.backend, ...plan.backend };
@@ -126,7 +117,7 @@ export async function runScenario(
     command,
     startedAt: new Date().toISOString(),
     seed,
-    method: { repeat, warmUpMs, until },
+    method: { repeat, until },
     environment: await readEnvironment(lab, generator),
     interrupted: false,
     runs,
@@ -134,7 +125,6 @@ export async function runScenario(
   await observer.onResults?.(results);
 
   const context = { lab: lab.kind, generator: generator.name, signal, hostSysctls: plan.hostSysctls };
-  if (warmUpMs > 0) await warmUp(runs, warmUpMs, context, observer);
   const firstStartedMs = performance.now();
   const rounds = shuffledRounds(runs, seed);
   for (let round = 0; !signal.aborted && wantsRound(results, plan, round, firstStartedMs); round++) {
@@ -176,22 +166,4 @@ function wantsRound(results: Results, plan: BenchPlan, round: number, firstStart
   const { until } = plan;
   if (until === undefined || performance.now() - firstStartedMs >= until.maxTimeMs) return false;
   return !isPrecise(results, until.width);
-}
-
-/**
- * Measures every run once and forgets it: what the machine does for the first time, such as reading programs from
- * the disk, it does now. What fails here fails again where it counts.
- */
-async function warmUp(
-  runs: readonly Run[],
-  durationMs: number,
-  context: RepetitionContext,
-  observer: BenchObserver,
-): Promise<void> {
-  for (const { name, options } of runs) {
-    if (context.signal.aborted) return;
-    observer.onProgress?.({ done: 0, total: runs.length, run: `warm-up of ${name}`, repetition: 0 });
-    const load = { ...options.load, durationMs };
-    await measureRepetition({ ...options, load }, context).catch(() => {});
-  }
 }

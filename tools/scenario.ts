@@ -82,6 +82,12 @@ export interface LoadPlan {
   readonly threads: number;
   /** Length of each repetition's load, in milliseconds; whole seconds for wrk. */
   readonly durationMs: number;
+  /**
+   * How long the same load runs before it counts, in milliseconds; 0 for not at all; whole seconds for wrk. A gateway that
+   * compiles itself while it runs, as every JavaScript one does, is slower in its first second than ever after. The
+   * TIME_WAITs that it leaves are there when the load begins.
+   */
+  readonly warmUpMs: number;
   /** An answer slower than this counts as failed, in milliseconds; whole seconds for wrk. */
   readonly timeoutMs: number;
   /** Header lines sent with each request, `Name: value`; empty for none beyond the generator's own. */
@@ -120,6 +126,7 @@ export const DEFAULT_LOAD: LoadPlan = {
   connections: 1000,
   threads: 2,
   durationMs: 4_000,
+  warmUpMs: 1_000,
   timeoutMs: 2_000,
   headers: [],
 };

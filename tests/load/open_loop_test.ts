@@ -11,6 +11,7 @@ import { UsageError } from "../../tools/command_line.ts";
 import { localMachine } from "../../tools/lab/host.ts";
 import { summarizeLatency } from "../../tools/load/latency.ts";
 import { type OpenLoopResult, startOpenLoop } from "../../tools/load/open_loop.ts";
+import { OpenLoopConnection } from "../../tools/load/open_loop_connection.ts";
 import { parseOpenLoopReport } from "../../tools/load/open_loop_process.ts";
 import { checkLoadOptions, chooseGenerator, startLoad } from "../../tools/load/start_load.ts";
 
@@ -178,6 +179,20 @@ Deno.test("an answer that is no HTTP, is cut off or says that it failed is an er
   }
 });
 
+Deno.test("a connection that is being opened when all is over is closed", async () => {
+  await using server = listen(() => Promise.resolve());
+  const connection = new OpenLoopConnection({ hostname: "127.0.0.1", port: server.port, request: REQUEST });
+  const connecting = connection.connect();
+  connection[Symbol.dispose]();
+  assertEquals(await connecting, false);
+});
+
+Deno.test("an answer that comes just after its time counts as late, not as answered", async () => {
+  await using server = startBackend({ listen: { hostname: "127.0.0.1", port: 0 }, latencyMs: 105 });
+  const { histogram, errors, due } = await run(server.address.port, { timeoutMs: 100, durationMs: 200 });
+  assertEquals([errors.timeout, histogram.size], [due, 0]);
+});
+
 Deno.test("where nobody listens every request could not connect", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr as Deno.NetAddr;
@@ -253,7 +268,7 @@ Deno.test("a report that is damaged, or in which requests are missing, is refuse
   }
 });
 
-const PLAN = { connections: 8, threads: 2, durationMs: 1000, timeoutMs: 2000, headers: [] };
+const PLAN = { connections: 8, threads: 2, durationMs: 1000, warmUpMs: 0, timeoutMs: 2000, headers: [] };
 
 Deno.test("a rate is for the open loop alone, which needs one", async () => {
   assertEquals((await chooseGenerator("auto", { rate: true })).name, "open-loop");
@@ -263,6 +278,11 @@ Deno.test("a rate is for the open loop alone, which needs one", async () => {
   }
   assertThrows(() => checkLoadOptions("open-loop", PLAN), UsageError, "give --rate N");
   assertThrows(() => checkLoadOptions("open-loop", { ...PLAN, ratePerSec: 0.5 }), UsageError, "no request");
+  assertThrows(
+    () => checkLoadOptions("open-loop", { ...PLAN, ratePerSec: 9, script: "post.lua" }),
+    UsageError,
+    "give one of the two",
+  );
   checkLoadOptions("open-loop", { ...PLAN, ratePerSec: 1 });
 });
 

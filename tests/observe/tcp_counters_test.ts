@@ -3,8 +3,8 @@ import { counterDelta, parseTcpCounters } from "../../tools/observe/tcp_counters
 
 const SOCKSTAT = "sockets: used 9\nTCP: inuse 5 orphan 0 tw 28 alloc 7 mem 1\nUDP: inuse 0 mem 0\n";
 const SNMP =
-  "Ip: Forwarding\nIp: 1\nTcp: RtoAlgorithm MaxConn ActiveOpens PassiveOpens AttemptFails CurrEstab\n" +
-  "Tcp: 1 -1 5801 100 3 12\n";
+  "Ip: Forwarding\nIp: 1\nTcp: RtoAlgorithm MaxConn ActiveOpens PassiveOpens AttemptFails CurrEstab OutSegs\n" +
+  "Tcp: 1 -1 5801 100 3 12 90000\n";
 const NETSTAT =
   "TcpExt: TW TWRecycled TWKilled TCPTimeWaitOverflow ListenDrops\nTcpExt: 40 2 2 4466 9\nIpExt: A\nIpExt: 1\n";
 
@@ -15,6 +15,7 @@ Deno.test("the counters are found by their names, wherever they stand", () => {
     connectionsOpened: 5801,
     connectionsAccepted: 100,
     connectionsFailed: 3,
+    segmentsSent: 90_000,
     timeWaitEntered: 42,
     timeWaitReused: 2,
     timeWaitOverflowed: 4466,

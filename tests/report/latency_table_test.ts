@@ -22,15 +22,23 @@ Deno.test("a run of which one repetition has no histogram has no merged latency"
 });
 
 Deno.test("the report says of latencies whether they are those of a closed or an open loop", () => {
-  const closed = run("pool-100", [repetition(1_000)]);
+  const { hosts } = repetition(1).samples;
+  const samples = { timeMs: [0, 1_000], hosts, answered: { timeMs: [0, 500, 1_000], requests: [0, 9, 20] } };
+  const closed = run("pool-100", [repetition(1_000, { samples })]);
   const load = { ...closed.options.load, ratePerSec: 5_000 };
   const open = { ...closed, options: { ...closed.options, load } };
   const of = (one: Run) => renderLatency(results([one])).join("\n");
   assertStringIncludes(of(closed), "From a closed loop: each connection waits");
   assertStringIncludes(of(open), "From an open loop, 5,000/s: each counts from when its request was due");
   const report = (one: Run) => renderReport(results([{ ...one, baseline: true }]));
-  assertStringIncludes(report(closed), "1,000 connections for 4 s, each waiting for its answer");
-  assertStringIncludes(report(open), "5,000 requests a second for 4 s, evenly spaced");
+  assertStringIncludes(
+    report(closed),
+    "1,000 connections for 4 s, after 1 s of the same that do not count, each waiting for its answer",
+  );
+  assertStringIncludes(
+    report(open),
+    "5,000 requests a second for 4 s, after 1 s of the same that do not count, evenly spaced",
+  );
   assertFalse(report(open).includes("closed loop"));
   const titles = (one: Run) => plotsOf(results([one])).map(({ title }) => title).join();
   assertStringIncludes(titles(closed), "Little's law");

@@ -103,7 +103,7 @@ export function results(runs: Run[], more: Partial<Results> = {}): Results {
     command: "deno task bench undersized_pool",
     startedAt: "2026-11-22T12:00:00.000Z",
     seed: 1,
-    method: { repeat: 3, warmUpMs: 1000, until: null },
+    method: { repeat: 3, until: null },
     interrupted: false,
     environment: {
       timewait: "0.1.0",

@@ -10,6 +10,7 @@ const NONE: TcpCounters = {
   connectionsOpened: 0,
   connectionsAccepted: 0,
   connectionsFailed: 0,
+  segmentsSent: 0,
   timeWaitEntered: 0,
   timeWaitReused: 0,
   timeWaitOverflowed: 0,
@@ -92,12 +93,40 @@ Deno.test("in a host lab, sockets are attributed by port, and what was there bef
   assertEquals(gateway.timeWaitEntered, null);
 });
 
-Deno.test("series begin at zero, whatever was there before", () => {
+Deno.test("in a shared table, what a warm-up has left is ours and what others have is not", () => {
+  const waitsFor = (port: number, many: number, from: number) =>
+    Array.from({ length: many }, (_, i) => socket("06", from + i, port));
+  const others = waitsFor(443, 500, 20_000);
+  const socketsBefore = [...others, ...waitsFor(8080, 10, 30_000), ...waitsFor(8081, 30, 40_000)];
+  const table = [...socketsBefore, ...waitsFor(8080, 10, 31_000), ...waitsFor(8081, 50, 41_000)];
+  const after = { ...NONE, connectionsOpened: 60 };
+  const waiting = (timeWait: number) => ({ timeWait, established: 0, connectionsOpened: 0 });
+  const observation: Observation = {
+    ...OBSERVATION,
+    lab: "host",
+    samples: [540, 600].map((count, i) => ({
+      timeMs: 100 * i,
+      hosts: each(waiting(count), waiting(count), waiting(count)),
+    })),
+    after: each(after, after, after),
+    sockets: each(table, table, table),
+    socketsBefore: each(socketsBefore, socketsBefore, socketsBefore),
+  };
+  const { client, gateway } = hostResults(observation);
+  assertEquals(client.connectionsOpened, 10);
+  assertEquals(gateway.connectionsOpened, 50);
+  assertEquals(gateway.timeWaitPeak, 80);
+  assertEquals(hostSeries(observation).gateway.timeWait, [40, 100]);
+});
+
+Deno.test("connections opened are counted from the first sample, and TIME_WAITs as they are on a host of its own", () => {
   const before = { timeWait: 7, established: 2, connectionsOpened: 100 };
   const after = { timeWait: 9, established: 3, connectionsOpened: 105 };
-  const series = hostSeries([
+  const samples = [
     { timeMs: 0, hosts: each(before, before, before) },
     { timeMs: 100, hosts: each(after, after, after) },
-  ]);
-  assertEquals(series.gateway, { timeWait: [0, 2], established: [2, 3], connectionsOpened: [0, 5] });
+  ];
+  const own = hostSeries({ ...OBSERVATION, samples }).gateway;
+  assertEquals(own, { timeWait: [7, 9], established: [2, 3], connectionsOpened: [0, 5] });
+  assertEquals(hostSeries({ ...OBSERVATION, lab: "host", samples }).gateway.timeWait, [0, 2]);
 });

@@ -40,6 +40,8 @@ export interface RunningProcess extends AsyncDisposable {
   readonly exited: Promise<ExitStatus>;
   /** Writes a line to its standard input. */
   writeLine(line: string): Promise<void>;
+  /** Sends a signal to it, and to none that it has started. One that has ended is no error. */
+  signal(name: Deno.Signal): void;
   /** Closes its standard input. */
   closeInput(): Promise<void>;
   /** Sends SIGTERM, waits at most `graceMs`, then sends SIGKILL to its whole group. Returns when it has ended. */
@@ -190,6 +192,7 @@ function controlProcess(
     processGroup,
     exited,
     stop,
+    signal: (name) => sendSignal(pid, name),
     writeLine: (line) => stdin.write(new TextEncoder().encode(`${line}\n`)),
     closeInput: () => stdin.close().catch(() => {}),
     async [Symbol.asyncDispose]() {

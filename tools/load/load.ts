@@ -12,7 +12,7 @@ import type { LatencyHistogram } from "./latency_histogram.ts";
 export type LoadGenerator = "wrk" | "autocannon" | "open-loop";
 
 /** What a load generator is told: the load, and where it goes. */
-export interface LoadOptions extends LoadPlan {
+export interface LoadOptions extends Omit<LoadPlan, "warmUpMs"> {
   /** Where every request goes, unless a script for wrk says otherwise: an `http:` URL. */
   readonly url: string;
 }

@@ -71,7 +71,7 @@ export async function startOpenLoop(options: OpenLoopOptions): Promise<RunningOp
   await Promise.race([opened, enough.promise]).finally(() => clearTimeout(timer));
   return {
     over: sendAll(options, connections),
-    [Symbol.dispose]: () => connections.forEach((connection) => connection.close()),
+    [Symbol.dispose]: () => connections.forEach((connection) => connection[Symbol.dispose]()),
   };
 }
 
@@ -90,10 +90,12 @@ function sendAll(options: OpenLoopOptions, connections: OpenLoopConnection[]): P
   const settle = (arrival: Arrival, outcome: Outcome) => {
     arrival.over = true;
     settled++;
-    if ("failed" in outcome) errors[outcome.failed]++;
+    const tookMs = performance.now() - arrival.dueMs;
+    if (tookMs >= timeoutMs) errors.timeout++;
+    else if ("failed" in outcome) errors[outcome.failed]++;
     else {
       answered++;
-      const us = Math.round((performance.now() - arrival.dueMs) * 1000);
+      const us = Math.round(tookMs * 1000);
       histogram.set(us, (histogram.get(us) ?? 0) + 1);
       if (outcome.status < 200 || outcome.status > 399) errors.status++;
     }

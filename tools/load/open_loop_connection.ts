@@ -26,7 +26,7 @@ export interface Target {
 const head = new ResponseHead(new HeadFields());
 
 /** A connection, or the place for one. It takes one request at a time. */
-export class OpenLoopConnection {
+export class OpenLoopConnection implements Disposable {
   /** Bytes of all answers, their heads included. */
   bytesRead = 0;
   readonly #target: Target;
@@ -35,6 +35,7 @@ export class OpenLoopConnection {
   #search: HeadSearch = { at: 0, lineStart: 0 };
   #body: BodyReader | undefined;
   #done: ((outcome: Outcome) => void) | undefined;
+  #disposed = false;
 
   /** The place for a connection; {@linkcode connect} or the first request opens it. */
   constructor(target: Target) {
@@ -55,9 +56,9 @@ export class OpenLoopConnection {
       // It was reset between the two, which the first read will tell.
     }
     const conn = new ByteConn(tcp);
-    if (this.#conn !== undefined) {
+    if (this.#conn !== undefined || this.#disposed) {
       conn.close();
-      return true;
+      return !this.#disposed;
     }
     this.#conn = conn;
     conn.onArrival = () => this.#arrived(conn);
@@ -82,6 +83,12 @@ export class OpenLoopConnection {
   abandon(): void {
     this.#done = undefined;
     this.close();
+  }
+
+  /** Closes the connection for good, also one that is just being opened. */
+  [Symbol.dispose](): void {
+    this.#disposed = true;
+    this.abandon();
   }
 
   /** Closes the connection; the next request opens another. */

@@ -13,7 +13,7 @@ const [json] = Deno.args;
 const { url, headers, ...options } = JSON.parse(json!);
 const { hostname, port } = new URL(url);
 
-using loop = await startOpenLoop({
+const loop = await startOpenLoop({
   ...options,
   hostname: hostname.replaceAll(/[[\]]/g, ""),
   port: Number(port || 80),
@@ -23,3 +23,6 @@ const { histogram, ...result } = await loop.over;
 console.log("over");
 await Deno.stdin.read(new Uint8Array(1));
 console.log(JSON.stringify({ ...result, histogram: [...histogram].flat() }));
+loop[Symbol.dispose]();
+// A connection that is just being opened would hold the process for as long as the kernel tries.
+Deno.exit();

@@ -8,6 +8,7 @@ import config from "../../deno.json" with { type: "json" };
 import { UsageError } from "../command_line.ts";
 import type { Host } from "../lab/host.ts";
 import { CommandNotFoundError, findCommand } from "../lab/process.ts";
+import type { LoadPlan } from "../scenario.ts";
 import { prepareAutocannon, startAutocannon } from "./autocannon.ts";
 import type { GeneratorChoice, LoadGenerator, LoadOptions, RunningLoad } from "./load.ts";
 import { startOpenLoopIn } from "./open_loop_process.ts";
@@ -18,8 +19,8 @@ import { checkWrkOptions, readWrkVersion, startWrk } from "./wrk.ts";
  *
  * @throws {UsageError} which says what to give instead.
  */
-export function checkLoadOptions(generator: LoadGenerator, options: Omit<LoadOptions, "url">): void {
-  const { connections, threads, headers, ratePerSec, durationMs } = options;
+export function checkLoadOptions(generator: LoadGenerator, options: LoadPlan): void {
+  const { connections, threads, warmUpMs, headers, ratePerSec, durationMs } = options;
   if (connections < threads) {
     throw new UsageError(
       `--connections ${connections} is below --threads ${threads}: give at least one connection a thread`,
@@ -35,9 +36,18 @@ export function checkLoadOptions(generator: LoadGenerator, options: Omit<LoadOpt
       `${generator} has no --rate, it waits for each answer: leave --load away, and a rate gets an open loop`,
     );
   }
-  if (generator === "wrk") return checkWrkOptions(options);
+  if (generator === "wrk") {
+    if (warmUpMs % 1000 !== 0) {
+      throw new UsageError(`--warm-up must be whole seconds for wrk, or 0, not ${warmUpMs}ms`);
+    }
+    return checkWrkOptions(options);
+  }
   if (options.script !== undefined) {
-    throw new UsageError("--script is for wrk, which is not what drives this load: apt-get install wrk");
+    throw new UsageError(
+      ratePerSec === undefined
+        ? "--script is for wrk, which is not what drives this load: apt-get install wrk"
+        : "--script is for wrk, and wrk has no --rate: give one of the two",
+    );
   }
   if (generator === "autocannon") return;
   if (ratePerSec === undefined) throw new UsageError("an open loop needs a rate: give --rate N");

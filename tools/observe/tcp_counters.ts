@@ -19,6 +19,8 @@ export interface TcpCounters {
   readonly connectionsAccepted: number;
   /** Connections that were refused, or reset before they stood (`AttemptFails`, RFC 4022). */
   readonly connectionsFailed: number;
+  /** Segments sent, those sent again left out (`OutSegs`, RFC 4022). */
+  readonly segmentsSent: number;
   /** Times that a socket entered TIME_WAIT, short stays included (`TW` and `TWKilled` of netstat). */
   readonly timeWaitEntered: number;
   /** TIME_WAIT sockets whose port was taken again by a new connection (`TWRecycled`), which `tcp_tw_reuse` permits. */
@@ -45,6 +47,7 @@ export function parseTcpCounters(sockstat: string, snmp: string, netstat: string
     connectionsOpened: pick(tcp, "ActiveOpens"),
     connectionsAccepted: pick(tcp, "PassiveOpens"),
     connectionsFailed: pick(tcp, "AttemptFails"),
+    segmentsSent: pick(tcp, "OutSegs"),
     timeWaitEntered: pick(ext, "TW") + pick(ext, "TWKilled"),
     timeWaitReused: pick(ext, "TWRecycled"),
     timeWaitOverflowed: pick(ext, "TCPTimeWaitOverflow"),

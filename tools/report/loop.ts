@@ -15,13 +15,15 @@ export function nameLoop({ ratePerSec }: LoadPlan): string {
 /** The sentence that says how the requests came about, and from when on an answer was late. */
 export function describeLoad(load: LoadPlan): string {
   const connections = formatCount(load.connections);
-  const [duration, timeout] = [load.durationMs, load.timeoutMs].map((ms) => ms / 1000);
+  const timeout = load.timeoutMs / 1000;
+  const warmUp = load.warmUpMs > 0 ? `, after ${load.warmUpMs / 1000} s of the same that do not count` : "";
+  const duration = `${load.durationMs / 1000} s${warmUp}`;
   return load.ratePerSec === undefined
-    ? `${connections} connections for ${duration} s, each waiting for its answer before its next request (a closed loop: ` +
+    ? `${connections} connections for ${duration}, each waiting for its answer before its next request (a closed loop: ` +
       `latency leaves out what waited behind a slow answer); answers after ${timeout} s count as failed and as that long.`
     : `${
       formatRate(load.ratePerSec)
-    } requests a second for ${duration} s, evenly spaced, each sent whether or not those ` +
+    } requests a second for ${duration}, evenly spaced, each sent whether or not those ` +
       `before it were answered, over at most ${connections} connections (an ${
         nameLoop(load)
       }: latency counts from ` +

@@ -23,6 +23,8 @@ export interface Observation {
   readonly after: Readonly<Record<HostName, TcpCounters>>;
   /** Every socket of each host when the load was over. In a host lab the same table three times. */
   readonly sockets: Readonly<Record<HostName, readonly TcpSocket[]>>;
+  /** The same when the load began; `undefined` where there was no warm-up that could have left any. */
+  readonly socketsBefore?: Readonly<Record<HostName, readonly TcpSocket[]>> | undefined;
   /** The port that the backend listened on. */
   readonly backendPort: number;
   /** `undefined` where the load went straight at the backend. */
@@ -35,13 +37,20 @@ export function hostResults(observation: Observation): Record<HostName, HostResu
   return perHost((name) => ofHost(observation, name));
 }
 
-/** The series of each host. */
-export function hostSeries(samples: readonly Sample[]): Record<HostName, HostSeries> {
+/** The series of each host. What a shared table held for others when the load began is taken off. */
+export function hostSeries(
+  { lab, samples, socketsBefore, ...ports }: Pick<
+    Observation,
+    "lab" | "samples" | "socketsBefore" | "backendPort" | "gatewayPort"
+  >,
+): Record<HostName, HostSeries> {
   return perHost((name) => {
     const first = samples[0]!.hosts[name];
     const of = samples.map((sample) => sample.hosts[name]);
+    const ours = groupTimeWait(socketsBefore?.[name] ?? [], servicesOf(ports));
+    const ofOthers = lab === "private" ? 0 : Math.max(0, first.timeWait - sumOf(ours));
     return {
-      timeWait: of.map((counters) => Math.max(0, counters.timeWait - first.timeWait)),
+      timeWait: of.map((counters) => Math.max(0, counters.timeWait - ofOthers)),
       established: of.map((counters) => counters.established),
       connectionsOpened: of.map((counters) => counters.connectionsOpened - first.connectionsOpened),
     };
@@ -54,10 +63,9 @@ function perHost<T>(make: (name: HostName) => T): Record<HostName, T> {
 
 /** A host with TCP tables of its own: everything in them is its doing. */
 function ownTableResult(observation: Observation, name: HostName): HostResult {
-  const { samples, before, after, gatewayPort, backendPort, sockets } = observation;
+  const { samples, before, after, sockets } = observation;
   const moved = counterDelta(before[name], after[name]);
-  const services = new Set([backendPort, ...(gatewayPort === undefined ? [] : [gatewayPort])]);
-  const timeWaitGroups = groupTimeWait(sockets[name], services);
+  const timeWaitGroups = groupTimeWait(sockets[name], servicesOf(observation));
   const inGroups = sumOf(timeWaitGroups);
   const openedShare = inGroups === 0
     ? 1
@@ -93,6 +101,7 @@ function ownTableResult(observation: Observation, name: HostName): HostResult {
 function sharedTableResult(observation: Observation, name: HostName): HostResult {
   const { before, after, gatewayPort, backendPort } = observation;
   const sockets = observation.sockets[name];
+  const socketsBefore = observation.socketsBefore?.[name] ?? [];
   const target = gatewayPort ?? backendPort;
   const opens = {
     client: target,
@@ -100,14 +109,14 @@ function sharedTableResult(observation: Observation, name: HostName): HostResult
     backend: undefined,
   }[name];
   const accepts = { client: undefined, gateway: gatewayPort, backend: backendPort }[name];
-  const services = new Set([backendPort, target]);
-  const timeWaitGroups = groupTimeWait(sockets, services).filter((group) => {
+  const timeWaitGroups = groupTimeWait(sockets, servicesOf(observation)).filter((group) => {
     const port = Number(group.service.slice(group.service.lastIndexOf(":") + 1));
     return port === (group.side === "opened" ? opens : accepts);
   });
   const established = (port: number) =>
     sockets.filter((socket) => socket.state === TCP_STATES.established && socket.remotePort === port).length;
-  const clientOpened = established(target) + sumOf(groupTimeWait(sockets, new Set([target])));
+  const clientWaits = (all: readonly TcpSocket[]) => sumOf(groupTimeWait(all, new Set([target])));
+  const clientOpened = Math.max(0, established(target) + clientWaits(sockets) - clientWaits(socketsBefore));
   const machineOpened = counterDelta(before[name], after[name]).connectionsOpened;
   // In a loopback lab the tables are shared by the hosts and by nobody else, and only the gateway churns.
   const moved = observation.lab === "loopback" ? counterDelta(before[name], after[name]) : undefined;
@@ -126,6 +135,12 @@ function sharedTableResult(observation: Observation, name: HostName): HostResult
     listenDrops: moved?.listenDrops ?? null,
     timeWaitGroups,
   };
+}
+
+function servicesOf(
+  { backendPort, gatewayPort }: Pick<Observation, "backendPort" | "gatewayPort">,
+): ReadonlySet<number> {
+  return new Set([backendPort, gatewayPort ?? backendPort]);
 }
 
 function sumOf(groups: readonly TimeWaitGroup[]): number {

@@ -60,6 +60,7 @@ function fillUp(document: Record<string, unknown>): void {
   fill(document, { seed: 0, method: null });
   fill(document.environment, { governors: [] });
   for (const run of listOf(document.runs)) {
+    if (isObject(run) && isObject(run.options)) fill(run.options.load, { warmUpMs: 0 });
     for (const one of listOf(isObject(run) ? run.repetitions : undefined)) {
       if (isObject(one) && !("failed" in one)) {
         fill(one, { startedMs: null, latencyHistogram: null, machine: null });

@@ -35,7 +35,7 @@ export interface Results {
   readonly expectation: string;
   /** The command line that measures this again. */
   readonly command: string;
-  /** When the bench began, its warm-up included, in ISO 8601. */
+  /** When the bench began, in ISO 8601. */
   readonly startedAt: string;
   /** What the order of the repetitions and the bootstrap were drawn with: a whole number of 32 bits. */
   readonly seed: number;
@@ -61,8 +61,6 @@ export interface UntilPlan {
 export interface Method {
   /** Repetitions of each run: all of them, or the least of them where `until` is set. */
   readonly repeat: number;
-  /** How long a repetition of each run lasted that came first and was not counted, in milliseconds; 0 for none. */
-  readonly warmUpMs: number;
   /** When it was to stop by precision; `null` where it was not. */
   readonly until: UntilPlan | null;
 }

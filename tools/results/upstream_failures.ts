@@ -4,6 +4,8 @@
  * @module
  */
 
+import { GATHER_MS } from "../transport/failure_log.ts";
+
 /** Failures of one kind. */
 export interface UpstreamFailure {
   /** The errno's name, such as `EADDRNOTAVAIL`. */
@@ -20,21 +22,34 @@ export interface UpstreamFailure {
 export interface FailureCount {
   /** Takes a line; one that is not about the upstream is passed over. */
   add(line: string): void;
-  /** What was counted, the most frequent first. */
+  /** Resolves when the log has said all that has happened until now. */
+  heard(): Promise<void>;
+  /** What was counted up to now does not count. `startMs` is when the load begins, by the clock of `nowMs`. */
+  begin(startMs: number): void;
+  /** What was counted since, the most frequent first. */
   list(): UpstreamFailure[];
 }
 
-/** Starts to count. `nowMs` tells the time since the load began. */
-export function startFailureCount(nowMs: () => number): FailureCount {
+/** Starts to count. `nowMs` is a clock that nothing turns back. */
+export function startFailureCount(nowMs: () => number = () => performance.now()): FailureCount {
   const counted = new Map<string, UpstreamFailure>();
+  let startMs = 0;
   return {
     add(line) {
       const parsed = parseFailureLine(line);
       if (parsed === undefined) return;
       const { code, step, count } = parsed;
       const before = counted.get(`${code} ${step}`);
-      const firstMs = before?.firstMs ?? Math.round(nowMs());
+      const firstMs = before?.firstMs ?? Math.round(nowMs() - startMs);
       counted.set(`${code} ${step}`, { code, step, count: (before?.count ?? 0) + count, firstMs });
+    },
+    async heard() {
+      // A log that was busy writes once more what it has gathered, and then the first of each kind at once again.
+      if (counted.size > 0) await new Promise((resolve) => setTimeout(resolve, 2 * GATHER_MS));
+    },
+    begin(now) {
+      startMs = now;
+      counted.clear();
     },
     list: () => [...counted.values()].sort((a, b) => b.count - a.count),
   };

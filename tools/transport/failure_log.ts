@@ -20,8 +20,8 @@ export interface FailureLog extends Disposable {
   add(failure: Failure): void;
 }
 
-/** How long identical failures are gathered into one line. */
-const GATHER_MS = 1_000;
+/** How long identical failures are gathered into one line, in milliseconds. */
+export const GATHER_MS = 1_000;
 
 /**
  * Starts a log of failures.

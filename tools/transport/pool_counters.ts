@@ -192,6 +192,26 @@ export function sumCounters(all: readonly PoolCounters[]): PoolCounters {
   };
 }
 
+/** What happened in a pool between two looks at it. What there is now stays so, and the peaks are those since it began. */
+export function countersSince(before: PoolCounters, now: PoolCounters): PoolCounters {
+  const risen = (from: Readonly<Record<string, number>>, to: Readonly<Record<string, number>>) =>
+    Object.fromEntries(
+      Object.entries(to).map(([name, count]): [string, number] => [name, count - (from[name] ?? 0)])
+        .filter(([, count]) => count > 0),
+    );
+  return {
+    ...now,
+    dialed: now.dialed - before.dialed,
+    dialFailures: risen(before.dialFailures, now.dialFailures),
+    reused: now.reused - before.reused,
+    waited: now.waited - before.waited,
+    waitedMs: now.waitedMs - before.waitedMs,
+    queued: now.queued - before.queued,
+    abandoned: now.abandoned - before.abandoned,
+    closed: risen(before.closed, now.closed),
+  };
+}
+
 /** The counters in a line that a gateway prints upon SIGUSR1 and at its end; `undefined` for any other line. */
 export function parsePoolCounters(line: string): PoolCounters | undefined {
   if (!line.startsWith("counters {")) return undefined;
