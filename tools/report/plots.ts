@@ -188,8 +188,11 @@ function linesOf({ runs }: Results, pointsOf: (one: Measured, run: Run) => Point
   return lines.toSorted((a, b) => Number(a.weight === "middle") - Number(b.weight === "middle"));
 }
 
+/** As in the chart of the Markdown, and then those for which no square exists to name them there. */
+const PLOT_COLOURS = [...COLOURS.map(({ hex }) => hex), "#e377c2", "#17becf", "#bcbd22", "#7f7f7f"];
+
 function colourOf(index: number): string {
-  return COLOURS[index % COLOURS.length]!.hex;
+  return PLOT_COLOURS[index % PLOT_COLOURS.length]!;
 }
 
 function inSeconds({ samples }: Measured, values: readonly number[]): Points {
