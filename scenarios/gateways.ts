@@ -2,7 +2,8 @@
  * Question: what does each gateway cost when its pool fits, ours and those that people run?
  *
  * Expected: net-http level with nginx and HAProxy, and at least three times Go's ReverseProxy; http-client level with Go. Peers
- * that are not installed are shown as failed (apt-get install nginx-light haproxy golang-go).
+ * that are not installed are shown as failed (apt-get install nginx-light haproxy golang-go). Each uses all cores, and the pool
+ * is twice what is needed, because some divide it among their threads.
  *
  *     deno task bench gateways                      # 1000 connections
  *     deno task bench gateways --connections 64
@@ -12,7 +13,7 @@ import { mainFor } from "../tools/bench.ts";
 import { runAsScript } from "../tools/command_line.ts";
 import type { Scenario } from "../tools/scenario.ts";
 
-const POOL = 1000;
+const POOL = 2000;
 const START = decodeURIComponent(new URL("./gateways/start.sh", import.meta.url).pathname);
 
 function peer(name: string): string {
@@ -29,7 +30,10 @@ export const scenario: Scenario = {
   runs: [
     { name: "direct" },
     { name: "net-http", gateway: { transport: "net-http", maxIdleConns: POOL, maxIdleConnsPerHost: POOL } },
-    { name: "http-client", gateway: { transport: "http-client", poolMaxIdlePerHost: POOL } },
+    {
+      name: "http-client",
+      gateway: { transport: "http-client", poolMaxIdlePerHost: POOL, workers: navigator.hardwareConcurrency },
+    },
     { name: "nginx", gateway: { command: peer("nginx") } },
     { name: "haproxy", gateway: { command: peer("haproxy") } },
     { name: "go", gateway: { command: peer("go") } },

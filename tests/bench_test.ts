@@ -266,13 +266,13 @@ Deno.test({
     await inDirectory(async (directory) => {
       const [program, ...args] = BENCH;
       const child = new Deno.Command(program!, {
-        args: [...args, ...SHORT, "--repeat", "9", "--out", directory],
+        args: [...args, "undersized_pool", "two_gates", ...SHORT, "--repeat", "9", "--out", directory],
         stdin: "null",
         stdout: "piped",
         stderr: "null",
       }).spawn();
       const kept = async (): Promise<Results> =>
-        JSON.parse(await Deno.readTextFile(`${directory}/results.json`));
+        JSON.parse(await Deno.readTextFile(`${directory}/undersized_pool/results.json`));
       await until(
         async () => (await kept().catch(() => undefined))?.runs[0]?.repetitions.length === 1,
         20_000,
@@ -286,6 +286,8 @@ Deno.test({
       );
       assertEquals((await kept()).interrupted, true);
       assertGreater((await kept()).runs[0]!.repetitions.length, 0);
+      const directories = Array.from(Deno.readDirSync(directory), (entry) => entry.name);
+      assertEquals(directories, ["undersized_pool"], "the second scenario was begun");
     });
   },
 });
@@ -382,6 +384,23 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "a pool described by flags is measured, by the names that the gateway has for them",
+  ...wrkInPrivateLab,
+  async fn() {
+    const flags = ["--transport", "net-http", "--max-idle-conns", "3", "--max-idle-conns-per-host", "20"];
+    const { code, stdout, stderr } = await bench(
+      ...flags,
+      ...["--connections", "20", "--latency", "5ms", "--duration", "1s", "--warm-up", "0", "--repeat", "1"],
+      ...["--json", "-"],
+    );
+    assertEquals(code, 0, stderr);
+    const results: Results = JSON.parse(stdout);
+    assertStringIncludes(results.command, flags.join(" "));
+    assertLess(measured(results, "net-http").pool!.idlePeak, 4);
+  },
+});
+
 Deno.test("bad usage is one line on standard error and exit code 2", async () => {
   const cases: [string[], string][] = [
     [["--conections", "5"], "unknown flag --conections; did you mean --connections?"],
@@ -395,6 +414,7 @@ Deno.test("bad usage is one line on standard error and exit code 2", async () =>
     [["tools/scenario.ts"], 'it does not export "scenario"'],
     [["--quick", "false"], "--quick takes no value"],
     [["--duration", "600h"], "--duration takes at most 24h, not 600h"],
+    [["--max-idle-conns", "5"], "--max-idle-conns is for the transport net-http: give --transport net-http"],
     [["--gateway", "gw {lisetn}"], "--gateway has no placeholder {lisetn}; did you mean listen?"],
     [["--gateway", "gw --upstream {upstream}"], "put {listen} into"],
     [["--json", "a", "undersized_pool", "undersized_pool"], "--json takes the results of one scenario"],

@@ -21,9 +21,13 @@ export async function runScript(
   return { code, stdout: text(stdout), stderr: text(stderr) };
 }
 
-/** Starts a tool, with network permission and nothing else, and waits until it says that it listens. */
-export async function startScript(tool: string, args: readonly string[]): Promise<RunningScript> {
-  const child = command(tool, args, {}).spawn();
+/** Starts a tool, with network permission and nothing but `more`, and waits until it says that it listens. */
+export async function startScript(
+  tool: string,
+  args: readonly string[],
+  more: readonly string[] = [],
+): Promise<RunningScript> {
+  const child = command(tool, args, {}, more).spawn();
   const stderr = new Response(child.stderr).text();
   const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let unread = "";
@@ -49,7 +53,9 @@ export async function startScript(tool: string, args: readonly string[]): Promis
     await lines.cancel();
     return { code: (await child.status).code, stderr: await stderr };
   };
-  const match = /^listening on http:\/\/([\d.]+):(\d+)$/.exec(await nextLine() ?? "");
+  const match = /^listening on http:\/\/([\d.]+):(\d+)(?: with \d+ worker\(s\))?$/.exec(
+    await nextLine() ?? "",
+  );
   if (match === null) throw new Error(`${tool} does not listen: ${(await stop()).stderr}`);
   return {
     address: { hostname: match[1]!, port: Number(match[2]) },
@@ -59,10 +65,21 @@ export async function startScript(tool: string, args: readonly string[]): Promis
   };
 }
 
-function command(tool: string, args: readonly string[], env: Record<string, string>): Deno.Command {
+/** What a gateway needs beside the network to run in several threads. */
+export const FOR_WORKERS = [
+  "--unstable-net",
+  `--allow-read=${decodeURIComponent(new URL("../tools", import.meta.url).pathname)}`,
+];
+
+function command(
+  tool: string,
+  args: readonly string[],
+  env: Record<string, string>,
+  more: readonly string[] = [],
+): Deno.Command {
   const path = new URL(`../tools/${tool}.ts`, import.meta.url).pathname;
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", "--cached-only", "--allow-net", path, ...args],
+    args: ["run", "--no-prompt", "--cached-only", "--allow-net", ...more, path, ...args],
     env: { NO_COLOR: "1", ...env },
     stdin: "null",
     stdout: "piped",

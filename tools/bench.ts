@@ -7,6 +7,7 @@
  */
 
 import {
+  CANNOT_TELL,
   didYouMean,
   listFlag,
   type Main,
@@ -24,6 +25,7 @@ import {
   UsageError,
   valueFlag,
 } from "./command_line.ts";
+import { GATEWAY_FLAGS, gatewaysOf, gatewayWords } from "./gateway_flags.ts";
 import { chooseLab } from "./lab/start_lab.ts";
 import { parseSysctl } from "./lab/sysctl.ts";
 import { chooseGenerator } from "./load/start_load.ts";
@@ -33,9 +35,10 @@ import { renderReport } from "./report/markdown.ts";
 import { writePage, writeReport } from "./report/report_files.ts";
 import { isMeasured, measuredOf, type Results } from "./results/results.ts";
 import { reasonOf, writeResults } from "./results/results_file.ts";
+import { selfCheckResult } from "./results/self_check.ts";
 import { REPEAT_FLAGS, repeatPlanOf, repeatWords } from "./repeat_flags.ts";
 import { selfCheckOf } from "./rounds.ts";
-import { type BenchPlan, runScenario } from "./runner.ts";
+import { type BenchPlan, checkPlan, runScenario } from "./runner.ts";
 import { prepareHostSysctls } from "./sysctl.ts";
 import { type BackendPlan, DEFAULT_LOAD, type LoadPlan, type Scenario, withGateways } from "./scenario.ts";
 
@@ -73,7 +76,7 @@ const FLAGS = {
   status: valueFlag("N", "of each answer", parseWhole(200, 599), undefined),
   script: valueFlag("FILE", "a Lua script for wrk", parseText, undefined),
   header: listFlag("HEADER", 'a request header, "Name: value"', parseText),
-  gateway: listFlag("COMMAND", "measure this gateway; {listen} and {upstream} are filled in", parseText),
+  ...GATEWAY_FLAGS,
   sysctl: listFlag(
     "KEY=VALUE",
     "set a sysctl on the gateway, or with client: or backend: before it on that host",
@@ -102,7 +105,10 @@ const FLAGS = {
   html: valueFlag("FILE", "write the report as one page with interactive plots", parseText, undefined),
 };
 
-/** The command's entry point. Exit code 0 measured, 1 a run could not be measured, 2 bad usage, 130 interrupted. */
+/**
+ * The command's entry point. Exit code 0 measured, 1 a run could not be measured or a self-check raised a false alarm,
+ * 2 bad usage, 3 a self-check with too few repetitions to raise one, 130 interrupted.
+ */
 export const main: Main = mainFor();
 
 /** The entry point of `bench`; with a scenario, that of the scenario's own file. */
@@ -116,6 +122,7 @@ export function mainFor(scenario?: Scenario): Main {
     examples: [
       "deno task bench --quick",
       "deno task bench undersized_pool --connections 500 --latency 20ms --out out",
+      "deno task bench --transport net-http --max-idle-conns 100 --max-idle-conns-per-host 200",
       "deno task bench --gateway './my-gateway --listen {listen} --upstream {upstream}'",
     ],
     run: (options, names, signal) => bench(options, names, signal, scenario),
@@ -133,6 +140,7 @@ async function bench(
   if (options.list) return await listScenarios();
   const scenarios = own === undefined ? await loadScenarios(names) : [own];
   const load = loadOf(options);
+  const gateways = gatewaysOf(options);
   if ((options.json ?? options.html) !== undefined && scenarios.length > 1) {
     throw new UsageError(
       `${
@@ -144,26 +152,30 @@ async function bench(
   const sysctls = Object.fromEntries(options.sysctl);
   await using hostSysctls = await prepareHostSysctls(lab, options.allowHostSysctl);
 
-  let exitCode = 0;
-  for (const scenario of scenarios) {
-    const given = withGateways(scenario, options.gateway);
+  const plans = await Promise.all(scenarios.map(async (scenario, i): Promise<BenchPlan> => {
+    const given = withGateways(scenario, gateways);
     const rate = load.ratePerSec ?? scenario.load?.ratePerSec;
-    const generator = await chooseGenerator(options.load, { rate: rate !== undefined });
-    const plan: BenchPlan = {
+    return {
       scenario: options.selfCheck ? selfCheckOf(given) : given,
+      selfCheck: options.selfCheck,
       load: threadsFor(scenario, load),
       backend: backendOf(options),
       sysctls,
       hostSysctls,
       ...repeatPlanOf(options, options.quick),
       lab,
-      generator,
-      command: commandLine(scenario.name, options),
+      generator: await chooseGenerator(options.load, { rate: rate !== undefined }),
+      command: commandLine(names[i] ?? scenario.name, options),
     };
-    const directory = options.out === undefined || scenarios.length === 1
+  }));
+  for (const plan of plans) await checkPlan(plan);
+  let exitCode = 0;
+  for (const [i, plan] of plans.entries()) {
+    const directory = options.out === undefined || plans.length === 1
       ? options.out
-      : `${options.out}/${scenario.name}`;
+      : `${options.out}/${scenarios[i]!.name}`;
     exitCode = Math.max(exitCode, await measure(plan, options.json, directory, options.html, signal));
+    if (signal.aborted) break;
   }
   return exitCode;
 }
@@ -206,7 +218,9 @@ async function measure(
   const failed = results.runs.some((run) =>
     !run.repetitions.every(isMeasured) || measuredOf(run).length === 0
   );
-  return failed || unwritten !== undefined ? 1 : 0;
+  if (failed || unwritten !== undefined) return 1;
+  const check = selfCheckResult(results)?.verdict;
+  return check === "false alarm" ? 1 : check === "cannot tell" ? CANNOT_TELL : 0;
 }
 
 /** Writes to standard output. A reader that has gone away, such as `head`, is no error. */
@@ -282,7 +296,7 @@ function commandLine(scenario: string, options: BenchOptions): string {
   add("--status", options.status);
   add("--script", options.script);
   for (const header of options.header) add("--header", header);
-  for (const command of options.gateway) add("--gateway", command);
+  words.push(...gatewayWords(options));
   for (const [name, value] of options.sysctl) add("--sysctl", `${name}=${value}`);
   if (options.allowHostSysctl) words.push("--allow-host-sysctl");
   if (options.lab !== "auto") add("--lab", options.lab);

@@ -15,7 +15,6 @@ import {
   parseDurationMs,
   parseListen,
   parseText,
-  parseWhole,
   runAsScript,
   UsageError,
   valueFlag,
@@ -23,6 +22,9 @@ import {
 import { aborted, authorityOf } from "./http_server.ts";
 import { assertNotProxied } from "./transport/http_client/environment_proxy.ts";
 import { startHttpClientTransport } from "./transport/http_client/http_client.ts";
+import { startHttpClientWorkers } from "./transport/http_client/http_client_workers.ts";
+import { WORKERS_FLAG } from "./transport/workers.ts";
+import { HTTP_CLIENT_FLAGS } from "./transport/http_client/http_client_flags.ts";
 import { startNetHttp } from "./transport/net_http/net_http.ts";
 import {
   NET_HTTP_FLAGS,
@@ -162,24 +164,14 @@ export const main: Main = mainOf({
       parseChoice(["http-client", "net-http"]),
       undefined,
     ),
-    poolMaxIdlePerHost: valueFlag(
-      "N",
-      "idle connections to keep, 0 for none (default: no limit)",
-      parseWhole(0),
-      undefined,
-    ),
-    poolIdleTimeout: valueFlag(
-      "DURATION",
-      "how long to keep one idle, 0 to keep none (default 90s)",
-      parseDurationMs,
-      undefined,
-    ),
+    workers: WORKERS_FLAG,
     grace: valueFlag(
       "DURATION",
       "how long SIGTERM waits for requests in flight (default 10s)",
       parseDurationMs,
       undefined,
     ),
+    ...HTTP_CLIENT_FLAGS,
     ...NET_HTTP_FLAGS,
   },
   examples: [
@@ -187,29 +179,33 @@ export const main: Main = mainOf({
     "deno task gateway --transport net-http --upstream http://127.0.0.1:8081 --max-idle-conns 100 --max-idle-conns-per-host 200",
   ],
   async run(flags, _positionals, signal) {
-    const { upstream: upstreams, listen, transport, poolMaxIdlePerHost, poolIdleTimeout, grace, ...netHttp } =
-      flags;
+    const { upstream: upstreams, listen, transport, workers, grace, ...limits } = flags;
+    const { poolMaxIdlePerHost, poolIdleTimeout, ...netHttp } = limits;
     const [upstream] = upstreams;
     if (upstream === undefined) {
       throw new UsageError("--upstream is needed: give an origin such as http://127.0.0.1:8081");
     }
     if (transport === "net-http") {
       refuseFlagsOf("http-client", { poolMaxIdlePerHost, poolIdleTimeout });
-      return await runNetHttp(upstreams, { listen, grace, ...netHttp }, signal);
+      return await runNetHttp(upstreams, { listen, workers, grace, ...netHttp }, signal);
     }
     refuseFlagsOf("net-http", netHttp);
     if (upstreams.length > 1) {
       throw new UsageError("http-client takes one --upstream: give --transport net-http for several");
     }
     await assertNotProxied();
-    await using gateway = startGateway({
+    const options = resolveGatewayOptions({
       listen,
       upstream,
       poolMaxIdlePerHost,
       poolIdleTimeoutMs: poolIdleTimeout,
       graceMs: grace,
     });
-    console.log(`listening on http://${authorityOf(gateway.address)}`);
+    await using gateway = workers === undefined || workers === 1
+      ? startHttpClientTransport(options)
+      : await startHttpClientWorkers(options, workers);
+    const inThreads = workers === undefined ? "" : ` with ${workers} worker(s)`;
+    console.log(`listening on http://${authorityOf(gateway.address)}${inThreads}`);
     await aborted(signal);
     return 0;
   },
@@ -219,6 +215,7 @@ async function runNetHttp(
   upstreams: readonly URL[],
   flags: NetHttpFlagValues & {
     readonly listen: ListenAddress | undefined;
+    readonly workers: number | undefined;
     readonly grace: number | undefined;
   },
   signal: AbortSignal,
@@ -226,6 +223,7 @@ async function runNetHttp(
   const { listen = { hostname: "127.0.0.1", port: 8080 }, grace: graceMs = 10_000 } = flags;
   const gateway = await startNetHttp({
     ...netHttpOptionsOf(flags),
+    workers: flags.workers,
     upstreams,
     listen,
     graceMs,

@@ -11,6 +11,8 @@ import type { ListenAddress } from "./command_line.ts";
 export interface HttpServerOptions {
   /** Where to listen. Port 0 asks the kernel for a free one. */
   readonly listen: ListenAddress;
+  /** Whether others listen on the same port, and the kernel shares the clients among them. Needs `--unstable-net`. Default false. */
+  readonly reusePort?: boolean;
   /** How long a stop waits for requests in flight before it cuts them, in milliseconds. 0 cuts at once. */
   readonly graceMs: number;
   /** Ends what is still in flight after `graceMs`, so that each request gets an answer or loses its connection. */
@@ -38,13 +40,13 @@ export function serveHttp(
   options: HttpServerOptions,
   handler: Deno.ServeHandler<Deno.NetAddr>,
 ): RunningServer {
-  const { listen: { hostname, port }, graceMs, cut } = options;
+  const { listen: { hostname, port }, reusePort = false, graceMs, cut } = options;
   const uploads = countUploads(handler);
   const serve: Deno.ServeHandler<Deno.NetAddr> = (request, info) =>
     (isUpload(request) ? uploads.handler : handler)(request, info);
   let server: Deno.HttpServer<Deno.NetAddr>;
   try {
-    server = Deno.serve({ hostname, port, tcpBacklog: BACKLOG, onListen() {} }, serve);
+    server = Deno.serve({ hostname, port, reusePort, tcpBacklog: BACKLOG, onListen() {} }, serve);
   } catch (error) {
     throw new Error(whyNotListening(options.listen, error), { cause: error });
   }

@@ -88,13 +88,18 @@ export async function startGatewayIn(
     "--upstream",
     backend.url,
     ...(plan.transport === "net-http" ? netHttpFlags(plan) : httpClientFlags(plan)),
-  ], "transport" in plan && plan.transport === "net-http" ? NEEDED_BY_NET_HTTP : NOTHING_MORE);
+  ], ownsOneThread(plan) ? NOTHING_MORE : NEEDED_BY_WORKERS);
   const process = await host.start({ name: "the gateway", argv, ...output });
   return await whenListening(host, port, process, listenTimeoutMs);
 }
 
+/** `net-http` chooses the number of its threads itself, unless it is told. */
+function ownsOneThread(plan: GatewayPlan): boolean {
+  return "transport" in plan && plan.transport === "http-client" && (plan.workers ?? 1) === 1;
+}
+
 function httpClientFlags(plan: HttpClientPlan): string[] {
-  const { transport, poolMaxIdlePerHost, poolIdleTimeoutMs } = plan;
+  const { transport, poolMaxIdlePerHost, poolIdleTimeoutMs, workers = 1 } = plan;
   return [
     "--transport",
     transport,
@@ -104,6 +109,7 @@ function httpClientFlags(plan: HttpClientPlan): string[] {
     ...(poolIdleTimeoutMs === undefined || poolIdleTimeoutMs === false
       ? []
       : ["--pool-idle-timeout", `${poolIdleTimeoutMs}ms`]),
+    ...(workers === 1 ? [] : ["--workers", String(workers)]),
   ];
 }
 
@@ -136,7 +142,7 @@ const NOTHING_MORE: Needs = { flags: [], env: {} };
  * Threads that share a port, each of which reads its own source. And no more sockets reported ready at a time than Deno's event loop
  * serves in one go (128): beyond that, some of a thousand connections wait for seconds while others are served again and again.
  */
-const NEEDED_BY_NET_HTTP: Needs = {
+const NEEDED_BY_WORKERS: Needs = {
   flags: ["--unstable-net", `--allow-read=${decodeURIComponent(new URL("./", import.meta.url).pathname)}`],
   env: { DENO_TOKIO_MAX_IO_EVENTS_PER_TICK: "128" },
 };

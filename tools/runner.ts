@@ -42,6 +42,8 @@ export interface BenchPlan {
   readonly repeat: number;
   /** Goes on after `repeat` until the comparisons are precise enough. Left out, it does not. */
   readonly until?: UntilPlan;
+  /** Whether the scenario is one of {@linkcode selfCheckOf}. Default `false`. */
+  readonly selfCheck?: boolean;
   /** What the order is drawn with, a whole number of 32 bits. Left out, it is drawn itself. */
   readonly seed?: number;
   /** The kind of lab for every repetition, as {@linkcode chooseLab} has decided. */
@@ -77,6 +79,23 @@ export interface BenchObserver {
 }
 
 /**
+ * Checks whether a scenario and its load can be measured as asked, without measuring anything.
+ *
+ * @throws {UsageError} when they cannot.
+ */
+export async function checkPlan(plan: Pick<BenchPlan, "scenario" | "load" | "generator">): Promise<void> {
+  const { scenario, generator } = plan;
+  checkScenario(scenario);
+  const load = loadOf(plan);
+  checkLoadOptions(generator.name, load);
+  await checkFileLimit(load.connections, scenario.runs.some((run) => run.gateway !== undefined));
+}
+
+function loadOf({ scenario, load }: Pick<BenchPlan, "scenario" | "load">): LoadPlan {
+  return { ...DEFAULT_LOAD, ...scenario.load, ...load };
+}
+
+/**
  * Measures a scenario. The runs take turns: in each round every run is measured once, in an order drawn anew, so that
  * a machine that drifts does so under all of them.
  *
@@ -91,12 +110,9 @@ export async function runScenario(
   observer: BenchObserver = {},
 ): Promise<Results> {
   const { scenario, repeat, lab, generator, command, until = null, seed = randomSeed() } = plan;
-  checkScenario(scenario);
-  const load: LoadPlan = { ...DEFAULT_LOAD, ...scenario.load, ...plan.load };
+  await checkPlan(plan);
+  const load = loadOf(plan);
   const backend: BackendPlan = { ...DEFAULT_BACKEND, ...scenario.backend, ...plan.backend };
-  checkLoadOptions(generator.name, load);
-  await checkFileLimit(load.connections, scenario.runs.some((run) => run.gateway !== undefined));
-
   const runs = scenario.runs.map((run) => ({
     name: run.name,
     baseline: run.name === scenario.baseline,
@@ -117,7 +133,7 @@ export async function runScenario(
     command,
     startedAt: new Date().toISOString(),
     seed,
-    method: { repeat, until },
+    method: { repeat, until, ...(plan.selfCheck ? { selfCheck: true } : {}) },
     environment: await readEnvironment(lab, generator),
     interrupted: false,
     runs,

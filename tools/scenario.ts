@@ -17,6 +17,8 @@ export interface HttpClientPlan {
   readonly poolMaxIdlePerHost?: number | false;
   /** How long an idle connection is kept, in milliseconds; `false` without limit. Default 90 s. */
   readonly poolIdleTimeoutMs?: number | false;
+  /** Threads, among which `poolMaxIdlePerHost` is divided. Default 1. */
+  readonly workers?: number;
 }
 
 /** A gateway of ours on its own connection pool, with the limits of Go's `http.Transport`. */
@@ -144,8 +146,8 @@ export function resolveGatewayPlan(plan: GatewayPlan): GatewayPlan {
       workers: plan.workers ?? availableParallelism(),
     };
   }
-  const { transport, poolMaxIdlePerHost = false, poolIdleTimeoutMs = 90_000 } = plan;
-  return { transport, poolMaxIdlePerHost, poolIdleTimeoutMs };
+  const { transport, poolMaxIdlePerHost = false, poolIdleTimeoutMs = 90_000, workers = 1 } = plan;
+  return { transport, poolMaxIdlePerHost, poolIdleTimeoutMs, workers };
 }
 
 /**
@@ -184,20 +186,20 @@ function programOf(command: string): string {
 }
 
 /**
- * The scenario with the user's own gateways in place of its own: what is measured straight at the backend stays.
- * A run is named for the program it starts, with a number where that is not enough.
+ * The scenario with other gateways in place of its own: what is measured straight at the backend stays.
+ * A run is named for the transport or the program that it starts, with a number where that is not enough.
  */
-export function withGateways(scenario: Scenario, commands: readonly string[]): Scenario {
-  if (commands.length === 0) return scenario;
+export function withGateways(scenario: Scenario, gateways: readonly GatewayPlan[]): Scenario {
+  if (gateways.length === 0) return scenario;
   const direct = scenario.runs.filter((run) => run.gateway === undefined);
-  for (const command of commands) checkPlaceholders(command);
-  const names = commands.map(programOf);
   const taken = new Set(direct.map((run) => run.name));
-  const runs = commands.map((command, i) => {
-    let name = names[i]!;
-    for (let n = 2; taken.has(name); n++) name = `${names[i]}-${n}`;
+  const runs = gateways.map((gateway) => {
+    if ("command" in gateway) checkPlaceholders(gateway.command);
+    const base = "command" in gateway ? programOf(gateway.command) : gateway.transport;
+    let name = base;
+    for (let n = 2; taken.has(name); n++) name = `${base}-${n}`;
     taken.add(name);
-    return { name, gateway: { command } };
+    return { name, gateway };
   });
   const baseline = direct.some((run) => run.name === scenario.baseline) ? scenario.baseline : runs[0]!.name;
   return { ...scenario, baseline, runs: [...direct, ...runs] };

@@ -90,7 +90,7 @@ export function run(name: string, repetitions: Repetition[], gateway: GatewayPla
 
 /** A gateway of ours that keeps so many connections. */
 export function pool(poolMaxIdlePerHost: number): GatewayPlan {
-  return { transport: "http-client", poolMaxIdlePerHost, poolIdleTimeoutMs: 90_000 };
+  return { transport: "http-client", poolMaxIdlePerHost, poolIdleTimeoutMs: 90_000, workers: 1 };
 }
 
 /** A document of these runs. */

@@ -103,7 +103,7 @@ function caption(first: NamedResults, others: readonly NamedResults[]): string {
 }
 
 function renderGates(checks: readonly GateCheck[]): string[] {
-  const rows = checks.map(({ gate, run, measured, verdict, repetitionsNeeded }) => {
+  const rows = checks.map(({ gate, run, of, measured, verdict, repetitionsNeeded }) => {
     const figure = gate.relative
       ? formatInterval(measured, (ratio) => formatChange(ratio - 1))
       : formatInterval(measured, (value) => String(Number(value.toPrecision(6))));
@@ -112,10 +112,16 @@ function renderGates(checks: readonly GateCheck[]): string[] {
       : "";
     return [
       `\`${gate.text}\``,
-      `\`${run}\``,
+      of === undefined ? `\`${run}\`` : `\`${run}\` of ${of}`,
       figure,
       verdict === "fails" ? "**fails**" : `${verdict}${needed}`,
     ];
   });
-  return renderRows(["gate", "run", "measured", "verdict"], rows, 2);
+  return [
+    ...renderRows(["gate", "run", "measured", "verdict"], rows, 2),
+    "",
+    "A gate holds or fails where the repetitions show it at 5%, one-sided: against other results by the exact " +
+    "Mann-Whitney test at the limit, else by the sign test of the median" +
+    `${checks.length === 1 ? "" : `; corrected for ${checks.length} checks (Holm)`}.`,
+  ];
 }

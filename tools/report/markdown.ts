@@ -26,6 +26,7 @@ import { renderKnobs, warnOfKnobs, withKnobs } from "./knobs.ts";
 import { renderLatency } from "./latency_table.ts";
 import { describeLoad } from "./loop.ts";
 import { warnOfMachine } from "./machine_warnings.ts";
+import { renderSelfCheck } from "./self_check.ts";
 import { renderRows } from "./table.ts";
 import { explainRun } from "./why.ts";
 
@@ -49,6 +50,7 @@ export function renderReport(results: Results, plots: readonly PlotFile[] = []):
       "",
       `Scenario \`${results.scenario}\`, measured on ${results.startedAt.slice(0, 10)}.`,
     ],
+    renderSelfCheck(results),
     renderTable(results, comparisons),
     caption(results, comparisons),
     renderAdvice(results),
@@ -242,10 +244,12 @@ function describeGateway(run: Run): string {
   const gateway = run.options.gateway!;
   if ("command" in gateway) return `\`${gateway.command}\``;
   if (gateway.transport === "net-http") return describeNetHttp(gateway);
-  const { transport, poolMaxIdlePerHost: limit, poolIdleTimeoutMs: idleMs } = gateway;
+  const { transport, poolMaxIdlePerHost: limit, poolIdleTimeoutMs: idleMs, workers = 1 } = gateway;
   const kept = limit === undefined || limit === false
     ? "all idle connections"
     : `${formatCount(limit)} idle connections`;
   const long = idleMs === undefined || idleMs === false ? "" : ` for ${idleMs / 1000} s`;
-  return `${transport}, keeps ${kept} per host${long}`;
+  const divided = limit === undefined || limit === false ? "" : ", divided among the workers";
+  const inThreads = workers === 1 ? "" : `${divided}, ${workers} workers`;
+  return `${transport}, keeps ${kept} per host${long}${inThreads}`;
 }

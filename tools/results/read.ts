@@ -60,7 +60,11 @@ function fillUp(document: Record<string, unknown>): void {
   fill(document, { seed: 0, method: null });
   fill(document.environment, { governors: [] });
   for (const run of listOf(document.runs)) {
-    if (isObject(run) && isObject(run.options)) fill(run.options.load, { warmUpMs: 0 });
+    if (isObject(run) && isObject(run.options)) {
+      const { load, gateway } = run.options;
+      fill(load, { warmUpMs: 0 });
+      if (isObject(gateway) && gateway.transport === "http-client") fill(gateway, { workers: 1 });
+    }
     for (const one of listOf(isObject(run) ? run.repetitions : undefined)) {
       if (isObject(one) && !("failed" in one)) {
         fill(one, { startedMs: null, latencyHistogram: null, machine: null });

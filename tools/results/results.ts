@@ -63,6 +63,8 @@ export interface Method {
   readonly repeat: number;
   /** When it was to stop by precision; `null` where it was not. */
   readonly until: UntilPlan | null;
+  /** Whether the two runs are one configuration under two names. Left out where they are not. */
+  readonly selfCheck?: boolean;
 }
 
 /** Where it was measured. */

@@ -149,7 +149,7 @@ Deno.test("several upstreams are named by repeating the flag", async () => {
 Deno.test("a flag of the other transport is refused", async () => {
   const upstream = ["--upstream", "http://127.0.0.1:9"];
   const { signal } = new AbortController();
-  assertEquals(await main([...upstream, "--workers", "2"], signal), 2);
+  assertEquals(await main([...upstream, "--max-idle-conns", "2"], signal), 2);
   assertEquals(
     await main([...upstream, "--transport", "net-http", "--pool-max-idle-per-host", "2"], signal),
     2,

@@ -53,6 +53,8 @@ export interface HttpClientTransportOptions extends TransportOptions {
   readonly poolMaxIdlePerHost: number | false;
   /** How long a connection is kept idle, in milliseconds; 0 keeps none, `false` keeps it until the upstream closes it. */
   readonly poolIdleTimeoutMs: number | false;
+  /** Whether others listen on the same port, and the kernel shares the clients among them. Needs `--unstable-net`. Default false. */
+  readonly reusePort?: boolean | undefined;
 }
 
 /** A request that `fetch` can carry without changing what it says. */
@@ -78,14 +80,14 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT"
  * @throws {Error} where the address cannot be listened on.
  */
 export function startHttpClientTransport(options: HttpClientTransportOptions): RunningTransport {
-  const { upstream, listen, graceMs, log } = options;
+  const { upstream, listen, graceMs, log, reusePort = false } = options;
   using starting = new DisposableStack();
   const client = starting.use(createClient(options));
   const failures = starting.use(startFailureLog(upstream.host, log));
   const exchanges = starting.use(watchExchanges());
   const origin = upstream.origin;
 
-  const server = serveHttp({ listen, graceMs, cut: exchanges.abortAll }, async (request, info) => {
+  const server = serveHttp({ listen, reusePort, graceMs, cut: exchanges.abortAll }, async (request, info) => {
     const carried = carry(request, info.remoteAddr.hostname);
     if (carried instanceof Refusal) return plainText(carried.status, carried.reason);
     const { target, headers, body, decoding } = carried;

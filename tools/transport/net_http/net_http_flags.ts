@@ -1,5 +1,5 @@
 /**
- * The flags of the `net-http` transport on the command line of the gateway, and what it prints.
+ * The flags of the `net-http` transport on the command lines of the gateway and of bench, and what the gateway prints.
  *
  * @module
  */
@@ -10,8 +10,8 @@ import { describeClosed } from "../pool_counters.ts";
 import type { ProxyCounters } from "./proxy.ts";
 import type { ProxyTimeoutOptions } from "./proxy_context.ts";
 
-/** The flags by name. */
-export const NET_HTTP_FLAGS = {
+/** The flags of its pool, by name. */
+export const POOL_FLAGS = {
   maxIdleConns: valueFlag(
     "N",
     "net-http: idle connections kept in all, 0 for no limit (default 100)",
@@ -37,7 +37,11 @@ export const NET_HTTP_FLAGS = {
     undefined,
   ),
   disableKeepAlives: switchFlag("net-http: use each connection once"),
-  workers: valueFlag("N", "net-http: threads (default: one for each core)", parseWhole(1), undefined),
+} as const;
+
+/** All flags by name. */
+export const NET_HTTP_FLAGS = {
+  ...POOL_FLAGS,
   dialTimeout: valueFlag("DURATION", "net-http: then 504 (default 5s)", parseDurationMs, undefined),
   responseHeaderTimeout: valueFlag(
     "DURATION",
@@ -60,8 +64,6 @@ export interface NetHttpFlagValues {
   readonly idleConnTimeout: number | undefined;
   /** `--disable-keep-alives` */
   readonly disableKeepAlives: boolean;
-  /** `--workers` */
-  readonly workers: number | undefined;
   /** `--dial-timeout`, in milliseconds */
   readonly dialTimeout: number | undefined;
   /** `--response-header-timeout`, in milliseconds */
@@ -73,7 +75,6 @@ export interface NetHttpFlagValues {
 /** What the flags mean to the transport. */
 export function netHttpOptionsOf(flags: NetHttpFlagValues): {
   pool: PoolLimits;
-  workers: number | undefined;
   timeouts: ProxyTimeoutOptions;
 } {
   const { maxIdleConns, maxIdleConnsPerHost, maxConnsPerHost, disableKeepAlives } = flags;
@@ -85,7 +86,6 @@ export function netHttpOptionsOf(flags: NetHttpFlagValues): {
       idleConnTimeoutMs: flags.idleConnTimeout,
       disableKeepAlives,
     },
-    workers: flags.workers,
     timeouts: {
       dialMs: flags.dialTimeout,
       responseHeadMs: flags.responseHeaderTimeout,
