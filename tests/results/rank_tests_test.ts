@@ -37,8 +37,8 @@ Deno.test("ties share their mean rank, and the distribution is that of all arran
   assertAlmostEquals(signed.p, 26 / 128, 1e-12);
 });
 
-// Critical values of the published tables, two-sided 5%: U for n = m (Mann and Whitney's, as in Conover, table A7),
-// and W of the signed ranks (Wilcoxon's, as in Conover, table A12).
+// The critical values that textbooks print, two-sided 5%: of U for n = m, and of Wilcoxon's W. Both were counted anew, outside
+// of this project, from the numbers of ways in which ranks can make each sum.
 const CRITICAL_U: [number, number][] = [[4, 0], [5, 2], [6, 5], [7, 8], [8, 13], [10, 23], [15, 64], [
   20,
   127,

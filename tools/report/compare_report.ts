@@ -96,7 +96,7 @@ function caption(first: NamedResults, others: readonly NamedResults[]): string {
   return `Latencies of ${
     loops.map((loop) => `${loop.startsWith("open") ? "an" : "a"} ${loop}`).join(" and ")
   }. ` +
-    "Medians with the intervals that their repetitions give; changes of the medians with 95% bootstrap intervals, " +
+    "Medians with the intervals that their repetitions give; changes of the medians with bootstrap intervals for 95%, " +
     `tested with the exact Mann-Whitney test, corrected for ${comparisons.length} comparisons (Holm).${few} These ` +
     "results are of different times: whatever changed between them, the machine's temper included, is in the change. " +
     "What is measured in one bench, by turns, is compared more surely.";
