@@ -15,7 +15,7 @@ export interface PoolLog {
   /** Takes a line of its standard output; one without counters is passed over. */
   add(line: string): void;
   /**
-   * Asks a `net-http` gateway for its counters, by SIGUSR1. What they say until now does not count.
+   * Asks a `net-http` gateway for its counters, by SIGUSR2. What they say until now does not count.
    *
    * @throws {Error} when it does not answer within 5 s.
    */
@@ -40,7 +40,7 @@ export function startPoolLog(): PoolLog {
       printed = Promise.withResolvers();
       const late = new Error(`${gateway.name} does not say what its pool has counted`);
       const timer = setTimeout(() => printed.reject(late), ANSWER_LIMIT_MS);
-      gateway.signal("SIGUSR1");
+      gateway.signal("SIGUSR2");
       try {
         await printed.promise;
       } finally {

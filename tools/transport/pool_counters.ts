@@ -212,7 +212,7 @@ export function countersSince(before: PoolCounters, now: PoolCounters): PoolCoun
   };
 }
 
-/** The counters in a line that a gateway prints upon SIGUSR1 and at its end; `undefined` for any other line. */
+/** The counters in a line that a gateway prints upon SIGUSR2 and at its end; `undefined` for any other line. */
 export function parsePoolCounters(line: string): PoolCounters | undefined {
   if (!line.startsWith("counters {")) return undefined;
   return JSON.parse(line.slice("counters ".length)).pool;

@@ -112,7 +112,7 @@ async function startGatewayProcess(...flags: string[]) {
   };
 }
 
-Deno.test("several threads share a port, print their counters upon SIGUSR1 and at the end, as one", async () => {
+Deno.test("several threads share a port, print their counters upon SIGUSR2 and at the end, as one", async () => {
   await using backend = RawBackend.answering(OK);
   await using gateway = await startGatewayProcess(
     ...["--upstream", backend.url.origin, "--workers", "2", "--max-idle-conns-per-host", "3"],
@@ -121,7 +121,7 @@ Deno.test("several threads share a port, print their counters upon SIGUSR1 and a
   const clients = await Promise.all(Array.from({ length: 32 }, () => connectTo(gateway)));
   for (const client of clients) await client.send(GET);
   for (const client of clients) assertEquals((await client.message()).body, "ok");
-  gateway.child.kill("SIGUSR1");
+  gateway.child.kill("SIGUSR2");
   const [, json] = await gateway.until(/counters (\{.*\})\n/);
   const { requests, pool } = JSON.parse(json!);
   assertEquals(requests, 32);
