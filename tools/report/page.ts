@@ -41,6 +41,8 @@ function renderHtml(markdown: string): string {
   const marked = new Marked({
     renderer: {
       html: ({ text }) => escapeHtml(text),
+      // The report has none of its own.
+      link: ({ raw }) => escapeHtml(raw),
       image: ({ href, text }) =>
         href.startsWith(PLOT)
           ? `<div class="plot" role="img" aria-label="${escapeHtml(text)}" data-plot="${
