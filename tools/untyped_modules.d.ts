@@ -47,6 +47,10 @@ declare module "@std/text" {
   export function toKebabCase(text: string): string;
 }
 
+declare module "@std/yaml" {
+  export function parse(text: string): unknown;
+}
+
 declare module "autocannon" {
   export interface Instance {
     stop(): void;
