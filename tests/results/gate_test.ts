@@ -73,6 +73,14 @@ Deno.test("all checks of one command are corrected together, those of several re
   assertEquals(verdicts(absolute.slice(1), 5, ["B"]), ["B fails"]);
   assertEquals(verdicts(absolute, 5, ["B"]), ["B cannot tell 6", "B cannot tell 6"]);
   assertEquals(verdicts(absolute, 6, ["B"]), ["B fails", "B fails"]);
+  const good = [5, 6].map((n) => runOf([...BEFORE, 1001].slice(0, n)));
+  const held = good.map((run) =>
+    checkGates(absolute.map((text) => parseGate(text, GATE)), [{ run }], { seed: 1 })
+  );
+  assertEquals(held.map((checks) => checks.map(({ verdict }) => verdict)), [
+    ["cannot tell", "cannot tell"],
+    ["holds", "holds"],
+  ]);
   const four = ["B", "C", "B", "C"];
   assertEquals(verdicts(absolute, 6, ["B", "C"]), four.map((of) => `${of} cannot tell 7`));
   assertEquals(verdicts(absolute, 7, ["B", "C"]), four.map((of) => `${of} fails`));

@@ -65,6 +65,7 @@ const REFUSED: [string, string, string][] = [
     WHOLE.replace('"bytesRead":', '"bytesRead":1e999,"x":'),
     "repetitions[0].bytesRead",
   ],
+  ["a seed that is none", WHOLE.replace('"seed":1', '"seed":null'), "damaged at seed"],
   ["a name of two lines", WHOLE.replaceAll('"pool-100"', '"pool\\n## 100"'), "runs[1].name"],
   ["a name that leaves its quotes", WHOLE.replaceAll('"pool-100"', '"a` [b](c) `"'), "runs[1].name"],
   [
