@@ -5,7 +5,10 @@
  * as long as they last; tcp_fin_timeout, tcp_tw_recycle, and tcp_tw_reuse without timestamps do nothing;
  * tcp_max_tw_buckets throws states away that TCP needs. A pool that fits needs none of them.
  *
+ * Nine runs five times take some five minutes; twice, which is enough for the verdicts, two.
+ *
  *     deno task bench sysctl_knobs
+ *     deno task bench sysctl_knobs --repeat 2
  */
 
 import { mainFor } from "../tools/bench.ts";

@@ -293,6 +293,27 @@ Deno.test({
 });
 
 Deno.test({
+  name: "Ctrl-C ends a bench at once whose gateway does not listen yet",
+  ...wrk,
+  async fn() {
+    const [program, ...args] = BENCH;
+    const child = new Deno.Command(program!, {
+      args: [...args, "./tests/lab/one_run.ts", "--gateway", "sh -c 'sleep 1234' {listen}", "--repeat", "9"],
+      cwd: ROOT,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    const waits = async () => (await commandsOf(child.pid)).includes("sleep");
+    await until(waits, 20_000);
+    const fromMs = performance.now();
+    child.kill("SIGINT");
+    assertEquals((await child.output()).code, 130);
+    assertLess(performance.now() - fromMs, 5_000);
+  },
+});
+
+Deno.test({
   name: "one Ctrl-C in a terminal, which deno task passes on a second time, ends the bench in order",
   ...wrk,
   async fn() {
@@ -498,6 +519,12 @@ async function descendants(pid: number): Promise<number[]> {
   }
   found.delete(pid);
   return [...found];
+}
+
+async function commandsOf(pid: number): Promise<string[]> {
+  const pids = await descendants(pid);
+  const { stdout } = await run(["ps", "-o", "comm=", "-p", pids.join() || "0"]);
+  return stdout.split("\n").map((line) => line.trim());
 }
 
 function isWrk(pid: number): boolean {

@@ -14,11 +14,15 @@ export interface FakeMachine extends AsyncDisposable {
   readonly host: Host;
   /** Starts the bench on it. */
   startBench(...args: string[]): Promise<Started>;
+  /** Starts the bench on it in a terminal, which closes with the process that this returns. */
+  startInTerminal(...args: string[]): Promise<Started>;
   /** Runs the bench on it to its end. */
   bench(...args: string[]): Promise<Ended>;
   /** Runs a tool, or a script of the tests, on it to its end. */
   script(path: string, ...args: string[]): Promise<Ended>;
   startScript(path: string, ...args: string[]): Promise<Started>;
+  /** Runs a task of deno.json on it to its end. */
+  task(name: string, ...args: string[]): Promise<Ended>;
   /** Runs a shell command on it. */
   sh(command: string): Promise<string>;
 }
@@ -83,9 +87,18 @@ export async function startFakeMachine(): Promise<FakeMachine> {
   return {
     host,
     startBench: (...args) => start(script("tools/bench.ts", args)),
+    startInTerminal: (...args) =>
+      start([
+        "script",
+        "-qec",
+        script("tools/bench.ts", args).map((word) => `'${word}'`).join(" "),
+        "/dev/null",
+      ]),
     bench: (...args) => toItsEnd(script("tools/bench.ts", args)),
     script: (path, ...args) => toItsEnd(script(path, args)),
     startScript: (path, ...args) => start(script(path, args)),
+    task: (name, ...args) =>
+      toItsEnd([Deno.execPath(), "task", "--config", `${ROOT}deno.json`, name, ...args]),
     sh: async (command) => (await toItsEnd(["sh", "-c", command])).stdout,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

@@ -1,6 +1,7 @@
 import { assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { startLab } from "../tools/lab/start_lab.ts";
 import { startBackendIn, startGatewayIn } from "../tools/parties.ts";
+import { privateLab } from "./requirements.ts";
 import { DEFAULT_BACKEND } from "../tools/scenario.ts";
 
 Deno.test("a gateway command that ends is reported with what it said", async () => {
@@ -40,3 +41,46 @@ Deno.test("two labs of the machine at once have ports of their own", async () =>
   await using second = await startBackendIn(other, DEFAULT_BACKEND);
   assertEquals(first.port === second.port, false);
 });
+
+Deno.test("a signal ends the wait for a gateway that does not listen yet, and the gateway", async () => {
+  await using lab = await startLab("host");
+  await using backend = await startBackendIn(lab, DEFAULT_BACKEND);
+  const startMs = performance.now();
+  const reason = new Error("enough");
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(reason), 50);
+  const start = () => startGatewayIn(lab, { command: "sleep 1000" }, backend, { signal: controller.signal });
+  assertEquals(await assertRejects(start), reason);
+  assertLess(performance.now() - startMs, 2_000);
+});
+
+const LISTENS = `
+  const [hostname, port] = Deno.args;
+  Deno.addSignalListener("SIGTERM", () => { console.error("ended in order"); Deno.exit(); });
+  for await (const _ of Deno.listen({ hostname: hostname!, port: Number(port) }));`;
+
+for (const kind of ["private", "host"] as const) {
+  Deno.test({
+    name: `a gateway that a shell has started among others is told to end, in a ${kind} lab`,
+    ...(kind === "private" ? privateLab : {}),
+    async fn() {
+      const script = await Deno.makeTempFile({ suffix: ".ts" });
+      try {
+        await Deno.writeTextFile(script, LISTENS);
+        await using lab = await startLab(kind);
+        await using backend = await startBackendIn(lab, DEFAULT_BACKEND);
+        const lines: string[] = [];
+        const onStderr = (line: string) => lines.push(line);
+        const command =
+          `cd / && ${Deno.execPath()} run --no-prompt --allow-net ${script} {listen_host} {listen_port}; true`;
+        const gateway = await startGatewayIn(lab, { command }, backend, { onStderr });
+        const startMs = performance.now();
+        await gateway[Symbol.asyncDispose]();
+        assertEquals(lines, ["ended in order"]);
+        assertLess(performance.now() - startMs, 1_500, "it was waited for in vain");
+      } finally {
+        await Deno.remove(script);
+      }
+    },
+  });
+}

@@ -2,6 +2,7 @@
 
 import { findCommand } from "../tools/lab/process.ts";
 import { whyNoPrivateLab } from "../tools/lab/private_lab.ts";
+import { findFakeTime } from "./fake_clock.ts";
 
 /** Options of a test that needs a private lab. */
 export const privateLab = needs("a private lab", await whyNoPrivateLab());
@@ -17,6 +18,12 @@ export const peers = needs(
 
 /** Options of a test that looks at pages in a browser. */
 export const chromium = needs("Chromium", reasonFor(() => findCommand("chromium")));
+
+/** Options of a test that needs a clock to set. */
+export const fakeClock = needs(
+  "libfaketime",
+  findFakeTime() === undefined ? "it was not found below /usr/lib: apt-get install faketime" : undefined,
+);
 
 /** Options of a test that needs wrk and a private lab. */
 export const wrkInPrivateLab = { ignore: wrk.ignore || privateLab.ignore };

@@ -1,22 +1,201 @@
-import { assertEquals } from "@std/assert";
+/** The wall clock jumps: by ntpd, by a person, when a laptop wakes. What is measured or waited for goes by one that does not. */
 
-/** A pool's idle connections and its deadlines go by the wall clock still; a jump ends them early or late, once. */
-const JUMPS_ARE_HARMLESS = ["deadlines.ts", "pool.ts"];
+import { assert, assertEquals, assertLess, assertNotEquals } from "@std/assert";
+import { isMeasured, type Results } from "../tools/results/results.ts";
+import { makeFakeClock } from "./fake_clock.ts";
+import { fakeClock, wrkInPrivateLab } from "./requirements.ts";
+import { until } from "./until.ts";
 
-// The wall clock jumps: by ntpd, by a person, when a laptop wakes. What is measured or waited for goes by a clock that does
-// not. The clock of a machine is not ours to set in a test, so this looks at the tools themselves.
+const ROOT = decodeURIComponent(new URL("..", import.meta.url).pathname);
+
+/** One looks whether it jumps; in shell there is no other clock for microseconds, and a repetition in which it jumps is lost. */
+const MAY = ["connect_probe.sh", "repetition.ts"];
+
 Deno.test("no tool measures by the wall clock", async () => {
   const uses: string[] = [];
   const look = async (directory: URL) => {
     for await (const entry of Deno.readDir(directory)) {
       const url = new URL(entry.name, directory);
       if (entry.isDirectory) await look(new URL(`${entry.name}/`, directory));
-      else if (JUMPS_ARE_HARMLESS.includes(entry.name)) continue;
-      else if (/Date\.now\(|new Date\(\)\.get|\$\{?SECONDS|\$\(date/.test(await Deno.readTextFile(url))) {
+      else if (
+        /Date\.now\(|new Date\(\)\.get|\$\{?(EPOCH\w*|SECONDS)|\$\(date/.test(await Deno.readTextFile(url))
+      ) {
         uses.push(entry.name);
       }
     }
   };
   await look(new URL("../tools/", import.meta.url));
-  assertEquals(uses, []);
+  assertEquals(uses.sort(), MAY);
 });
+
+Deno.test({
+  name: "a clock that is set while a load runs costs that repetition, which says so; the next is as ever",
+  ignore: fakeClock.ignore || wrkInPrivateLab.ignore,
+  async fn() {
+    // wrk asks for the time at each request.
+    await using clock = await makeFakeClock(1);
+    const json = await Deno.makeTempFile();
+    const bench = new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "--no-prompt",
+        "--cached-only",
+        "--allow-run",
+        "--allow-read",
+        "--allow-write",
+        "--allow-env",
+      ]
+        .concat(
+          [
+            "--allow-sys",
+            `${ROOT}tools/bench.ts`,
+            "--lab",
+            "private",
+            "--connections",
+            "20",
+            "--latency",
+            "10ms",
+          ],
+          ["--warm-up", "0", "--duration", "2s", "--repeat", "1", "--json", json],
+        ),
+      env: { ...clock.env, NO_COLOR: "1" },
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    const said = new Response(bench.stderr).text();
+    try {
+      const seen = new Set<number>();
+      for (const seconds of [3600, -3600]) {
+        await until(async () => {
+          const started = (await wrksOf(bench.pid)).find((pid) => !seen.has(pid));
+          if (started !== undefined) seen.add(started);
+          return started !== undefined;
+        }, 20_000);
+        await clock.set(seconds);
+      }
+      assertEquals((await bench.status).code, 1, await said);
+      const { runs }: Results = JSON.parse(await Deno.readTextFile(json));
+      const repetitions = runs.map((run) => run.repetitions[0]!);
+      const failures = repetitions.flatMap((one) => isMeasured(one) ? [] : [one.failed]).sort();
+      const message = (step: string) =>
+        `the clock of this machine was set ${step} s while the load ran, and the load generator measures by it`;
+      assertEquals(failures, [message("back by 7200.0"), message("forward by 3600.0")]);
+      const [measured] = repetitions.filter(isMeasured);
+      assert(measured !== undefined && measured.requests > 0);
+      assertLess(Math.abs(measured.durationSec - 2), 0.5);
+      assertLess(Math.abs(measured.samples.timeMs.at(-1)! - 2_000), 1_000);
+      assertLess(measured.latencyUs.max, 2_000_000);
+    } finally {
+      await Deno.remove(json);
+    }
+  },
+});
+
+const POOLS = {
+  "http-client": ["--pool-idle-timeout"],
+  "net-http": ["--workers", "1", "--idle-conn-timeout"],
+};
+
+Deno.test({
+  name: "an idle connection is kept and closed by the time that passes, whatever the clock is set to",
+  ...fakeClock,
+  async fn() {
+    await Promise.all(
+      Object.entries(POOLS).flatMap(([transport, flags]) => [
+        keepsThroughJumps(transport, flags),
+        closesThroughJumpBack(transport, flags),
+      ]),
+    );
+  },
+});
+
+async function keepsThroughJumps(transport: string, flags: readonly string[]): Promise<void> {
+  await using clock = await makeFakeClock();
+  await using backend = startBackend();
+  await using gateway = await startGateway(transport, [...flags, "60s"], backend.url, clock.env);
+  await gateway.request();
+  for (const seconds of [3600, -3600]) {
+    await clock.set(seconds);
+    await gateway.request();
+  }
+  const [first, ...rest] = backend.ports;
+  assertEquals(rest, [first, first], `${transport}: a jump closed it`);
+}
+
+async function closesThroughJumpBack(transport: string, flags: readonly string[]): Promise<void> {
+  await using clock = await makeFakeClock();
+  await using backend = startBackend();
+  await using gateway = await startGateway(transport, [...flags, "1s"], backend.url, clock.env);
+  await gateway.request();
+  await clock.set(-3600);
+  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  await gateway.request();
+  const [first, second] = backend.ports;
+  assertNotEquals(first, second, `${transport}: a jump back kept it`);
+}
+
+/** A backend that notes the port at the other end of each request. */
+function startBackend(): AsyncDisposable & { url: string; ports: readonly number[] } {
+  const ports: number[] = [];
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, (_, { remoteAddr }) => {
+    ports.push((remoteAddr as Deno.NetAddr).port);
+    return new Response("ok");
+  });
+  const url = `http://127.0.0.1:${server.addr.port}`;
+  return { url, ports, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+}
+
+async function startGateway(
+  transport: string,
+  flags: readonly string[],
+  upstream: string,
+  env: Readonly<Record<string, string>>,
+): Promise<AsyncDisposable & { request(): Promise<void> }> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--no-prompt",
+      "--cached-only",
+      "--unstable-net",
+      "--allow-net",
+      `--allow-read=${ROOT}tools`,
+    ].concat(
+      [
+        `${ROOT}tools/gateway.ts`,
+        "--transport",
+        transport,
+        "--upstream",
+        upstream,
+        "--listen",
+        "127.0.0.1:0",
+      ],
+      [...flags],
+    ),
+    env: { ...env, NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const { value = "" } = await lines.read();
+  return {
+    request: async () => void await (await fetch(/http:\S+/.exec(value)![0])).text(),
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await lines.cancel();
+      await child.status;
+    },
+  };
+}
+
+/** The wrk processes that a bench has started. */
+async function wrksOf(bench: number): Promise<number[]> {
+  const { stdout } = await new Deno.Command("ps", { args: ["-eo", "pid=,ppid=,comm="] }).output();
+  const rows = new TextDecoder().decode(stdout).trim().split("\n").map((line) => line.trim().split(/\s+/));
+  const isOf = (pid: string): boolean => {
+    const parent = rows.find(([other]) => other === pid)?.[1];
+    return parent !== undefined && (parent === String(bench) || isOf(parent));
+  };
+  return rows.filter(([pid, , command]) => command === "wrk" && isOf(pid!)).map(([pid]) => Number(pid));
+}

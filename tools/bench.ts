@@ -205,6 +205,7 @@ async function measure(
     opened = true;
   };
   const durationMs = plan.load?.durationMs ?? plan.scenario.load?.durationMs ?? DEFAULT_LOAD.durationMs;
+  sayHowLong(plan);
   const results = await runScenario(plan, signal, { ...showProgress(standardError, durationMs), onResults });
 
   const report = renderReport(results);
@@ -221,6 +222,22 @@ async function measure(
   if (failed || unwritten !== undefined) return 1;
   const check = selfCheckResult(results)?.verdict;
   return check === "false alarm" ? 1 : check === "cannot tell" ? CANNOT_TELL : 0;
+}
+
+/** What a repetition takes besides its load, in milliseconds: a lab, its parties, and a last look at the sockets. */
+const BESIDE_LOAD_MS = 700;
+
+/** Says how long a bench of more than a minute takes, for who has to wait for it. */
+function sayHowLong({ scenario, load, repeat, until }: BenchPlan): void {
+  const { durationMs, warmUpMs } = { ...DEFAULT_LOAD, ...scenario.load, ...load };
+  const minutes = scenario.runs.length * repeat * (warmUpMs + durationMs + BESIDE_LOAD_MS) / 60_000;
+  if (minutes < 1) return;
+  const least = until === undefined ? "about" : "at least";
+  console.error(
+    `${scenario.name}: ${scenario.runs.length} runs, ${repeat} times each: ${least} ${
+      minutes.toFixed(1)
+    } min`,
+  );
 }
 
 /** Writes to standard output. A reader that has gone away, such as `head`, is no error. */

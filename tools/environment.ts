@@ -5,7 +5,7 @@
  */
 
 import config from "../deno.json" with { type: "json" };
-import type { Host } from "./lab/host.ts";
+import { type Host, localMachine } from "./lab/host.ts";
 import type { LabChoice } from "./lab/lab.ts";
 import { startLab } from "./lab/start_lab.ts";
 import { readSysctls } from "./lab/sysctl.ts";
@@ -43,7 +43,17 @@ export async function readEnvironment(lab: LabChoice, load: GeneratorChoice): Pr
     load,
     lab,
     sysctls: await readKnown(host),
+    ...(lab.kind === "host" ? {} : { machineSysctls: await readMachines() }),
   };
+}
+
+/** Those of the machine, or of the container that the bench runs in. */
+async function readMachines(): Promise<Record<string, string>> {
+  await using machine = localMachine();
+  const values = await readSysctls(machine, SYSCTLS);
+  return Object.fromEntries(
+    SYSCTLS.flatMap((key, i) => typeof values[i] === "string" ? [[key, values[i]]] : []),
+  );
 }
 
 async function readKnown(host: Host): Promise<Record<string, string>> {

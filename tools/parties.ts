@@ -33,11 +33,16 @@ const CONFIG = decodeURIComponent(new URL("../deno.json", import.meta.url).pathn
 /** How often a backend says how many requests it has answered, in milliseconds. */
 export const ANSWERED_INTERVAL_MS = 500;
 
-/** Starts a backend. `onRequests` is told every {@linkcode ANSWERED_INTERVAL_MS} how many requests it has answered. */
+/**
+ * Starts a backend. `onRequests` is told every {@linkcode ANSWERED_INTERVAL_MS} how many requests it has answered.
+ *
+ * @throws the reason of the signal when that aborts before it listens.
+ */
 export async function startBackendIn(
   lab: Lab,
   plan: BackendPlan,
   onRequests: (requests: number) => void = () => {},
+  signal?: AbortSignal,
 ): Promise<Party> {
   const host = lab.hosts.backend;
   const port = await choosePort(lab, PORTS.backend);
@@ -60,25 +65,31 @@ export async function startBackendIn(
     ]),
     onStdout: (line) => line.startsWith("requests ") && onRequests(Number(line.slice("requests ".length))),
   });
-  return await whenListening(host, port, process);
+  return await whenListening(host, port, process, { signal });
 }
 
 /** How a gateway is started. */
 export interface GatewayStart {
   /** How long it may take until it listens, in milliseconds. Default {@linkcode LISTEN_TIMEOUT_MS}. */
   readonly listenTimeoutMs?: number;
+  /** Ends the wait until it listens, and stops it. */
+  readonly signal?: AbortSignal;
   /** Called with each line of its standard output. */
   readonly onStdout?: (line: string) => void;
   /** Called with each line of its standard error. */
   readonly onStderr?: (line: string) => void;
 }
 
-/** Starts a gateway in front of a backend. */
+/**
+ * Starts a gateway in front of a backend.
+ *
+ * @throws {Error} where it ends or does not listen in time, and the reason of the signal when that aborts before.
+ */
 export async function startGatewayIn(
   lab: Lab,
   plan: GatewayPlan,
   backend: Party,
-  { listenTimeoutMs = LISTEN_TIMEOUT_MS, ...output }: GatewayStart = {},
+  { listenTimeoutMs, signal, ...output }: GatewayStart = {},
 ): Promise<Party> {
   const host = lab.hosts.gateway;
   const port = await choosePort(lab, PORTS.gateway);
@@ -89,8 +100,9 @@ export async function startGatewayIn(
     backend.url,
     ...(plan.transport === "net-http" ? netHttpFlags(plan) : httpClientFlags(plan)),
   ], ownsOneThread(plan) ? NOTHING_MORE : NEEDED_BY_WORKERS);
-  const process = await host.start({ name: "the gateway", argv, ...output });
-  return await whenListening(host, port, process, listenTimeoutMs);
+  const stopsGroup = "command" in plan && !isSimple(plan.command);
+  const process = await host.start({ name: "the gateway", argv, stopsGroup, ...output });
+  return await whenListening(host, port, process, { timeoutMs: listenTimeoutMs, signal });
 }
 
 /** `net-http` chooses the number of its threads itself, unless it is told. */
@@ -158,9 +170,15 @@ function commandArgv(plan: CommandPlan, host: Host, port: number, backend: Party
     upstream_port: backend.port,
   };
   const command = plan.command.replaceAll(/\{(\w+)\}/g, (text, name) => String(values[name] ?? text));
-  // A simple command takes the shell's place, so that SIGTERM reaches it and not the shell.
-  const simple = /^[\w\s@%+=:,./'"-]+$/.test(command) && !/^\s*\w+=/.test(command);
-  return ["/bin/sh", "-c", simple ? `exec ${command}` : command];
+  return ["/bin/sh", "-c", isSimple(plan.command) ? `exec ${command}` : command];
+}
+
+/**
+ * Whether a command line is one command, which takes the shell's place, so that SIGTERM reaches it and not the shell. Of
+ * any other SIGTERM goes to all processes that it has started.
+ */
+function isSimple(command: string): boolean {
+  return /^[\w\s@%+=:,./{}'"-]+$/.test(command) && !/^\s*\w+=/.test(command);
 }
 
 /** A script of ours with the network and nothing else, unless it needs more. Nothing is downloaded: a lab has no way out. */
@@ -192,11 +210,18 @@ async function whenListening(
   host: Host,
   port: number,
   process: RunningProcess,
-  timeoutMs = LISTEN_TIMEOUT_MS,
+  { timeoutMs = LISTEN_TIMEOUT_MS, signal }: {
+    readonly timeoutMs?: number | undefined;
+    readonly signal?: AbortSignal | undefined;
+  },
 ): Promise<Party> {
   let ended: string | undefined;
   process.exited.then((status) => ended = lastWords(status));
   for (const deadline = performance.now() + timeoutMs; performance.now() < deadline;) {
+    if (signal?.aborted) {
+      await process.stop();
+      throw signal.reason;
+    }
     if (ended !== undefined) throw new Error(`${process.name} ended before it listened: ${ended}`);
     const tables = await host.readProc(...TCP_TABLE_FILES);
     if (tables.some((text) => listens(parseTcpTable(text ?? ""), port))) {

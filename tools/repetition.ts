@@ -19,7 +19,7 @@ import { readCounters, readEachHost, startSampler } from "./observe/sampler.ts";
 import { parseTcpTable, TCP_TABLE_FILES, type TcpSocket } from "./observe/tcp_table.ts";
 import { startBackendIn, startGatewayIn } from "./parties.ts";
 import { startAnsweredCount } from "./results/answered.ts";
-import { hostResults, hostSeries, type Observation } from "./results/host_results.ts";
+import { hostResults, hostSeries, type Observation, withoutProbe } from "./results/host_results.ts";
 import { startPoolLog } from "./results/pool_log.ts";
 import type { Measured, RunOptions } from "./results/results.ts";
 import { startFailureCount } from "./results/upstream_failures.ts";
@@ -61,6 +61,7 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   signal.throwIfAborted();
   await using stack = new AsyncDisposableStack();
   const lab = stack.use(await startLab(labOf(options, context.lab)));
+  signal.throwIfAborted();
   const { sysctls } = options;
   const set = sysctls === undefined
     ? undefined
@@ -71,9 +72,13 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   );
   const failures = startFailureCount();
   const pool = startPoolLog();
-  const backend = stack.use(await startBackendIn(lab, options.backend, answered.add));
+  const backend = stack.use(await startBackendIn(lab, options.backend, answered.add, signal));
   const gateway = options.gateway === null ? undefined : stack.use(
-    await startGatewayIn(lab, options.gateway, backend, { onStdout: pool.add, onStderr: failures.add }),
+    await startGatewayIn(lab, options.gateway, backend, {
+      signal,
+      onStdout: pool.add,
+      onStderr: failures.add,
+    }),
   );
   const running = [backend, gateway].flatMap((party) => party?.process ?? []);
   const ofRunning = running.map((process) => process.processGroup);
@@ -105,22 +110,29 @@ export async function measureRepetition(options: RunOptions, context: Repetition
     ? stack.use(await startConnectProbe(lab.hosts.gateway, backend))
     : undefined;
   const machineBefore = await readMachine(lab.hosts.client);
+  const clock = startClockCheck();
   const startMs = performance.now();
   for (const count of [answered, failures]) count.begin(startMs);
   const driven = stack.use(await startLoad(generator, lab.hosts.client, load));
   const benchCpuBeforeSec = readOwnCpuSec();
-  await untilOver(driven, load.durationMs, running, signal);
+  await untilOver(driven, load.durationMs, running, signal).catch((error) => {
+    // A load generator may stumble over it.
+    if (!signal.aborted) clock.throwIfSet();
+    throw error;
+  });
   over = true;
 
   const groups = [...ofRunning, sampler.processGroup, driven.processGroup];
   const used = await readProcessUsage(lab.hosts.client, groups);
   const machineAfter = await readMachine(lab.hosts.client);
-  const samples = await sampler.finish();
-  const sockets = await readSockets(lab);
-  const after = await readCounters(lab);
-  const result = await driven.finish();
-  if (result.requests === 0) throw new Error(`no request was answered in ${load.durationMs / 1000} s`);
+  const sampled = await sampler.finish();
   const connects = await probe?.finish();
+  const sockets = await readSockets(lab);
+  const counted = { lab: lab.kind, samples: sampled, after: await readCounters(lab) };
+  const { samples, after } = connects === undefined ? counted : withoutProbe(counted, connects);
+  const result = await driven.finish();
+  clock.throwIfSet();
+  if (result.requests === 0) throw new Error(`no request was answered in ${load.durationMs / 1000} s`);
   // The gateway logs what it has not yet logged when it ends.
   const ours = options.gateway !== null && "transport" in options.gateway;
   if (ours) await gateway?.process.stop();
@@ -151,6 +163,31 @@ export async function measureRepetition(options: RunOptions, context: Repetition
     ...(ours ? { upstreamFailures: failures.list() } : {}),
     ...(counters === undefined ? {} : { pool: counters }),
     ...(connects === undefined ? {} : { connects }),
+  };
+}
+
+/** From this step on, in milliseconds, the clock was set; what ntpd slews it by, 0.5 ms a second at most, is less. */
+const CLOCK_STEP_MS = 100;
+
+/**
+ * Watches the clock of the machine, the one that people and ntpd set, and which jumps when a laptop wakes. Nothing of ours
+ * measures by it, and wrk and autocannon measure by nothing else: their duration and latencies are worthless then.
+ */
+function startClockCheck(): { throwIfSet(): void } {
+  const offsetMs = () => Date.now() - performance.now();
+  const beforeMs = offsetMs();
+  return {
+    throwIfSet() {
+      const stepMs = offsetMs() - beforeMs;
+      if (Math.abs(stepMs) < CLOCK_STEP_MS) return;
+      const way = stepMs > 0 ? "forward" : "back";
+      throw new Error(
+        `the clock of this machine was set ${way} by ${
+          Math.abs(stepMs / 1000).toFixed(1)
+        } s while the load ran, and the ` +
+          "load generator measures by it",
+      );
+    },
   };
 }
 

@@ -83,6 +83,32 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "a lab that is not up in time is an error, and nothing of it is left",
+  ...privateLab,
+  async fn() {
+    await assertRejects(() => startPrivateLab(1), Error, "the private lab was not up after 0.001 s");
+    // The sanitizers see a child that was not waited for.
+  },
+});
+
+Deno.test({
+  name: "root's lab knows all users, so that a gateway can change its own; an ordinary user's knows one",
+  ...privateLab,
+  async fn() {
+    await using lab = await startPrivateLab();
+    const lines: string[] = [];
+    const argv = ["sh", "-c", "setpriv --reuid 33 --regid 33 --init-groups id -u || id -u"];
+    await using child = await lab.hosts.gateway.start({
+      name: "id",
+      argv,
+      onStdout: (line) => lines.push(line),
+    });
+    await child.exited;
+    assertEquals(lines, [Deno.uid() === 0 && await mapsMany() ? "33" : "0"]);
+  },
+});
+
 Deno.test("a file of /proc that is not there reads as undefined, and the next one is read all the same", async () => {
   await using lab = await startLab("host");
   const [none, uptime] = await lab.hosts.client.readProc("/proc/no-such-file", "/proc/uptime");
@@ -107,6 +133,12 @@ Deno.test("where a command of the lab is missing, its name and package are the r
     Deno.env.set("PATH", path);
   }
 });
+
+/** Whether root here has users to give. */
+async function mapsMany(): Promise<boolean> {
+  const [, , count] = (await readOutside("/proc/self/uid_map")).trim().split(/\s+/);
+  return Number(count) > 1000;
+}
 
 function denoEval(code: string): string[] {
   return [Deno.execPath(), "eval", code];

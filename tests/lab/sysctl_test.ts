@@ -3,11 +3,13 @@ import { UsageError } from "../../tools/command_line.ts";
 import { localMachine } from "../../tools/lab/host.ts";
 import { startLab } from "../../tools/lab/start_lab.ts";
 import { type Knob, parseSysctl, readSysctls, setKnobs } from "../../tools/lab/sysctl.ts";
-import { startFakeMachine } from "../fake_machine.ts";
-import { privateLab } from "../requirements.ts";
+import { measuredOf, type Results } from "../../tools/results/results.ts";
+import { type FakeMachine, startFakeMachine } from "../fake_machine.ts";
+import { privateLab, wrkInPrivateLab } from "../requirements.ts";
 
 const REUSE = "net.ipv4.tcp_tw_reuse";
 const RANGE = "net.ipv4.ip_local_port_range";
+const ONE_RUN = new URL("./one_run.ts", import.meta.url).pathname;
 
 async function ofMachine(key: string): Promise<string | null> {
   await using machine = localMachine();
@@ -59,6 +61,7 @@ Deno.test({
       "net.ipv4.tcp_max_orphans": 1000,
       [RANGE]: "9 1",
       "net.ipv4.tcp_fin_timeout": 5,
+      "net.ipv4.tcp_syn_retries": "010",
     });
     const statusOf = (key: string) => set.knobs.find((knob) => knob.key.endsWith(key))!;
     const expect = (key: string, status: Knob["status"], reason: RegExp) => {
@@ -72,20 +75,68 @@ Deno.test({
     expect("max_orphans", "denied", /not per network namespace/);
     expect("port_range", "denied", /does not take this value/);
     expect("fin_timeout", "applied", /^$/);
+    // Which is octal.
+    expect("syn_retries", "applied", /^the kernel made this of the value/);
+    assertEquals(statusOf("syn_retries").inForce, "8");
     assertEquals(statusOf("tw_recycle").inForce, null);
   },
 });
 
+/** The knobs of the only repetition of a bench, and its report. */
+async function knobsOfBench(
+  machine: FakeMachine,
+  ...flags: string[]
+): Promise<{ knobs: Knob[]; report: string }> {
+  const directory = await Deno.makeTempDir();
+  try {
+    const out = ["--lab", "private", "--repeat", "1", "--out", directory];
+    const { code, stdout, stderr } = await machine.bench(ONE_RUN, ...out, ...flags);
+    assertEquals(code, 0, stderr);
+    const { runs }: Results = JSON.parse(await Deno.readTextFile(`${directory}/results.json`));
+    return { knobs: runs.flatMap(measuredOf).flatMap((one) => one.knobs ?? []), report: stdout };
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
 Deno.test({
-  name: "where /proc/sys is read-only, as in containers, a knob is denied and says what permits it",
-  ...privateLab,
+  name:
+    "where /proc/sys is read-only, as in containers, a bench goes on, and its report says what permits the knob",
+  ...wrkInPrivateLab,
   async fn() {
     await using machine = await startFakeMachine();
     await machine.sh("mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys");
-    const { stdout } = await machine.script("tests/lab/print_knobs.ts", "private", "refuse", `${REUSE}=1`);
-    const [knob] = JSON.parse(stdout) as Knob[];
-    assertEquals([knob!.status, knob!.before, knob!.inForce], ["denied", "2", "2"]);
-    assertStringIncludes(knob!.reason!, "/proc/sys is read-only here");
+    const { knobs, report } = await knobsOfBench(machine, "--sysctl", `${REUSE}=1`);
+    assertEquals(knobs.map(({ status, before, inForce }) => [status, before, inForce]), [[
+      "denied",
+      "2",
+      "2",
+    ]]);
+    assertMatch(report, /^\| `direct` \| gateway \| `net\.ipv4\.tcp_tw_reuse` .*\*\*denied\*\* +\|$/m);
+    assertStringIncludes(
+      report,
+      "tcp_tw_reuse is **not in force** on the gateway: /proc/sys is read-only here",
+    );
+  },
+});
+
+Deno.test({
+  name:
+    "two benches at once in private labs have each their own knobs, and one that the kernel lacks stops neither",
+  ...wrkInPrivateLab,
+  async fn() {
+    await using machine = await startFakeMachine();
+    await machine.sh("echo 1 >/proc/sys/net/ipv4/tcp_tw_reuse");
+    const [one, other] = await Promise.all([
+      knobsOfBench(machine, "--sysctl", `${RANGE}=21000 21999`, "--sysctl", "net.ipv4.no_such_knob=1"),
+      knobsOfBench(machine, "--sysctl", `${RANGE}=22000 22999`),
+    ]);
+    const told = ({ knobs }: { knobs: Knob[] }) => knobs.map(({ inForce, status }) => [inForce, status]);
+    assertEquals(told(one), [["21000 21999", "applied"], [null, "unknown"]]);
+    assertEquals(told(other), [["22000 22999", "applied"]]);
+    assertStringIncludes(one.report, "net.ipv4.no_such_knob is **not in force** on the gateway: Linux ");
+    assertMatch(other.report, /own sysctls differ\*\* [^\n]*net\.ipv4\.tcp_tw_reuse = 1 \(the lab's: 2\)/);
+    assertEquals(await machine.sh("cat /proc/sys/net/ipv4/ip_local_port_range"), "32768\t60999");
   },
 });
 

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertGreater } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { startLab } from "../../tools/lab/start_lab.ts";
 import { startConnectProbe } from "../../tools/observe/connect_probe.ts";
 import { readCounters } from "../../tools/observe/sampler.ts";
@@ -32,5 +32,22 @@ Deno.test({
     const { address } = lab.hosts.backend;
     await using probe = await startConnectProbe(lab.hosts.gateway, { hostname: address, port: 81 });
     assertEquals((await probe.finish()).connectUs[0], null);
+  },
+});
+
+Deno.test({
+  name: "a connect that nothing answers holds up neither the start nor the end of a probe",
+  ...privateLab,
+  async fn() {
+    await using lab = await startLab("private");
+    const hole = "198.18.0.9";
+    const route = `PATH=$PATH:/sbin:/usr/sbin; ip route add ${hole} dev backend && ` +
+      `ip neigh add ${hole} lladdr 02:00:00:00:00:09 dev backend`;
+    await using routed = await lab.hosts.gateway.start({ name: "ip", argv: ["sh", "-c", route] });
+    assertEquals(await routed.exited, { code: 0, stderr: [] });
+    const startMs = performance.now();
+    await using probe = await startConnectProbe(lab.hosts.gateway, { hostname: hole, port: 80 });
+    assertEquals((await probe.finish()).connectUs, []);
+    assertLess(performance.now() - startMs, 8_000);
   },
 });

@@ -101,7 +101,22 @@ Deno.test("a run without knobs has none of these sections", () => {
   assert(!/## (Knobs|What each of them did|Ephemeral ports of the gateway)/.test(report), report);
 });
 
-Deno.test("the second of exhaustion is foretold from the rate at which the first half of the ports was taken", () => {
+Deno.test("connects that get slower from half of the range on do not lead the prediction astray", () => {
+  // 100 ports a second up to half of 400, which is at 2 s, and 50 from then on.
+  const timeMs = Array.from({ length: 81 }, (_, i) => i * 100);
+  const timeWait = timeMs.map((ms) => Math.min(400, ms <= 2000 ? ms / 10 : 200 + (ms - 2000) / 20));
+  const idle = timeMs.map(() => 0);
+  const host = { timeWait: idle, established: idle, connectionsOpened: idle };
+  const hosts = { client: host, gateway: { ...host, timeWait }, backend: host };
+  const { halfSec, predictedSec } = portUseOf(
+    churning(0, { samples: { timeMs, hosts, answered: { timeMs: [], requests: [] } } }),
+    400,
+  );
+  assertEquals(halfSec, 2);
+  assert(Math.abs(predictedSec! / 6 - 1) < 0.2, `${predictedSec} s, and it is after 6 s`);
+});
+
+Deno.test("the second of exhaustion is foretold from the rate at which the ports were taken", () => {
   // 100 ports a second from the first second on.
   const timeMs = Array.from({ length: 81 }, (_, i) => i * 100);
   const timeWait = timeMs.map((ms) => Math.min(400, Math.max(0, (ms - 1000) / 10)));
@@ -124,4 +139,75 @@ Deno.test("the second of exhaustion is foretold from the rate at which the first
   const report = renderReport(results([{ ...exhausted, repetitions: [{ ...made, knobs: [range] }] }]));
   assertStringIncludes(report, "`direct` ran out of ports; the prediction was off by 0.8%.");
   assertStringIncludes(report, "**The ephemeral ports ran out**, and 510 connects failed with EADDRNOTAVAIL");
+});
+
+Deno.test("all verdicts stand in one line under the question, the good ones first", () => {
+  const report = renderReport(results([
+    BASELINE,
+    runOf("fin-timeout-5", churning(900), "net.ipv4.tcp_fin_timeout", "5"),
+    runOf("wide-range", churning(0), RANGE, "1024 65535"),
+    run("pool-fits", [repetition(1000, { opened: 100, timeWait: 0 })], pool(100)),
+  ]));
+  assertStringIncludes(
+    report.slice(0, report.indexOf("| run")),
+    "**Against `direct`** – cure: `pool-fits`; painkiller: `wide-range`; placebo: `fin-timeout-5`.",
+  );
+  // Only the verdicts that were given are explained.
+  assert(report.includes("A *placebo* does neither.") && !report.includes("*Harmful* throws"), report);
+});
+
+Deno.test("one bad repetition of two makes nothing harmful, nor a cure none", () => {
+  const late = (one: Measured) => ({ ...one, errors: { ...errors, status: 0, timeout: 100 } });
+  const twice = (one: Run) => ({
+    ...one,
+    repetitions: [one.repetitions[0]!, late(one.repetitions[0] as Measured)],
+  });
+  const calm = runOf("direct", churning(0), REUSE, "0");
+  assertEquals(
+    verdict(twice(runOf("a", churning(0), "net.ipv4.tcp_fin_timeout", "5")), calm),
+    "nothing to cure",
+  );
+  const fits = repetition(1000, { opened: 100, timeWait: 0, errors: { ...errors, status: 0, timeout: 100 } });
+  assertEquals(verdict(run("pool-fits", [fits, fits], pool(100))), "cure");
+});
+
+Deno.test("what is to be set is said once for all runs that have the same pool", () => {
+  const report = renderReport(results([
+    BASELINE,
+    runOf("a", churning(900), "net.ipv4.tcp_fin_timeout", "5"),
+  ]));
+  assertEquals(report.match(/\*\*Set\*\* the pool/g)?.length, 1);
+});
+
+Deno.test("more than six runs are drawn in several charts with the same axes, none left out", () => {
+  const names = Array.from({ length: 8 }, (_, i) => i === 0 ? "direct" : `run-${i}`);
+  const runs = names.map((name, i) =>
+    run(name, [repetition(100, { opened: 900, timeWait: 100 * (i + 1) })], pool(10))
+  );
+  const report = renderReport(results(runs));
+  const charts = report.split("## TIME_WAIT on the gateway over time")[1]!.split("\n## ")[0]!;
+  assertEquals(charts.match(/```mermaid/g)?.length, 2);
+  for (const name of names) assertStringIncludes(charts, `\`${name}\``);
+  assertEquals(charts.match(/y-axis "sockets in TIME_WAIT" 0 --> 800/g)?.length, 2);
+  assertEquals(charts.match(/^ {2}line /gm)?.length, 8);
+});
+
+Deno.test("where the machine's own sysctls are not the lab's, one line says so", () => {
+  const document = results([run("direct", [repetition(1000)], null)]);
+  const own = (machineSysctls: Record<string, string>) =>
+    renderReport({ ...document, environment: { ...document.environment, machineSysctls } });
+  const report = own({ [REUSE]: "1", [RANGE]: "32768 60999", "net.ipv4.ip_local_reserved_ports": "" });
+  assertMatch(
+    report,
+    /^- \*\*this machine's own sysctls differ\*\* [^\n]*: net\.ipv4\.tcp_tw_reuse = 1 \(the lab's: 2\);/m,
+  );
+  assert(!own({ [REUSE]: "2", [RANGE]: "32768 60999" }).includes("sysctls differ"));
+  assert(!renderReport(document).includes("sysctls differ"));
+});
+
+Deno.test("in a host lab the chart is the machine's, not the gateway's", () => {
+  const document = results([run("pool-10", [repetition(1000, { opened: 900, timeWait: 900 })], pool(10))]);
+  const inHost = { ...document, environment: { ...document.environment, lab: { kind: "host" } as const } };
+  assertStringIncludes(renderReport(document), "## TIME_WAIT on the gateway over time");
+  assertStringIncludes(renderReport(inHost), "## TIME_WAIT of the whole machine over time");
 });

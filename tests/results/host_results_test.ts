@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import type { HostName } from "../../tools/lab/host.ts";
 import type { TcpCounters } from "../../tools/observe/tcp_counters.ts";
 import type { TcpSocket } from "../../tools/observe/tcp_table.ts";
-import { hostResults, hostSeries, type Observation } from "../../tools/results/host_results.ts";
+import { hostResults, hostSeries, type Observation, withoutProbe } from "../../tools/results/host_results.ts";
 
 const NONE: TcpCounters = {
   timeWait: 0,
@@ -129,4 +129,16 @@ Deno.test("connections opened are counted from the first sample, and TIME_WAITs 
   const own = hostSeries({ ...OBSERVATION, samples }).gateway;
   assertEquals(own, { timeWait: [7, 9], established: [2, 3], connectionsOpened: [0, 5] });
   assertEquals(hostSeries({ ...OBSERVATION, lab: "host", samples }).gateway.timeWait, [0, 2]);
+});
+
+Deno.test("the connections of a probe are not the gateway's; one that failed for want of a port was none", () => {
+  const connects = { timeMs: [0, 50, 100, 150], connectUs: [90, null, 80, 85] };
+  const { client, gateway } = hostResults(withoutProbe(OBSERVATION, connects));
+  assertEquals([client.connectionsOpened, gateway.connectionsOpened], [11, 41]);
+  const series = hostSeries(withoutProbe(OBSERVATION, connects));
+  assertEquals(series.gateway.connectionsOpened, [0, 43]);
+  assertEquals(series.client.connectionsOpened, [0, 11]);
+  // Hosts that share their tables share that count as well.
+  const shared = withoutProbe({ ...OBSERVATION, lab: "loopback" }, connects);
+  assertEquals([shared.after.client.connectionsOpened, shared.after.gateway.connectionsOpened], [8, 41]);
 });

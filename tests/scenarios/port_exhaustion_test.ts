@@ -18,6 +18,11 @@ Deno.test({
     assertLessOrEqual(Math.abs(failures - exhausted.errors.status), 100);
     assertLessOrEqual(exhausted.hosts.gateway.portsUsedPeak, 200);
     assertGreater(exhausted.connects!.connectUs.length, 5);
+    // Nor are the probe's connections counted as the gateway's.
+    const fits = run("pool-fits");
+    const probed = fits.connects!.connectUs.filter((us) => us !== null).length;
+    assertLess(fits.hosts.gateway.connectionsOpened, 100 + probed / 2);
+    assertMatch(report, /cure: `pool-fits`/);
     assertEquals(failuresOf(run("pool-fits").upstreamFailures, "EADDRNOTAVAIL"), 0);
     assertLess(run("pool-fits").hosts.gateway.timeWaitPeak, 20);
     assertEquals(exhausted.knobs!.map((knob) => knob.inForce).sort(), ["0", "20000 20199"]);

@@ -4,9 +4,10 @@
 # Arguments: the directory of the records, the process id of the bench.
 #
 # Takes a line "set FILE VALUE", answered like write_sysctls.sh, or "restore", answered by "done". Before that it
-# prints "held PID" and ends where another bench holds the machine's sysctls, or "ready".
-# Prints "restored FILE VALUE" for each value put back, and "kept FILE VALUE" for one that somebody has changed
-# since, which is left alone.
+# prints "ready"; or "held PID" and ends, where another bench holds the machine's sysctls; or "nothing" and ends, where
+# it may not change them and nothing is left to put back.
+# Prints "restored FILE VALUE" for each value put back, "kept FILE VALUE" for one that somebody has changed since, which
+# is left alone, and "failed FILE WHY" for one that cannot be put back, whose record stays.
 #
 # What a file held stands in the record on disk before the file is changed. The record outlives a SIGKILL of bench
 # and guard; whoever comes next puts it back. A restart of the machine has the kernel start with its own values, so a
@@ -23,15 +24,38 @@ record=$directory/sysctl.$space
 lock=$record.lock
 read -r boot </proc/sys/kernel/random/boot_id
 
-mkdir -p "$directory" || exit 1
+umask 022 # an ordinary user is to see who holds them
+
+held() {
+  local holder
+  read -r holder <"$lock"
+  echo "held ${holder:-unknown}"
+  exit 0
+}
+
+# Whether this namespace has a record of this boot, which not everybody may put back.
+something_left() {
+  local of
+  [[ -e $record ]] || return 1
+  read -r of _ <"$record" || return 0
+  [[ $of == "$boot" ]]
+}
 
 # Whoever ends removes the lock's file, so it may be gone from its place by the time it is locked.
 while :; do
-  exec 9>>"$lock" || exit 1
+  mkdir -p "$directory" || exit 1
+  if ! { exec 9>>"$lock"; } 2>/dev/null; then
+    [[ -d $directory ]] || continue
+    if { exec 9<"$lock"; } 2>/dev/null && ! flock --nonblock 9; then held; fi
+    something_left || { echo nothing; exit 0; }
+    echo "$lock cannot be written: it takes root" >&2
+    exit 1
+  fi
   if ! flock --nonblock 9; then
     read -r holder <"$lock"
-    echo "held ${holder:-unknown}"
-    exit 0
+    # The guard of a bench that has ended is about to put back what that had set.
+    [[ -e /proc/$holder ]] || flock --timeout 5 9 || held
+    [[ -e /proc/$holder ]] && held
   fi
   [[ $lock -ef /proc/self/fd/9 ]] && break
 done
@@ -43,28 +67,31 @@ value_of() {
   echo "${parts[*]}"
 }
 
+# A record has a line for each change: the boot, the file, what it held and what it was changed to. Values stand
+# behind a "=", for some are empty, such as that of ip_local_reserved_ports.
 restore() {
-  local file before ours now of failed=
+  local file before ours now of words failed=
   local -A kept=()
-  [[ -e $record ]] || return
+  [[ -e $record ]] || return 0
   while IFS=$'\t' read -r of file before ours; do
     [[ $of == "$boot" && -n $ours && -z ${kept[$file]} ]] || continue
-    now=$(value_of "$file")
+    now="=$(value_of "$file")"
     [[ $now == "$before" ]] && continue
     # Ours is what was asked for, or "?" where the kernel may have made something else of it.
     if [[ $ours != "?" && $now != "$ours" ]]; then
       kept[$file]=yes
-      echo "kept $file $now"
-    elif printf %s "$before" >"$file"; then
-      echo "restored $file $before"
+      echo "kept $file ${now#=}"
+    elif words=$({ echo "${before#=}" >"$file"; } 2>&1); then
+      echo "restored $file ${before#=}"
     else
       failed=yes
+      echo "failed $file ${words##*: }"
     fi
   done < <(tac "$record")
-  [[ -n $failed ]] || rm -f "$record"
+  [[ -z $failed ]] && rm -f "$record"
 }
 
-note() { printf '%s\t%s\t%s\t%s\n' "$boot" "$@" >>"$record" && sync "$record"; }
+note() { printf '%s\t%s\t=%s\t%s\n' "$boot" "$@" >>"$record" && sync "$record"; }
 
 restore
 for other in "$directory"/sysctl.*; do
@@ -81,7 +108,7 @@ while read -r verb file value; do
       if ! words=$({ note "$file" "$before" "?"; } 2>&1); then
         echo "- the record of what was there cannot be written: ${words##*: }"
       elif words=$({ printf %s "$value" >"$file"; } 2>&1); then
-        note "$file" "$before" "$(value_of "$file")"
+        note "$file" "$before" "=$(value_of "$file")"
         echo +
       else
         echo "- ${words##*: }"

@@ -3,8 +3,9 @@
  *
  * Three things see to that. The bench puts them back after each repetition. Should it be killed, its guard, a process
  * of its own session, reads the end of a pipe and puts them back. Should that be killed as well, the record on disk
- * stands, and the next start of a bench or `deno task sysctl restore` puts them back. Sysctls do not outlive a
- * restart of the machine (the kernel starts with its own), so a record of an earlier boot is thrown away.
+ * stands, and the next start of any tool by `deno task` puts them back: the bench itself, the others, which have no
+ * right to, by way of `deno task sysctl restore --quiet` ahead of them. Sysctls do not outlive a restart of the machine
+ * (the kernel starts with its own), so a record of an earlier boot is thrown away.
  *
  * @module
  */
@@ -35,7 +36,11 @@ export interface HostSysctls extends AsyncDisposable {
   readonly left: readonly RestoredSysctl[];
   /** Notes on disk what is in force, then changes it. Resolves to what the kernel said against it. */
   set(key: string, value: string): Promise<string | undefined>;
-  /** Puts back everything that was set. */
+  /**
+   * Puts back everything that was set. So does disposing it.
+   *
+   * @throws {Error} which names those that could not be put back, and why.
+   */
   restore(): Promise<void>;
 }
 
@@ -59,20 +64,37 @@ export class SysctlsHeldError extends Error {
  * @throws {Error} where it cannot be had: it takes root.
  */
 export async function holdHostSysctls(): Promise<HostSysctls> {
-  const left: RestoredSysctl[] = [];
+  const held = await startGuard();
+  if (held === undefined) throw new Error("the machine's sysctls cannot be changed: it takes root");
+  return held;
+}
+
+/** What the guard has printed since somebody looked. */
+interface GuardReport {
+  /** Put back, or left as somebody has set them since. */
+  left: RestoredSysctl[];
+  /** Could not be put back, each with the reason. */
+  failed: string[];
+}
+
+/** As {@linkcode holdHostSysctls}; `undefined` where they may not be changed and nothing is left to put back. */
+async function startGuard(): Promise<HostSysctls | undefined> {
+  const report: GuardReport = { left: [], failed: [] };
   const answers: PromiseWithResolvers<string>[] = [];
-  const began = Promise.withResolvers<void>();
+  const began = Promise.withResolvers<boolean>();
   began.promise.catch(() => {});
   const guard = await startProcess([], {
     name: "the guard of the machine's sysctls",
     argv: ["bash", "-c", await Deno.readTextFile(GUARD), "host_sysctl", SYSCTL_RECORDS, String(Deno.pid)],
     onStdout: (line) => {
       const [verb, file = "", ...words] = line.split(" ");
-      if (verb === "ready") began.resolve();
+      const key = file.replace("/proc/sys/", "").replaceAll("/", ".");
+      if (verb === "ready") began.resolve(true);
+      else if (verb === "nothing") began.resolve(false);
       else if (verb === "held") began.reject(new SysctlsHeldError(file));
+      else if (verb === "failed") report.failed.push(`${key}: ${words.join(" ")}`);
       else if (verb === "restored" || verb === "kept") {
-        const key = file.replace("/proc/sys/", "").replaceAll("/", ".");
-        left.push({ key, value: words.join(" "), restored: verb === "restored" });
+        report.left.push({ key, value: words.join(" "), restored: verb === "restored" });
       } else answers.shift()?.resolve(line);
     },
   });
@@ -81,18 +103,33 @@ export async function holdHostSysctls(): Promise<HostSysctls> {
     began.reject(error);
     for (const answer of answers) answer.reject(error);
   });
-  await began.promise.catch(async (error) => {
+  const ready = await began.promise.catch(async (error) => {
     await guard.exited;
     throw error;
   });
-  return control(guard, left.splice(0), answers);
+  if (!ready) {
+    await guard.exited;
+    return undefined;
+  }
+  const held = control(guard, report, answers);
+  if (report.failed.length > 0) await held[Symbol.asyncDispose]();
+  return held;
 }
 
 function control(
   guard: RunningProcess,
-  left: readonly RestoredSysctl[],
+  report: GuardReport,
   answers: PromiseWithResolvers<string>[],
 ): HostSysctls {
+  const left = report.left.splice(0);
+  const throwIfFailed = () => {
+    const failed = [...new Set(report.failed.splice(0))];
+    if (failed.length === 0) return;
+    throw new Error(
+      `sysctls of this machine could not be put back (${failed.join("; ")}): their values stand in ` +
+        `${SYSCTL_RECORDS}, and deno task sysctl restore tries again`,
+    );
+  };
   const ask = async (line: string) => {
     const answer = Promise.withResolvers<string>();
     answers.push(answer);
@@ -107,10 +144,12 @@ function control(
     },
     async restore() {
       await ask("restore");
+      throwIfFailed();
     },
     async [Symbol.asyncDispose]() {
       await guard.closeInput();
       await guard.exited;
+      throwIfFailed();
     },
   };
 }
@@ -124,8 +163,8 @@ function control(
 export async function restoreHostSysctls(): Promise<readonly RestoredSysctl[]> {
   if (!await hasRecords()) return [];
   try {
-    await using held = await holdHostSysctls();
-    return held.left;
+    await using held = await startGuard();
+    return held?.left ?? [];
   } catch (error) {
     if (error instanceof SysctlsHeldError || Deno.uid() === 0) throw error;
     throw new Error(

@@ -10,7 +10,7 @@
 
 import { createHost, type Host, HOST_NAMES, type HostName, localMachine } from "./host.ts";
 import type { Lab } from "./lab.ts";
-import { CommandNotFoundError, findCommand, lastWords, startProcess } from "./process.ts";
+import { CommandNotFoundError, findCommand, lastWords, runCommand, startProcess } from "./process.ts";
 
 /**
  * The addresses of the hosts. They exist in the lab only. 198.18.0.0/15 is set aside for tests of network devices
@@ -22,28 +22,38 @@ export const PRIVATE_ADDRESSES: Readonly<Record<HostName, string>> = {
   backend: "198.18.0.3",
 };
 
-const UNSHARE = [
-  "unshare",
-  "--user",
-  "--map-root-user",
-  "--net",
-  "--mount",
-  "--pid",
-  "--fork",
-  "--kill-child",
-];
+const NAMESPACES = ["--net", "--mount", "--pid", "--fork", "--kill-child"];
+
+/**
+ * Root maps all the users and groups that there are, so that a gateway can change its user. The mapping is written from
+ * outside, before the program that makes the other namespaces is executed as the root of the new one. Whoever is not root
+ * may map itself only, which `unshare` does.
+ */
+const WAIT_FOR_IDS = 'read -r pid _ </proc/self/stat; echo "map $pid"; read -r _ || exit 1; exec "$@"';
+const MAP_IDS = `
+for kind in uid gid; do
+  map=$(while read -r first _ count; do echo "$first $first $count"; done <"/proc/self/\${kind}_map")
+  # A map is taken in one write, once.
+  echo "$map" 2>/dev/null >"/proc/$1/\${kind}_map" && continue
+  [ "$kind" = uid ] || echo deny >"/proc/$1/setgroups"
+  echo 0 0 1 >"/proc/$1/\${kind}_map" || exit 1
+done`;
+
+/** How long the namespaces may take to be made, in milliseconds. */
+const START_TIMEOUT_MS = 10_000;
+
 const SETUP = new URL("./private_lab.sh", import.meta.url);
 const LOOPBACK_SETUP = new URL("./loopback_lab.sh", import.meta.url);
 
 /**
- * Starts a private lab.
+ * Starts a private lab. `timeoutMs` is how long that may take, by default 10 s.
  *
  * @throws {CommandNotFoundError} where `unshare`, `nsenter`, `ip` or `bash` is missing.
  * @throws {Error} where the kernel or a security policy refuses; {@linkcode whyNoPrivateLab} says which.
  */
-export async function startPrivateLab(): Promise<Lab> {
+export async function startPrivateLab(timeoutMs = START_TIMEOUT_MS): Promise<Lab> {
   await using stack = new AsyncDisposableStack();
-  const pid = await startNamespaces(SETUP, stack);
+  const pid = await startNamespaces(SETUP, stack, timeoutMs);
   const entries = HOST_NAMES.map((name): [HostName, Host] => {
     const prefix = [...nsenter(pid), `--net=/proc/${pid}/root/run/netns/${name}`, "--"];
     return [name, stack.use(createHost({ name, address: PRIVATE_ADDRESSES[name], prefix }))];
@@ -60,7 +70,7 @@ export async function startPrivateLab(): Promise<Lab> {
  */
 export async function startLoopbackLab(): Promise<Lab> {
   await using stack = new AsyncDisposableStack();
-  const pid = await startNamespaces(LOOPBACK_SETUP, stack);
+  const pid = await startNamespaces(LOOPBACK_SETUP, stack, START_TIMEOUT_MS);
   const prefix = [...nsenter(pid), "-n", "--"];
   const host = stack.use(createHost({ name: "the loopback lab", address: "127.0.0.1", prefix }));
   const owned = stack.move();
@@ -72,19 +82,44 @@ export async function startLoopbackLab(): Promise<Lab> {
 }
 
 /** Starts the first process of a lab, which dies with the stack or with the bench, and returns its process id. */
-async function startNamespaces(setup: URL, stack: AsyncDisposableStack): Promise<number> {
+async function startNamespaces(
+  setup: URL,
+  stack: AsyncDisposableStack,
+  timeoutMs: number,
+): Promise<number> {
   for (const command of ["ip", "bash", "nsenter"]) findCommand(command);
+  const unshare = findCommand("unshare");
+  const make = [unshare, ...NAMESPACES, "/bin/sh", "-c", await Deno.readTextFile(setup)];
+  const argv = Deno.uid() === 0
+    ? [unshare, "--user", "/bin/sh", "-c", WAIT_FOR_IDS, "sh", ...make]
+    : [unshare, "--user", "--map-root-user", ...make.slice(1)];
   const ready = Promise.withResolvers<number>();
   const first = await startProcess([], {
     name: "the private lab",
-    argv: [findCommand(UNSHARE[0]!), ...UNSHARE.slice(1), "/bin/sh", "-c", await Deno.readTextFile(setup)],
+    argv,
     env: Object.fromEntries(HOST_NAMES.map((name) => [name.toUpperCase(), PRIVATE_ADDRESSES[name]])),
-    onStdout: (line) => line.startsWith("ready ") && ready.resolve(Number(line.slice("ready ".length))),
+    onStdout: (line) => {
+      const [word, pid = ""] = line.split(" ");
+      if (word === "ready") ready.resolve(Number(pid));
+      if (word === "map") mapIds(pid).then(() => first.writeLine("mapped")).catch(ready.reject);
+    },
   });
   stack.use(first);
   stack.defer(() => first.closeInput());
   first.exited.then((status) => ready.reject(new Error(lastWords(status))));
-  return await ready.promise;
+  const timer = setTimeout(
+    () => ready.reject(new Error(`the private lab was not up after ${timeoutMs / 1000} s`)),
+    timeoutMs,
+  );
+  try {
+    return await ready.promise;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function mapIds(pid: string): Promise<void> {
+  await runCommand(["/bin/sh", "-c", MAP_IDS, "map_ids", pid]);
 }
 
 function nsenter(pid: number): string[] {

@@ -14,6 +14,8 @@ export interface ProcessOptions {
   readonly argv: readonly string[];
   /** Environment variables to add, or with `undefined` to take away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Whether stopping it sends SIGTERM to every process of its group: for a shell that is to end with what it has started. */
+  readonly stopsGroup?: boolean;
   /** Called with each line of standard output. */
   readonly onStdout?: (line: string) => void;
   /** Called with each line of standard error. */
@@ -153,7 +155,7 @@ export async function startProcess(
     const status = await exited;
     throw new Error(`could not start ${options.name}: ${lastWords(status)}`);
   }
-  const process = controlProcess(options.name, Number(ids[1]), Number(ids[2]), exited, writer);
+  const process = controlProcess(options, Number(ids[1]), Number(ids[2]), exited, writer);
   await beforeExec(process);
   await process.writeLine("go");
   return process;
@@ -166,14 +168,14 @@ function noteFailure(stderr: string[], error: unknown): number {
 }
 
 function controlProcess(
-  name: string,
+  { name, stopsGroup }: ProcessOptions,
   pid: number,
   processGroup: number,
   exited: Promise<ExitStatus>,
   stdin: WritableStreamDefaultWriter<Uint8Array>,
 ): RunningProcess {
   const stop = async (graceMs = STOP_GRACE_MS) => {
-    sendSignal(pid, "SIGTERM");
+    sendSignal(stopsGroup ? -processGroup : pid, "SIGTERM");
     const killed = Promise.withResolvers<ExitStatus>();
     let lastTimer: ReturnType<typeof setTimeout> | undefined;
     const timer = setTimeout(() => {

@@ -23,5 +23,5 @@ export async function chooseLab(asked: LabKind | "auto"): Promise<LabChoice> {
 
 /** Starts a fresh lab. */
 export function startLab(kind: LabKind): Promise<Lab> {
-  return { private: startPrivateLab, host: startHostLab, loopback: startLoopbackLab }[kind]();
+  return { private: () => startPrivateLab(), host: startHostLab, loopback: startLoopbackLab }[kind]();
 }

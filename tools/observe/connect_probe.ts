@@ -24,10 +24,13 @@ export interface RunningProbe extends AsyncDisposable {
 /** Time between two connects, in milliseconds. */
 export const PROBE_INTERVAL_MS = 50;
 
+/** How long a connect is waited for at the start and at the end, in milliseconds: where nothing answers it takes minutes. */
+const CONNECT_WAIT_MS = 1_000;
+
 const SCRIPT = new URL("./connect_probe.sh", import.meta.url);
 
 /**
- * Starts a probe on a host; its first connect has been tried when this returns. Each takes an ephemeral port of the
+ * Starts a probe on a host; its first connect has been tried when this returns, or takes longer than a second. Each takes an ephemeral port of the
  * host for the 60 s of TIME_WAIT, and is counted where the kernel counts connections.
  */
 export async function startConnectProbe(
@@ -54,11 +57,15 @@ export async function startConnectProbe(
     },
   });
   process.exited.then(() => began.resolve());
+  const timer = setTimeout(() => began.resolve(), CONNECT_WAIT_MS);
   await began.promise;
+  clearTimeout(timer);
   return {
     async finish() {
       await process.closeInput();
+      const timer = setTimeout(() => process.stop(), CONNECT_WAIT_MS);
       await process.exited;
+      clearTimeout(timer);
       return { timeMs, connectUs };
     },
     [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),

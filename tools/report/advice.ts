@@ -43,7 +43,7 @@ export type AdviceVerdict =
 /** From this share of failed requests on, a baseline is in trouble. */
 const TROUBLE_SHARE = 0.001;
 
-/** At most this share of the baseline's failures counts as next to none. */
+/** At most this share of the baseline's failures counts as next to none: a machine that stalls makes some anywhere. */
 const RELIEF_SHARE = 0.05;
 
 /** Judges a run by what it did in place of the baseline. */
@@ -53,9 +53,9 @@ export function judgeRun(run: Run, baseline: Run, environment: Environment): Adv
   const failedBefore = failedShare(baseline);
   if (measuredOf(run).some(({ hosts }) => (hosts.gateway.timeWaitOverflowed ?? 0) > 0)) return "harmful";
   if (failed > Math.max(TROUBLE_SHARE, 10 * failedBefore)) return "harmful";
-  if (failed < TROUBLE_SHARE && churnOf(run)?.tooSmall === false) return "cure";
+  const relieved = failed <= Math.max(TROUBLE_SHARE, RELIEF_SHARE * failedBefore);
+  if (relieved && churnOf(run)?.tooSmall === false) return "cure";
   if (failedBefore < TROUBLE_SHARE) return "nothing to cure";
-  const relieved = failed <= RELIEF_SHARE * failedBefore;
   if (run.options.loopback !== baseline.options.loopback) return relieved ? "masked" : "not masked";
   return relieved && hasPortsLeft(run, environment) ? "painkiller" : "placebo";
 }
@@ -68,37 +68,77 @@ function hasPortsLeft(run: Run, environment: Environment): boolean {
   );
 }
 
-/** The section on advice; empty where the runs do not differ in their sysctls. */
-export function renderAdvice({ runs, environment }: Results): string[] {
+/** What each verdict means, in the order in which a reader wants them. */
+const MEANING: Readonly<Record<AdviceVerdict, string>> = {
+  cure: "A *cure* keeps connections, so that there is nothing to run out of.",
+  painkiller: "A *painkiller* ends the failures, while as many connections are opened and closed as before.",
+  placebo: "A *placebo* does neither.",
+  harmful:
+    "*Harmful* throws away what TIME_WAIT is there for (TCPTimeWaitOverflow), or makes more requests fail.",
+  masked: "*Masked*: loopback hides the failures; across a network they are there.",
+  "not masked": "*Not masked*: they show on loopback as well.",
+  "not in force": "*Not in force*: the kernel did not take it, so its figures are those without it.",
+  "nothing to cure": "*Nothing to cure*: the baseline did not fail either, so nothing was shown.",
+};
+
+/** The runs that are judged and their baseline; `undefined` where the runs do not differ in their sysctls. */
+function judgedOf({ runs }: Results): { baseline: Run; measured: readonly Run[] } | undefined {
   const baseline = runs.find((run) => run.baseline);
   const measured = runs.filter((run) => run.options.gateway !== null && measuredOf(run).length > 0);
   const asked = new Set(measured.map((run) => JSON.stringify(run.options.sysctls ?? {})));
-  if (baseline === undefined || !measured.includes(baseline) || asked.size < 2) return [];
+  return baseline === undefined || !measured.includes(baseline) || asked.size < 2
+    ? undefined
+    : { baseline, measured };
+}
+
+/** All verdicts in one line; empty where there are none. */
+export function summarizeAdvice(results: Results): string[] {
+  const judged = judgedOf(results);
+  if (judged === undefined) return [];
+  const others = judged.measured.filter((run) => !run.baseline).map((run) => {
+    return { name: `\`${run.name}\``, verdict: judgeRun(run, judged.baseline, results.environment) };
+  });
+  const parts = Object.keys(MEANING).flatMap((verdict) => {
+    const names = others.filter((one) => one.verdict === verdict).map(({ name }) => name);
+    return names.length === 0 ? [] : [`${verdict}: ${names.join(", ")}`];
+  });
+  return [`**Against \`${judged.baseline.name}\`** – ${parts.join("; ")}.`];
+}
+
+/** The section on advice; empty where the runs do not differ in their sysctls. */
+export function renderAdvice(results: Results): string[] {
+  const judged = judgedOf(results);
+  if (judged === undefined) return [];
+  const { baseline, measured } = judged;
   const header = ["run", "what it changed", "verdict", "what it broke", "TIME_WAIT, peak", "failed requests"]
     .concat("requests/s", "new connections per request", "TIME_WAITs reused");
-  const rows = measured.map((run) => [
-    `\`${run.name}\`${run.baseline ? " (baseline)" : ""}`,
-    changes(run, baseline),
-    run.baseline ? "–" : `**${judgeRun(run, baseline, environment)}**`,
-    damage(run),
-    spread(run, ({ hosts }) => hosts.gateway.timeWaitPeak, formatCount),
-    spread(run, failures, formatCount),
-    spread(run, servedPerSec, formatCount),
-    spread(
-      run,
-      ({ hosts, requests }) => hosts.gateway.connectionsOpened / Math.max(1, requests),
-      formatRatio,
-    ),
-    spread(run, ({ hosts }) => hosts.gateway.timeWaitReused ?? undefined, formatCount),
-  ]);
+  const verdicts = new Set<AdviceVerdict>();
+  const rows = measured.map((run) => {
+    const verdict = judgeRun(run, baseline, results.environment);
+    if (!run.baseline) verdicts.add(verdict);
+    return [
+      `\`${run.name}\`${run.baseline ? " (baseline)" : ""}`,
+      changes(run, baseline),
+      run.baseline ? "–" : `**${verdict}**`,
+      damage(run),
+      spread(run, ({ hosts }) => hosts.gateway.timeWaitPeak, formatCount),
+      spread(run, failures, formatCount),
+      spread(run, servedPerSec, formatCount),
+      spread(
+        run,
+        ({ hosts, requests }) => hosts.gateway.connectionsOpened / Math.max(1, requests),
+        formatRatio,
+      ),
+      spread(run, ({ hosts }) => hosts.gateway.timeWaitReused ?? undefined, formatCount),
+    ];
+  });
+  const meanings = Object.entries(MEANING).filter(([verdict]) => verdicts.has(verdict as AdviceVerdict));
   return [
     "## What each of them did",
     "",
     ...renderRows(header, rows, 4),
     "",
-    "A *cure* keeps connections, so that there is nothing to run out of. A *painkiller* ends the failures, while as " +
-    "many connections are opened and closed as before. A *placebo* does neither. *Harmful* throws away what TIME_WAIT is there " +
-    "for (TCPTimeWaitOverflow), or makes more requests fail.",
+    meanings.map(([, meaning]) => meaning).join(" "),
   ];
 }
 
@@ -135,9 +175,12 @@ function failures(one: Measured): number {
   return connect + read + write + timeout + status;
 }
 
+/** The share of failed requests; the lower of the two in the middle, so that one bad repetition of two tells nothing. */
 function failedShare(run: Run): number {
-  const measured = measuredOf(run);
-  return estimateMedian(measured.map((one) => failures(one) / Math.max(1, one.requests)))?.estimate ?? 0;
+  const shares = measuredOf(run).map((one) => failures(one) / Math.max(1, one.requests)).sort((a, b) =>
+    a - b
+  );
+  return shares[(shares.length - 1) >> 1] ?? 0;
 }
 
 function spread(

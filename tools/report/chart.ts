@@ -42,25 +42,33 @@ export interface Line {
   readonly values: readonly number[];
 }
 
-/** Draws series over time; the first six, for there are no more colours. Empty where no time has passed. */
-export function renderLines(all: readonly Line[], what: string): string[] {
-  const lines = all.slice(0, COLOURS.length);
+/**
+ * Draws series over time. There are six colours: of more series several charts are made, all with the same axes. Empty
+ * where no time has passed.
+ */
+export function renderLines(lines: readonly Line[], what: string): string[] {
   const lastMs = Math.max(0, ...lines.map((line) => line.timeMs.at(-1) ?? 0));
   if (lastMs === 0) return [];
-  const values = lines.map((line) => resample(line.timeMs, line.values, lastMs));
-  const top = Math.max(10, ...values.flat());
-  const palette = COLOURS.slice(0, lines.length).map((colour) => colour.hex).join(", ");
-  return [
-    lines.map((line, i) => `${COLOURS[i]!.square} \`${line.name}\``).join(" "),
-    "",
-    "```mermaid",
-    `%%{init: {"themeVariables": {"xyChart": {"plotColorPalette": "${palette}"}}}}%%`,
-    "xychart-beta",
-    `  x-axis "seconds since the load began" 0 --> ${(lastMs / 1000).toFixed(1)}`,
-    `  y-axis "${what}" 0 --> ${top}`,
-    ...values.map((series) => `  line [${series.join(", ")}]`),
-    "```",
-  ];
+  const all = lines.map(({ name, timeMs, values }) => ({ name, values: resample(timeMs, values, lastMs) }));
+  const top = Math.max(10, ...all.flatMap(({ values }) => values));
+  const charts = Math.ceil(all.length / COLOURS.length);
+  const perChart = Math.ceil(all.length / charts);
+  return Array.from({ length: charts }, (_, i) => {
+    const some = all.slice(i * perChart, (i + 1) * perChart);
+    const palette = COLOURS.slice(0, some.length).map((colour) => colour.hex).join(", ");
+    return [
+      ...(i === 0 ? [] : [""]),
+      some.map(({ name }, k) => `${COLOURS[k]!.square} \`${name}\``).join(" "),
+      "",
+      "```mermaid",
+      `%%{init: {"themeVariables": {"xyChart": {"plotColorPalette": "${palette}"}}}}%%`,
+      "xychart-beta",
+      `  x-axis "seconds since the load began" 0 --> ${(lastMs / 1000).toFixed(1)}`,
+      `  y-axis "${what}" 0 --> ${top}`,
+      ...some.map(({ values }) => `  line [${values.join(", ")}]`),
+      "```",
+    ];
+  }).flat();
 }
 
 /** The latest value at each of {@linkcode POINTS} evenly spaced times. */

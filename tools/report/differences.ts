@@ -19,7 +19,9 @@ export function differencesOf(documents: readonly NamedResults[]): string[] {
   const facts = documents.map(({ results }) => {
     const { environment, runs, scenario, method } = results;
     const ofRuns = Object.fromEntries(runs.map(({ name, options }) => [`run ${name}`, options]));
-    return flatten({ scenario, ...environment, ...(method === null ? {} : { method }), ...ofRuns });
+    // Those outside of the lab touch nothing that was measured.
+    const { machineSysctls: _, ...measuredIn } = environment;
+    return flatten({ scenario, ...measuredIn, ...(method === null ? {} : { method }), ...ofRuns });
   });
   const keys = [...new Set(facts.flatMap((fact) => [...fact.keys()]))];
   const runNames = documents.map(({ results }) => new Set(results.runs.map((run) => run.name)));

@@ -14,9 +14,15 @@ import { withKnobs } from "./knobs.ts";
 import { renderRows } from "./table.ts";
 import { portRange } from "./why.ts";
 
-/** The rate is taken while this share of the ports is used up: after the start, and before connects get slow. */
-const RATE_FROM = 0.1;
-const RATE_UNTIL = 0.5;
+/**
+ * The rate is taken while this share of the ports is used up: after the start, and on both sides of the half, from which
+ * on connects are slower. Where CPUs are scarce that halves the rate, and one of the first half alone is off by 30%.
+ */
+const RATE_FROM = 0.25;
+const RATE_UNTIL = 0.75;
+
+/** From this share on the kernel has to search for a free port: it tries the ports of one parity first. */
+const SLOW_FROM = 0.5;
 
 /** So many connects are the fewest that a median is told of. */
 const FEWEST_CONNECTS = 5;
@@ -27,11 +33,11 @@ export interface PortUse {
   readonly ports: number;
   /** Those in use at each time of the samples. */
   readonly used: readonly number[];
-  /** New ones taken per second, between a tenth and half of them in use; `undefined` where half were never in use. */
+  /** New ones taken per second, between a quarter and three quarters of them in use; `undefined` where it never came to that. */
   readonly takenPerSec: number | undefined;
   /** When half of them were in use, in seconds since the load began. */
   readonly halfSec: number | undefined;
-  /** When they run out, if the rate stays: foretold at the time when half were in use. */
+  /** When they run out, if the rate stays: foretold at the time when three quarters were in use. */
   readonly predictedSec: number | undefined;
   /** When the first connect failed for want of a port. */
   readonly exhaustedSec: number | undefined;
@@ -51,21 +57,24 @@ export function portUseOf(one: Measured, ports: number): PortUse {
         Math.max(0, hosts.gateway.established[i]! - hosts.client.established[i]!),
     )
   );
-  const from = used.findIndex((count) => count >= RATE_FROM * ports);
-  const until = used.findIndex((count) => count >= RATE_UNTIL * ports);
-  const halfSec = until < 0 ? undefined : timeMs[until]! / 1000;
-  const takenPerSec = halfSec === undefined || until <= from
+  const reached = (share: number) => used.findIndex((count) => count >= share * ports);
+  const half = reached(SLOW_FROM);
+  const until = reached(RATE_UNTIL);
+  // A range so narrow that both fall into one sample: since the load began then.
+  const from = reached(RATE_FROM) < until ? reached(RATE_FROM) : 0;
+  const untilSec = until < 0 ? undefined : timeMs[until]! / 1000;
+  const takenPerSec = untilSec === undefined || until <= from
     ? undefined
-    : (used[until]! - used[from]!) / (halfSec - timeMs[from]! / 1000);
+    : (used[until]! - used[from]!) / (untilSec - timeMs[from]! / 1000);
   const firstMs = one.upstreamFailures?.find((failure) => failure.code === EXHAUSTED)?.firstMs;
   return {
     ports,
     used,
     takenPerSec,
-    halfSec,
-    predictedSec: halfSec === undefined || takenPerSec === undefined || takenPerSec <= 0
+    halfSec: half < 0 ? undefined : timeMs[half]! / 1000,
+    predictedSec: untilSec === undefined || takenPerSec === undefined || takenPerSec <= 0
       ? undefined
-      : halfSec + (ports - used[until]!) / takenPerSec,
+      : untilSec + (ports - used[until]!) / takenPerSec,
     exhaustedSec: firstMs === undefined ? undefined : Math.max(0, firstMs) / 1000,
   };
 }
@@ -84,15 +93,20 @@ export function renderExhaustion({ runs, environment }: Results): string[] {
     run.options.probeConnects || uses.some((use) => use.exhaustedSec !== undefined)
   );
   if (!troubled) return [];
-  const header = ["run", "ports", "in use, peak", "taken per s", "run out after s, predicted"]
-    .concat("measured", "EADDRNOTAVAIL in the gateway's log", "answers that say so, as the load counts them");
+  const header = ["run", "ports", "in use, peak", "taken per s", "run out after, s: predicted"]
+    .concat(
+      "run out after, s: measured",
+      "EADDRNOTAVAIL in the gateway's log",
+      "answers that say so, as the load counts them",
+    );
   const rows = used.map(({ run, uses }) => {
-    const reused = measuredOf(run).some(({ hosts }) => (hosts.gateway.timeWaitReused ?? 0) > 0);
+    const reused = measuredOf(run).some(({ hosts }) => (hosts.gateway.timeWaitReused ?? 0) > 0) &&
+      uses.every((use) => use.exhaustedSec === undefined);
     return [
       `\`${run.name}\``,
       formatCount(uses[0]!.ports),
       spread(uses.map((use) => Math.max(...use.used)), formatCount),
-      spread(uses.map((use) => use.takenPerSec), formatCount),
+      reused ? "–" : spread(uses.map((use) => use.takenPerSec), formatCount),
       reused ? "taken again" : spread(uses.map((use) => use.predictedSec), formatSeconds),
       spread(uses.map((use) => use.exhaustedSec), formatSeconds),
       spread(
@@ -113,8 +127,11 @@ export function renderExhaustion({ runs, environment }: Results): string[] {
     "",
     ...renderRows(header, rows),
     "",
-    "The rate and the prediction are of the moment when half of the range was in use. The log and the load differ by at most " +
-    "the requests in flight when the load ended.",
+    "The rate is that between a quarter and three quarters of the range in use, and the prediction of the latter moment. The log and the load differ by at most " +
+    "the requests in flight when the load ended." +
+    (environment.lab.kind === "host"
+      ? " In a host lab what else runs on this machine is counted with the gateway's ports."
+      : ""),
     ...(sentences.length === 0 ? [] : ["", ...sentences.map((sentence) => `- ${sentence}`)]),
     "",
     ...renderLines(first, "ports in use"),

@@ -17,7 +17,7 @@ import {
 import { baselineOf, compareWithBaseline, type Comparison } from "../results/comparison.ts";
 import type { NetHttpPlan } from "../scenario.ts";
 import { poolWarning, resolvePoolLimits } from "../transport/pool.ts";
-import { renderAdvice } from "./advice.ts";
+import { renderAdvice, summarizeAdvice } from "./advice.ts";
 import { renderChart } from "./chart.ts";
 import { explainFigures, lossCell, medianCell } from "./comparison_cells.ts";
 import { renderExhaustion } from "./exhaustion.ts";
@@ -40,15 +40,20 @@ export interface PlotFile {
 
 /** Renders the report. Plots that were drawn for it take the place of its own chart of TIME_WAIT. */
 export function renderReport(results: Results, plots: readonly PlotFile[] = []): string {
-  const why = results.runs.flatMap((run) => explainRun(run, withKnobs(results.environment, run)));
+  // What to set is the same for all runs with the same pool: said once.
+  const why = [
+    ...new Set(results.runs.flatMap((run) => explainRun(run, withKnobs(results.environment, run)))),
+  ];
   const chart = renderChart(results.runs);
   const warnings = warn(results);
+  const answer = summarizeAdvice(results);
   const comparisons = compareWithBaseline(results);
   const sections = [
     [
       `# ${results.question}`,
       "",
       `Scenario \`${results.scenario}\`, measured on ${results.startedAt.slice(0, 10)}.`,
+      ...(answer.length === 0 ? [] : ["", ...answer]),
     ],
     renderSelfCheck(results),
     renderTable(results, comparisons),
@@ -57,7 +62,7 @@ export function renderReport(results: Results, plots: readonly PlotFile[] = []):
     renderExhaustion(results),
     why.length === 0 ? [] : ["## Why", "", ...why.map((sentence) => `- ${sentence}`)],
     ...plots.map(({ title, path }) => [`### ${title}`, "", `![${title}](${path})`]),
-    chart.length === 0 || plots.length > 0 ? [] : ["## TIME_WAIT on the gateway over time", "", ...chart],
+    chart.length === 0 || plots.length > 0 ? [] : [`## TIME_WAIT ${whose(results)} over time`, "", ...chart],
     renderLatency(results),
     warnings.length === 0 ? [] : ["## Warnings", "", ...warnings.map((warning) => `- ${warning}`)],
     renderKnobs(results),
@@ -65,6 +70,11 @@ export function renderReport(results: Results, plots: readonly PlotFile[] = []):
     ["## Measure it again", "", "```sh", results.command.replace(/^deno task /, "npx -y deno task "), "```"],
   ];
   return `${sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n")).join("\n\n")}\n`;
+}
+
+/** Whose sockets a series counts: in a host lab there is one table for the whole machine. */
+function whose({ environment }: Results): string {
+  return environment.lab.kind === "host" ? "of the whole machine" : "on the gateway";
 }
 
 /** A column of the table: its header, and its cell for a run. */
@@ -217,11 +227,26 @@ function environment({ environment, runs }: Results): string[] {
       run.options.gateway === null ? [] : [`- \`${run.name}\`: ${describeGateway(run)}`]
     ),
     `- on the gateway: ${Object.entries(sysctls).map(([key, value]) => `${key} = ${value}`).join(", ")}`,
+    ...machineDiffers(environment),
     ...(cost.length === 0 ? [] : [
       `- observing cost ${formatShare(estimateMedian(cost)!.estimate)} of one CPU, at most ${
         formatShare(Math.max(...cost))
       } in a repetition`,
     ]),
+  ];
+}
+
+/** The machine's own sysctls where they are not those of the lab: what is measured here is not what happens outside. */
+function machineDiffers({ sysctls, machineSysctls = {} }: Results["environment"]): string[] {
+  const others = Object.entries(machineSysctls).filter(([key, value]) => value !== (sysctls[key] ?? ""));
+  if (others.length === 0) return [];
+  const list = others.map(([key, value]) =>
+    `${key} = ${value === "" ? "(empty)" : value} (the lab's: ${sysctls[key] ?? "(empty)"})`
+  );
+  return [
+    `- **this machine's own sysctls differ** from the lab's, which are those of a fresh network namespace: ${
+      list.join(", ")
+    }; \`--sysctl KEY=VALUE\` measures with them`,
   ];
 }
 

@@ -165,15 +165,15 @@ export function portsLeft(
   }
   const value = environment.sysctls["net.ipv4.tcp_tw_reuse"];
   const onLoopback = environment.lab.kind === "host" && value === "2";
-  const reuse = value === "1" || onLoopback || timeWaitReused > 0
-    ? ` tcp_tw_reuse is ${value} here, so that they are taken again after a second: it hides the cause and does not cure it.`
-    : ` Then connects fail with EADDRNOTAVAIL, "cannot assign requested address".`;
-  return `${rate}, the ${ports} **run out after ${
-    formatSeconds(range.count / openedPerSec)
-  } s**; connects get slow ` +
+  const outSec = formatSeconds(range.count / openedPerSec);
+  if (value === "1" || onLoopback || timeWaitReused > 0) {
+    return `${rate}, the ${ports} **would run out after ${outSec} s**, were they not taken again after a second: ` +
+      `tcp_tw_reuse is ${value} here, which hides the cause and does not cure it.`;
+  }
+  return `${rate}, the ${ports} **run out after ${outSec} s**; connects get slow ` +
     `from half of that, ${
       formatSeconds(range.count / openedPerSec / 2)
-    } s, because the kernel has to search.${reuse}`;
+    } s, because the kernel has to search. Then connects fail with EADDRNOTAVAIL, "cannot assign requested address".`;
 }
 
 /**

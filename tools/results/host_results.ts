@@ -6,6 +6,7 @@
 
 import { HOST_NAMES, type HostName } from "../lab/host.ts";
 import type { LabKind } from "../lab/lab.ts";
+import type { ConnectTimes } from "../observe/connect_probe.ts";
 import type { Sample } from "../observe/sampler.ts";
 import { counterDelta, type TcpCounters } from "../observe/tcp_counters.ts";
 import { groupTimeWait, TCP_STATES, type TcpSocket, type TimeWaitGroup } from "../observe/tcp_table.ts";
@@ -31,6 +32,31 @@ export interface Observation {
   readonly gatewayPort: number | undefined;
 }
 
+/**
+ * What was seen without the connections that a probe on the gateway's host has opened, for they are not the gateway's. A
+ * connect that failed for want of a port was none. The times of the probe and of the samples differ by less than a
+ * tenth of a second.
+ */
+export function withoutProbe<T extends Pick<Observation, "lab" | "samples" | "after">>(
+  seen: T,
+  { timeMs, connectUs }: ConnectTimes,
+): T {
+  const openedMs = timeMs.filter((_, i) => connectUs[i] !== null);
+  const less = <C extends { readonly connectionsOpened: number }>(
+    hosts: Record<HostName, C>,
+    opened: number,
+  ) =>
+    perHost((name) => {
+      if (seen.lab === "private" && name !== "gateway") return hosts[name];
+      return { ...hosts[name], connectionsOpened: hosts[name].connectionsOpened - opened };
+    });
+  const samples = seen.samples.map((sample, i) => {
+    const opened = i === 0 ? 0 : openedMs.filter((ms) => ms < sample.timeMs).length;
+    return { ...sample, hosts: less(sample.hosts, opened) };
+  });
+  return { ...seen, samples, after: less(seen.after, openedMs.length) };
+}
+
 /** The results of each host. */
 export function hostResults(observation: Observation): Record<HostName, HostResult> {
   const ofHost = observation.lab === "private" ? ownTableResult : sharedTableResult;
@@ -52,7 +78,9 @@ export function hostSeries(
     return {
       timeWait: of.map((counters) => Math.max(0, counters.timeWait - ofOthers)),
       established: of.map((counters) => counters.established),
-      connectionsOpened: of.map((counters) => counters.connectionsOpened - first.connectionsOpened),
+      connectionsOpened: of.map((counters) =>
+        Math.max(0, counters.connectionsOpened - first.connectionsOpened)
+      ),
     };
   });
 }

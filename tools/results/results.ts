@@ -89,6 +89,11 @@ export interface Environment {
   readonly lab: LabChoice;
   /** The sysctls that bear on TIME_WAIT, as in force on the gateway; those that this kernel lacks are left out. */
   readonly sysctls: Readonly<Record<string, string>>;
+  /**
+   * The same as in force where the bench ran, outside of its private lab, which begins with the kernel's defaults; those
+   * that are empty are `""`. Left out in a host lab, and in a document from before that was kept.
+   */
+  readonly machineSysctls?: Readonly<Record<string, string>>;
 }
 
 /** One named configuration and its repetitions. */
@@ -115,7 +120,7 @@ export interface RunOptions {
   readonly sysctls?: Readonly<Record<string, string>>;
   /** Whether all three hosts had to be one, which talked over 127.0.0.1. Left out where it was as the lab is. */
   readonly loopback?: boolean;
-  /** Whether a probe timed connects. Its connections are among those that the gateway's host has opened. */
+  /** Whether a probe timed connects. Its connections are not counted as the gateway's. */
   readonly probeConnects?: boolean;
 }
 
