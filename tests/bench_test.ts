@@ -379,17 +379,21 @@ Deno.test("paths are those of the directory where the task was typed", async () 
 });
 
 Deno.test({
-  name: "a self-check measures one run under two names by turns",
+  name: "a self-check measures one run under two names by turns, and one that cannot tell has exit code 3",
   ...wrkInPrivateLab,
   async fn() {
     const { code, stdout, stderr } = await bench(
       ...["--self-check", "--connections", "20", "--latency", "20ms", "--duration", "1s", "--seed", "7"],
       ...["--repeat", "2", "--warm-up", "0", "--until", "0.1%", "--max-time", "1s", "--json", "-"],
     );
-    assertEquals(code, 0, stderr);
+    assertEquals(code, 3, `two repetitions cannot raise an alarm: ${stderr}`);
     const results: Results = JSON.parse(stdout);
     assertEquals(results.seed, 7);
-    assertEquals(results.method, { repeat: 2, until: { width: 0.001, maxTimeMs: 1000 } });
+    assertEquals(results.method, {
+      repeat: 2,
+      until: { width: 0.001, maxTimeMs: 1000 },
+      selfCheck: true,
+    });
     assertEquals(results.runs.map((run) => [run.name, run.repetitions.length]), [["direct-a", 2], [
       "direct-b",
       2,
