@@ -55,6 +55,7 @@ export * from "./tools/results/rank_tests.ts";
 export * from "./tools/results/read.ts";
 export * from "./tools/results/results.ts";
 export * from "./tools/results/results_file.ts";
+export * from "./tools/results/self_check.ts";
 export * from "./tools/results/upstream_failures.ts";
 export * from "./tools/rounds.ts";
 export * from "./tools/runner.ts";

@@ -7,7 +7,8 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { isMeasured, type Measured, type Results, SCHEMA } from "../tools/results/results.ts";
-import { wrk, wrkInPrivateLab } from "./requirements.ts";
+import { privateLab, wrk, wrkInPrivateLab } from "./requirements.ts";
+import { assertDescribed } from "./results/strict_schema.ts";
 import { isAlive, until } from "./until.ts";
 
 const ROOT = decodeURIComponent(new URL("..", import.meta.url).pathname);
@@ -72,6 +73,7 @@ Deno.test({
         assertMatch(await Deno.readTextFile(`${directory}/${file}`), /^<svg /);
       }
       assertEquals(results.schema, SCHEMA);
+      assertDescribed(results);
       assertEquals(results.runs.map((run) => run.name), ["direct", "pool-100", "pool-1000"]);
       assertEquals(results.runs.map((run) => run.baseline), [true, false, false]);
       const [direct, small, fitting] = results.runs.map((run) => measured(results, run.name));
@@ -377,17 +379,21 @@ Deno.test("paths are those of the directory where the task was typed", async () 
 });
 
 Deno.test({
-  name: "a self-check measures one run under two names by turns",
+  name: "a self-check measures one run under two names by turns, and one that cannot tell has exit code 3",
   ...wrkInPrivateLab,
   async fn() {
     const { code, stdout, stderr } = await bench(
       ...["--self-check", "--connections", "20", "--latency", "20ms", "--duration", "1s", "--seed", "7"],
       ...["--repeat", "2", "--warm-up", "0", "--until", "0.1%", "--max-time", "1s", "--json", "-"],
     );
-    assertEquals(code, 0, stderr);
+    assertEquals(code, 3, `two repetitions cannot raise an alarm: ${stderr}`);
     const results: Results = JSON.parse(stdout);
     assertEquals(results.seed, 7);
-    assertEquals(results.method, { repeat: 2, until: { width: 0.001, maxTimeMs: 1000 } });
+    assertEquals(results.method, {
+      repeat: 2,
+      until: { width: 0.001, maxTimeMs: 1000 },
+      selfCheck: true,
+    });
     assertEquals(results.runs.map((run) => [run.name, run.repetitions.length]), [["direct-a", 2], [
       "direct-b",
       2,
@@ -458,6 +464,47 @@ Deno.test("an output that cannot be written is told before anything is measured"
       /^error: .*(\/no\/such\/file cannot be written|\/proc\/timewait cannot be made)[^\n]*\n$/,
     );
   }
+});
+
+Deno.test({
+  name: "--rate measures an open loop, which the report says, and which wrk is refused for",
+  ...privateLab,
+  async fn() {
+    await inDirectory(async (directory) => {
+      const args = [
+        "--quick",
+        "--connections",
+        "50",
+        "--duration",
+        "1s",
+        "--latency",
+        "20ms",
+        "--rate",
+        "400",
+      ];
+      const { code, stdout, stderr } = await bench(
+        ...args,
+        "--lab",
+        "private",
+        "--json",
+        `${directory}/open.json`,
+      );
+      assertEquals(code, 0, stderr);
+      assertStringIncludes(stdout, "open loop, 400/s");
+      assertStringIncludes(stdout, "--rate 400");
+      assert(!stdout.includes("closed loop"));
+      const results: Results = JSON.parse(await Deno.readTextFile(`${directory}/open.json`));
+      assertDescribed(results);
+      assertEquals(results.environment.load.name, "open-loop");
+      for (const name of ["direct", "pool-100", "pool-1000"]) {
+        const { arrivals, requests, durationSec } = measured(results, name);
+        assertEquals([arrivals!.due, requests, durationSec], [400, 400, 1], name);
+      }
+      const refused = await bench(...args, "--load", "wrk");
+      assertEquals(refused.code, 2);
+      assertStringIncludes(refused.stderr, "wrk has no --rate");
+    });
+  },
 });
 
 Deno.test("--list names the scenarios with their questions", async () => {

@@ -1,4 +1,6 @@
+import { parse as parseYaml } from "@std/yaml";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { parseGate } from "../tools/results/gate.ts";
 import { wrkInPrivateLab } from "./requirements.ts";
 
 const ROOT = decodeURIComponent(new URL("..", import.meta.url).pathname);
@@ -39,8 +41,27 @@ Deno.test({
   },
 });
 
+/** What the steps of the example for GitHub Actions run. */
+function actionsCommands(): string[] {
+  const steps = blocks("yaml").flatMap((block) => parseYaml(block) as { run?: string; uses?: string }[]);
+  assert(steps.every(({ run, uses }) => (run === undefined) !== (uses === undefined)), "a step runs or uses");
+  return steps.flatMap(({ run }) => run ?? []);
+}
+
+Deno.test("the example for GitHub Actions is YAML, compares what it has measured, and its gates can be parsed", () => {
+  const commands = actionsCommands();
+  const compared = commands.find((command) => command.includes("deno task compare"))!;
+  const written = commands.join("\n");
+  assertStringIncludes(compared, "main.json branch/results.json");
+  assertMatch(written, /--json "\$GITHUB_WORKSPACE\/main\.json"/);
+  assertMatch(written, /--out branch$/m);
+  // A pipe would hide the exit code: without `shell: bash` nothing sets pipefail.
+  assert(!compared.includes(" | "));
+  for (const [, gate] of README.matchAll(/--gate '([^']*)'/g)) parseGate(gate!, "--gate");
+});
+
 Deno.test("every task of the README exists, and every flag of its commands is one of the task's", async () => {
-  const commands = blocks("sh").flatMap((block) => block.split("\n"))
+  const commands = [...blocks("sh").flatMap((block) => block.split("\n")), ...actionsCommands()]
     .concat(
       [...README.matchAll(/^\| `(deno task [^`]*)` \| (.*) \|$/gm)].map((match) => `${match[1]} ${match[2]}`),
     )

@@ -16,6 +16,9 @@ export const peers = needs(
   reasonFor(() => ["nginx", "haproxy", "go"].forEach(findCommand)),
 );
 
+/** Options of a test that looks at pages in a browser. */
+export const chromium = needs("Chromium", reasonFor(() => findCommand("chromium")));
+
 /** Options of a test that needs a clock to set. */
 export const fakeClock = needs(
   "libfaketime",

@@ -1,8 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../tools/command_line.ts";
 import { parseShare, repeatPlanOf } from "../tools/repeat_flags.ts";
-import { isPrecise, selfCheckOf, shuffledRounds } from "../tools/rounds.ts";
+import { compareValues } from "../tools/results/comparison.ts";
+import { arePrecise, isPrecise, selfCheckOf, shuffledRounds } from "../tools/rounds.ts";
 import { scenario } from "../scenarios/undersized_pool.ts";
+import { normalRandom } from "./simulation.ts";
 import { resultsOf } from "./report/made_up_results.ts";
 
 const NO_FLAGS = {
@@ -37,6 +39,47 @@ Deno.test("a bench is precise once every interval is narrower than asked", () =>
   assert(!isPrecise(wide, 0.03));
   assert(!isPrecise(resultsOf({ a: [100, 100], b: [90, 90] }), 0.03), "two repetitions agree by chance");
   assert(!isPrecise(resultsOf({ a: [100, 100] }), 0.03), "without a comparison nothing is precise");
+});
+
+/**
+ * Simulates `--until` on a machine that drifts by 20%, with a noise of 3% and one repetition in twenty disturbed by up to
+ * 30%: rounds go on from the fifth until the comparison is precise, or sixty are over. The candidate truly has `ratio` of
+ * the baseline's requests/s.
+ */
+function simulateUntil(ratio: number, width: number, benches: number): { shown: number; rounds: number[] } {
+  const { normal, uniform } = normalRandom(77);
+  const rounds: number[] = [];
+  let shown = 0;
+  for (let bench = 0; bench < benches; bench++) {
+    const values = { baseline: [] as number[], candidate: [] as number[], paired: true };
+    for (;;) {
+      const drift = 1 + 0.1 * Math.sin(bench + values.baseline.length) + 0.1 * (uniform() - 0.5);
+      const measure = (truth: number) => {
+        const disturbed = uniform() < 0.05 ? 1 - 0.3 * uniform() : 1;
+        return truth * drift * disturbed * Math.exp(0.03 * normal());
+      };
+      values.baseline.push(measure(1));
+      values.candidate.push(measure(ratio));
+      if (values.baseline.length < 5) continue;
+      const comparisons = compareValues([values], { seed: bench, resamples: 99 });
+      if (!arePrecise(comparisons, width) && values.baseline.length < 60) continue;
+      if (comparisons[0]!.verdict === "lower" || comparisons[0]!.verdict === "higher") shown++;
+      break;
+    }
+    rounds.push(values.baseline.length);
+  }
+  return { shown, rounds: rounds.toSorted((a, b) => a - b) };
+}
+
+Deno.test("--until 3% finds a true loss of 5% in nine simulated benches of ten, half of them within 40 rounds", () => {
+  const { shown, rounds } = simulateUntil(0.95, 0.03, 100);
+  assert(shown >= 90, `${shown} of 100`);
+  assert(rounds[50]! <= 40, `${rounds[50]} rounds`);
+});
+
+Deno.test("to look after each round raises no more false alarms: at most 5% of simulated A/A benches with --until", () => {
+  const { shown } = simulateUntil(1, 0.05, 400);
+  assert(shown <= 20, `${shown} of 400`);
 });
 
 Deno.test("a self-check measures the baseline under two names and nothing else", () => {

@@ -7,6 +7,7 @@
  */
 
 import {
+  CANNOT_TELL,
   didYouMean,
   listFlag,
   type Main,
@@ -34,6 +35,7 @@ import { renderReport } from "./report/markdown.ts";
 import { writePage, writeReport } from "./report/report_files.ts";
 import { isMeasured, measuredOf, type Results } from "./results/results.ts";
 import { reasonOf, writeResults } from "./results/results_file.ts";
+import { selfCheckResult } from "./results/self_check.ts";
 import { REPEAT_FLAGS, repeatPlanOf, repeatWords } from "./repeat_flags.ts";
 import { selfCheckOf } from "./rounds.ts";
 import { type BenchPlan, checkPlan, runScenario } from "./runner.ts";
@@ -54,6 +56,12 @@ const FLAGS = {
     "DURATION",
     "the same load before it, which does not count; 0 for none (default: 1s)",
     parseDurationMs,
+    undefined,
+  ),
+  rate: valueFlag(
+    "N",
+    "an open loop: N requests a second, evenly spaced, sent whether or not those before were answered",
+    parseWhole(1),
     undefined,
   ),
   timeout: valueFlag(
@@ -97,7 +105,10 @@ const FLAGS = {
   html: valueFlag("FILE", "write the report as one page with interactive plots", parseText, undefined),
 };
 
-/** The command's entry point. Exit code 0 measured, 1 a run could not be measured, 2 bad usage, 130 interrupted. */
+/**
+ * The command's entry point. Exit code 0 measured, 1 a run could not be measured or a self-check raised a false alarm,
+ * 2 bad usage, 3 a self-check with too few repetitions to raise one, 130 interrupted.
+ */
 export const main: Main = mainFor();
 
 /** The entry point of `bench`; with a scenario, that of the scenario's own file. */
@@ -138,24 +149,25 @@ async function bench(
     );
   }
   const lab = await chooseLab(options.lab);
-  const generator = await chooseGenerator(options.load);
   const sysctls = Object.fromEntries(options.sysctl);
   await using hostSysctls = await prepareHostSysctls(lab, options.allowHostSysctl);
 
-  const plans = scenarios.map((scenario, i): BenchPlan => {
+  const plans = await Promise.all(scenarios.map(async (scenario, i): Promise<BenchPlan> => {
     const given = withGateways(scenario, gateways);
+    const rate = load.ratePerSec ?? scenario.load?.ratePerSec;
     return {
       scenario: options.selfCheck ? selfCheckOf(given) : given,
+      selfCheck: options.selfCheck,
       load: threadsFor(scenario, load),
       backend: backendOf(options),
       sysctls,
       hostSysctls,
       ...repeatPlanOf(options, options.quick),
       lab,
-      generator,
+      generator: await chooseGenerator(options.load, { rate: rate !== undefined }),
       command: commandLine(names[i] ?? scenario.name, options),
     };
-  });
+  }));
   for (const plan of plans) await checkPlan(plan);
   let exitCode = 0;
   for (const [i, plan] of plans.entries()) {
@@ -207,7 +219,9 @@ async function measure(
   const failed = results.runs.some((run) =>
     !run.repetitions.every(isMeasured) || measuredOf(run).length === 0
   );
-  return failed || unwritten !== undefined ? 1 : 0;
+  if (failed || unwritten !== undefined) return 1;
+  const check = selfCheckResult(results)?.verdict;
+  return check === "false alarm" ? 1 : check === "cannot tell" ? CANNOT_TELL : 0;
 }
 
 /** What a repetition takes besides its load, in milliseconds: a lab, its parties, and a last look at the sockets. */
@@ -256,6 +270,7 @@ function loadOf(options: BenchOptions): Partial<LoadPlan> {
     ...(durationMs === undefined ? {} : { durationMs }),
     ...(warmUpMs === undefined ? {} : { warmUpMs }),
     ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
+    ...(options.rate === undefined ? {} : { ratePerSec: options.rate }),
     ...(options.script === undefined ? {} : { script: options.script }),
     ...(options.header.length === 0 ? {} : { headers: options.header }),
   };
@@ -291,6 +306,7 @@ function commandLine(scenario: string, options: BenchOptions): string {
   add("--duration", inMs(options.duration));
   add("--warm-up", inMs(options.warmUp));
   add("--timeout", inMs(options.timeout));
+  add("--rate", options.rate);
   words.push(...repeatWords(options));
   add("--latency", inMs(options.latency));
   add("--body-bytes", options.bodyBytes);

@@ -17,6 +17,9 @@ export class UsageError extends Error {
   override name = "UsageError";
 }
 
+/** The exit code of a command whose question the measured data cannot answer. */
+export const CANNOT_TELL = 3;
+
 /** One `--flag` of a command: how its text becomes a `T`, and what holds when it is not given. */
 export interface Flag<T> {
   /** What stands behind the flag in `--help`, such as `DURATION`. Without one the flag is a switch. */

@@ -5,6 +5,7 @@
  */
 
 import {
+  CANNOT_TELL,
   listFlag,
   type Main,
   mainOf,
@@ -15,7 +16,7 @@ import {
 } from "./command_line.ts";
 import { renderComparison } from "./report/compare_report.ts";
 import type { NamedResults } from "./report/differences.ts";
-import { checkGates, type GateCheck, parseGate } from "./results/gate.ts";
+import { checkGates, type GateCheck, type GatedRun, parseGate } from "./results/gate.ts";
 import { gatesThatCannotFail } from "./results/gate_proof.ts";
 import { readResults } from "./results/read.ts";
 
@@ -41,9 +42,6 @@ export const main: Main = mainOf({
   run: compare,
 });
 
-/** The exit code of a command whose gates cannot be told. */
-export const CANNOT_TELL = 3;
-
 async function compare(options: Options<typeof FLAGS>, paths: string[]): Promise<number> {
   if (paths.length === 0) {
     throw new UsageError("compare takes the results that bench has written: A.json B.json…");
@@ -61,15 +59,20 @@ async function compare(options: Options<typeof FLAGS>, paths: string[]): Promise
     }
   }
   if (options.selfTest) return selfTest(options.gate, first);
-  const checks = (others.length === 0 ? [first] : others).flatMap(({ results }) => {
-    const pairs = results.runs.map((run) => {
-      const against = results === first.results
+  // All in one go, because they are corrected for how many there are.
+  const gated = (others.length === 0 ? [first] : others).flatMap(({ name, results }) =>
+    results.runs.map((run): GatedRun => {
+      const against = others.length === 0
         ? undefined
-        : first.results.runs.find(({ name }) => name === run.name);
-      return { run, ...(against === undefined ? {} : { against }) };
-    });
-    return checkGates(options.gate, pairs, first.results.seed);
-  });
+        : first.results.runs.find((other) => other.name === run.name);
+      return {
+        run,
+        ...(against === undefined ? {} : { against }),
+        ...(others.length < 2 ? {} : { of: name }),
+      };
+    })
+  );
+  const checks = checkGates(options.gate, gated, { seed: first.results.seed });
   console.log(renderComparison(documents, checks).trimEnd());
   return exitCodeOf(checks);
 }

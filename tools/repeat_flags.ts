@@ -41,7 +41,9 @@ export const REPEAT_FLAGS = {
     parseWhole(0, MOST_SEED),
     undefined,
   ),
-  selfCheck: switchFlag("measure the baseline under two names: a difference shown is a false alarm"),
+  selfCheck: switchFlag(
+    "measure the baseline under two names: a difference shown is a false alarm, exit code 1",
+  ),
 };
 
 /** The flags, parsed. */

@@ -6,7 +6,7 @@
 
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
-import { compareWithBaseline } from "./results/comparison.ts";
+import { compareWithBaseline, type Comparison } from "./results/comparison.ts";
 import type { Results } from "./results/results.ts";
 import type { Scenario } from "./scenario.ts";
 
@@ -45,7 +45,11 @@ export function* shuffledRounds<T>(runs: readonly T[], seed: number): Generator<
  * so that looking after each round does not favour either outcome.
  */
 export function isPrecise(results: Pick<Results, "runs" | "seed">, width: number): boolean {
-  const comparisons = [...compareWithBaseline(results).values()];
+  return arePrecise([...compareWithBaseline(results).values()], width);
+}
+
+/** As {@linkcode isPrecise}, of comparisons that were made already. */
+export function arePrecise(comparisons: readonly Comparison[], width: number): boolean {
   return comparisons.length > 0 &&
     comparisons.every(({ ratio, verdict }) =>
       ratio !== undefined && verdict !== "too few repetitions" && ratio.high - ratio.low < width

@@ -42,6 +42,8 @@ export interface BenchPlan {
   readonly repeat: number;
   /** Goes on after `repeat` until the comparisons are precise enough. Left out, it does not. */
   readonly until?: UntilPlan;
+  /** Whether the scenario is one of {@linkcode selfCheckOf}. Default `false`. */
+  readonly selfCheck?: boolean;
   /** What the order is drawn with, a whole number of 32 bits. Left out, it is drawn itself. */
   readonly seed?: number;
   /** The kind of lab for every repetition, as {@linkcode chooseLab} has decided. */
@@ -131,7 +133,7 @@ export async function runScenario(
     command,
     startedAt: new Date().toISOString(),
     seed,
-    method: { repeat, until },
+    method: { repeat, until, ...(plan.selfCheck ? { selfCheck: true } : {}) },
     environment: await readEnvironment(lab, generator),
     interrupted: false,
     runs,

@@ -78,7 +78,7 @@ export interface BackendPlan {
 
 /** How much load, and for how long. */
 export interface LoadPlan {
-  /** Connections kept open, each with one request in flight: the concurrency a pool must hold. */
+  /** Connections kept open, each with at most one request in flight: the concurrency a pool must hold. */
   readonly connections: number;
   /** Threads of wrk, which must divide the connections; autocannon uses one, whatever this says. */
   readonly threads: number;
@@ -96,6 +96,11 @@ export interface LoadPlan {
   readonly headers: readonly string[];
   /** A Lua script for wrk. */
   readonly script?: string;
+  /**
+   * Requests that arrive in a second, evenly spaced, whether or not those before were answered: an open loop, whose
+   * latencies count from when each was due. Left out, a closed one: each connection waits for its answer.
+   */
+  readonly ratePerSec?: number;
 }
 
 /** Everything that a bench measures to answer one question. */

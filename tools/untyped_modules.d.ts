@@ -47,9 +47,17 @@ declare module "@std/text" {
   export function toKebabCase(text: string): string;
 }
 
+declare module "@std/yaml" {
+  export function parse(text: string): unknown;
+}
+
 declare module "autocannon" {
   export interface Instance {
     stop(): void;
+    on(
+      event: "response",
+      listener: (client: unknown, status: number, bytes: number, latencyMs: number) => void,
+    ): void;
   }
   export default function autocannon(
     options: {

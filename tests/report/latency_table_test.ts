@@ -1,5 +1,8 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import { mergedLatency, renderLatency } from "../../tools/report/latency_table.ts";
+import { renderReport } from "../../tools/report/markdown.ts";
+import { plotsOf } from "../../tools/report/plots.ts";
+import type { Run } from "../../tools/results/results.ts";
 import { repetition, results, run } from "./made_up_results.ts";
 
 const NO_ERRORS = repetition(1, {}).errors;
@@ -18,9 +21,27 @@ Deno.test("a run of which one repetition has no histogram has no merged latency"
   assertEquals(renderLatency(results([run("pool-100", [without])])), []);
 });
 
-Deno.test("the report says that the percentiles are those of a closed loop", () => {
+Deno.test("the report says of latencies whether they are those of a closed or an open loop", () => {
+  const { hosts } = repetition(1).samples;
+  const samples = { timeMs: [0, 1_000], hosts, answered: { timeMs: [0, 500, 1_000], requests: [0, 9, 20] } };
+  const closed = run("pool-100", [repetition(1_000, { samples })]);
+  const load = { ...closed.options.load, ratePerSec: 5_000 };
+  const open = { ...closed, options: { ...closed.options, load } };
+  const of = (one: Run) => renderLatency(results([one])).join("\n");
+  assertStringIncludes(of(closed), "From a closed loop: each connection waits");
+  assertStringIncludes(of(open), "From an open loop, 5,000/s: each counts from when its request was due");
+  const report = (one: Run) => renderReport(results([{ ...one, baseline: true }]));
   assertStringIncludes(
-    renderLatency(results([run("pool-100", [repetition(1_000)])])).join("\n"),
-    "closed loop",
+    report(closed),
+    "1,000 connections for 4 s, after 1 s of the same that do not count, each waiting for its answer",
   );
+  assertStringIncludes(
+    report(open),
+    "5,000 requests a second for 4 s, after 1 s of the same that do not count, evenly spaced",
+  );
+  assertFalse(report(open).includes("closed loop"));
+  const titles = (one: Run) => plotsOf(results([one])).map(({ title }) => title).join();
+  assertStringIncludes(titles(closed), "Little's law");
+  assertFalse(titles(open).includes("Little's law"), "connections that are idle by times break it");
+  assertStringIncludes(titles(open), "(open loop, 5,000/s)");
 });

@@ -56,3 +56,16 @@ Deno.test("a repetition that lies apart is flagged and kept", () => {
   assertEquals(warnOfMachine(resultsOf({ direct: [100, 101, 102, 103, 99] })), []);
   assertEquals(warnOfMachine(resultsOf({ direct: [100, 100, 50] })), [], "three cannot tell");
 });
+
+Deno.test("requests of an open loop that were taken up late, or never sent, are counted", () => {
+  assertEquals(
+    warningsOf({ arrivals: { due: 1_000, unsent: 0, late: 10 } }),
+    [],
+    "one in a hundred does not matter",
+  );
+  const [late, ...rest] = warningsOf({ arrivals: { due: 1_000, unsent: 0, late: 11 } });
+  assertStringIncludes(late!, "took up 11 of 1,000 requests more than 10 ms after they were due");
+  assertEquals(rest, []);
+  const [unsent] = warningsOf({ arrivals: { due: 1_000, unsent: 1, late: 0 } });
+  assertStringIncludes(unsent!, "1 of 1,000 requests that were due were never sent");
+});

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { renderRows } from "../../tools/report/table.ts";
 import { renderReport } from "../../tools/report/markdown.ts";
 import type { Measured } from "../../tools/results/results.ts";
 import { pool, repetition, results, resultsOf, run } from "./made_up_results.ts";
@@ -156,4 +157,12 @@ Deno.test("an answer that says it failed, or came too late, is no throughput", (
     results([DIRECT, run("pool-100", [repetition(20_000, { opened: 9, errors })])]),
   );
   assertEquals(cells(report, "pool-100")[1], "15,000");
+});
+
+Deno.test("a bar in a name or a reason does not end its cell, nor a line break its row", () => {
+  assertEquals(renderRows(["run", "what"], [["`a|b`", "x\n| y"]]), [
+    "| run    |   what |",
+    "| ------ | -----: |",
+    "| `a\\|b` | x \\| y |",
+  ]);
 });

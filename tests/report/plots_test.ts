@@ -78,10 +78,12 @@ Deno.test("an SVG draws every line and leaves the colour of its text to the read
 });
 
 Deno.test("the page fetches nothing, and what a run is called cannot become part of it", async () => {
-  const name = `<script>alert(1)</script>"&`;
+  const name =
+    `<script>alert(1)</script>"&\` [x](javascript:alert(2)) ![y](https://example.com/z.png) <https://example.com/>`;
   const { runs } = DOCUMENT;
   const page = await renderPage({ ...DOCUMENT, question: name, runs: [runs[0]!, { ...runs[1]!, name }] });
   assertFalse(page.includes("<script>alert"));
+  assertStringIncludes(page, "[x](javascript:alert(2))");
   assertStringIncludes(page, "default-src 'none'");
   const parts = page.split(/<script>[^]*?<\/script>/);
   assertEquals(parts.length, 3, "the library and the drawing of the plots");

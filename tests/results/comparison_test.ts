@@ -1,6 +1,12 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
+import { resultsOf } from "../report/made_up_results.ts";
 import { normalRandom } from "../simulation.ts";
-import { compareValues, repetitionsNeeded, type Verdict } from "../../tools/results/comparison.ts";
+import {
+  compareValues,
+  compareWithBaseline,
+  repetitionsNeeded,
+  type Verdict,
+} from "../../tools/results/comparison.ts";
 import type { ComparedValues } from "../../tools/results/intervals.ts";
 
 Deno.test("a difference that every repetition shows is shown from 5 repetitions on, with two comparisons", () => {
@@ -27,6 +33,12 @@ Deno.test("with pairs enough the test is that of pairs, which sees a small diffe
   assertEquals([comparison!.test, comparison!.verdict], ["signed-rank", "lower"]);
   const [unpaired] = compareValues([{ baseline, candidate, paired: false }], { seed: 1 });
   assertEquals([unpaired!.test, unpaired!.verdict], ["mann-whitney", "no difference shown"]);
+});
+
+Deno.test("a round in which the baseline served nothing compares nothing, and the others still do", () => {
+  const results = resultsOf({ direct: [0, 100, 101, 99, 100, 102], pool: [50, 50, 51, 50, 49, 51] });
+  const comparison = compareWithBaseline(results).get("pool")!;
+  assertEquals([comparison.verdict, comparison.ratio!.estimate], ["lower", 0.5]);
 });
 
 Deno.test("a run that measured nothing is too few, not a crash", () => {

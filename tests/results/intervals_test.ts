@@ -1,4 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { normalRandom } from "../simulation.ts";
 import { estimateMedian, estimateRatio } from "../../tools/results/intervals.ts";
 
 // The ranks that scipy.stats.quantile_test(range(1, n + 1), p=0.5).confidence_interval(0.95) gives in SciPy 1.17.
@@ -39,7 +40,31 @@ Deno.test("a paired ratio does not see what drifts from round to round", () => {
 Deno.test("with 5 pairs the bootstrap interval of a ratio is the lowest and the highest", () => {
   const baseline = [100, 100, 100, 100, 100];
   const ratio = estimateRatio({ baseline, candidate: [90, 93, 91, 97, 92], paired: true }, { seed: 7 })!;
-  assertEquals([ratio.estimate, ratio.low, ratio.high], [0.92, 0.9, 0.97]);
+  assertEquals(ratio, { estimate: 0.92, low: 0.9, high: 0.97, confidence: 0.9375 });
+});
+
+Deno.test("a ratio of few repetitions has the confidence of its extremes, and one alone none", () => {
+  const confidence = (n: number, paired: boolean) => {
+    const values = Array.from({ length: n }, (_, i) => i + 1);
+    return estimateRatio({ baseline: values, candidate: values, paired }, { seed: 1, resamples: 9 })!
+      .confidence;
+  };
+  assertEquals([1, 2, 3, 6, 20].map((n) => confidence(n, true)), [0, 0.5, 0.75, 0.95, 0.95]);
+  assertEquals(confidence(2, false), 0.5);
+});
+
+Deno.test("the interval of a ratio holds the true one in nine simulated benches of ten or more", () => {
+  const { normal } = normalRandom(5);
+  for (const [paired, n] of [[true, 6], [true, 12], [false, 5]] as const) {
+    let held = 0;
+    for (let bench = 0; bench < 400; bench++) {
+      const make = () => Array.from({ length: n }, () => Math.exp(0.05 * normal()));
+      const values = { baseline: make(), candidate: make().map((value) => value * 0.9), paired };
+      const { low, high } = estimateRatio(values, { seed: bench, resamples: 199 })!;
+      if (low <= 0.9 && 0.9 <= high) held++;
+    }
+    assert(held >= 0.89 * 400, `${held} of 400 with ${n}`);
+  }
 });
 
 Deno.test("the same seed gives the same interval, and a baseline of 0 gives none", () => {

@@ -27,6 +27,27 @@ Deno.test("the signed-rank test gives what SciPy documents, two-sided and one-si
   assertAlmostEquals(test.pGreater, 0.0206298828125, 1e-12);
 });
 
+// scipy.stats.mannwhitneyu(method="asymptotic") and wilcoxon(method="asymptotic", correction=True) give these.
+Deno.test("of very many values the distribution is taken for normal, ties corrected, in no time", () => {
+  const a = Array.from({ length: 120 }, (_, i) => (i * 37) % 101);
+  const b = Array.from({ length: 130 }, (_, i) => ((i * 53) % 101) + 7);
+  const ranks = testMannWhitney(a, b);
+  assertEquals(ranks.statistic, 6816.5);
+  assertAlmostEquals(ranks.p, 0.08526164069707029, 1e-7);
+  assertAlmostEquals(ranks.pLess, 0.042630820348535145, 1e-7);
+  const signed = testSignedRank(Array.from({ length: 250 }, (_, i) => ((i * 37) % 101) - 45));
+  assertEquals(signed.statistic, 18227.5);
+  assertAlmostEquals(signed.p, 0.013646226753591013, 1e-7);
+  assertAlmostEquals(signed.pLess, 0.9931937163814154, 1e-7);
+  const same = new Array(300).fill(1);
+  assertEquals(testMannWhitney(same, same).p, 1);
+  // Where both ways of counting are possible they agree.
+  const half = Array.from({ length: 100 }, (_, i) => i);
+  const exact = testMannWhitney(half, half.map((value) => value + 12.5));
+  const normal = testMannWhitney([...half, 50], half.map((value) => value + 12.5));
+  assertAlmostEquals(exact.p, normal.p, 0.005);
+});
+
 // With ties SciPy's exact methods step aside. Its permutation_test over all arrangements gives these.
 Deno.test("ties share their mean rank, and the distribution is that of all arrangements of the ties", () => {
   const ranks = testMannWhitney([1, 2, 2, 3, 5], [2, 4, 4, 6, 7]);
@@ -37,8 +58,8 @@ Deno.test("ties share their mean rank, and the distribution is that of all arran
   assertAlmostEquals(signed.p, 26 / 128, 1e-12);
 });
 
-// Critical values of the published tables, two-sided 5%: U for n = m (Mann and Whitney's, as in Conover, table A7),
-// and W of the signed ranks (Wilcoxon's, as in Conover, table A12).
+// The critical values that textbooks print, two-sided 5%: of U for n = m, and of Wilcoxon's W. Both were counted anew, outside
+// of this project, from the numbers of ways in which ranks can make each sum.
 const CRITICAL_U: [number, number][] = [[4, 0], [5, 2], [6, 5], [7, 8], [8, 13], [10, 23], [15, 64], [
   20,
   127,

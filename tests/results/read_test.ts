@@ -1,9 +1,11 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { UsageError } from "../../tools/command_line.ts";
 import { renderReport } from "../../tools/report/markdown.ts";
+import { plotsOf } from "../../tools/report/plots.ts";
 import { parseResults, readResults } from "../../tools/results/read.ts";
 import { measuredOf, SCHEMA } from "../../tools/results/results.ts";
 import { repetition, results, resultsOf, run } from "../report/made_up_results.ts";
+import { assertDescribed, undescribed } from "./strict_schema.ts";
 
 const WHOLE = JSON.stringify(results([
   run("direct", [repetition(100), { failed: "wrk was killed" }], null),
@@ -58,6 +60,19 @@ const REFUSED: [string, string, string][] = [
     WHOLE.replace('"timeMs":[0,4000,8000]', '"timeMs":[0,8000]'),
     "runs[0].repetitions[0].samples",
   ],
+  [
+    "a number too large for any",
+    WHOLE.replace('"bytesRead":', '"bytesRead":1e999,"x":'),
+    "repetitions[0].bytesRead",
+  ],
+  ["a seed that is none", WHOLE.replace('"seed":1', '"seed":null'), "damaged at seed"],
+  ["a name of two lines", WHOLE.replaceAll('"pool-100"', '"pool\\n## 100"'), "runs[1].name"],
+  ["a name that leaves its quotes", WHOLE.replaceAll('"pool-100"', '"a` [b](c) `"'), "runs[1].name"],
+  [
+    "a probe with more times than connects",
+    WHOLE.replace('"startedMs":0', '"connects":{"timeMs":[1,2],"connectUs":[3]},"startedMs":0'),
+    "runs[0].repetitions[0].connects",
+  ],
 ];
 for (const [what, text, place] of REFUSED) {
   Deno.test(`${what} is refused with the place of the damage`, () => {
@@ -71,4 +86,62 @@ Deno.test("every byte that is lost from the end is noticed", () => {
   for (let length = 0; length < text.length; length += 97) {
     assertThrows(() => parseResults(text.slice(0, length), "kept.json"), UsageError);
   }
+});
+
+Deno.test("the schema describes every field that is written, and a reader puts up with those of a newer version", () => {
+  const described = JSON.parse(WHOLE);
+  assertDescribed(described);
+  const newer = structuredClone(described);
+  newer.runs[0].repetitions[0].latencyUs.p9999 = 1;
+  assertEquals(undescribed(newer).length, 1);
+  assertEquals(parseResults(JSON.stringify(newer), "newer.json"), newer);
+});
+
+Deno.test("what every object has is no field of a document, and cannot stand in for one", () => {
+  const smuggled = WHOLE.replace('"environment":{', '"environment":{"__proto__":{"governors":["x"]},')
+    .replace('"governors":[],', "");
+  assertEquals(parseResults(smuggled, "kept.json").environment.governors, []);
+  const replaced = WHOLE.replace('"kernel":"6.18.0",', '"__proto__":{"kernel":"6.18.0"},');
+  assertThrows(() => parseResults(replaced, "kept.json"), UsageError, "damaged at environment");
+  assertEquals(({} as Record<string, unknown>).kernel, undefined);
+});
+
+Deno.test("what is no file of results by its size is refused before it is read", async () => {
+  const huge = await Deno.makeTempFile();
+  try {
+    await Deno.truncate(huge, 2 ** 40);
+    for (const path of [huge, "/dev/zero"]) {
+      await assertRejects(() => readResults(path), UsageError, "which no bench writes");
+    }
+  } finally {
+    await Deno.remove(huge);
+  }
+});
+
+Deno.test("figures that are 0 or beyond all measure are rendered, and nothing comes out as no number", () => {
+  const document = JSON.parse(WHOLE);
+  const found: string[] = [];
+  const visit = (holder: Record<string, unknown>) => {
+    for (const [key, value] of Object.entries(holder)) {
+      if (typeof value === "object" && value !== null) visit(value as Record<string, unknown>);
+      if (typeof value !== "number" || Array.isArray(holder)) continue;
+      for (const strange of [0, 1e308]) {
+        holder[key] = strange;
+        const text = JSON.stringify(document);
+        let read;
+        try {
+          read = parseResults(text, "kept.json");
+        } catch (error) {
+          assert(error instanceof UsageError, `${key}: ${error}`);
+          continue;
+        }
+        const report = renderReport(read) + JSON.stringify(plotsOf(read));
+        if (/NaN|undefined|Infinity/.test(report)) found.push(`${key} ${strange}`);
+      }
+      holder[key] = value;
+    }
+  };
+  visit(document.runs[1]);
+  visit(document.environment);
+  assertEquals(found, []);
 });

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { isMeasured, type Measured, type Results } from "../../tools/results/results.ts";
+import { assertDescribed } from "../results/strict_schema.ts";
 
 const ROOT = decodeURIComponent(new URL("../..", import.meta.url).pathname);
 
@@ -40,6 +41,7 @@ export async function runForASecond(
     }).output();
     assertEquals(code, 0, new TextDecoder().decode(stderr));
     const results: Results = JSON.parse(await Deno.readTextFile(`${directory}/results.json`));
+    assertDescribed(results);
     const report = await Deno.readTextFile(`${directory}/report.md`);
     const run = (name: string) => {
       const repetition = results.runs.find((one) => one.name === name)?.repetitions[0];

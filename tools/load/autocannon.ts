@@ -1,16 +1,18 @@
 /**
  * autocannon, which comes from npm and stands in where wrk is not installed. It runs in a Deno process of its own
- * and reaches about half of wrk's rate, so it is nearer to its own limit; its latencies are whole milliseconds.
+ * and reaches about half of wrk's rate, so it is nearer to its own limit.
  *
  * @module
  */
 
 import type { Host } from "../lab/host.ts";
-import { lastWords, runCommand } from "../lab/process.ts";
+import { runCommand } from "../lab/process.ts";
+import { summarizeLatency } from "./latency.ts";
+import { bucketLatency } from "./latency_histogram.ts";
 import type { LoadOptions, LoadResult, RunningLoad } from "./load.ts";
+import { CONFIG, parseCount, parseHistogram, startLoadProcess } from "./load_process.ts";
 
 const RUNNER = new URL("./autocannon_runner.ts", import.meta.url).href;
-const CONFIG = decodeURIComponent(new URL("../../deno.json", import.meta.url).pathname);
 
 /** Downloads autocannon unless it is there already, because a lab has no way out, and returns its version. */
 export async function prepareAutocannon(): Promise<string> {
@@ -20,79 +22,44 @@ export async function prepareAutocannon(): Promise<string> {
 }
 
 /** Starts autocannon. */
-export async function startAutocannon(host: Host, options: LoadOptions): Promise<RunningLoad> {
-  const over = Promise.withResolvers<void>();
-  const reported = Promise.withResolvers<LoadResult>();
-  for (const promise of [over.promise, reported.promise]) promise.catch(() => {});
-  const headers = Object.fromEntries(options.headers.map((header) => header.split(/:\s*(.*)/s).slice(0, 2)));
-  const process = await host.start({
+export function startAutocannon(host: Host, options: LoadOptions): Promise<RunningLoad> {
+  return startLoadProcess(host, {
     name: "autocannon",
-    // deno-fmt-ignore
-    argv: [
-      Deno.execPath(), "run", "--quiet", "--no-prompt", "--cached-only", "--config", CONFIG,
-      "--allow-net", "--allow-env", "--allow-read", "--allow-sys", RUNNER, JSON.stringify({ ...options, headers }),
-    ],
-    onStdout: (line) => {
-      if (line === "over") return over.resolve();
-      if (!line.startsWith("{")) return;
-      try {
-        reported.resolve(parseAutocannonReport(line));
-      } catch (error) {
-        reported.reject(error);
-      }
-    },
-  });
-  process.exited.then((status) => {
-    const error = new Error(`autocannon ended without a result: ${lastWords(status)}`);
-    over.reject(error);
-    reported.reject(error);
-  });
-  return {
-    processGroup: process.processGroup,
-    over: over.promise,
-    async finish() {
-      await process.writeLine("finish");
-      const result = await reported.promise;
-      await process.exited;
-      return result;
-    },
-    [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
-  };
+    script: RUNNER,
+    flags: ["--allow-net", "--allow-env", "--allow-read", "--allow-sys"],
+    parse: (json) => parseAutocannonReport(json, options.timeoutMs),
+  }, options);
 }
 
 /**
- * Parses autocannon's result. It does not tell failed connects from failed reads: all stand under `connect`.
+ * Parses autocannon's result and the histogram that its runner has kept of it. autocannon does not tell failed
+ * connects from failed reads: all stand under `connect`.
  *
- * @throws {Error} when it is not such a result.
+ * @throws {Error} when it is not such a result, or its figures contradict each other.
  */
-export function parseAutocannonReport(json: string): LoadResult {
+export function parseAutocannonReport(json: string, timeoutMs: number): LoadResult {
   try {
-    const result = JSON.parse(json);
-    const us = (ms: number) => Math.round(number(ms) * 1000);
-    const { latency } = result;
-    const requests = number(result.requests.total);
+    const { result, histogram: list } = JSON.parse(json);
+    const histogram = parseHistogram(list);
+    const answered = [...histogram.values()].reduce((sum, count) => sum + count, 0);
+    if (answered !== parseCount(result.requests.total)) throw new TypeError("answers that have no latency");
+    const timeouts = parseCount(result.timeouts);
+    // It gives up an answer that is late, and wrk, whose words these are, counts it.
+    const requests = answered === 0 ? 0 : answered + timeouts;
     const durationSec = number(result.duration);
     return {
       requests,
       durationSec,
       requestsPerSec: durationSec === 0 ? 0 : requests / durationSec,
-      bytesRead: number(result.throughput.total),
-      latencyUs: {
-        mean: us(latency.average),
-        p50: us(latency.p50),
-        p75: us(latency.p75),
-        p90: us(latency.p90),
-        p99: us(latency.p99),
-        p999: us(latency.p99_9),
-        max: us(latency.max),
-      },
-      latencyHistogram: null,
+      bytesRead: parseCount(result.throughput.total),
+      latencyUs: summarizeLatency(histogram, { timeouts, timeoutUs: timeoutMs * 1000 }),
+      latencyHistogram: bucketLatency(histogram),
       errors: {
-        connect: number(result.errors) - number(result.timeouts),
+        connect: parseCount(result.errors - timeouts),
         read: 0,
         write: 0,
-        timeout: number(result.timeouts),
-        status: number(result["1xx"]) + number(result["4xx"]) + number(result["5xx"]),
+        timeout: timeouts,
+        status: parseCount(result["1xx"]) + parseCount(result["4xx"]) + parseCount(result["5xx"]),
       },
     };
   } catch (cause) {
@@ -101,6 +68,8 @@ export function parseAutocannonReport(json: string): LoadResult {
 }
 
 function number(value: unknown): number {
-  if (typeof value !== "number" || !Number.isFinite(value)) throw new TypeError(`not a number: ${value}`);
+  if (typeof value !== "number" || !Number.isFinite(value) || value < 0) {
+    throw new TypeError(`not a number: ${value}`);
+  }
   return value;
 }

@@ -9,7 +9,7 @@ import type { Latency } from "./latency.ts";
 import type { LatencyHistogram } from "./latency_histogram.ts";
 
 /** The load generators that Timewait knows. Figures of two are never compared. */
-export type LoadGenerator = "wrk" | "autocannon";
+export type LoadGenerator = "wrk" | "autocannon" | "open-loop";
 
 /** What a load generator is told: the load, and where it goes. */
 export interface LoadOptions extends Omit<LoadPlan, "warmUpMs"> {
@@ -31,22 +31,34 @@ export interface LoadErrors {
   readonly status: number;
 }
 
+/** How the requests of an open loop have arrived. */
+export interface Arrivals {
+  /** Requests that were due: the rate × the duration. Each is answered or stands in one of the errors. */
+  readonly due: number;
+  /** Those among the timeouts that were never sent, because no connection was free in time. */
+  readonly unsent: number;
+  /** Those that the generator itself took up more than 10 ms after they were due: it was at its limit. */
+  readonly late: number;
+}
+
 /** What a load generator has measured. */
 export interface LoadResult {
-  /** Answers received, whatever their status. */
+  /** Answers, whatever their status, those later than the timeout among them; 0 where none came in time. */
   readonly requests: number;
-  /** How long the load lasted by the generator's own clock, in seconds. */
+  /** How long the load lasted by the generator's own clock, in seconds; of an open loop how long requests were due. */
   readonly durationSec: number;
   /** `requests` ÷ `durationSec`; 0 where no time has passed. */
   readonly requestsPerSec: number;
   /** Bytes of the answers, their headers included. */
   readonly bytesRead: number;
-  /** How long answers took, in microseconds; autocannon measures in whole milliseconds. */
+  /** How long answers took, in microseconds: since the request was sent, in an open loop since it was due. */
   readonly latencyUs: Latency;
-  /** All latencies, timeouts left out; `null` where the generator does not tell them. */
+  /** All latencies, timeouts left out. */
   readonly latencyHistogram: LatencyHistogram | null;
   /** What went wrong, in counts; all 0 for a load without a fault. */
   readonly errors: LoadErrors;
+  /** Of an open loop; left out of a closed one, in which an answer brings about the next request. */
+  readonly arrivals?: Arrivals;
 }
 
 /** A load under way. Disposing it ends the generator. */
@@ -66,7 +78,7 @@ export interface RunningLoad extends AsyncDisposable {
 export interface GeneratorChoice {
   /** What {@linkcode startLoad} is to start. */
   readonly name: LoadGenerator;
-  /** Its version, such as `4.1.0`; `of unknown version` where wrk does not tell. */
+  /** Its version, such as `4.1.0`, of the open loop that of Timewait; `of unknown version` where wrk does not tell. */
   readonly version: string;
   /** For a stand-in that was not asked for: why, and how to install wrk. */
   readonly reason?: string;

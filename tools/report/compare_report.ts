@@ -10,6 +10,7 @@ import { measuredOf, type Results, type Run, servedPerSec } from "../results/res
 import { changeCell, formatInterval } from "./comparison_cells.ts";
 import { differencesOf, type NamedResults } from "./differences.ts";
 import { formatChange } from "./figures.ts";
+import { nameLoop } from "./loop.ts";
 import { warnOfMachine } from "./machine_warnings.ts";
 import { COLUMNS, renderReport } from "./markdown.ts";
 import { renderRows } from "./table.ts";
@@ -89,14 +90,20 @@ function caption(first: NamedResults, others: readonly NamedResults[]): string {
     : ` **Too few repetitions to show a difference**, however large: \`--repeat ${
       Math.max(...needed)
     }\` would do.`;
-  return "Medians with the intervals that their repetitions give; changes of the medians with 95% bootstrap intervals, " +
+  const loops = [
+    ...new Set([first, ...others].map(({ results }) => nameLoop(results.runs[0]!.options.load))),
+  ];
+  return `Latencies of ${
+    loops.map((loop) => `${loop.startsWith("open") ? "an" : "a"} ${loop}`).join(" and ")
+  }. ` +
+    "Medians with the intervals that their repetitions give; changes of the medians with bootstrap intervals for 95%, " +
     `tested with the exact Mann-Whitney test, corrected for ${comparisons.length} comparisons (Holm).${few} These ` +
     "results are of different times: whatever changed between them, the machine's temper included, is in the change. " +
     "What is measured in one bench, by turns, is compared more surely.";
 }
 
 function renderGates(checks: readonly GateCheck[]): string[] {
-  const rows = checks.map(({ gate, run, measured, verdict, repetitionsNeeded }) => {
+  const rows = checks.map(({ gate, run, of, measured, verdict, repetitionsNeeded }) => {
     const figure = gate.relative
       ? formatInterval(measured, (ratio) => formatChange(ratio - 1))
       : formatInterval(measured, (value) => String(Number(value.toPrecision(6))));
@@ -105,10 +112,16 @@ function renderGates(checks: readonly GateCheck[]): string[] {
       : "";
     return [
       `\`${gate.text}\``,
-      `\`${run}\``,
+      of === undefined ? `\`${run}\`` : `\`${run}\` of ${of}`,
       figure,
       verdict === "fails" ? "**fails**" : `${verdict}${needed}`,
     ];
   });
-  return renderRows(["gate", "run", "measured", "verdict"], rows, 2);
+  return [
+    ...renderRows(["gate", "run", "measured", "verdict"], rows, 2),
+    "",
+    "A gate holds or fails where the repetitions show it at 5%, one-sided: against other results by the exact " +
+    "Mann-Whitney test at the limit, else by the sign test of the median" +
+    `${checks.length === 1 ? "" : `; corrected for ${checks.length} checks (Holm)`}.`,
+  ];
 }

@@ -51,11 +51,11 @@ export function explainFigures(results: Results, comparisons: ReadonlyMap<string
     ? `the lowest and the highest, a ${formatShare(confidence)} confidence interval (95% needs 6 repetitions)`
     : "95% confidence intervals";
   const unequal = counts.some((count) => count !== most) ? ` at most; ${whyFewer(results)}` : "";
+  const tested = [...comparisons.values()];
   const sentences = [
     `Medians of ${most} repetitions${unequal}, with ${interval}. The loss is the median of those within each round, in ` +
-    "which all runs were measured one after the other in a random order, with a 95% bootstrap interval.",
+    `which all runs were measured one after the other in a random order, with ${nameBootstrap(tested)}.`,
   ];
-  const tested = [...comparisons.values()];
   const lacking = tested.filter(({ verdict }) => verdict === "too few repetitions");
   if (lacking.length > 0) {
     const needed = Math.max(...lacking.map(({ repetitionsNeeded }) => repetitionsNeeded));
@@ -74,6 +74,13 @@ const TEST_NAMES: Readonly<Record<Comparison["test"], string>> = {
   "mann-whitney": "exact Mann-Whitney test",
   "signed-rank": "exact Wilcoxon signed-rank test of the pairs",
 };
+
+/** What the intervals of ratios are called: with few pairs the bootstrap gives no more than these have. */
+function nameBootstrap(tested: readonly Comparison[]): string {
+  const confidences = tested.flatMap(({ ratio }) => ratio === undefined ? [] : [ratio.confidence]);
+  const least = Math.min(0.95, ...confidences);
+  return least < 0.95 ? `a ${formatShare(least)} bootstrap interval` : "a 95% bootstrap interval";
+}
 
 function whyFewer({ runs, interrupted }: Results): string {
   const failed = runs.flatMap((run) => run.repetitions).filter((one) => !isMeasured(one)).length;

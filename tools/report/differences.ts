@@ -25,18 +25,18 @@ export function differencesOf(documents: readonly NamedResults[]): string[] {
   });
   const keys = [...new Set(facts.flatMap((fact) => [...fact.keys()]))];
   const runNames = documents.map(({ results }) => new Set(results.runs.map((run) => run.name)));
+  const all = [...new Set(runNames.flatMap((names) => [...names]))];
+  const partial = all.filter((run) => runNames.some((names) => !names.has(run)));
   const lines = keys.flatMap((key) => {
     const values = facts.map((fact) => fact.get(key));
     if (new Set(values).size === 1) return [];
     // A run that one of them lacks is named once, below, and not with each of its options.
-    const run = /^run (\S+) /.exec(key)?.[1];
-    if (run !== undefined && runNames.some((names) => !names.has(run))) return [];
+    if (partial.some((run) => key.startsWith(`run ${run} `))) return [];
     return [`${key}: ${values.map((value, i) => `${value ?? "none"} in ${documents[i]!.name}`).join(", ")}`];
   });
-  const all = [...new Set(runNames.flatMap((names) => [...names]))];
-  const lacking = all.flatMap((name) => {
+  const lacking = partial.map((name) => {
     const without = documents.filter((_, i) => !runNames[i]!.has(name)).map((document) => document.name);
-    return without.length === 0 ? [] : [`run ${name}: not in ${without.join(", ")}`];
+    return `run ${name}: not in ${without.join(", ")}`;
   });
   return [...lines, ...lacking];
 }

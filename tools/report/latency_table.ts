@@ -8,6 +8,7 @@ import { type Latency, summarizeLatency } from "../load/latency.ts";
 import { mergeLatency } from "../load/latency_histogram.ts";
 import { measuredOf, type Results, type Run } from "../results/results.ts";
 import { formatCount, formatMs } from "./figures.ts";
+import { qualifyLatency } from "./loop.ts";
 import { renderRows } from "./table.ts";
 
 /**
@@ -42,7 +43,8 @@ export function renderLatency(results: Results): string[] {
     "",
     ...renderRows(["run", "answers", "p50 ms", "p75 ms", "p90 ms", "p99 ms", "p99.9 ms", "max ms"], rows),
     "",
-    `Their histograms merged, each figure at most 0.4% too high. From a closed loop: each connection waits for its ` +
-    "answer, so a stall delays requests that are then not counted as slow (coordinated omission).",
+    `Their histograms merged, each figure at most 0.4% too high. ${
+      qualifyLatency(results.runs[0]!.options.load)
+    }`,
   ];
 }

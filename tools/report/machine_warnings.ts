@@ -6,12 +6,13 @@
  */
 
 import { medianAbsoluteDeviation } from "simple-statistics";
+import type { Arrivals, LoadGenerator } from "../load/load.ts";
 import { estimateMedian } from "../results/intervals.ts";
 import { isMeasured, type Measured, measuredOf, type Results, type Run } from "../results/results.ts";
 import { formatCount, formatShare } from "./figures.ts";
 
 /** Shares from which on a warning is given. */
-const LIMITS = { others: 0.05, steal: 0.01, oneThread: 0.95, idle: 0.03 } as const;
+const LIMITS = { others: 0.05, steal: 0.01, oneThread: 0.95, idle: 0.03, late: 0.01 } as const;
 
 /**
  * How far from the median a repetition counts as an outlier, in median absolute deviations made comparable with a
@@ -32,7 +33,11 @@ export function warnOfMachine(results: Results): string[] {
       `The CPU frequency governor is ${slow.join(", ")}: the clock changes with the load. As root, ` +
       "`cpupower frequency-set -g performance` holds it.",
     ]),
-    ...runs.flatMap((run) => [...warnOfLimits(run, environment.load.name), ...warnOfOutliers(run)]),
+    ...runs.flatMap((run) => [
+      ...warnOfLimits(run, environment.load.name),
+      ...warnOfArrivals(run),
+      ...warnOfOutliers(run),
+    ]),
   ];
 }
 
@@ -61,7 +66,35 @@ function warnOfOthers(runs: readonly Run[]): string[] {
   ];
 }
 
-function warnOfLimits(run: Run, generator: string): string[] {
+const MORE_LOAD: Readonly<Record<LoadGenerator, string>> = {
+  "wrk": "Give it more `--threads`, where there are CPUs for them.",
+  "autocannon": "wrk can do more.",
+  "open-loop": "Ask for a lower `--rate`.",
+};
+
+/** The requests of an open loop that were not sent when they were due, beyond a share that does not matter. */
+function warnOfArrivals(run: Run): string[] {
+  const arrivals = measuredOf(run).flatMap((one) => one.arrivals ?? []);
+  const total = (of: (one: Arrivals) => number) => arrivals.reduce((sum, one) => sum + of(one), 0);
+  const [due, late, unsent] = [total((one) => one.due), total((one) => one.late), total((one) => one.unsent)];
+  return [
+    ...(late <= LIMITS.late * due ? [] : [
+      `\`${run.name}\`: the open loop took up ${formatCount(late)} of ${
+        formatCount(due)
+      } requests more than 10 ms after ` +
+      "they were due: it was at its own limit, and part of the latency is its own. Ask for a lower `--rate`.",
+    ]),
+    ...(unsent === 0 ? [] : [
+      `\`${run.name}\`: ${formatCount(unsent)} of ${
+        formatCount(due)
+      } requests that were due were never sent, because no ` +
+      "connection was free before they had timed out: they count as failed. More were asked for than it can serve, or " +
+      "`--connections` are too few.",
+    ]),
+  ];
+}
+
+function warnOfLimits(run: Run, generator: LoadGenerator): string[] {
   const measured = measuredOf(run);
   const often = (at: (one: Measured) => boolean) => {
     const times = measured.filter(at).length;
@@ -75,9 +108,7 @@ function warnOfLimits(run: Run, generator: string): string[] {
     ...(load === undefined ? [] : [
       `\`${run.name}\`: ${generator} was at its own limit ${load}, its ${
         threads === 1 ? "thread" : `${threads} threads`
-      } all but always busy: the figures are its own. ${
-        generator === "wrk" ? "Give it more `--threads`, where there are CPUs for them." : "wrk can do more."
-      }`,
+      } all but always busy: the figures are its own. ${MORE_LOAD[generator]}`,
     ]),
     ...(backend === undefined ? [] : [
       `\`${run.name}\`: the backend was at its limit ${backend}, one CPU all but always busy: a gateway is compared ` +

@@ -24,7 +24,9 @@ import { renderExhaustion } from "./exhaustion.ts";
 import { formatCount, formatMs, formatRatio, formatShare } from "./figures.ts";
 import { renderKnobs, warnOfKnobs, withKnobs } from "./knobs.ts";
 import { renderLatency } from "./latency_table.ts";
+import { describeLoad } from "./loop.ts";
 import { warnOfMachine } from "./machine_warnings.ts";
+import { renderSelfCheck } from "./self_check.ts";
 import { renderRows } from "./table.ts";
 import { explainRun } from "./why.ts";
 
@@ -53,6 +55,7 @@ export function renderReport(results: Results, plots: readonly PlotFile[] = []):
       `Scenario \`${results.scenario}\`, measured on ${results.startedAt.slice(0, 10)}.`,
       ...(answer.length === 0 ? [] : ["", ...answer]),
     ],
+    renderSelfCheck(results),
     renderTable(results, comparisons),
     caption(results, comparisons),
     renderAdvice(results),
@@ -133,18 +136,11 @@ function failedRequests({ errors }: Measured): number {
 }
 
 function caption(results: Results, comparisons: Comparisons): string[] {
-  const { load } = results.runs[0]!.options;
   const reading = explainFigures(results, comparisons).join(" ");
   return [
     `${reading} Requests/s are those answered in time with 2xx or 3xx; more are better, all else is better lower. ${
-      formatCount(load.connections)
-    } connections for ` +
-    `${load.durationMs / 1000} s${
-      load.warmUpMs > 0 ? `, after ${load.warmUpMs / 1000} s of the same that do not count` : ""
-    }, each waiting for its answer before its next request (a closed loop: latency leaves out ` +
-    `what waited behind a slow answer); answers after ${
-      load.timeoutMs / 1000
-    } s count as failed and as that long.`,
+      describeLoad(results.runs[0]!.options.load)
+    }`,
   ];
 }
 
@@ -161,7 +157,7 @@ function warn(results: Results): string[] {
         "`tcp_tw_reuse` = 2 does on loopback hides port exhaustion.",
     );
   }
-  if (load.name !== "wrk") {
+  if (load.name === "autocannon") {
     const why = load.reason === undefined ? "" : `, because ${load.reason}`;
     warnings.push(
       `The load came from autocannon${why}. It reaches about half of wrk's rate, and its figures must not be compared ` +

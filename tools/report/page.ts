@@ -33,11 +33,16 @@ export async function renderPage(results: Results): Promise<string> {
   ].join("\n");
 }
 
+/** An interval as cells have it, which a line break would tear apart. */
+const INTERVAL = /\([^()<>\s]*…[^()<>\s]*\)/g;
+
 /** Markdown to HTML. Tags in it are text: a run's name or a failure's reason may hold anything. */
 function renderHtml(markdown: string): string {
   const marked = new Marked({
     renderer: {
       html: ({ text }) => escapeHtml(text),
+      // The report has none of its own.
+      link: ({ raw }) => escapeHtml(raw),
       image: ({ href, text }) =>
         href.startsWith(PLOT)
           ? `<div class="plot" role="img" aria-label="${escapeHtml(text)}" data-plot="${
@@ -47,7 +52,8 @@ function renderHtml(markdown: string): string {
     },
   });
   const html = marked.parse(markdown, { async: false });
-  return html.replaceAll("<table>", '<div class="wide"><table>').replaceAll("</table>", "</table></div>");
+  return html.replaceAll("<table>", '<div class="wide"><table>').replaceAll("</table>", "</table></div>")
+    .replaceAll(/<td[^]*?<\/td>/g, (cell) => cell.replaceAll(INTERVAL, '<span class="whole">$&</span>'));
 }
 
 /** Draws each plot in its place, anew when the scheme or the width changes. */
@@ -88,8 +94,9 @@ main { max-width: 68rem; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.5rem; line-height: 1.25; } h2 { margin-top: 2.5rem; } h3 { font-size: 1rem; margin-bottom: 0; }
 .wide, pre { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.35rem 0.7rem; border-bottom: 1px solid #8884; white-space: nowrap; }
-th { white-space: normal; vertical-align: bottom; min-width: 5rem; }
+th, td { padding: 0.35rem 0.6rem; border-bottom: 1px solid #8884; vertical-align: top; }
+th { vertical-align: bottom; }
+td:first-child, .whole { white-space: nowrap; }
 code { font-family: ui-monospace, monospace; font-size: 0.9em; overflow-wrap: anywhere; }
 pre { padding: 0.75rem; background: #8881; border-radius: 6px; }
 .plot { width: 100%; height: 21rem; margin: 0.5rem 0 1.5rem; }

@@ -34,9 +34,15 @@ export function plotOption(plot: Plot, ink: string): Record<string, unknown> {
       left: 0,
       data: names,
       type: "scroll",
+      // A short line, between two points that make it as high as its text: a legend of several pages is cut to that.
+      icon: "path://M0,0h1e-3M0,5h18v4h-18zM0,14h1e-3",
       itemWidth: 18,
+      itemHeight: 14,
       itemGap: 24,
       textStyle: { color: ink },
+      pageTextStyle: { color: ink },
+      pageIconColor: ink,
+      pageIconInactiveColor: grey,
     },
     tooltip: {
       trigger: "axis",
@@ -60,7 +66,12 @@ export function plotOption(plot: Plot, ink: string): Record<string, unknown> {
       nameGap: 28,
       nameTextStyle: { color: ink },
       axisLine: { lineStyle: { color: grey } },
-      axisLabel: { color: ink, ...(isPercentile ? { formatter: (x: number) => percentiles[x] ?? "" } : {}) },
+      ...(isPercentile ? {} : { max: "dataMax" }),
+      axisLabel: {
+        color: ink,
+        hideOverlap: true,
+        ...(isPercentile ? { formatter: (x: number) => percentiles[x] ?? "" } : { showMaxLabel: false }),
+      },
       splitLine: { show: isPercentile, lineStyle: { color: grey } },
     },
     yAxis: {
@@ -79,7 +90,7 @@ export function plotOption(plot: Plot, ink: string): Record<string, unknown> {
       silent: line.weight === "mark",
       lineStyle: {
         width: line.weight === "middle" ? 2.5 : 1,
-        opacity: line.weight === "other" ? 0.4 : 1,
+        opacity: line.weight === "other" ? 0.5 : 1,
         type: line.weight === "mark" ? "dashed" : "solid",
       },
     })),

@@ -10,6 +10,7 @@ import { estimateMedian } from "../results/intervals.ts";
 import { type Measured, measuredOf, type Results, type Run } from "../results/results.ts";
 import { COLOURS } from "./chart.ts";
 import { formatCount } from "./figures.ts";
+import { nameLoop } from "./loop.ts";
 import { portRange } from "./why.ts";
 
 /** One line of a plot. */
@@ -83,9 +84,12 @@ export function plotsOf(results: Results): Plot[] {
       lines: linesOf(
         results,
         (one, run) =>
-          answeredRates(one).flatMap(([sec, rate]) =>
-            rate > 0 ? [[sec, run.options.load.connections / rate * 1000] as const] : []
-          ),
+          // In an open loop connections are idle by times, and rate and connections say nothing of latency.
+          run.options.load.ratePerSec !== undefined
+            ? []
+            : answeredRates(one).flatMap(([sec, rate]) =>
+              rate > 0 ? [[sec, run.options.load.connections / rate * 1000] as const] : []
+            ),
       ),
     },
     latencyDistribution(results),
@@ -119,7 +123,7 @@ function latencyDistribution(results: Results): Plot {
   });
   return {
     name: "latency_distribution",
-    title: "Latency of all repetitions together (closed loop)",
+    title: `Latency of all repetitions together (${nameLoop(results.runs[0]!.options.load)})`,
     xName: "share of answers that took at most this long",
     yName: "ms",
     xScale: "percentile",
@@ -184,8 +188,11 @@ function linesOf({ runs }: Results, pointsOf: (one: Measured, run: Run) => Point
   return lines.toSorted((a, b) => Number(a.weight === "middle") - Number(b.weight === "middle"));
 }
 
+/** As in the chart of the Markdown, and then those for which no square exists to name them there. */
+const PLOT_COLOURS = [...COLOURS.map(({ hex }) => hex), "#e377c2", "#17becf", "#bcbd22", "#7f7f7f"];
+
 function colourOf(index: number): string {
-  return COLOURS[index % COLOURS.length]!.hex;
+  return PLOT_COLOURS[index % PLOT_COLOURS.length]!;
 }
 
 function inSeconds({ samples }: Measured, values: readonly number[]): Points {

@@ -10,6 +10,7 @@ export function renderRows(
   rows: readonly (readonly string[])[],
   texts = 1,
 ): string[] {
+  [header, ...rows] = [header, ...rows].map((cells) => cells.map(escapeCell)) as [string[], ...string[][]];
   const widths = header.map((cell, i) => Math.max(cell.length, ...rows.map((row) => row[i]!.length)));
   const line = (cells: readonly string[]) =>
     `| ${
@@ -19,4 +20,9 @@ export function renderRows(
     widths.map((width, i) => i < texts ? "-".repeat(width) : `${"-".repeat(width - 1)}:`).join(" | ")
   } |`;
   return [line(header), rule, ...rows.map(line)];
+}
+
+/** A cell ends at a bar and a row at the end of its line, also within code. */
+function escapeCell(text: string): string {
+  return text.replaceAll("|", "\\|").replaceAll(/\s*[\r\n]+\s*/g, " ");
 }

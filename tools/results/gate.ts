@@ -7,7 +7,7 @@
 
 import { didYouMean, UsageError } from "../command_line.ts";
 import { FALSE_ALARMS } from "./comparison.ts";
-import { estimateMedian, estimateRatio, type Interval } from "./intervals.ts";
+import { type BootstrapOptions, estimateMedian, estimateRatio, type Interval } from "./intervals.ts";
 import { adjustHolm, smallestMannWhitneyP, testMannWhitney } from "./rank_tests.ts";
 import { type Measured, measuredOf, type Run } from "./results.ts";
 
@@ -36,6 +36,8 @@ export interface GateCheck {
   readonly gate: Gate;
   /** The run's name. */
   readonly run: string;
+  /** What its results are called, where there are several. */
+  readonly of?: string;
   /** The figure, or for a relative gate its ratio to the other results'; `undefined` where there is none. */
   readonly measured: Interval | undefined;
   /** What is shown. */
@@ -72,50 +74,71 @@ export function parseGate(text: string, name: string): Gate {
 export function figureOf(one: Measured, figure: string): number | undefined {
   const path = figure.split(".");
   for (const root of [one, one.hosts] as unknown[]) {
-    const value = path.reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], root);
+    const value = path.reduce<unknown>((at, key) => ownProperty(at, key), root);
     if (typeof value === "number") return value;
   }
   return undefined;
 }
 
+function ownProperty(at: unknown, key: string): unknown {
+  const isRecord = typeof at === "object" && at !== null && !Array.isArray(at) && Object.hasOwn(at, key);
+  return isRecord ? (at as Record<string, unknown>)[key] : undefined;
+}
+
+/** A run that gates are applied to. */
+export interface GatedRun {
+  /** What was measured. */
+  readonly run: Run;
+  /** The run of the same name in the results it is compared with, where there is one. */
+  readonly against?: Run;
+  /** What its results are called, where there are several. */
+  readonly of?: string;
+}
+
 /**
  * Applies gates to runs, each beside the run of the same name in the results it is compared with.
  *
- * A gate holds or fails only where the repetitions show it at 5%: a relative one where the interval lies wholly on
- * one side of the limit and the Mann-Whitney test against the baseline at its limit, one-sided and corrected for
- * the number of relative checks (Holm), agrees; an absolute one by the sign test of the median. An absolute limit
- * compares nothing, so it is not corrected.
+ * A gate holds or fails only where the repetitions show it at 5%: a relative one by the Mann-Whitney test against the
+ * other results at the limit, where the interval of the ratio lies wholly on the same side; an absolute one by the
+ * sign test of the median. Both are one-sided. They are corrected together for the number of checks made in one
+ * command (Holm), those of failing and those of holding each for themselves: so that where every figure is at its
+ * limit, the chance that even one gate is said to fail is at most 5%, however many there are.
  *
  * @throws {UsageError} for a figure or a run that no results have.
  */
 export function checkGates(
   gates: readonly Gate[],
-  pairs: readonly { readonly run: Run; readonly against?: Run }[],
-  seed: number,
+  runs: readonly GatedRun[],
+  options: BootstrapOptions,
 ): GateCheck[] {
-  const applied = gates.flatMap((gate) => applyGate(gate, pairs));
-  const relative = applied.filter((one): one is Applied & { against: number[] } => one.against !== undefined);
-  const sides = relative.map(({ gate, values, against }) => beyondLimit(gate, values, against));
+  const applied = gates.flatMap((gate) => applyGate(gate, runs));
+  const sides = applied.map(testSides);
   const adjusted = {
     fails: adjustHolm(sides.map(({ fails }) => fails)),
     holds: adjustHolm(sides.map(({ holds }) => holds)),
   };
-  return applied.map((one) => {
-    const i = relative.indexOf(one as Applied & { against: number[] });
-    if (i < 0) return checkAbsolute(one);
-    const p = { fails: adjusted.fails[i]!, holds: adjusted.holds[i]! };
-    return checkRelative(relative[i]!, p, relative.length, seed);
+  return applied.map((one, i) => {
+    const sides = { fails: adjusted.fails[i]!, holds: adjusted.holds[i]! };
+    return judge(one, sides, applied.length, options);
   });
 }
 
 interface Applied {
   readonly gate: Gate;
   readonly run: string;
+  readonly of?: string;
   readonly values: number[];
+  /** Of a relative gate: the values that it is compared with. */
   readonly against?: number[];
 }
 
-function applyGate(gate: Gate, pairs: readonly { run: Run; against?: Run }[]): Applied[] {
+/** One-sided p-values of the figure lying beyond its limit, and within it. */
+interface Sides {
+  readonly fails: number;
+  readonly holds: number;
+}
+
+function applyGate(gate: Gate, pairs: readonly GatedRun[]): Applied[] {
   const names = pairs.map(({ run }) => run.name);
   if (gate.run !== undefined && !names.includes(gate.run)) {
     throw new UsageError(`--gate ${gate.text}: there is no run ${gate.run}${didYouMean(gate.run, names)}`);
@@ -136,12 +159,14 @@ function applyGate(gate: Gate, pairs: readonly { run: Run; against?: Run }[]): A
   const meant = gate.run === undefined && gate.figure.startsWith("gateway.")
     ? asked.filter(({ run }) => run.options.gateway !== null)
     : asked;
-  return meant.flatMap(({ run, against }) => {
+  return meant.flatMap(({ run, against, of }) => {
     if (gate.relative && against === undefined) return [];
-    const values = (of: Run) => measuredOf(of).flatMap((one) => figureOf(one, gate.figure) ?? []);
+    const values = (one: Run) =>
+      measuredOf(one).flatMap((repetition) => figureOf(repetition, gate.figure) ?? []);
     return [{
       gate,
       run: run.name,
+      ...(of === undefined ? {} : { of }),
       values: values(run),
       ...(gate.relative && against !== undefined ? { against: values(against) } : {}),
     }];
@@ -163,55 +188,59 @@ function figuresOf({ samples: _, latencyHistogram: __, ...one }: Measured): stri
   return names(one, "").map((name) => name.replace(/^hosts\./, ""));
 }
 
-/** One-sided p-values of the values lying beyond the limit, and within it. */
-function beyondLimit(gate: Gate, values: number[], against: number[]): { fails: number; holds: number } {
-  if (values.length === 0 || against.length === 0) return { fails: 1, holds: 1 };
-  const atLimit = against.map((value) => value * (1 + gate.limit));
-  const { pLess, pGreater } = testMannWhitney(values, atLimit);
-  return gate.operator === ">=" ? { fails: pLess, holds: pGreater } : { fails: pGreater, holds: pLess };
-}
-
-function checkRelative(
-  { gate, run, values, against }: Applied & { against: number[] },
-  p: { fails: number; holds: number },
-  checks: number,
-  seed: number,
-): GateCheck {
-  const ratio = estimateRatio({ baseline: against, candidate: values, paired: false }, { seed });
-  const limit = 1 + gate.limit;
+function testSides({ gate, values, against }: Applied): Sides {
   const low = gate.operator === ">=";
-  const within = ratio !== undefined && (low ? ratio.low >= limit : ratio.high <= limit);
-  const beyond = ratio !== undefined && (low ? ratio.high < limit : ratio.low > limit);
-  const verdict = beyond && p.fails <= FALSE_ALARMS
-    ? "fails"
-    : within && p.holds <= FALSE_ALARMS
-    ? "holds"
-    : "cannot tell";
-  const smallestP = (a: number, b: number) => smallestMannWhitneyP(a, b) / 2 * checks;
-  let needed = 1;
-  while (smallestP(needed, needed) > FALSE_ALARMS) needed++;
-  const tooFew = Math.min(values.length, against.length) === 0 ||
-    smallestP(values.length, against.length) > FALSE_ALARMS;
-  return { gate, run, measured: ratio, verdict, ...(tooFew ? { repetitionsNeeded: needed } : {}) };
+  if (against === undefined) {
+    const within = values.filter((value) => low ? value >= gate.limit : value <= gate.limit).length;
+    return {
+      fails: signTail(values.length, values.length - within),
+      holds: signTail(values.length, within),
+    };
+  }
+  if (values.length === 0 || against.length === 0) return { fails: 1, holds: 1 };
+  const { pLess, pGreater } = testMannWhitney(values, against.map((value) => value * (1 + gate.limit)));
+  return low ? { fails: pLess, holds: pGreater } : { fails: pGreater, holds: pLess };
 }
 
-/** By the sign test, one-sided: the chance that as many values would lie on this side if the median were at the limit. */
-function checkAbsolute({ gate, run, values }: Applied): GateCheck {
-  const within =
-    values.filter((value) => gate.operator === ">=" ? value >= gate.limit : value <= gate.limit).length;
-  const verdict = signTail(values.length, values.length - within) <= FALSE_ALARMS
+function judge(
+  { gate, run, of, values, against }: Applied,
+  p: Sides,
+  checks: number,
+  options: BootstrapOptions,
+): GateCheck {
+  const measured = against === undefined
+    ? estimateMedian(values)
+    : estimateRatio({ baseline: against, candidate: values, paired: false }, options);
+  const agrees = against === undefined ? { fails: true, holds: true } : sideOf(gate, measured);
+  const verdict = agrees.fails && p.fails <= FALSE_ALARMS
     ? "fails"
-    : signTail(values.length, within) <= FALSE_ALARMS
+    : agrees.holds && p.holds <= FALSE_ALARMS
     ? "holds"
     : "cannot tell";
-  const needed = Math.ceil(Math.log2(1 / FALSE_ALARMS));
+  const smallest = (n: number, m: number) =>
+    (against === undefined ? 0.5 ** n : smallestMannWhitneyP(n, m) / 2) * checks;
+  const [n, m] = [values.length, against?.length ?? values.length];
+  const tooFew = Math.min(n, m) === 0 || smallest(n, m) > FALSE_ALARMS;
+  let needed = 1;
+  while (smallest(needed, needed) > FALSE_ALARMS) needed++;
   return {
     gate,
     run,
-    measured: estimateMedian(values),
+    ...(of === undefined ? {} : { of }),
+    measured,
     verdict,
-    ...(values.length < needed ? { repetitionsNeeded: needed } : {}),
+    ...(tooFew ? { repetitionsNeeded: needed } : {}),
   };
+}
+
+/** On which side of a relative gate's limit the interval of the ratio lies wholly, if on one. */
+function sideOf(gate: Gate, ratio: Interval | undefined): { fails: boolean; holds: boolean } {
+  if (ratio === undefined) return { fails: false, holds: false };
+  const limit = 1 + gate.limit;
+  const [below, above] = [ratio.high < limit, ratio.low > limit];
+  return gate.operator === ">="
+    ? { fails: below, holds: ratio.low >= limit }
+    : { fails: above, holds: ratio.high <= limit };
 }
 
 /** The chance of at least `heads` in `n` throws of a coin. */

@@ -86,8 +86,10 @@ export interface BootstrapOptions {
  * to the Bootstrap, 13.3). Paired: the median of the ratios within the rounds, and rounds are drawn, so that what
  * drifts from round to round cancels. Not paired: the ratio of the medians, and both sides are drawn from.
  *
- * It is the median, not the mean, because one repetition that something else disturbed should not move it. With
- * 5 pairs its interval is the lowest and the highest ratio: 93.75% exactly.
+ * It is the median, not the mean, because one repetition that something else disturbed should not move it. Up to
+ * 5 pairs its interval is the lowest and the highest ratio, and the confidence is what these have: 93.75% for 5. From 6
+ * on it is meant for 95%, and holds the true ratio in 91 to 94% of simulated benches of 6 to 20 pairs, in 96 to 97% where
+ * not paired: the bootstrap of so few is not exact. That is why no difference is shown by an interval alone.
  *
  * @returns `undefined` where there is no value or a baseline of 0.
  */
@@ -107,11 +109,11 @@ export function estimateRatio(values: ComparedValues, options: BootstrapOptions)
     () => paired ? draw(ratios) : draw(candidate) / draw(baseline),
   );
   drawn.sort((a, b) => a - b);
-  const few = Math.min(baseline.length, candidate.length) < 2;
+  const fewer = Math.min(baseline.length, candidate.length);
   return {
     estimate,
     low: quantileSorted(drawn, (1 - CONFIDENCE) / 2),
     high: quantileSorted(drawn, (1 + CONFIDENCE) / 2),
-    confidence: few ? 0 : CONFIDENCE,
+    confidence: Math.min(CONFIDENCE, 1 - 2 * 0.5 ** fewer),
   };
 }

@@ -12,6 +12,9 @@ import schema from "./results.schema.json" with { type: "json" };
 /** Versions that can be read. */
 const KNOWN: readonly string[] = [SCHEMA];
 
+/** A larger file is refused before it is read: one of a hundred repetitions has some 3 MB. */
+const MOST_BYTES = 256 * 1024 ** 2;
+
 /**
  * Reads a results document from a file.
  *
@@ -20,6 +23,10 @@ const KNOWN: readonly string[] = [SCHEMA];
 export async function readResults(path: string): Promise<Results> {
   let text: string;
   try {
+    const { size, isCharDevice } = await Deno.stat(path);
+    if (isCharDevice || size > MOST_BYTES) {
+      throw new Error(`larger than ${MOST_BYTES >> 20} MiB, which no bench writes`);
+    }
     text = await Deno.readTextFile(path);
   } catch (cause) {
     throw new UsageError(`${path} cannot be read: ${messageOf(cause)}`, { cause });
@@ -74,7 +81,8 @@ function fillUp(document: Record<string, unknown>): void {
 }
 
 function fill(target: unknown, lacking: Record<string, unknown>): void {
-  if (isObject(target)) Object.assign(target, { ...lacking, ...target });
+  if (!isObject(target)) return;
+  for (const [key, value] of Object.entries(lacking)) if (!Object.hasOwn(target, key)) target[key] = value;
 }
 
 /** Where a document is damaged and how; `undefined` where it is whole. */
@@ -90,7 +98,11 @@ function findDamage(document: Record<string, unknown>): string | undefined {
 }
 
 /** What no schema can say: names are unique, there is one baseline at most, series belong together. */
-function findContradiction({ runs }: Results): string | undefined {
+function findContradiction(document: Results): string | undefined {
+  const { runs } = document;
+  // JSON has no Infinity, but 1e999 becomes one.
+  const infinite = placeOfInfinite(document);
+  if (infinite !== undefined) return `${infinite.replace(/^\./, "")}: a number that is too large`;
   const names = runs.map((run) => run.name);
   const twice = names.findIndex((name, i) => names.indexOf(name) !== i);
   if (twice >= 0) return `runs[${twice}].name: a second run named ${names[twice]}`;
@@ -98,7 +110,7 @@ function findContradiction({ runs }: Results): string | undefined {
   for (const [r, run] of runs.entries()) {
     for (const [i, one] of run.repetitions.entries()) {
       if (!isMeasured(one)) continue;
-      const { samples, latencyHistogram } = one;
+      const { samples, latencyHistogram, connects } = one;
       const series = Object.values(samples.hosts).flatMap((host) => [
         host.timeWait,
         host.established,
@@ -110,9 +122,21 @@ function findContradiction({ runs }: Results): string | undefined {
         ? "samples.answered: series of different lengths"
         : latencyHistogram !== null && latencyHistogram.us.length !== latencyHistogram.count.length
         ? "latencyHistogram: as many counts as latencies are needed"
+        : connects !== undefined && connects.timeMs.length !== connects.connectUs.length
+        ? "connects: as many times as connects are needed"
         : undefined;
       if (broken !== undefined) return `runs[${r}].repetitions[${i}].${broken}`;
     }
+  }
+  return undefined;
+}
+
+function placeOfInfinite(value: unknown): string | undefined {
+  if (typeof value === "number") return Number.isFinite(value) ? undefined : "";
+  if (typeof value !== "object" || value === null) return undefined;
+  for (const [key, inner] of Object.entries(value)) {
+    const place = placeOfInfinite(inner);
+    if (place !== undefined) return Array.isArray(value) ? `[${key}]${place}` : `.${key}${place}`;
   }
   return undefined;
 }

@@ -10,7 +10,7 @@ import type { HostName } from "../lab/host.ts";
 import type { LabChoice } from "../lab/lab.ts";
 import type { Knob } from "../lab/sysctl.ts";
 import type { Latency } from "../load/latency.ts";
-import type { GeneratorChoice, LoadErrors } from "../load/load.ts";
+import type { Arrivals, GeneratorChoice, LoadErrors } from "../load/load.ts";
 import type { ConnectTimes } from "../observe/connect_probe.ts";
 import type { LatencyHistogram } from "../load/latency_histogram.ts";
 import type { MachineUse } from "../observe/machine.ts";
@@ -63,6 +63,8 @@ export interface Method {
   readonly repeat: number;
   /** When it was to stop by precision; `null` where it was not. */
   readonly until: UntilPlan | null;
+  /** Whether the two runs are one configuration under two names. Left out where they are not. */
+  readonly selfCheck?: boolean;
 }
 
 /** Where it was measured. */
@@ -135,20 +137,22 @@ export interface Failed {
 export interface Measured {
   /** When it began, in milliseconds since the first repetition did; `null` in a document from before that was kept. */
   readonly startedMs: number | null;
-  /** Answers that the load generator received, whatever their status. */
+  /** Answers, whatever their status, those later than the timeout among them. */
   readonly requests: number;
   /** `requests` ÷ `durationSec`; 0 where no time has passed. */
   readonly requestsPerSec: number;
-  /** How long the load lasted by the generator's own clock, in seconds. */
+  /** How long the load lasted by the generator's own clock, in seconds; of an open loop how long requests were due. */
   readonly durationSec: number;
   /** Bytes of the answers, their headers included. */
   readonly bytesRead: number;
-  /** How long answers took, as the client saw it; a closed loop, so without the wait behind a slow answer. */
+  /** How long answers took, as the client saw it; in a closed loop without the wait behind a slow answer. */
   readonly latencyUs: Latency;
-  /** All latencies; `null` where the generator does not tell them, and in a document from before that was kept. */
+  /** All latencies; `null` in a document from before they were kept. */
   readonly latencyHistogram: LatencyHistogram | null;
   /** What went wrong for the load generator, in counts. */
   readonly errors: LoadErrors;
+  /** How the requests of an open loop arrived. Left out for a closed one. */
+  readonly arrivals?: Arrivals;
   /**
    * 1 − connections opened towards the backend ÷ requests; at least 0. `null` where the load went direct, and where
    * nothing was answered.

@@ -1,0 +1,114 @@
+// A second program for the figures of the report, which shares nothing with the first: it goes back to every single
+// answer and tries all arrangements. It takes the document as JSON.
+
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { renderReport } from "../../tools/report/markdown.ts";
+import { normalRandom } from "../simulation.ts";
+import { pool, repetition, results, run } from "../report/made_up_results.ts";
+
+const REPETITIONS = 6;
+
+function chanceResults(seed: number) {
+  const { normal, uniform } = normalRandom(seed);
+  const runs = [["direct", 8_000], ["pool-100", 5_200], ["pool-1000", 7_900]].map(([name, rate]) => {
+    const direct = name === "direct";
+    const repetitions = Array.from({ length: REPETITIONS }, () => {
+      const us = Array.from({ length: 9 }, (_, i) => 1_000 * (i + 1) + Math.floor(uniform() * 900));
+      const count = us.map(() => 1 + Math.floor(uniform() * 400));
+      const answers = count.reduce((sum, n) => sum + n);
+      const timeout = Math.floor(uniform() * 30);
+      const one = repetition(1, direct ? {} : { opened: 9, timeWait: Math.floor(uniform() * 5_000) });
+      return {
+        ...one,
+        requests: answers + timeout,
+        requestsPerSec: Math.round(Number(rate) * Math.exp(0.04 * normal())),
+        durationSec: (answers + timeout) / (Number(rate) * Math.exp(0.04 * normal())),
+        latencyHistogram: { us, count },
+        errors: { ...one.errors, timeout, status: Math.floor(uniform() * 20) },
+      };
+    });
+    return run(name as string, repetitions, direct ? null : pool(100));
+  });
+  return results(runs);
+}
+
+// deno-lint-ignore no-explicit-any
+type Json = any;
+
+const sorted = (values: number[]) => values.toSorted((a, b) => a - b);
+const middle = (values: number[]) => {
+  const all = sorted(values);
+  return (all[Math.floor((all.length - 1) / 2)]! + all[Math.ceil((all.length - 1) / 2)]!) / 2;
+};
+const good = (one: Json) => (one.requests - one.errors.timeout - one.errors.status) / one.durationSec;
+const whole = (value: number) => Math.round(value).toString().replace(/\B(?=(\d{3})+$)/g, ",");
+const percent = (share: number) => `${(share * 100).toFixed(1)}%`;
+
+/** The cells of a row of the report's table with this header, by run. */
+function cellsOf(report: string, run: string, header: string): string[] {
+  const table = report.split("\n\n").find((part) =>
+    part.includes(`| ${header}`) || part.includes(` ${header} |`)
+  )!;
+  const row = table.split("\n").find((line) => line.startsWith(`| \`${run}\``))!;
+  return row.split("|").slice(2, -1).map((cell) => cell.trim());
+}
+
+/** Two-sided p of a difference of rank sums, by trying every way to choose one side. */
+function pOfAllChoices(a: number[], b: number[]): number {
+  const all = [...a, ...b];
+  const rank = (value: number) => sorted(all).indexOf(value) + 1;
+  const sums: number[] = [];
+  for (let bits = 0; bits < 2 ** all.length; bits++) {
+    const chosen = all.filter((_, i) => bits >> i & 1);
+    if (chosen.length === a.length) sums.push(chosen.reduce((sum, value) => sum + rank(value), 0));
+  }
+  const seen = a.reduce((sum, value) => sum + rank(value), 0);
+  const share = (of: (sum: number) => boolean) => sums.filter(of).length / sums.length;
+  return Math.min(1, 2 * Math.min(share((sum) => sum <= seen), share((sum) => sum >= seen)));
+}
+
+for (const seed of [1, 2, 3]) {
+  Deno.test(`the report's figures are what a second program makes of the document (${seed})`, () => {
+    const document = chanceResults(seed);
+    const report = renderReport(document);
+    const json: Json = JSON.parse(JSON.stringify(document));
+    const of = (name: string) => json.runs.find((run: Json) => run.name === name).repetitions;
+    for (const { name, options } of json.runs) {
+      const [requestsPerSec, , , , , , timeWait] = cellsOf(report, name, "requests/s");
+      const rates = sorted(of(name).map(good));
+      // With six values the lowest and the highest hold the median in all but 2 of 64 cases.
+      assertEquals(requestsPerSec, `${whole(middle(rates))} (${whole(rates[0]!)}…${whole(rates.at(-1)!)})`);
+      if (options.gateway !== null) {
+        const peaks = sorted(of(name).map((one: Json) => one.hosts.gateway.timeWaitPeak));
+        assertEquals(timeWait, `${whole(middle(peaks))} (${whole(peaks[0]!)}…${whole(peaks.at(-1)!)})`);
+      }
+      const answers = sorted(
+        of(name).flatMap(({ latencyHistogram: { us, count }, errors }: Json) => [
+          ...us.flatMap((value: number, i: number) => new Array(count[i]).fill(value)),
+          ...new Array(errors.timeout).fill(options.load.timeoutMs * 1000),
+        ]),
+      );
+      const at = (share: number) =>
+        (answers[Math.ceil(answers.length * share) - 1]! / 1000).toLocaleString("en-US", {
+          minimumFractionDigits: 1,
+          maximumFractionDigits: 1,
+        });
+      assertEquals(
+        cellsOf(report, name, "answers"),
+        [whole(answers.length), ...[0.5, 0.75, 0.9, 0.99, 0.999, 1].map(at)],
+      );
+    }
+    const ps = ["pool-100", "pool-1000"].map((name) =>
+      pOfAllChoices(of(name).map(good), of("direct").map(good))
+    );
+    for (const [i, name] of ["pool-100", "pool-1000"].entries()) {
+      const losses = of(name).map((one: Json, round: number) => 1 - good(one) / good(of("direct")[round]));
+      const [, cell] = cellsOf(report, name, "requests/s");
+      // Holm: the smaller counts twice, the larger once but no less than that.
+      const p = ps[i]! <= ps[1 - i]! ? 2 * ps[i]! : Math.max(ps[i]!, 2 * ps[1 - i]!);
+      if (p > 0.05) assertStringIncludes(cell!, "no difference shown");
+      assertStringIncludes(cell!, `${percent(middle(losses))} (`);
+      if (p <= 0.05 && Math.min(...losses) > 0) assertEquals(cell!.startsWith("no difference"), false);
+    }
+  });
+}

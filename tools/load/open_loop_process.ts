@@ -1,0 +1,73 @@
+/**
+ * The open loop as a load generator: its process, and what that reports.
+ *
+ * @module
+ */
+
+import type { Host } from "../lab/host.ts";
+import { summarizeLatency } from "./latency.ts";
+import { bucketLatency } from "./latency_histogram.ts";
+import type { LoadErrors, LoadOptions, LoadResult, RunningLoad } from "./load.ts";
+import { parseCount, parseHistogram, startLoadProcess } from "./load_process.ts";
+
+const RUNNER = new URL("./open_loop_runner.ts", import.meta.url).href;
+
+/** Starts an open loop on a host. The options must have a `ratePerSec`. */
+export function startOpenLoopIn(host: Host, options: LoadOptions): Promise<RunningLoad> {
+  return startLoadProcess(host, {
+    name: "the open loop",
+    script: RUNNER,
+    flags: ["--allow-net"],
+    parse: (json) => parseOpenLoopReport(json, options),
+  }, options);
+}
+
+const ERROR_KINDS: readonly (keyof LoadErrors)[] = ["connect", "read", "write", "timeout", "status"];
+
+/**
+ * Parses what open_loop_runner.ts has printed. A request belongs to the time in which it was due, also where its
+ * answer came after the end, so that requests per second are those of the arrivals that were answered.
+ *
+ * @throws {Error} when it is not such a report, or its figures contradict each other.
+ */
+export function parseOpenLoopReport(
+  json: string,
+  { durationMs, timeoutMs }: Pick<LoadOptions, "durationMs" | "timeoutMs">,
+): LoadResult {
+  try {
+    const report = JSON.parse(json);
+    const histogram = parseHistogram(report.histogram);
+    const errors = Object.fromEntries(
+      ERROR_KINDS.map((kind) => [kind, parseCount(report.errors[kind])]),
+    ) as Record<keyof LoadErrors, number>;
+    const [due, answered, unsent, late] = [report.due, report.answered, report.unsent, report.late].map(
+      parseCount,
+    ) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    const inHistogram = [...histogram.values()].reduce((sum, count) => sum + count, 0);
+    if (
+      inHistogram !== answered ||
+      answered + errors.connect + errors.read + errors.write + errors.timeout !== due
+    ) {
+      throw new TypeError("requests of which nothing is known");
+    }
+    const requests = answered === 0 ? 0 : answered + errors.timeout;
+    const durationSec = durationMs / 1000;
+    return {
+      requests,
+      durationSec,
+      requestsPerSec: requests / durationSec,
+      bytesRead: parseCount(report.bytesRead),
+      latencyUs: summarizeLatency(histogram, { timeouts: errors.timeout, timeoutUs: timeoutMs * 1000 }),
+      latencyHistogram: bucketLatency(histogram),
+      errors,
+      arrivals: { due, unsent, late },
+    };
+  } catch (cause) {
+    throw new Error("the open loop's report is damaged", { cause });
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * The process that the open loop runs in, on the client. Takes its options as one JSON argument, says `over` when the
+ * last request was answered or given up, keeps its connections open until it reads a line, and reports in one line
+ * of JSON.
+ *
+ * @module
+ */
+
+import { startOpenLoop } from "./open_loop.ts";
+import { requestText } from "./http_request.ts";
+
+const [json] = Deno.args;
+const { url, headers, ...options } = JSON.parse(json!);
+const { hostname, port } = new URL(url);
+
+const loop = await startOpenLoop({
+  ...options,
+  hostname: hostname.replaceAll(/[[\]]/g, ""),
+  port: Number(port || 80),
+  request: new TextEncoder().encode(requestText(url, headers)),
+});
+const { histogram, ...result } = await loop.over;
+console.log("over");
+await Deno.stdin.read(new Uint8Array(1));
+console.log(JSON.stringify({ ...result, histogram: [...histogram].flat() }));
+loop[Symbol.dispose]();
+// A connection that is just being opened would hold the process for as long as the kernel tries.
+Deno.exit();
