@@ -26,7 +26,7 @@ export const scenario: Scenario = {
   expectation:
     "net-http is level with nginx and HAProxy and at least three times Go; http-client is level with Go.",
   baseline: "direct",
-  load: { connections: 1000 },
+  load: { connections: 1000, warmUpMs: 3_000 },
   runs: [
     { name: "direct" },
     { name: "net-http", gateway: { transport: "net-http", maxIdleConns: POOL, maxIdleConnsPerHost: POOL } },

@@ -99,7 +99,7 @@ export async function startGatewayIn(
     "--upstream",
     backend.url,
     ...(plan.transport === "net-http" ? netHttpFlags(plan) : httpClientFlags(plan)),
-  ], ownsOneThread(plan) ? NOTHING_MORE : NEEDED_BY_WORKERS);
+  ], ownsOneThread(plan) ? NEEDED_BY_GATEWAY : NEEDED_BY_WORKERS);
   const stopsGroup = "command" in plan && !isSimple(plan.command);
   const process = await host.start({ name: "the gateway", argv, stopsGroup, ...output });
   return await whenListening(host, port, process, { timeoutMs: listenTimeoutMs, signal });
@@ -151,12 +151,24 @@ interface Needs {
 const NOTHING_MORE: Needs = { flags: [], env: {} };
 
 /**
+ * Room for what a thousand requests in flight keep alive: V8's young generation is 16 MiB otherwise, is collected the more often,
+ * and each time what is still in flight is copied.
+ */
+const ROOM_FOR_REQUESTS = "--v8-flags=--min-semi-space-size=32,--max-semi-space-size=64";
+
+const NEEDED_BY_GATEWAY: Needs = { flags: [ROOM_FOR_REQUESTS], env: {} };
+
+/**
  * Threads that share a port, each of which reads its own source. And few sockets reported ready at a time: Deno's event loop carries out
  * 128 operations in one go, and beyond that some of a thousand connections wait for seconds while others are served again and
  * again. A socket that is ready comes to three or four of them: it is read, what was read is written, and the next read begins.
  */
 const NEEDED_BY_WORKERS: Needs = {
-  flags: ["--unstable-net", `--allow-read=${decodeURIComponent(new URL("./", import.meta.url).pathname)}`],
+  flags: [
+    ROOM_FOR_REQUESTS,
+    "--unstable-net",
+    `--allow-read=${decodeURIComponent(new URL("./", import.meta.url).pathname)}`,
+  ],
   env: { DENO_TOKIO_MAX_IO_EVENTS_PER_TICK: "32" },
 };
 
