@@ -4,7 +4,7 @@
  * @module
  */
 
-import { runWarmUp, untilOver } from "./drive.ts";
+import { runWarmUp, untilOver, whileAllRun } from "./drive.ts";
 import type { HostName } from "./lab/host.ts";
 import type { HostSysctls } from "./lab/host_sysctl.ts";
 import type { Lab, LabKind } from "./lab/lab.ts";
@@ -86,12 +86,13 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   const load = { ...options.load, url: (gateway ?? backend).url };
   let socketsBefore: Observation["socketsBefore"];
   if (load.warmUpMs > 0) {
-    const { warmUpMs: durationMs } = load;
+    const { warmUpMs: durationMs, timeoutMs } = load;
+    const { latencyMs } = options.backend;
     const start = () => startLoad(generator, lab.hosts.client, { ...load, durationMs });
-    await runWarmUp(lab, start, { durationMs, latencyMs: options.backend.latencyMs }, running, signal);
-    await answered.heard();
-    await failures.heard();
-    if (isNetHttp(options)) await pool.read(gateway!.process);
+    await runWarmUp(lab, start, { durationMs, timeoutMs, latencyMs }, running, signal);
+    await whileAllRun(answered.heard(), running, signal);
+    await whileAllRun(failures.heard(), running, signal);
+    if (isNetHttp(options)) await whileAllRun(pool.read(gateway!.process), running, signal);
     socketsBefore = await readSockets(lab);
   }
 
@@ -115,7 +116,7 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   for (const count of [answered, failures]) count.begin(startMs);
   const driven = stack.use(await startLoad(generator, lab.hosts.client, load));
   const benchCpuBeforeSec = readOwnCpuSec();
-  await untilOver(driven, load.durationMs, running, signal).catch((error) => {
+  await untilOver(driven, load, running, signal).catch((error) => {
     // A load generator may stumble over it.
     if (!signal.aborted) clock.throwIfSet();
     throw error;

@@ -40,6 +40,8 @@ export function startPoolLog(): PoolLog {
       printed = Promise.withResolvers();
       const late = new Error(`${gateway.name} does not say what its pool has counted`);
       const timer = setTimeout(() => printed.reject(late), ANSWER_LIMIT_MS);
+      // A bench that was stopped meanwhile has nothing more to wait for.
+      Deno.unrefTimer(timer);
       gateway.signal("SIGUSR2");
       try {
         await printed.promise;
