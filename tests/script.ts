@@ -12,13 +12,17 @@ export interface RunningScript extends AsyncDisposable {
   stop(signal?: Deno.Signal): Promise<{ code: number; stderr: string }>;
 }
 
-/** Runs a tool to its end, with network permission and nothing else. */
+/** Runs a tool to its end, with network permission and nothing but `more`. One that does not end is killed after 30 s. */
 export async function runScript(
   tool: string,
   args: readonly string[],
   env: Record<string, string> = {},
+  more: readonly string[] = [],
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  const { code, stdout, stderr } = await command(tool, args, env).output();
+  const child = command(tool, args, env, more).spawn();
+  const timer = setTimeout(() => child.kill("SIGKILL"), 30_000);
+  const { code, stdout, stderr } = await child.output();
+  clearTimeout(timer);
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, stdout: text(stdout), stderr: text(stderr) };
 }

@@ -8,6 +8,7 @@
  */
 
 import { type ListenAddress, parseWhole, valueFlag } from "../command_line.ts";
+import { whyNotListening } from "../http_server.ts";
 import type { FromWorker, ToWorker } from "./worker.ts";
 
 /** The flag for their number, on the command lines of the gateway and of bench. */
@@ -41,13 +42,14 @@ export interface WorkersOptions<Start> {
 }
 
 /**
- * Starts workers.
+ * Starts workers. An error that none of them catches is one of the whole process, as it would be without workers.
  *
- * @throws {Error} where one of them cannot listen; the others are stopped then.
+ * @throws {Error} where something else listens already, or one of them cannot; the others are stopped then.
  */
 export async function startWorkers<Start, Counters>(
   { script, count, listen, startOf, log }: WorkersOptions<Start>,
 ): Promise<RunningWorkers<Counters>> {
+  assertPortIsFree(listen);
   await using started = new AsyncDisposableStack();
   const workers: WorkerThread<Start, Counters>[] = [];
   let address = listen;
@@ -66,6 +68,16 @@ export async function startWorkers<Start, Counters>(
       await parts.disposeAsync();
     },
   };
+}
+
+/** Sharing a port is permitted to all of a user's processes: a gateway forgotten there would get half of the clients. */
+function assertPortIsFree(listen: ListenAddress): void {
+  if (listen.port === 0) return;
+  try {
+    Deno.listen(listen).close();
+  } catch (error) {
+    throw new Error(whyNotListening(listen, error), { cause: error });
+  }
 }
 
 /**
@@ -107,7 +119,8 @@ class WorkerThread<Start, Counters> implements AsyncDisposable {
   readonly #worker: Worker;
   readonly #log: (line: string) => void;
   #answered: ((answer: FromWorker<Counters>) => void) | undefined;
-  #last: { readonly counters: Counters } | undefined;
+  /** Of a worker that is gone: what it said at its end, or why it failed. It answers no more. */
+  #last: FromWorker<Counters> | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #started = false;
 
@@ -115,12 +128,15 @@ class WorkerThread<Start, Counters> implements AsyncDisposable {
     this.#worker = new Worker(script, { type: "module" });
     this.#log = log;
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker<Counters>>) => {
-      if (data.say === "log") this.#log(data.line);
-      else this.#answered?.(data);
+      if (data.say === "log") return this.#log(data.line);
+      if (data.say === "stopped") this.#last = data;
+      this.#answered?.(data);
     };
     this.#worker.onerror = (event) => {
-      event.preventDefault();
-      this.#answered?.({ say: "failed", message: event.message });
+      // One that cannot be loaded is an error of the start. Later it is not caught here, and ends the process.
+      if (!this.#started) event.preventDefault();
+      this.#last = { say: "failed", message: event.message };
+      this.#answered?.(this.#last);
     };
   }
 
@@ -132,24 +148,20 @@ class WorkerThread<Start, Counters> implements AsyncDisposable {
   }
 
   async counters(): Promise<Counters> {
-    if (this.#last !== undefined) return this.#last.counters;
     const answer = await this.#ask({ ask: "counters" });
-    if (answer.say !== "counters") throw new Error("a worker of the gateway is gone");
+    if (!("counters" in answer)) throw new Error("a worker of the gateway is gone");
     return answer.counters;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#last === undefined && this.#started) {
-      const answer = await this.#ask({ ask: "stop" });
-      if (answer.say === "stopped") this.#last = answer;
-    }
+    if (this.#started) await this.#ask({ ask: "stop" });
     this.#worker.terminate();
   }
 
-  /** One question at a time, each answered before the next. */
+  /** One question at a time, each answered before the next; one that is gone gives its last answer again. */
   #ask(question: ToWorker<Start>): Promise<FromWorker<Counters>> {
     const answer = this.#turn.then(() =>
-      new Promise<FromWorker<Counters>>((resolve) => {
+      this.#last ?? new Promise<FromWorker<Counters>>((resolve) => {
         this.#answered = resolve;
         this.#worker.postMessage(question);
       })

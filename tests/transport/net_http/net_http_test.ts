@@ -3,6 +3,7 @@ import { main } from "../../../tools/gateway.ts";
 import { resolveWorkers, startNetHttp } from "../../../tools/transport/net_http/net_http.ts";
 import { ConnectionPool } from "../../../tools/transport/pool.ts";
 import { resolvePoolLimits, sharedIdleCounts } from "../../../tools/transport/pool_limits.ts";
+import { FOR_WORKERS, runScript } from "../../script.ts";
 import { connectTo, RawBackend, within } from "./raw_peers.ts";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -131,6 +132,17 @@ Deno.test("several threads share a port, print their counters upon SIGUSR2 and a
   gateway.child.kill("SIGTERM");
   await gateway.until(/counters [\s\S]*opened \d+ connections for 32 requests.*\ncounters/);
   assertEquals((await gateway.child.status).code, 0);
+});
+
+Deno.test("threads share a port with one another, and not with a gateway that was forgotten there", async () => {
+  await using forgotten = await startGatewayProcess("--upstream", "http://127.0.0.1:9", "--workers", "2");
+  const { hostname, port } = forgotten.address;
+  const args = ["--upstream", "http://127.0.0.1:9", "--workers", "2", "--listen", `${hostname}:${port}`];
+  for (const transport of ["net-http", "http-client"]) {
+    const { code, stderr } = await runScript("gateway", ["--transport", transport, ...args], {}, FOR_WORKERS);
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "the port is in use");
+  }
 });
 
 Deno.test("several upstreams are named by repeating the flag", async () => {
