@@ -140,11 +140,10 @@ export const DEFAULT_BACKEND: BackendPlan = { latencyMs: 0, bodyBytes: 12, statu
 export function resolveGatewayPlan(plan: GatewayPlan): GatewayPlan {
   if ("command" in plan) return plan;
   if (plan.transport === "net-http") {
-    return {
-      transport: plan.transport,
-      ...resolvePoolLimits(plan),
-      workers: plan.workers ?? availableParallelism(),
-    };
+    const limits = resolvePoolLimits(plan);
+    // A worker without a connection could serve nobody.
+    const workers = Math.min(plan.workers ?? availableParallelism(), limits.maxConnsPerHost || Infinity);
+    return { transport: plan.transport, ...limits, workers };
   }
   const { transport, poolMaxIdlePerHost = false, poolIdleTimeoutMs = 90_000, workers = 1 } = plan;
   return { transport, poolMaxIdlePerHost, poolIdleTimeoutMs, workers };

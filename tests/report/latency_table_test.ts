@@ -33,7 +33,7 @@ Deno.test("the report says of latencies whether they are those of a closed or an
   const report = (one: Run) => renderReport(results([{ ...one, baseline: true }]));
   assertStringIncludes(
     report(closed),
-    "1,000 connections for 4 s, after 1 s of the same that do not count, each waiting for its answer",
+    "1,000 connections for 4 s, after 1 s of the same that does not count, but for the TIME_WAITs that it has left, each waiting for its answer",
   );
   assertStringIncludes(
     report(open),

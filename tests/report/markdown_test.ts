@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { renderRows } from "../../tools/report/table.ts";
 import { renderReport } from "../../tools/report/markdown.ts";
-import type { Measured } from "../../tools/results/results.ts";
+import type { Measured, Repetition, Run } from "../../tools/results/results.ts";
+import type { GatewayPlan, LoadPlan } from "../../tools/scenario.ts";
 import { pool, repetition, results, resultsOf, run } from "./made_up_results.ts";
 
 const DIRECT = run("direct", [repetition(13_000), repetition(12_900), repetition(13_100)], null);
@@ -117,6 +118,69 @@ Deno.test("connections that were reset are not said to have been kept", () => {
   const report = renderReport(results([DIRECT, { ...reset, repetitions: [churning] }]));
   assertStringIncludes(report, "1.00 per request. **They are gone, and few of them are in TIME_WAIT**");
   assert(!report.includes("and kept them"));
+});
+
+/** A run whose load was other than the default. */
+function loaded(of: Run, load: Partial<LoadPlan>): Run {
+  return { ...of, options: { ...of.options, load: { ...of.options.load, ...load } } };
+}
+
+/** A repetition that began with so many TIME_WAITs on the gateway. */
+function withWarmUp(one: Repetition, left: number): Measured {
+  const { samples, ...rest } = one as Measured;
+  const gateway = { ...samples.hosts.gateway, timeWait: [left, left, 15_000] };
+  return { ...rest, samples: { ...samples, hosts: { ...samples.hosts, gateway } } };
+}
+
+Deno.test("a run that has more than the baseline is said to have gained, and by how much", () => {
+  const report = renderReport(
+    resultsOf({ small: [100, 101, 102, 103, 104], fits: [300, 301, 302, 303, 304] }),
+  );
+  assertMatch(cells(report, "fits")[2]!, /^gain of 19\d\.\d% \(1\d\d\.\d%…2\d\d\.\d%\)$/);
+  assert(!/-\d+\.\d%/.test(report), "a loss below zero");
+});
+
+Deno.test("what the warm-up has left in TIME_WAIT is told apart from what the load did", () => {
+  const warmed = run("pool-100", SMALL.repetitions.map((one) => withWarmUp(one, 2_900)));
+  const report = renderReport(results([DIRECT, warmed]));
+  assertStringIncludes(report, "the gateway 15,200 times (the warm-up had left 2,900 on it), the backend");
+  assertStringIncludes(report, "the same that does not count, but for the TIME_WAITs that it has left");
+});
+
+Deno.test("a load that opened nothing is not said to have kept what it opened", () => {
+  const warm = run("pool-1000", [repetition(6_000, { opened: 0 })], pool(1000));
+  const report = renderReport(results([DIRECT, warm]));
+  assertStringIncludes(report, "`pool-1000` opened no connection for 48,000 requests: those that were open");
+  assert(!report.includes("and kept"));
+});
+
+Deno.test("of an open loop no more is claimed than how many connections can have been busy", () => {
+  const open = loaded(SMALL, { ratePerSec: 5_000 });
+  assertStringIncludes(
+    renderReport(results([DIRECT, open])),
+    "up to 1,000 connections were busy at a time",
+  );
+});
+
+Deno.test("nobody is told to set a pool to what it is set to", () => {
+  const report = renderReport(results([DIRECT, run("pool-1000", [...SMALL.repetitions], pool(1000))]));
+  assertStringIncludes(report, "**Its pool is large enough**: 1,000 connections were busy at a time");
+  assert(!report.includes("**Set**"));
+});
+
+Deno.test("ports whose TIME_WAITs are thrown away are not said to run out", () => {
+  const thrown = SMALL.repetitions.map((one) => {
+    const { hosts, ...rest } = one as Measured;
+    return { ...rest, hosts: { ...hosts, gateway: { ...hosts.gateway, timeWaitOverflowed: 4_000 } } };
+  });
+  const report = renderReport(results([DIRECT, run("pool-100", thrown)]));
+  assertMatch(report, /\*\*would run out after \d+ s\*\*, were TIME_WAIT states not thrown away/);
+});
+
+Deno.test("threads that get no share of a pool are named", () => {
+  const gateway = { ...pool(1), workers: 4 } as GatewayPlan;
+  const report = renderReport(results([DIRECT, run("pool-1", [...SMALL.repetitions], gateway)]));
+  assertStringIncludes(report, "divided among the workers, so that 3 of them keep none, 4 workers");
 });
 
 Deno.test("ports that last are not said to run out", () => {

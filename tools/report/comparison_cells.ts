@@ -25,12 +25,15 @@ export function medianCell(
   return formatInterval(estimateMedian(measuredOf(run).map(of)), format);
 }
 
-/** The share of the baseline's requests per second that a run lost, with its interval. */
+/** The share of the baseline's requests per second that a run lost, or that it had more, with its interval. */
 export function lossCell(comparison: Comparison | undefined): string {
   if (comparison?.ratio === undefined) return "–";
   const { estimate, low, high, confidence } = comparison.ratio;
-  const loss = { estimate: 1 - estimate, low: 1 - high, high: 1 - low, confidence };
-  const cell = formatInterval(loss, formatShare);
+  const cell = estimate > 1
+    ? `gain of ${
+      formatInterval({ estimate: estimate - 1, low: low - 1, high: high - 1, confidence }, formatShare)
+    }`
+    : formatInterval({ estimate: 1 - estimate, low: 1 - high, high: 1 - low, confidence }, formatShare);
   return comparison.verdict === "no difference shown" ? `no difference shown, ${cell}` : cell;
 }
 

@@ -16,7 +16,11 @@ export function nameLoop({ ratePerSec }: LoadPlan): string {
 export function describeLoad(load: LoadPlan): string {
   const connections = formatCount(load.connections);
   const timeout = load.timeoutMs / 1000;
-  const warmUp = load.warmUpMs > 0 ? `, after ${load.warmUpMs / 1000} s of the same that do not count` : "";
+  const warmUp = load.warmUpMs > 0
+    ? `, after ${
+      load.warmUpMs / 1000
+    } s of the same that does not count, but for the TIME_WAITs that it has left`
+    : "";
   const duration = `${load.durationMs / 1000} s${warmUp}`;
   return load.ratePerSec === undefined
     ? `${connections} connections for ${duration}, each waiting for its answer before its next request (a closed loop: ` +

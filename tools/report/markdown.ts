@@ -274,7 +274,10 @@ function describeGateway(run: Run): string {
     ? "all idle connections"
     : `${formatCount(limit)} idle connections`;
   const long = idleMs === undefined || idleMs === false ? "" : ` for ${idleMs / 1000} s`;
-  const divided = limit === undefined || limit === false ? "" : ", divided among the workers";
+  const none = typeof limit === "number" && limit < workers
+    ? `, so that ${workers - limit} of them keep none`
+    : "";
+  const divided = limit === undefined || limit === false ? "" : `, divided among the workers${none}`;
   const inThreads = workers === 1 ? "" : `${divided}, ${workers} workers`;
   return `${transport}, keeps ${kept} per host${long}${inThreads}`;
 }

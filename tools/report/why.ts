@@ -7,7 +7,9 @@
 import { type Environment, type Measured, measuredOf, type Run } from "../results/results.ts";
 import { estimateMedian } from "../results/intervals.ts";
 import { failuresOf } from "../results/upstream_failures.ts";
+import type { HttpClientPlan, NetHttpPlan } from "../scenario.ts";
 import { describeClosed } from "../transport/pool_counters.ts";
+import { resolvePoolLimits } from "../transport/pool_limits.ts";
 import type { TimeWaitGroup } from "../observe/tcp_table.ts";
 import { formatCount, formatRatio, formatSeconds, formatShare } from "./figures.ts";
 
@@ -31,8 +33,12 @@ export interface Churn {
   readonly timeWaitOnGateway: number;
   /** TIME_WAITs on the backend for connections that it had accepted, at the end of the load. */
   readonly timeWaitOnBackend: number;
+  /** TIME_WAITs on the gateway when the load began: what its warm-up had left. */
+  readonly timeWaitBefore: number;
   /** TIME_WAITs whose port a new connection took again; 0 where that is not known. */
   readonly timeWaitReused: number;
+  /** TIME_WAITs that were thrown away because `tcp_max_tw_buckets` was reached; 0 where that is not known. */
+  readonly timeWaitOverflowed: number;
   /** Whether connections are used a few times and closed. */
   readonly tooSmall: boolean;
 }
@@ -55,7 +61,9 @@ export function churnOf(run: Run): Churn | undefined {
     openedPerSec,
     timeWaitOnGateway,
     timeWaitOnBackend,
+    timeWaitBefore: median(({ samples }) => samples.hosts.gateway.timeWait[0] ?? 0),
     timeWaitReused: median(({ hosts }) => hosts.gateway.timeWaitReused ?? 0),
+    timeWaitOverflowed: median(({ hosts }) => hosts.gateway.timeWaitOverflowed ?? 0),
     tooSmall: portsFailed(run) > 0 ||
       openedPerSec > CHURN_SHARE * median((repetition) => repetition.requestsPerSec),
   };
@@ -75,16 +83,19 @@ export function explainRun(run: Run, environment: Environment): string[] {
   const churn = churnOf(run);
   if (churn === undefined) return [];
   const { requests, connectionsOpened, openedPerRequest } = churn;
-  const opened =
-    `\`${run.name}\` opened ${formatCount(connectionsOpened)} connections for ${formatCount(requests)} ` +
-    `requests, ${formatRatio(openedPerRequest)} per request`;
-  if (!churn.tooSmall) {
+  const waiting = `${formatCount(churn.timeWaitOnGateway)} in TIME_WAIT on the gateway at the end`;
+  if (connectionsOpened === 0) {
     return [
-      `${opened}, and kept them: ${
-        formatCount(churn.timeWaitOnGateway)
-      } in TIME_WAIT on the gateway at the end.`,
+      `\`${run.name}\` opened no connection for ${
+        formatCount(requests)
+      } requests: those that were open when the load ` +
+      `began served all of them; ${waiting}.`,
     ];
   }
+  const opened = `\`${run.name}\` opened ${formatCount(connectionsOpened)} connection${
+    connectionsOpened === 1 ? "" : "s"
+  } for ${formatCount(requests)} requests, ${formatRatio(openedPerRequest)} per request`;
+  if (!churn.tooSmall) return [`${opened}, and kept them: ${waiting}.`];
   return [
     `${opened}. ${whoClosed(churn)}${sayWhyClosed(run)}`,
     ...(closedWithoutTimeWait(churn) ? [] : [portsGone(run) ?? portsLeft(churn, environment)]),
@@ -102,16 +113,17 @@ function closedWithoutTimeWait({ timeWaitOnGateway, timeWaitOnBackend, connectio
 }
 
 function whoClosed(churn: Churn): string {
-  const { timeWaitOnGateway, timeWaitOnBackend } = churn;
+  const { timeWaitOnGateway, timeWaitOnBackend, timeWaitBefore } = churn;
   if (closedWithoutTimeWait(churn)) {
     return "**They are gone, and few of them are in TIME_WAIT**: closed by a reset, or their TIME_WAIT was thrown away " +
       "or taken again by a sysctl. Each still cost its request a new connection.";
   }
   const gateway = formatCount(timeWaitOnGateway);
   const backend = formatCount(timeWaitOnBackend);
+  const left = timeWaitBefore === 0 ? "" : ` (the warm-up had left ${formatCount(timeWaitBefore)} on it)`;
   return timeWaitOnGateway >= timeWaitOnBackend
     ? `**The gateway closed them**: who closes first holds the TIME_WAIT, and at the end that was the gateway ` +
-      `${gateway} times, the backend ${backend} times.`
+      `${gateway} times${left}, the backend ${backend} times.`
     : `**The backend closed them, because the gateway asked it to**: the backend of a bench closes only where a request ` +
       `says \`Connection: close\` or is HTTP/1.0. It holds the TIME_WAIT, ${backend} times at the end, the gateway ` +
       `${gateway} times.`;
@@ -127,9 +139,13 @@ function portsFailed(run: Run): number {
 function sayWhyClosed(run: Run): string {
   const pool = measuredOf(run).at(-1)?.pool;
   if (pool === undefined) return "";
-  return ` Its pool says why, in the last repetition: it dialed ${formatCount(pool.dialed)}, at most ` +
-    `${formatCount(pool.idlePeak)} were idle at a time, and of the others ` +
-    `${describeClosed(pool.closed, formatCount).join(", ")}.`;
+  const closed = describeClosed(pool.closed, formatCount);
+  return ` Its pool says why, in the last repetition: it dialed ${
+    formatCount(pool.dialed)
+  } and kept at most ` +
+    `${formatCount(pool.idlePeak)} idle at a time${
+      closed.length === 0 ? "" : `; of all that it had, ${closed.join(", ")}`
+    }.`;
 }
 
 /** That the ports ran out, where they did: an average over the whole run would tell nothing then. */
@@ -142,7 +158,7 @@ function portsGone(run: Run): string | undefined {
 
 /** How many ephemeral ports there are, and when they will be used up. */
 export function portsLeft(
-  { openedPerSec, timeWaitOnGateway, timeWaitOnBackend, timeWaitReused }: Churn,
+  { openedPerSec, timeWaitOnGateway, timeWaitOnBackend, timeWaitReused, timeWaitOverflowed }: Churn,
   environment: Environment,
 ): string {
   const range = portRange(environment.sysctls["net.ipv4.ip_local_port_range"]);
@@ -169,6 +185,10 @@ export function portsLeft(
   if (value === "1" || onLoopback || timeWaitReused > 0) {
     return `${rate}, the ${ports} **would run out after ${outSec} s**, were they not taken again after a second: ` +
       `tcp_tw_reuse is ${value} here, which hides the cause and does not cure it.`;
+  }
+  if (timeWaitOverflowed > 0) {
+    return `${rate}, the ${ports} **would run out after ${outSec} s**, were TIME_WAIT states not thrown away: ` +
+      "tcp_max_tw_buckets is reached here, which takes away what TIME_WAIT protects from, and does not cure the cause.";
   }
   return `${rate}, the ${ports} **run out after ${outSec} s**; connects get slow ` +
     `from half of that, ${
@@ -204,24 +224,40 @@ function whatToSet(run: Run, { timeWaitOnGateway, timeWaitOnBackend }: Churn): s
   const { gateway, load } = run.options;
   const connections = formatCount(load.connections);
   const general = `Go: MaxIdleConns and MaxIdleConnsPerHost; nginx: keepalive; HAProxy: pool-max-conn`;
-  if (gateway !== null && "transport" in gateway) {
-    if (gateway.transport === "net-http") {
-      const { maxIdleConns = 100, maxIdleConnsPerHost = 2 } = gateway;
-      const kept = maxIdleConns === 0 ? maxIdleConnsPerHost : Math.min(maxIdleConns, maxIdleConnsPerHost);
-      return `**Set** both limits of the pool to at least the concurrency: ${connections} connections were busy at a time, ` +
-        `and it keeps ${formatCount(kept)} when they fall idle, the lower of maxIdleConnsPerHost ` +
-        `(${formatCount(maxIdleConnsPerHost)}) and maxIdleConns (${
-          maxIdleConns === 0 ? "no limit" : formatCount(maxIdleConns)
-        }). ` +
-        `\`--max-idle-conns ${load.connections} --max-idle-conns-per-host ${load.connections}\` (${general}).`;
-    }
-    return `**Set** the pool to at least the concurrency: ${connections} connections were busy at a time, ` +
-      `and it keeps ${keeps(gateway.poolMaxIdlePerHost)} when they fall idle. ` +
-      `\`--pool-max-idle-per-host ${load.connections}\` (${general}).`;
+  if (gateway === null || "command" in gateway) {
+    return `**Set** the gateway's pool of idle connections to at least the concurrency, ${connections} (${general}).`;
   }
-  return `**Set** the gateway's pool of idle connections to at least the concurrency, ${connections} (${general}).`;
+  // An open loop uses no more of them than it needs, and how many these were was not seen.
+  const busy = `${
+    load.ratePerSec === undefined ? "" : "up to "
+  }${connections} connections were busy at a time`;
+  const kept = keptOf(gateway);
+  if (kept >= load.connections) {
+    const limit = kept === Infinity ? "any number of them" : `up to ${formatCount(kept)}`;
+    return `**Its pool is large enough**: ${busy}, and it keeps ${limit} when they fall idle. Look for what else opens or ` +
+      "closes connections: answers that end theirs, threads that share the pool unevenly, or, in a host lab, other programs " +
+      "on this machine.";
+  }
+  if (gateway.transport === "net-http") {
+    const { maxIdleConns, maxIdleConnsPerHost } = resolvePoolLimits(gateway);
+    return `**Set** both limits of the pool to at least the concurrency: ${busy}, ` +
+      `and it keeps ${formatCount(kept)} when they fall idle, the lower of maxIdleConnsPerHost ` +
+      `(${formatCount(maxIdleConnsPerHost)}) and maxIdleConns (${
+        maxIdleConns === 0 ? "no limit" : formatCount(maxIdleConns)
+      }). ` +
+      `\`--max-idle-conns ${load.connections} --max-idle-conns-per-host ${load.connections}\` (${general}).`;
+  }
+  return `**Set** the pool to at least the concurrency: ${busy}, ` +
+    `and it keeps ${formatCount(kept)} when they fall idle. ` +
+    `\`--pool-max-idle-per-host ${load.connections}\` (${general}).`;
 }
 
-function keeps(limit: number | false | undefined): string {
-  return limit === undefined || limit === false ? "any number of them" : formatCount(limit);
+/** How many idle connections to one backend a gateway of ours keeps. */
+function keptOf(gateway: HttpClientPlan | NetHttpPlan): number {
+  if (gateway.transport === "http-client") {
+    const { poolMaxIdlePerHost = false, poolIdleTimeoutMs } = gateway;
+    return poolIdleTimeoutMs === 0 ? 0 : poolMaxIdlePerHost === false ? Infinity : poolMaxIdlePerHost;
+  }
+  const { maxIdleConns, maxIdleConnsPerHost, disableKeepAlives } = resolvePoolLimits(gateway);
+  return disableKeepAlives ? 0 : Math.min(maxIdleConns || Infinity, maxIdleConnsPerHost);
 }
