@@ -52,12 +52,16 @@ declare module "@std/yaml" {
 }
 
 declare module "autocannon" {
+  export interface Client {
+    rate?: number;
+    reqsMadeThisSecond: number;
+  }
   export interface Instance {
-    stop(): void;
     on(
       event: "response",
-      listener: (client: unknown, status: number, bytes: number, latencyMs: number) => void,
+      listener: (client: Client, status: number, bytes: number, latencyMs: number) => void,
     ): void;
+    on(event: "reqError", listener: (error: Error) => void): void;
   }
   export default function autocannon(
     options: {
@@ -66,6 +70,7 @@ declare module "autocannon" {
       duration?: number;
       timeout?: number;
       headers?: Record<string, string>;
+      setupClient?: (client: Client) => void;
     },
     done: (error: Error | null, result: unknown) => void,
   ): Instance;

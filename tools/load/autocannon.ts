@@ -32,7 +32,7 @@ export function startAutocannon(host: Host, options: LoadOptions): Promise<Runni
 }
 
 /**
- * Parses autocannon's result and the histogram that its runner has kept of it. autocannon does not tell failed
+ * Parses what autocannon_runner.ts has counted, in the shape of autocannon's own result. autocannon does not tell failed
  * connects from failed reads: all stand under `connect`.
  *
  * @throws {Error} when it is not such a result, or its figures contradict each other.

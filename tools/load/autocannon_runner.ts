@@ -1,34 +1,65 @@
 /**
  * The process that autocannon runs in, on the client. Takes its options as one JSON argument, says `over` when the
- * time is over, goes on until it reads a line, and prints its result as one line of JSON, with a histogram of every
- * latency in microseconds: autocannon's own has whole milliseconds, cut off.
+ * time is over, keeps its connections open until it reads a line, and prints its result as one line of JSON.
+ *
+ * It counts itself what autocannon tells it of: autocannon looks only once a second whether it is to stop, cuts its requests in
+ * their midst then, and its own latencies are whole milliseconds, cut off.
  *
  * @module
  */
 
-import autocannon from "autocannon";
+import autocannon, { type Client } from "autocannon";
 
 const [json] = Deno.args;
 const { url, connections, durationMs, timeoutMs, headers } = JSON.parse(json!);
 const LONGER_THAN_ANY_RUN_SEC = 24 * 3600;
 
+const clients: Client[] = [];
 const histogram = new Map<number, number>();
+const result = {
+  requests: { total: 0 },
+  throughput: { total: 0 },
+  duration: 0,
+  errors: 0,
+  timeouts: 0,
+  "1xx": 0,
+  "2xx": 0,
+  "3xx": 0,
+  "4xx": 0,
+  "5xx": 0,
+};
+let over = false;
+const startMs = performance.now();
 const instance = autocannon({
   url,
   connections,
   timeout: timeoutMs / 1000,
   duration: LONGER_THAN_ANY_RUN_SEC,
   headers,
-}, (error, result) => {
+  setupClient: (client) => void clients.push(client),
+}, (error) => {
   if (error !== null) throw error;
-  console.log(JSON.stringify({ result, histogram: [...histogram].flat() }));
 });
-instance.on("response", (_client, _status, _bytes, latencyMs) => {
+instance.on("response", (_client, status, bytes, latencyMs) => {
+  if (over) return;
   const us = Math.round(latencyMs * 1000);
   histogram.set(us, (histogram.get(us) ?? 0) + 1);
+  result.requests.total++;
+  result.throughput.total += bytes;
+  result[`${Math.floor(status / 100)}xx` as "2xx"]++;
+});
+instance.on("reqError", (error) => {
+  if (over) return;
+  result.errors++;
+  if (error.message === "request timed out") result.timeouts++;
 });
 setTimeout(async () => {
+  over = true;
+  result.duration = (performance.now() - startMs) / 1000;
+  // A connection with a rate sends no more than so many requests in a second: what was sent is answered, and no more is sent.
+  for (const client of clients) client.reqsMadeThisSecond = client.rate = 1;
   console.log("over");
   await Deno.stdin.read(new Uint8Array(1));
-  instance.stop();
+  console.log(JSON.stringify({ result, histogram: [...histogram].flat() }));
+  Deno.exit();
 }, durationMs);
