@@ -94,6 +94,8 @@ async function startNamespaces(
     ? [unshare, "--user", "/bin/sh", "-c", WAIT_FOR_IDS, "sh", ...make]
     : [unshare, "--user", "--map-root-user", ...make.slice(1)];
   const ready = Promise.withResolvers<number>();
+  let mapping = Promise.resolve();
+  let waiting = true;
   const first = await startProcess([], {
     name: "the private lab",
     argv,
@@ -101,7 +103,9 @@ async function startNamespaces(
     onStdout: (line) => {
       const [word, pid = ""] = line.split(" ");
       if (word === "ready") ready.resolve(Number(pid));
-      if (word === "map") mapIds(pid).then(() => first.writeLine("mapped")).catch(ready.reject);
+      if (word !== "map" || !waiting) return;
+      mapping = mapIds(pid);
+      mapping.then(() => first.writeLine("mapped")).catch(ready.reject);
     },
   });
   stack.use(first);
@@ -115,6 +119,9 @@ async function startNamespaces(
     return await ready.promise;
   } finally {
     clearTimeout(timer);
+    waiting = false;
+    // A lab that is given up may be in the midst of it.
+    await mapping.catch(() => {});
   }
 }
 
