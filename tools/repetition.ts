@@ -9,20 +9,21 @@ import type { HostName } from "./lab/host.ts";
 import type { HostSysctls } from "./lab/host_sysctl.ts";
 import type { Lab, LabKind } from "./lab/lab.ts";
 import { startLab } from "./lab/start_lab.ts";
+import type { RunningProcess } from "./lab/process.ts";
 import { setKnobs } from "./lab/sysctl.ts";
-import type { LoadGenerator } from "./load/load.ts";
+import type { LoadGenerator, LoadResult } from "./load/load.ts";
 import { startLoad } from "./load/start_load.ts";
-import { startConnectProbe } from "./observe/connect_probe.ts";
+import { type ConnectTimes, startConnectProbe } from "./observe/connect_probe.ts";
 import { machineUse, readMachine } from "./observe/machine.ts";
 import { type ProcessUsage, readOwnCpuSec, readProcessUsage } from "./observe/process_usage.ts";
 import { readCounters, readEachHost, startSampler } from "./observe/sampler.ts";
 import { parseTcpTable, TCP_TABLE_FILES, type TcpSocket } from "./observe/tcp_table.ts";
-import { startBackendIn, startGatewayIn } from "./parties.ts";
-import { startAnsweredCount } from "./results/answered.ts";
+import { type Party, startBackendIn, startGatewayIn } from "./parties.ts";
+import { type AnsweredCount, startAnsweredCount } from "./results/answered.ts";
 import { hostResults, hostSeries, type Observation, withoutProbe } from "./results/host_results.ts";
-import { startPoolLog } from "./results/pool_log.ts";
+import { type PoolLog, startPoolLog } from "./results/pool_log.ts";
 import type { Measured, RunOptions } from "./results/results.ts";
-import { startFailureCount } from "./results/upstream_failures.ts";
+import { type FailureCount, startFailureCount } from "./results/upstream_failures.ts";
 
 /** What a bench may show while a load runs. */
 export interface Progress {
@@ -57,7 +58,7 @@ export interface RepetitionContext {
  * aborts. Nothing is left running then.
  */
 export async function measureRepetition(options: RunOptions, context: RepetitionContext): Promise<Measured> {
-  const { signal, generator } = context;
+  const { signal } = context;
   signal.throwIfAborted();
   await using stack = new AsyncDisposableStack();
   const lab = stack.use(await startLab(labOf(options, context.lab)));
@@ -66,9 +67,66 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   const set = sysctls === undefined
     ? undefined
     : stack.use(await setKnobs(lab, sysctls, context.hostSysctls));
+  const parts = await startParts(stack, lab, options, context);
+  const socketsBefore = options.load.warmUpMs > 0 ? await warmUp(parts, options, context) : undefined;
+  const seen = await watchLoad(parts, options, context);
+  const { backend, gateway, answered, failures, pool } = parts;
+  const { startMs, result, connects } = seen;
+  if (result.requests === 0) {
+    throw new Error(`no request was answered in ${options.load.durationMs / 1000} s`);
+  }
+  // The gateway logs what it has not yet logged when it ends.
+  const ours = options.gateway !== null && "transport" in options.gateway;
+  if (ours) await gateway?.process.stop();
+  const counters = pool.counters();
+  const ports = { backendPort: backend.port, gatewayPort: gateway?.port };
+  const observation = { ...seen.tables, socketsBefore, ...ports };
+  const hosts = hostResults(observation);
+  return {
+    startedMs: Math.round(startMs - (context.firstStartedMs ?? startMs)),
+    ...result,
+    reuseRatio: gateway === undefined ? null : reuseRatioOf(hosts.gateway.connectionsOpened, result.requests),
+    hosts,
+    processes: seen.processes,
+    machine: seen.machine,
+    samples: {
+      timeMs: seen.tables.samples.map((sample) => sample.timeMs),
+      hosts: hostSeries(observation),
+      answered: answered.series(),
+    },
+    ...(set === undefined ? {} : { knobs: set.knobs }),
+    ...(ours ? { upstreamFailures: failures.list() } : {}),
+    ...(counters === undefined ? {} : { pool: counters }),
+    ...(connects === undefined ? {} : { connects }),
+  };
+}
+
+/** What runs in a lab before any load does, and what listens to it. */
+interface Parts {
+  readonly lab: Lab;
+  readonly backend: Party;
+  readonly gateway: Party | undefined;
+  /** The process of the backend, then that of the gateway where there is one. */
+  readonly running: readonly RunningProcess[];
+  /** Where the load goes. */
+  readonly url: string;
+  readonly answered: AnsweredCount;
+  readonly failures: FailureCount;
+  readonly pool: PoolLog;
+  /** Takes the TIME_WAITs that progress is shown with. */
+  readonly showTimeWait: (timeWait: number) => void;
+}
+
+/** Starts the parties of a run on the stack. */
+async function startParts(
+  stack: AsyncDisposableStack,
+  lab: Lab,
+  options: RunOptions,
+  { signal, onProgress }: RepetitionContext,
+): Promise<Parts> {
   let timeWait = 0;
-  const answered = startAnsweredCount((timeMs, requestsPerSec) =>
-    context.onProgress?.({ elapsedMs: timeMs, requestsPerSec, timeWait })
+  const answered = startAnsweredCount((elapsedMs, requestsPerSec) =>
+    onProgress?.({ elapsedMs, requestsPerSec, timeWait })
   );
   const failures = startFailureCount();
   const pool = startPoolLog();
@@ -80,32 +138,67 @@ export async function measureRepetition(options: RunOptions, context: Repetition
       onStderr: failures.add,
     }),
   );
-  const running = [backend, gateway].flatMap((party) => party?.process ?? []);
-  const ofRunning = running.map((process) => process.processGroup);
-  const ports = { backendPort: backend.port, gatewayPort: gateway?.port };
-  const load = { ...options.load, url: (gateway ?? backend).url };
-  let socketsBefore: Observation["socketsBefore"];
-  if (load.warmUpMs > 0) {
-    const { warmUpMs: durationMs, timeoutMs } = load;
-    const { latencyMs } = options.backend;
-    const start = () => startLoad(generator, lab.hosts.client, { ...load, durationMs });
-    await runWarmUp(lab, start, { durationMs, timeoutMs, latencyMs }, running, signal);
-    await whileAllRun(answered.heard(), running, signal);
-    await whileAllRun(failures.heard(), running, signal);
-    if (isNetHttp(options)) await whileAllRun(pool.read(gateway!.process), running, signal);
-    socketsBefore = await readSockets(lab);
-  }
+  return {
+    lab,
+    backend,
+    gateway,
+    running: [backend, gateway].flatMap((party) => party?.process ?? []),
+    url: (gateway ?? backend).url,
+    answered,
+    failures,
+    pool,
+    showTimeWait: (now) => timeWait = now,
+  };
+}
 
+/** Runs a load that does not count, waits until all that it did was told, and returns the sockets that it has left. */
+async function warmUp(
+  { lab, gateway, running, url, answered, failures, pool }: Parts,
+  options: RunOptions,
+  { generator, signal }: RepetitionContext,
+): Promise<Record<HostName, TcpSocket[]>> {
+  const { latencyMs } = options.backend;
+  const load = { ...options.load, durationMs: options.load.warmUpMs, url };
+  await runWarmUp(
+    lab,
+    () => startLoad(generator, lab.hosts.client, load),
+    { ...load, latencyMs },
+    running,
+    signal,
+  );
+  await whileAllRun(answered.heard(), running, signal);
+  await whileAllRun(failures.heard(), running, signal);
+  if (isNetHttp(options)) await whileAllRun(pool.read(gateway!.process), running, signal);
+  return await readSockets(lab);
+}
+
+/** What was seen while a load ran. */
+interface Seen extends Pick<Measured, "processes" | "machine"> {
+  /** When it began, by `performance.now()`. */
+  readonly startMs: number;
+  readonly result: LoadResult;
+  readonly tables: Pick<Observation, "lab" | "samples" | "before" | "after" | "sockets">;
+  readonly connects: ConnectTimes | undefined;
+}
+
+/** Drives the load that counts, and looks at everything before, while and after it runs. */
+async function watchLoad(
+  { lab, backend, gateway, running, url, answered, failures, showTimeWait }: Parts,
+  options: RunOptions,
+  { generator, signal }: RepetitionContext,
+): Promise<Seen> {
+  await using stack = new AsyncDisposableStack();
   const opener = gateway === undefined ? "client" : "gateway";
   let benchCpuSec = 0;
   let over = false;
   const sampler = stack.use(
     await startSampler(lab, ({ hosts }) => {
-      timeWait = hosts[opener].timeWait;
+      showTimeWait(hosts[opener].timeWait);
       if (!over) benchCpuSec = readOwnCpuSec();
     }),
   );
-  const usedBefore = await readProcessUsage(lab.hosts.client, [...ofRunning, sampler.processGroup]);
+  const observed = [...running.map((process) => process.processGroup), sampler.processGroup];
+  const usedBefore = await readProcessUsage(lab.hosts.client, observed);
   const before = await readCounters(lab);
   const probe = options.probeConnects
     ? stack.use(await startConnectProbe(lab.hosts.gateway, backend))
@@ -114,40 +207,31 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   const clock = startClockCheck();
   const startMs = performance.now();
   for (const count of [answered, failures]) count.begin(startMs);
-  const driven = stack.use(await startLoad(generator, lab.hosts.client, load));
+  const driven = stack.use(await startLoad(generator, lab.hosts.client, { ...options.load, url }));
   const benchCpuBeforeSec = readOwnCpuSec();
-  await untilOver(driven, load, running, signal).catch((error) => {
+  await untilOver(driven, options.load, running, signal).catch((error) => {
     // A load generator may stumble over it.
     if (!signal.aborted) clock.throwIfSet();
     throw error;
   });
   over = true;
 
-  const groups = [...ofRunning, sampler.processGroup, driven.processGroup];
-  const used = await readProcessUsage(lab.hosts.client, groups);
+  const used = await readProcessUsage(lab.hosts.client, [...observed, driven.processGroup]);
   const machineAfter = await readMachine(lab.hosts.client);
   const sampled = await sampler.finish();
   const connects = await probe?.finish();
   const sockets = await readSockets(lab);
   const counted = { lab: lab.kind, samples: sampled, after: await readCounters(lab) };
-  const { samples, after } = connects === undefined ? counted : withoutProbe(counted, connects);
   const result = await driven.finish();
   clock.throwIfSet();
-  if (result.requests === 0) throw new Error(`no request was answered in ${load.durationMs / 1000} s`);
-  // The gateway logs what it has not yet logged when it ends.
-  const ours = options.gateway !== null && "transport" in options.gateway;
-  if (ours) await gateway?.process.stop();
-  const counters = pool.counters();
-  const observation = { lab: lab.kind, samples, before, after, sockets, socketsBefore, ...ports };
-  const hosts = hostResults(observation);
   const usage = used.map((group, i) => since(usedBefore[i], group));
   const sampling = withBench(usage.at(-2)!, Math.max(0, benchCpuSec - benchCpuBeforeSec));
   const ofBench = [...usage.slice(0, -2), sampling, usage.at(-1)!];
   return {
-    startedMs: Math.round(startMs - (context.firstStartedMs ?? startMs)),
-    ...result,
-    reuseRatio: gateway === undefined ? null : reuseRatioOf(hosts.gateway.connectionsOpened, result.requests),
-    hosts,
+    startMs,
+    result,
+    tables: { ...connects === undefined ? counted : withoutProbe(counted, connects), before, sockets },
+    connects,
     processes: {
       backend: usage[0]!,
       gateway: gateway === undefined ? null : usage[1]!,
@@ -155,15 +239,6 @@ export async function measureRepetition(options: RunOptions, context: Repetition
       load: usage.at(-1)!,
     },
     machine: machineUse(machineBefore, machineAfter, ofBench.reduce((sum, { cpuSec }) => sum + cpuSec, 0)),
-    samples: {
-      timeMs: samples.map((sample) => sample.timeMs),
-      hosts: hostSeries(observation),
-      answered: answered.series(),
-    },
-    ...(set === undefined ? {} : { knobs: set.knobs }),
-    ...(ours ? { upstreamFailures: failures.list() } : {}),
-    ...(counters === undefined ? {} : { pool: counters }),
-    ...(connects === undefined ? {} : { connects }),
   };
 }
 
