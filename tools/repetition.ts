@@ -13,6 +13,7 @@ import type { RunningProcess } from "./lab/process.ts";
 import { setKnobs } from "./lab/sysctl.ts";
 import type { LoadGenerator, LoadResult } from "./load/load.ts";
 import { startLoad } from "./load/start_load.ts";
+import { startClockCheck } from "./observe/clock_check.ts";
 import { type ConnectTimes, startConnectProbe } from "./observe/connect_probe.ts";
 import { machineUse, readMachine } from "./observe/machine.ts";
 import { type ProcessUsage, readOwnCpuSec, readProcessUsage } from "./observe/process_usage.ts";
@@ -239,31 +240,6 @@ async function watchLoad(
       load: usage.at(-1)!,
     },
     machine: machineUse(machineBefore, machineAfter, ofBench.reduce((sum, { cpuSec }) => sum + cpuSec, 0)),
-  };
-}
-
-/** From this step on, in milliseconds, the clock was set; what ntpd slews it by, 0.5 ms a second at most, is less. */
-const CLOCK_STEP_MS = 100;
-
-/**
- * Watches the clock of the machine, the one that people and ntpd set, and which jumps when a laptop wakes. Nothing of ours
- * measures by it, and wrk and autocannon measure by nothing else: their duration and latencies are worthless then.
- */
-function startClockCheck(): { throwIfSet(): void } {
-  const offsetMs = () => Date.now() - performance.now();
-  const beforeMs = offsetMs();
-  return {
-    throwIfSet() {
-      const stepMs = offsetMs() - beforeMs;
-      if (Math.abs(stepMs) < CLOCK_STEP_MS) return;
-      const way = stepMs > 0 ? "forward" : "back";
-      throw new Error(
-        `the clock of this machine was set ${way} by ${
-          Math.abs(stepMs / 1000).toFixed(1)
-        } s while the load ran, and the ` +
-          "load generator measures by it",
-      );
-    },
   };
 }
 

@@ -157,7 +157,7 @@ function portsGone(run: Run): string | undefined {
 }
 
 /** How many ephemeral ports there are, and when they will be used up. */
-export function portsLeft(
+function portsLeft(
   { openedPerSec, timeWaitOnGateway, timeWaitOnBackend, timeWaitReused, timeWaitOverflowed }: Churn,
   environment: Environment,
 ): string {
