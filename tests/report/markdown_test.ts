@@ -119,6 +119,22 @@ Deno.test("connections that were reset are not said to have been kept", () => {
   assert(!report.includes("and kept them"));
 });
 
+Deno.test("connections whose TIME_WAITs are on the gateway are not said to have been kept", () => {
+  const settled = run("pool-100", [repetition(5_000, { opened: 200, timeWait: 170 })]);
+  const [one] = settled.repetitions;
+  const samples = { ...(one as Measured).samples };
+  const gateway = { ...samples.hosts.gateway, connectionsOpened: [0, 200, 200] };
+  const warm = { ...(one as Measured), samples: { ...samples, hosts: { ...samples.hosts, gateway } } };
+  const report = renderReport(results([DIRECT, { ...settled, repetitions: [warm] }]));
+  assertStringIncludes(report, "per request, and hardly any once it was warm: 170 in TIME_WAIT");
+});
+
+Deno.test("a pool that was full after the warm-up is not said to have opened what it kept", () => {
+  const report = renderReport(results([DIRECT, run("pool-1000", [repetition(6_000, { opened: 0 })])]));
+  assertStringIncludes(report, "`pool-1000` opened no connection for ");
+  assertStringIncludes(report, " requests: those of before served them all, 0 in TIME_WAIT");
+});
+
 Deno.test("ports that last are not said to run out", () => {
   const slow = run("pool-100", [repetition(500, { opened: 1_000, timeWait: 900 })]);
   const report = renderReport(results([DIRECT, slow]));

@@ -75,15 +75,20 @@ export function explainRun(run: Run, environment: Environment): string[] {
   const churn = churnOf(run);
   if (churn === undefined) return [];
   const { requests, connectionsOpened, openedPerRequest } = churn;
+  const atEnd = `${formatCount(churn.timeWaitOnGateway)} in TIME_WAIT on the gateway at the end`;
+  if (connectionsOpened === 0) {
+    return [
+      `\`${run.name}\` opened no connection for ${formatCount(requests)} requests: those of before served them all, ` +
+      `${atEnd}.`,
+    ];
+  }
   const opened =
     `\`${run.name}\` opened ${formatCount(connectionsOpened)} connections for ${formatCount(requests)} ` +
     `requests, ${formatRatio(openedPerRequest)} per request`;
   if (!churn.tooSmall) {
-    return [
-      `${opened}, and kept them: ${
-        formatCount(churn.timeWaitOnGateway)
-      } in TIME_WAIT on the gateway at the end.`,
-    ];
+    // A pool may lose some while it settles, or in the warm-up.
+    const kept = closedWithoutTimeWait(churn) ? "kept them" : "hardly any once it was warm";
+    return [`${opened}, and ${kept}: ${atEnd}.`];
   }
   return [
     `${opened}. ${whoClosed(churn)}${sayWhyClosed(run)}`,
