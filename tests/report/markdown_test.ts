@@ -132,7 +132,17 @@ Deno.test("connections whose TIME_WAITs are on the gateway are not said to have 
 Deno.test("a pool that was full after the warm-up is not said to have opened what it kept", () => {
   const report = renderReport(results([DIRECT, run("pool-1000", [repetition(6_000, { opened: 0 })])]));
   assertStringIncludes(report, "`pool-1000` opened no connection for ");
-  assertStringIncludes(report, " requests: those of before served them all, 0 in TIME_WAIT");
+  assertStringIncludes(report, " requests: those it had served them all, 0 in TIME_WAIT");
+});
+
+Deno.test("more TIME_WAITs than connections opened are explained by the warm-up", () => {
+  const warmed = run("pool-100", [repetition(5_000, { opened: 1_500, timeWait: 3_000 })]);
+  const explained = "the gateway 3,000 times, the backend 0 times. Those of the warm-up are among them.";
+  assertStringIncludes(renderReport(results([DIRECT, warmed])), explained);
+  assert(!renderReport(results([DIRECT, SMALL])).includes("Those of the warm-up"));
+  const load = { ...warmed.options.load, warmUpMs: 0 };
+  const cold = { ...warmed, options: { ...warmed.options, load } };
+  assert(!renderReport(results([DIRECT, cold])).includes("Those of the warm-up"));
 });
 
 Deno.test("ports that last are not said to run out", () => {

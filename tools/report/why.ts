@@ -33,6 +33,8 @@ export interface Churn {
   readonly timeWaitOnBackend: number;
   /** TIME_WAITs whose port a new connection took again; 0 where that is not known. */
   readonly timeWaitReused: number;
+  /** Whether a warm-up came before the load: its TIME_WAITs are among those at the end. */
+  readonly warmedUp: boolean;
   /** Whether connections are used a few times and closed. */
   readonly tooSmall: boolean;
 }
@@ -56,6 +58,7 @@ export function churnOf(run: Run): Churn | undefined {
     timeWaitOnGateway,
     timeWaitOnBackend,
     timeWaitReused: median(({ hosts }) => hosts.gateway.timeWaitReused ?? 0),
+    warmedUp: run.options.load.warmUpMs > 0,
     tooSmall: portsFailed(run) > 0 ||
       openedPerSec > CHURN_SHARE * median((repetition) => repetition.requestsPerSec),
   };
@@ -78,7 +81,9 @@ export function explainRun(run: Run, environment: Environment): string[] {
   const atEnd = `${formatCount(churn.timeWaitOnGateway)} in TIME_WAIT on the gateway at the end`;
   if (connectionsOpened === 0) {
     return [
-      `\`${run.name}\` opened no connection for ${formatCount(requests)} requests: those of before served them all, ` +
+      `\`${run.name}\` opened no connection for ${
+        formatCount(requests)
+      } requests: those it had served them all, ` +
       `${atEnd}.`,
     ];
   }
@@ -113,13 +118,16 @@ function whoClosed(churn: Churn): string {
       "or taken again by a sysctl. Each still cost its request a new connection.";
   }
   const gateway = formatCount(timeWaitOnGateway);
+  const more = churn.warmedUp && timeWaitOnGateway + timeWaitOnBackend > churn.connectionsOpened
+    ? " Those of the warm-up are among them."
+    : "";
   const backend = formatCount(timeWaitOnBackend);
   return timeWaitOnGateway >= timeWaitOnBackend
     ? `**The gateway closed them**: who closes first holds the TIME_WAIT, and at the end that was the gateway ` +
-      `${gateway} times, the backend ${backend} times.`
+      `${gateway} times, the backend ${backend} times.${more}`
     : `**The backend closed them, because the gateway asked it to**: the backend of a bench closes only where a request ` +
       `says \`Connection: close\` or is HTTP/1.0. It holds the TIME_WAIT, ${backend} times at the end, the gateway ` +
-      `${gateway} times.`;
+      `${gateway} times.${more}`;
 }
 
 /** How many connects of the gateway failed for want of a port; 0 where that is not known. */
