@@ -435,7 +435,7 @@ Deno.test("bad usage is one line on standard error and exit code 2", async () =>
     [["--connections", "5", "--threads", "10"], "--connections 5 is below --threads 10"],
     [["--warm-up", "500ms", "--load", "wrk"], "--warm-up must be whole seconds for wrk, or 0, not 500ms"],
     [["--script", "/no/such.lua"], "--script /no/such.lua cannot be read"],
-    [["./no_such_scenario.ts"], "no_such_scenario.ts is no scenario"],
+    [["./no_such_scenario.ts"], "error: ./no_such_scenario.ts is no scenario: No such file or directory"],
     [["tools/scenario.ts"], 'it does not export "scenario"'],
     [["--quick", "false"], "--quick takes no value"],
     [["--duration", "600h"], "--duration takes at most 24h, not 600h"],

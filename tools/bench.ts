@@ -30,7 +30,7 @@ import { chooseLab } from "./lab/start_lab.ts";
 import { parseSysctl } from "./lab/sysctl.ts";
 import { chooseGenerator } from "./load/start_load.ts";
 import { largestDivisor } from "./load/wrk.ts";
-import { showProgress, standardError } from "./progress.ts";
+import { type RepetitionDurations, showProgress, standardError } from "./progress.ts";
 import { renderReport } from "./report/markdown.ts";
 import { writePage, writeReport } from "./report/report_files.ts";
 import { isMeasured, measuredOf, type Results } from "./results/results.ts";
@@ -204,9 +204,9 @@ async function measure(
     if (!opened && html !== undefined) await writePage(html, results);
     opened = true;
   };
-  const durationMs = plan.load?.durationMs ?? plan.scenario.load?.durationMs ?? DEFAULT_LOAD.durationMs;
-  sayHowLong(plan);
-  const results = await runScenario(plan, signal, { ...showProgress(standardError, durationMs), onResults });
+  const durations = durationsOf(plan);
+  sayHowLong(plan, durations);
+  const results = await runScenario(plan, signal, { ...showProgress(standardError, durations), onResults });
 
   const report = renderReport(results);
   await print(json === "-" ? JSON.stringify(results) : report);
@@ -227,10 +227,18 @@ async function measure(
 /** What a repetition takes besides its load, in milliseconds: a lab, its parties, and a last look at the sockets. */
 const BESIDE_LOAD_MS = 700;
 
-/** Says how long a bench of more than a minute takes, for who has to wait for it. */
-function sayHowLong({ scenario, load, repeat, until }: BenchPlan): void {
+/** How long each repetition of a plan is expected to take. */
+function durationsOf({ scenario, load }: BenchPlan): RepetitionDurations {
   const { durationMs, warmUpMs } = { ...DEFAULT_LOAD, ...scenario.load, ...load };
-  const minutes = scenario.runs.length * repeat * (warmUpMs + durationMs + BESIDE_LOAD_MS) / 60_000;
+  return { durationMs, besideMs: warmUpMs + BESIDE_LOAD_MS };
+}
+
+/** Says how long a bench of more than a minute takes, for who has to wait for it. */
+function sayHowLong(
+  { scenario, repeat, until }: BenchPlan,
+  { durationMs, besideMs }: RepetitionDurations,
+): void {
+  const minutes = scenario.runs.length * repeat * (durationMs + besideMs) / 60_000;
   if (minutes < 1) return;
   const least = until === undefined ? "about" : "at least";
   console.error(
@@ -331,11 +339,18 @@ async function loadScenarios(names: readonly string[]): Promise<Scenario[]> {
   const wanted = names.length === 0 ? [DEFAULT_SCENARIO] : names;
   return await Promise.all(wanted.map((name) => {
     if (known.includes(name)) return importScenario(new URL(`${name}.ts`, SCENARIOS).href);
-    if (name.endsWith(".ts")) return importScenario(new URL(name, `file://${Deno.cwd()}/`).href);
+    if (name.endsWith(".ts")) return importScenarioFile(name);
     throw new UsageError(
       `there is no scenario ${name}${didYouMean(name, known) || `; known are ${known.join(", ")}`}`,
     );
   }));
+}
+
+async function importScenarioFile(path: string): Promise<Scenario> {
+  await Deno.stat(path).catch((cause) => {
+    throw new UsageError(`${path} is no scenario: ${reasonOf(cause)}`, { cause });
+  });
+  return await importScenario(new URL(path, `file://${Deno.cwd()}/`).href);
 }
 
 async function importScenario(url: string): Promise<Scenario> {

@@ -36,22 +36,30 @@ export const standardError: TextOutput = {
   },
 };
 
+/** How long a repetition is expected to take, in milliseconds. */
+export interface RepetitionDurations {
+  /** The load that counts. */
+  readonly durationMs: number;
+  /** All that does not: the warm-up, and what a repetition takes besides its load. */
+  readonly besideMs: number;
+}
+
 const count = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 
 /**
  * Shows a bench's progress.
  *
- * @param durationMs of one repetition's load, for the time left.
+ * @param durations of one repetition, for the time left.
  */
 export function showProgress(
   output: TextOutput,
-  durationMs: number,
+  durations: RepetitionDurations,
 ): Required<Pick<BenchObserver, "onProgress" | "onRepetition">> {
   return {
     onProgress(progress) {
       const columns = output.columns();
       if (columns === undefined) return;
-      output.write(`\r\x1b[K${renderProgress(progress, durationMs, columns)}`);
+      output.write(`\r\x1b[K${renderProgress(progress, durations, columns)}`);
     },
     onRepetition(run, repetition, result) {
       if (output.columns() !== undefined) output.write("\r\x1b[K");
@@ -67,10 +75,17 @@ export function showProgress(
 }
 
 /** The changing line, no wider than the terminal. */
-export function renderProgress(progress: BenchProgress, durationMs: number, columns: number): string {
+export function renderProgress(
+  progress: BenchProgress,
+  { durationMs, besideMs }: RepetitionDurations,
+  columns: number,
+): string {
   const { done, total, run, repetition, load } = progress;
-  const share = Math.min(1, (done + Math.min(1, (load?.elapsedMs ?? 0) / durationMs)) / total);
-  const leftMs = Math.ceil((1 - share) * total * durationMs / 1000) * 1000;
+  const repetitionMs = besideMs + durationMs;
+  const ofThisMs = load === undefined ? 0 : Math.min(repetitionMs, besideMs + load.elapsedMs);
+  const passedMs = Math.min(total * repetitionMs, done * repetitionMs + ofThisMs);
+  const share = passedMs / (total * repetitionMs);
+  const leftMs = Math.ceil((total * repetitionMs - passedMs) / 1000) * 1000;
   const bar = "#".repeat(Math.round(share * 20)).padEnd(20, ".");
   const live = load === undefined
     ? "starting"

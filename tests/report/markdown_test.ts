@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { renderRows } from "../../tools/report/table.ts";
 import { renderReport } from "../../tools/report/markdown.ts";
-import type { Measured, Repetition, Run } from "../../tools/results/results.ts";
+import type { Measured, Run } from "../../tools/results/results.ts";
 import type { GatewayPlan, LoadPlan } from "../../tools/scenario.ts";
 import { pool, repetition, results, resultsOf, run } from "./made_up_results.ts";
 
@@ -125,33 +125,12 @@ function loaded(of: Run, load: Partial<LoadPlan>): Run {
   return { ...of, options: { ...of.options, load: { ...of.options.load, ...load } } };
 }
 
-/** A repetition that began with so many TIME_WAITs on the gateway. */
-function withWarmUp(one: Repetition, left: number): Measured {
-  const { samples, ...rest } = one as Measured;
-  const gateway = { ...samples.hosts.gateway, timeWait: [left, left, 15_000] };
-  return { ...rest, samples: { ...samples, hosts: { ...samples.hosts, gateway } } };
-}
-
 Deno.test("a run that has more than the baseline is said to have gained, and by how much", () => {
   const report = renderReport(
     resultsOf({ small: [100, 101, 102, 103, 104], fits: [300, 301, 302, 303, 304] }),
   );
   assertMatch(cells(report, "fits")[2]!, /^gain of 19\d\.\d% \(1\d\d\.\d%…2\d\d\.\d%\)$/);
   assert(!/-\d+\.\d%/.test(report), "a loss below zero");
-});
-
-Deno.test("what the warm-up has left in TIME_WAIT is told apart from what the load did", () => {
-  const warmed = run("pool-100", SMALL.repetitions.map((one) => withWarmUp(one, 2_900)));
-  const report = renderReport(results([DIRECT, warmed]));
-  assertStringIncludes(report, "the gateway 15,200 times (the warm-up had left 2,900 on it), the backend");
-  assertStringIncludes(report, "the same that does not count, but for the TIME_WAITs that it has left");
-});
-
-Deno.test("a load that opened nothing is not said to have kept what it opened", () => {
-  const warm = run("pool-1000", [repetition(6_000, { opened: 0 })], pool(1000));
-  const report = renderReport(results([DIRECT, warm]));
-  assertStringIncludes(report, "`pool-1000` opened no connection for 48,000 requests: those that were open");
-  assert(!report.includes("and kept"));
 });
 
 Deno.test("of an open loop no more is claimed than how many connections can have been busy", () => {
@@ -181,6 +160,32 @@ Deno.test("threads that get no share of a pool are named", () => {
   const gateway = { ...pool(1), workers: 4 } as GatewayPlan;
   const report = renderReport(results([DIRECT, run("pool-1", [...SMALL.repetitions], gateway)]));
   assertStringIncludes(report, "divided among the workers, so that 3 of them keep none, 4 workers");
+});
+
+Deno.test("connections whose TIME_WAITs are on the gateway are not said to have been kept", () => {
+  const settled = run("pool-100", [repetition(5_000, { opened: 200, timeWait: 170 })]);
+  const [one] = settled.repetitions;
+  const samples = { ...(one as Measured).samples };
+  const gateway = { ...samples.hosts.gateway, connectionsOpened: [0, 200, 200] };
+  const warm = { ...(one as Measured), samples: { ...samples, hosts: { ...samples.hosts, gateway } } };
+  const report = renderReport(results([DIRECT, { ...settled, repetitions: [warm] }]));
+  assertStringIncludes(report, "per request, and hardly any once it was warm: 170 in TIME_WAIT");
+});
+
+Deno.test("a pool that was full after the warm-up is not said to have opened what it kept", () => {
+  const report = renderReport(results([DIRECT, run("pool-1000", [repetition(6_000, { opened: 0 })])]));
+  assertStringIncludes(report, "`pool-1000` opened no connection for ");
+  assertStringIncludes(report, " requests: those it had served them all, 0 in TIME_WAIT");
+});
+
+Deno.test("more TIME_WAITs than connections opened are explained by the warm-up", () => {
+  const warmed = run("pool-100", [repetition(5_000, { opened: 1_500, timeWait: 3_000 })]);
+  const explained = "the gateway 3,000 times, the backend 0 times. Those of the warm-up are among them.";
+  assertStringIncludes(renderReport(results([DIRECT, warmed])), explained);
+  assert(!renderReport(results([DIRECT, SMALL])).includes("Those of the warm-up"));
+  const load = { ...warmed.options.load, warmUpMs: 0 };
+  const cold = { ...warmed, options: { ...warmed.options, load } };
+  assert(!renderReport(results([DIRECT, cold])).includes("Those of the warm-up"));
 });
 
 Deno.test("ports that last are not said to run out", () => {

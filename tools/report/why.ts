@@ -33,12 +33,12 @@ export interface Churn {
   readonly timeWaitOnGateway: number;
   /** TIME_WAITs on the backend for connections that it had accepted, at the end of the load. */
   readonly timeWaitOnBackend: number;
-  /** TIME_WAITs on the gateway when the load began: what its warm-up had left. */
-  readonly timeWaitBefore: number;
   /** TIME_WAITs whose port a new connection took again; 0 where that is not known. */
   readonly timeWaitReused: number;
   /** TIME_WAITs that were thrown away because `tcp_max_tw_buckets` was reached; 0 where that is not known. */
   readonly timeWaitOverflowed: number;
+  /** Whether a warm-up came before the load: its TIME_WAITs are among those at the end. */
+  readonly warmedUp: boolean;
   /** Whether connections are used a few times and closed. */
   readonly tooSmall: boolean;
 }
@@ -61,9 +61,9 @@ export function churnOf(run: Run): Churn | undefined {
     openedPerSec,
     timeWaitOnGateway,
     timeWaitOnBackend,
-    timeWaitBefore: median(({ samples }) => samples.hosts.gateway.timeWait[0] ?? 0),
     timeWaitReused: median(({ hosts }) => hosts.gateway.timeWaitReused ?? 0),
     timeWaitOverflowed: median(({ hosts }) => hosts.gateway.timeWaitOverflowed ?? 0),
+    warmedUp: run.options.load.warmUpMs > 0,
     tooSmall: portsFailed(run) > 0 ||
       openedPerSec > CHURN_SHARE * median((repetition) => repetition.requestsPerSec),
   };
@@ -83,19 +83,26 @@ export function explainRun(run: Run, environment: Environment): string[] {
   const churn = churnOf(run);
   if (churn === undefined) return [];
   const { requests, connectionsOpened, openedPerRequest } = churn;
-  const waiting = `${formatCount(churn.timeWaitOnGateway)} in TIME_WAIT on the gateway at the end`;
+  const atEnd = `${formatCount(churn.timeWaitOnGateway)} in TIME_WAIT on the gateway at the end`;
   if (connectionsOpened === 0) {
     return [
       `\`${run.name}\` opened no connection for ${
         formatCount(requests)
-      } requests: those that were open when the load ` +
-      `began served all of them; ${waiting}.`,
+      } requests: those it had served them all, ` +
+      `${atEnd}.`,
     ];
   }
-  const opened = `\`${run.name}\` opened ${formatCount(connectionsOpened)} connection${
-    connectionsOpened === 1 ? "" : "s"
-  } for ${formatCount(requests)} requests, ${formatRatio(openedPerRequest)} per request`;
-  if (!churn.tooSmall) return [`${opened}, and kept them: ${waiting}.`];
+  const opened =
+    `\`${run.name}\` opened ${formatCount(connectionsOpened)} connection${
+      connectionsOpened === 1 ? "" : "s"
+    } for ` +
+    `${formatCount(requests)} ` +
+    `requests, ${formatRatio(openedPerRequest)} per request`;
+  if (!churn.tooSmall) {
+    // A pool may lose some while it settles, or in the warm-up.
+    const kept = closedWithoutTimeWait(churn) ? "kept them" : "hardly any once it was warm";
+    return [`${opened}, and ${kept}: ${atEnd}.`];
+  }
   return [
     `${opened}. ${whoClosed(churn)}${sayWhyClosed(run)}`,
     ...(closedWithoutTimeWait(churn) ? [] : [portsGone(run) ?? portsLeft(churn, environment)]),
@@ -113,20 +120,22 @@ function closedWithoutTimeWait({ timeWaitOnGateway, timeWaitOnBackend, connectio
 }
 
 function whoClosed(churn: Churn): string {
-  const { timeWaitOnGateway, timeWaitOnBackend, timeWaitBefore } = churn;
+  const { timeWaitOnGateway, timeWaitOnBackend } = churn;
   if (closedWithoutTimeWait(churn)) {
     return "**They are gone, and few of them are in TIME_WAIT**: closed by a reset, or their TIME_WAIT was thrown away " +
       "or taken again by a sysctl. Each still cost its request a new connection.";
   }
   const gateway = formatCount(timeWaitOnGateway);
+  const more = churn.warmedUp && timeWaitOnGateway + timeWaitOnBackend > churn.connectionsOpened
+    ? " Those of the warm-up are among them."
+    : "";
   const backend = formatCount(timeWaitOnBackend);
-  const left = timeWaitBefore === 0 ? "" : ` (the warm-up had left ${formatCount(timeWaitBefore)} on it)`;
   return timeWaitOnGateway >= timeWaitOnBackend
     ? `**The gateway closed them**: who closes first holds the TIME_WAIT, and at the end that was the gateway ` +
-      `${gateway} times${left}, the backend ${backend} times.`
+      `${gateway} times, the backend ${backend} times.${more}`
     : `**The backend closed them, because the gateway asked it to**: the backend of a bench closes only where a request ` +
       `says \`Connection: close\` or is HTTP/1.0. It holds the TIME_WAIT, ${backend} times at the end, the gateway ` +
-      `${gateway} times.`;
+      `${gateway} times.${more}`;
 }
 
 /** How many connects of the gateway failed for want of a port; 0 where that is not known. */
