@@ -18,8 +18,8 @@ export function findFakeTime(): string | undefined {
   return library;
 }
 
-/** Makes a clock that agrees with the machine's. Processes look how it is set each time, or once in so many seconds. */
-export async function makeFakeClock(lookEverySec = 0): Promise<FakeClock> {
+/** Makes a clock that agrees with the machine's. Processes look how it is set each time. */
+export async function makeFakeClock(): Promise<FakeClock> {
   const directory = await Deno.makeTempDir();
   const path = `${directory}/clock`;
   const set = async (seconds: number) => {
@@ -31,9 +31,7 @@ export async function makeFakeClock(lookEverySec = 0): Promise<FakeClock> {
     env: {
       LD_PRELOAD: findFakeTime()!,
       FAKETIME_TIMESTAMP_FILE: path,
-      ...(lookEverySec === 0
-        ? { FAKETIME_NO_CACHE: "1" }
-        : { FAKETIME_CACHE_DURATION: String(lookEverySec) }),
+      FAKETIME_NO_CACHE: "1",
       FAKETIME_DONT_FAKE_MONOTONIC: "1",
     },
     set,

@@ -30,15 +30,15 @@ import { chooseLab } from "./lab/start_lab.ts";
 import { parseSysctl } from "./lab/sysctl.ts";
 import { chooseGenerator } from "./load/start_load.ts";
 import { largestDivisor } from "./load/wrk.ts";
-import { type RepetitionDurations, showProgress, standardError } from "./progress.ts";
+import { type RepetitionDurations, showProgress, standardError } from "./runner/progress.ts";
 import { renderReport } from "./report/markdown.ts";
 import { writePage, writeReport } from "./report/report_files.ts";
 import { isMeasured, measuredOf, type Results } from "./results/results.ts";
 import { reasonOf, writeResults } from "./results/results_file.ts";
 import { selfCheckResult } from "./results/self_check.ts";
 import { REPEAT_FLAGS, repeatPlanOf, repeatWords } from "./repeat_flags.ts";
-import { selfCheckOf } from "./rounds.ts";
-import { type BenchPlan, checkPlan, runScenario } from "./runner.ts";
+import { selfCheckOf } from "./runner/rounds.ts";
+import { type BenchPlan, checkPlan, runScenario } from "./runner/runner.ts";
 import { prepareHostSysctls } from "./sysctl.ts";
 import { type BackendPlan, DEFAULT_LOAD, type LoadPlan, type Scenario, withGateways } from "./scenario.ts";
 

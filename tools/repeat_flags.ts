@@ -12,7 +12,7 @@ import {
   UsageError,
   valueFlag,
 } from "./command_line.ts";
-import type { BenchPlan } from "./runner.ts";
+import type { BenchPlan } from "./runner/runner.ts";
 
 /** Repetitions of each run: the least with which three comparisons or more can all show a difference. */
 export const DEFAULT_REPEAT = 5;

@@ -1,7 +1,7 @@
 import { assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { localMachine } from "../../tools/lab/host.ts";
 import { startLab } from "../../tools/lab/start_lab.ts";
-import { startBackendIn } from "../../tools/parties.ts";
+import { startBackendIn } from "../../tools/runner/parties.ts";
 import { privateLab } from "../requirements.ts";
 
 Deno.test({

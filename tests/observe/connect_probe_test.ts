@@ -2,7 +2,7 @@ import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { startLab } from "../../tools/lab/start_lab.ts";
 import { startConnectProbe } from "../../tools/observe/connect_probe.ts";
 import { readCounters } from "../../tools/observe/sampler.ts";
-import { startBackendIn } from "../../tools/parties.ts";
+import { startBackendIn } from "../../tools/runner/parties.ts";
 import { privateLab } from "../requirements.ts";
 import { until } from "../until.ts";
 

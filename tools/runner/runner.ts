@@ -4,16 +4,22 @@
  * @module
  */
 
-import { messageOf } from "./command_line.ts";
+import { messageOf } from "../command_line.ts";
 import { readEnvironment } from "./environment.ts";
-import { checkFileLimit } from "./lab/file_limit.ts";
-import type { HostSysctls } from "./lab/host_sysctl.ts";
-import type { LabChoice } from "./lab/lab.ts";
-import { resolveSysctls, type Sysctls } from "./lab/sysctl.ts";
-import type { GeneratorChoice } from "./load/load.ts";
-import { checkLoadOptions } from "./load/start_load.ts";
+import { checkFileLimit } from "../lab/file_limit.ts";
+import type { HostSysctls } from "../lab/host_sysctl.ts";
+import type { LabChoice } from "../lab/lab.ts";
+import { resolveSysctls, type Sysctls } from "../lab/sysctl.ts";
+import type { GeneratorChoice } from "../load/load.ts";
+import { checkLoadOptions } from "../load/start_load.ts";
 import { measureRepetition, type Progress } from "./repetition.ts";
-import { type Repetition, type Results, type RunOptions, SCHEMA, type UntilPlan } from "./results/results.ts";
+import {
+  type Repetition,
+  type Results,
+  type RunOptions,
+  SCHEMA,
+  type UntilPlan,
+} from "../results/results.ts";
 import { isPrecise, randomSeed, shuffledRounds } from "./rounds.ts";
 import {
   type BackendPlan,
@@ -24,7 +30,7 @@ import {
   resolveGatewayPlan,
   type RunPlan,
   type Scenario,
-} from "./scenario.ts";
+} from "../scenario.ts";
 
 /** What to measure, and how. */
 export interface BenchPlan {

@@ -6,7 +6,7 @@
  */
 
 import { format as formatDuration } from "@std/fmt/duration";
-import { isMeasured } from "./results/results.ts";
+import { isMeasured } from "../results/results.ts";
 import type { BenchObserver, BenchProgress } from "./runner.ts";
 
 /** Something that text can be written to. */

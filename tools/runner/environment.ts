@@ -4,13 +4,13 @@
  * @module
  */
 
-import config from "../deno.json" with { type: "json" };
-import { type Host, localMachine } from "./lab/host.ts";
-import type { LabChoice } from "./lab/lab.ts";
-import { startLab } from "./lab/start_lab.ts";
-import { readSysctls } from "./lab/sysctl.ts";
-import type { GeneratorChoice } from "./load/load.ts";
-import type { Environment } from "./results/results.ts";
+import config from "../../deno.json" with { type: "json" };
+import { type Host, localMachine } from "../lab/host.ts";
+import type { LabChoice } from "../lab/lab.ts";
+import { startLab } from "../lab/start_lab.ts";
+import { readSysctls } from "../lab/sysctl.ts";
+import type { GeneratorChoice } from "../load/load.ts";
+import type { Environment } from "../results/results.ts";
 
 /** The sysctls that bear on TIME_WAIT, ephemeral ports and backlogs. */
 const SYSCTLS = [

@@ -1,8 +1,8 @@
 import { assertGreater, assertLess, assertRejects } from "@std/assert";
-import { loadLimitMs, runWarmUp, whileAllRun } from "../tools/drive.ts";
-import { startLab } from "../tools/lab/start_lab.ts";
-import type { ExitStatus, RunningProcess } from "../tools/lab/process.ts";
-import type { RunningLoad } from "../tools/load/load.ts";
+import { loadLimitMs, runWarmUp, whileAllRun } from "../../tools/runner/drive.ts";
+import { startLab } from "../../tools/lab/start_lab.ts";
+import type { ExitStatus, RunningProcess } from "../../tools/lab/process.ts";
+import type { RunningLoad } from "../../tools/load/load.ts";
 
 /** A load that is over as soon as it has started. */
 const SHORT_LOAD = {

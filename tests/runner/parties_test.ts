@@ -1,8 +1,8 @@
 import { assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
-import { startLab } from "../tools/lab/start_lab.ts";
-import { startBackendIn, startGatewayIn } from "../tools/parties.ts";
-import { privateLab } from "./requirements.ts";
-import { DEFAULT_BACKEND } from "../tools/scenario.ts";
+import { startLab } from "../../tools/lab/start_lab.ts";
+import { startBackendIn, startGatewayIn } from "../../tools/runner/parties.ts";
+import { privateLab } from "../requirements.ts";
+import { DEFAULT_BACKEND } from "../../tools/scenario.ts";
 
 Deno.test("a gateway command that ends is reported with what it said", async () => {
   await using lab = await startLab("host");

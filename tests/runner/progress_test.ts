@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { renderProgress } from "../tools/progress.ts";
+import { renderProgress } from "../../tools/runner/progress.ts";
 
 const DURATIONS = { durationMs: 4_000, besideMs: 2_000 };
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
-import { prepareAutocannon } from "../tools/load/autocannon.ts";
-import { measureRepetition } from "../tools/repetition.ts";
-import { DEFAULT_LOAD, type GatewayPlan } from "../tools/scenario.ts";
-import { wrkInPrivateLab } from "./requirements.ts";
+import { prepareAutocannon } from "../../tools/load/autocannon.ts";
+import { measureRepetition } from "../../tools/runner/repetition.ts";
+import { DEFAULT_LOAD, type GatewayPlan } from "../../tools/scenario.ts";
+import { wrkInPrivateLab } from "../requirements.ts";
 
 const GATEWAYS: Record<string, GatewayPlan> = {
   "http-client": { transport: "http-client", poolMaxIdlePerHost: 40 },

@@ -5,26 +5,26 @@
  */
 
 import { runWarmUp, untilOver, whileAllRun } from "./drive.ts";
-import type { HostName } from "./lab/host.ts";
-import type { HostSysctls } from "./lab/host_sysctl.ts";
-import type { Lab, LabKind } from "./lab/lab.ts";
-import { startLab } from "./lab/start_lab.ts";
-import type { RunningProcess } from "./lab/process.ts";
-import { setKnobs } from "./lab/sysctl.ts";
-import type { LoadGenerator, LoadResult } from "./load/load.ts";
-import { startLoad } from "./load/start_load.ts";
-import { startClockCheck } from "./observe/clock_check.ts";
-import { type ConnectTimes, startConnectProbe } from "./observe/connect_probe.ts";
-import { machineUse, readMachine } from "./observe/machine.ts";
-import { type ProcessUsage, readOwnCpuSec, readProcessUsage } from "./observe/process_usage.ts";
-import { readCounters, readEachHost, startSampler } from "./observe/sampler.ts";
-import { parseTcpTable, TCP_TABLE_FILES, type TcpSocket } from "./observe/tcp_table.ts";
+import type { HostName } from "../lab/host.ts";
+import type { HostSysctls } from "../lab/host_sysctl.ts";
+import type { Lab, LabKind } from "../lab/lab.ts";
+import { startLab } from "../lab/start_lab.ts";
+import type { RunningProcess } from "../lab/process.ts";
+import { setKnobs } from "../lab/sysctl.ts";
+import type { LoadGenerator, LoadResult } from "../load/load.ts";
+import { startLoad } from "../load/start_load.ts";
+import { startClockCheck } from "../observe/clock_check.ts";
+import { type ConnectTimes, startConnectProbe } from "../observe/connect_probe.ts";
+import { machineUse, readMachine } from "../observe/machine.ts";
+import { type ProcessUsage, readOwnCpuSec, readProcessUsage } from "../observe/process_usage.ts";
+import { readCounters, readEachHost, startSampler } from "../observe/sampler.ts";
+import { parseTcpTable, TCP_TABLE_FILES, type TcpSocket } from "../observe/tcp_table.ts";
 import { type Party, startBackendIn, startGatewayIn } from "./parties.ts";
-import { type AnsweredCount, startAnsweredCount } from "./results/answered.ts";
-import { hostResults, hostSeries, type Observation, withoutProbe } from "./results/host_results.ts";
-import { type PoolLog, startPoolLog } from "./results/pool_log.ts";
-import type { Measured, RunOptions } from "./results/results.ts";
-import { type FailureCount, startFailureCount } from "./results/upstream_failures.ts";
+import { type AnsweredCount, startAnsweredCount } from "../results/answered.ts";
+import { hostResults, hostSeries, type Observation, withoutProbe } from "../results/host_results.ts";
+import { type PoolLog, startPoolLog } from "../results/pool_log.ts";
+import type { Measured, RunOptions } from "../results/results.ts";
+import { type FailureCount, startFailureCount } from "../results/upstream_failures.ts";
 
 /** What a bench may show while a load runs. */
 export interface Progress {

@@ -5,11 +5,11 @@
  * @module
  */
 
-import type { Host } from "./lab/host.ts";
-import type { Lab } from "./lab/lab.ts";
-import { lastWords, type RunningProcess } from "./lab/process.ts";
-import { listens, parseTcpTable, TCP_TABLE_FILES } from "./observe/tcp_table.ts";
-import type { BackendPlan, CommandPlan, GatewayPlan, HttpClientPlan, NetHttpPlan } from "./scenario.ts";
+import type { Host } from "../lab/host.ts";
+import type { Lab } from "../lab/lab.ts";
+import { lastWords, type RunningProcess } from "../lab/process.ts";
+import { listens, parseTcpTable, TCP_TABLE_FILES } from "../observe/tcp_table.ts";
+import type { BackendPlan, CommandPlan, GatewayPlan, HttpClientPlan, NetHttpPlan } from "../scenario.ts";
 
 /** A party that listens. Disposing it stops it. */
 export interface Party extends AsyncDisposable {
@@ -28,7 +28,7 @@ export const LISTEN_TIMEOUT_MS = 10_000;
 
 const PORTS = { gateway: 8080, backend: 8081 } as const;
 const LISTEN_POLL_MS = 10;
-const CONFIG = decodeURIComponent(new URL("../deno.json", import.meta.url).pathname);
+const CONFIG = decodeURIComponent(new URL("../../deno.json", import.meta.url).pathname);
 
 /** How often a backend says how many requests it has answered, in milliseconds. */
 export const ANSWERED_INTERVAL_MS = 500;
@@ -167,7 +167,7 @@ const NEEDED_BY_WORKERS: Needs = {
   flags: [
     ROOM_FOR_REQUESTS,
     "--unstable-net",
-    `--allow-read=${decodeURIComponent(new URL("./", import.meta.url).pathname)}`,
+    `--allow-read=${decodeURIComponent(new URL("../", import.meta.url).pathname)}`,
   ],
   env: { DENO_TOKIO_MAX_IO_EVENTS_PER_TICK: "32" },
 };
@@ -195,7 +195,7 @@ function isSimple(command: string): boolean {
 
 /** A script of ours with the network and nothing else, unless it needs more. Nothing is downloaded: a lab has no way out. */
 function denoScript(file: string, args: readonly string[], needs = NOTHING_MORE): string[] {
-  const script = new URL(`./${file}`, import.meta.url).href;
+  const script = new URL(`../${file}`, import.meta.url).href;
   const flags = ["--quiet", "--no-prompt", "--cached-only", "--config", CONFIG, "--allow-net"];
   const env = Object.entries(needs.env).map(([name, value]) => `${name}=${value}`);
   const start = env.length === 0 ? [] : ["/usr/bin/env", ...env];

@@ -6,9 +6,9 @@
 
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
-import { compareWithBaseline, type Comparison } from "./results/comparison.ts";
-import type { Results } from "./results/results.ts";
-import type { Scenario } from "./scenario.ts";
+import { compareWithBaseline, type Comparison } from "../results/comparison.ts";
+import type { Results } from "../results/results.ts";
+import type { Scenario } from "../scenario.ts";
 
 /** A seed for {@linkcode shuffledRounds}: a whole number of 32 bits. */
 export function randomSeed(): number {

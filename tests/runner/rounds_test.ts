@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { UsageError } from "../tools/command_line.ts";
-import { parseShare, repeatPlanOf } from "../tools/repeat_flags.ts";
-import { compareValues } from "../tools/results/comparison.ts";
-import { arePrecise, isPrecise, selfCheckOf, shuffledRounds } from "../tools/rounds.ts";
-import { scenario } from "../scenarios/undersized_pool.ts";
-import { normalRandom } from "./simulation.ts";
-import { resultsOf } from "./report/made_up_results.ts";
+import { UsageError } from "../../tools/command_line.ts";
+import { parseShare, repeatPlanOf } from "../../tools/repeat_flags.ts";
+import { compareValues } from "../../tools/results/comparison.ts";
+import { arePrecise, isPrecise, selfCheckOf, shuffledRounds } from "../../tools/runner/rounds.ts";
+import { scenario } from "../../scenarios/undersized_pool.ts";
+import { normalRandom } from "../simulation.ts";
+import { resultsOf } from "../report/made_up_results.ts";
 
 const NO_FLAGS = {
   repeat: undefined,
