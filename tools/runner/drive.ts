@@ -19,7 +19,7 @@ const LOAD_GRACE_MS = 30_000;
 const SETTLE_LIMIT_MS = 2_000;
 
 /** So long no host sends a segment when there is nothing more to answer, beside what the backend takes, in milliseconds. */
-const QUIET_MS = 50;
+const QUIET_MS = 200;
 
 /**
  * How long a load may take before it counts as hung, in milliseconds. An open loop connects before its first request is due, and
