@@ -17,7 +17,7 @@ const BENCH = [
   ...["run", "--no-prompt", "--allow-run", "--allow-read", "--allow-write", "--allow-env", "--allow-sys"],
   `${ROOT}tools/bench.ts`,
 ];
-const LOAD = ["--quick", "--connections", "300", "--latency", "20ms"];
+const LOAD = ["--quick", "--connections", "300", "--latency", "20ms", "--warm-up", "0"];
 const SHORT = [...LOAD, "--duration", "1s"];
 
 interface Output {

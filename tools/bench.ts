@@ -44,11 +44,11 @@ import { type BackendPlan, DEFAULT_LOAD, type LoadPlan, type Scenario, withGatew
 
 const DEFAULT_SCENARIO = "undersized_pool";
 const SCENARIOS = new URL("../scenarios/", import.meta.url);
-const QUICK_DURATION_MS = 5_000;
+const QUICK_DURATION_MS = 4_000;
 
 const FLAGS = {
   list: switchFlag("list the scenarios and end"),
-  quick: switchFlag("one cold repetition of 5 s for each run: a first look, without uncertainty"),
+  quick: switchFlag("one repetition of 4 s for each run: a first look, without uncertainty"),
   connections: valueFlag("N", "connections that the load keeps open", parseWhole(1), undefined),
   threads: valueFlag("N", "threads of wrk (default: at most 2)", parseWhole(1), undefined),
   duration: valueFlag("DURATION", "of each repetition's load (default: 4s)", parseDurationMs, undefined),
@@ -271,12 +271,11 @@ async function createDirectory(directory: string | undefined): Promise<void> {
 
 function loadOf(options: BenchOptions): Partial<LoadPlan> {
   const durationMs = options.duration ?? (options.quick ? QUICK_DURATION_MS : undefined);
-  const warmUpMs = options.warmUp ?? (options.quick ? 0 : undefined);
   return {
     ...(options.connections === undefined ? {} : { connections: options.connections }),
     ...(options.threads === undefined ? {} : { threads: options.threads }),
     ...(durationMs === undefined ? {} : { durationMs }),
-    ...(warmUpMs === undefined ? {} : { warmUpMs }),
+    ...(options.warmUp === undefined ? {} : { warmUpMs: options.warmUp }),
     ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
     ...(options.rate === undefined ? {} : { ratePerSec: options.rate }),
     ...(options.script === undefined ? {} : { script: options.script }),
