@@ -10,11 +10,11 @@
  */
 
 import { mainFor } from "../tools/bench.ts";
-import { runAsScript } from "../tools/command_line.ts";
-import type { Scenario } from "../tools/scenario.ts";
+import { runAsScript } from "../tools/cli/command_line.ts";
+import type { Scenario } from "../tools/scenario/scenario.ts";
 
 const POOL = 2000;
-const START = decodeURIComponent(new URL("./gateways/start.sh", import.meta.url).pathname);
+const START = decodeURIComponent(new URL("./peers/start.sh", import.meta.url).pathname);
 
 function peer(name: string): string {
   return `${START} ${name} {listen_host} {listen_port} {upstream_host} {upstream_port} ${POOL}`;

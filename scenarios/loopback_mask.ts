@@ -10,8 +10,8 @@
  */
 
 import { mainFor } from "../tools/bench.ts";
-import { runAsScript } from "../tools/command_line.ts";
-import type { Scenario } from "../tools/scenario.ts";
+import { runAsScript } from "../tools/cli/command_line.ts";
+import type { Scenario } from "../tools/scenario/scenario.ts";
 
 const range = { "net.ipv4.ip_local_port_range": "20000 21999" };
 const gateway = { transport: "http-client", poolMaxIdlePerHost: 2 } as const;

@@ -12,8 +12,8 @@
  */
 
 import { mainFor } from "../tools/bench.ts";
-import { runAsScript } from "../tools/command_line.ts";
-import type { Scenario } from "../tools/scenario.ts";
+import { runAsScript } from "../tools/cli/command_line.ts";
+import type { Scenario } from "../tools/scenario/scenario.ts";
 
 const narrow = { "net.ipv4.ip_local_port_range": "20000 22999" };
 

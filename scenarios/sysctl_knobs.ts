@@ -12,8 +12,8 @@
  */
 
 import { mainFor } from "../tools/bench.ts";
-import { runAsScript } from "../tools/command_line.ts";
-import type { RunPlan, Scenario } from "../tools/scenario.ts";
+import { runAsScript } from "../tools/cli/command_line.ts";
+import type { RunPlan, Scenario } from "../tools/scenario/scenario.ts";
 
 const before = { "net.ipv4.ip_local_port_range": "20000 21999", "net.ipv4.tcp_tw_reuse": 0 };
 const tooSmall = (name: string, advice: Record<string, string | number>): RunPlan => ({

@@ -9,10 +9,10 @@
  */
 
 import { mainFor } from "../tools/bench.ts";
-import { runAsScript } from "../tools/command_line.ts";
-import type { GatewayPlan, Scenario } from "../tools/scenario.ts";
+import { runAsScript } from "../tools/cli/command_line.ts";
+import type { GatewayPlan, Scenario } from "../tools/scenario/scenario.ts";
 
-const START = decodeURIComponent(new URL("./gateways/start.sh", import.meta.url).pathname);
+const START = decodeURIComponent(new URL("./peers/start.sh", import.meta.url).pathname);
 
 function ours(maxIdleConnsPerHost: number, maxIdleConns: number): GatewayPlan {
   return { transport: "net-http", maxIdleConnsPerHost, maxIdleConns, workers: 1 };

@@ -8,8 +8,8 @@
  */
 
 import { mainFor } from "../tools/bench.ts";
-import { runAsScript } from "../tools/command_line.ts";
-import type { Scenario } from "../tools/scenario.ts";
+import { runAsScript } from "../tools/cli/command_line.ts";
+import type { Scenario } from "../tools/scenario/scenario.ts";
 
 export const scenario: Scenario = {
   name: "undersized_pool",

@@ -1,7 +1,7 @@
 import { assertEquals, assertGreaterOrEqual, assertMatch, assertThrows } from "@std/assert";
 import { type BackendOptions, resolveBackendOptions, startBackend } from "../tools/backend.ts";
-import { fieldOf, RawConnection, statusOf } from "./raw_http.ts";
-import { runScript, startScript } from "./script.ts";
+import { fieldOf, RawConnection, statusOf } from "./support/raw_http.ts";
+import { runScript, startScript } from "./support/script.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 const ANY_PORT = { hostname: "127.0.0.1", port: 0 };

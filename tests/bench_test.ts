@@ -7,9 +7,9 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { isMeasured, type Measured, type Results, SCHEMA } from "../tools/results/results.ts";
-import { privateLab, wrk, wrkInPrivateLab } from "./requirements.ts";
-import { assertDescribed } from "./results/strict_schema.ts";
-import { isAlive, until } from "./until.ts";
+import { privateLab, wrk, wrkInPrivateLab } from "./support/requirements.ts";
+import { assertDescribed } from "./support/strict_schema.ts";
+import { isAlive, until } from "./support/until.ts";
 
 const ROOT = decodeURIComponent(new URL("..", import.meta.url).pathname);
 const BENCH = [

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { Results } from "../tools/results/results.ts";
-import { resultsOf } from "./report/made_up_results.ts";
+import { resultsOf } from "./support/made_up_results.ts";
 
 const ROOT = decodeURIComponent(new URL("..", import.meta.url).pathname);
 

@@ -1,8 +1,8 @@
 import { assertEquals, assertLess, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { resolveGatewayOptions, startGateway } from "../tools/gateway.ts";
-import { eventually, OK, startGatewayRig, untilRefused } from "./gateway_rig.ts";
-import { RawConnection, startRawUpstream, startRepeatingUpstream, statusOf } from "./raw_http.ts";
-import { runScript, startScript } from "./script.ts";
+import { eventually, OK, startGatewayRig, untilRefused } from "./support/gateway_rig.ts";
+import { RawConnection, startRawUpstream, startRepeatingUpstream, statusOf } from "./support/raw_http.ts";
+import { runScript, startScript } from "./support/script.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 const UPSTREAM = "http://127.0.0.1:8081";

@@ -1,7 +1,7 @@
 import { parse as parseYaml } from "@std/yaml";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { parseGate } from "../tools/results/gate.ts";
-import { wrkInPrivateLab } from "./requirements.ts";
+import { parseGate } from "../tools/verdict/gate.ts";
+import { wrkInPrivateLab } from "./support/requirements.ts";
 
 const ROOT = decodeURIComponent(new URL("..", import.meta.url).pathname);
 const README = await Deno.readTextFile(`${ROOT}README.md`);

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { SYSCTL_FACTS } from "../tools/lab/sysctl_facts.ts";
+import { SYSCTL_FACTS } from "../tools/lab/knob_facts.ts";
 
 const ROOT = decodeURIComponent(new URL("..", import.meta.url).pathname);
 

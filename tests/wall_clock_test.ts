@@ -2,9 +2,9 @@
 
 import { assert, assertEquals, assertLess, assertNotEquals } from "@std/assert";
 import { isMeasured, type Results } from "../tools/results/results.ts";
-import { makeFakeClock } from "./fake_clock.ts";
-import { fakeClock, wrkInPrivateLab } from "./requirements.ts";
-import { until } from "./until.ts";
+import { makeFakeClock } from "./support/fake_clock.ts";
+import { fakeClock, wrkInPrivateLab } from "./support/requirements.ts";
+import { until } from "./support/until.ts";
 
 const ROOT = decodeURIComponent(new URL("..", import.meta.url).pathname);
 

@@ -17,8 +17,8 @@ import {
   runAsScript,
   UsageError,
   valueFlag,
-} from "./command_line.ts";
-import { aborted, authorityOf, type RunningServer, serveHttp } from "./http_server.ts";
+} from "./cli/command_line.ts";
+import { aborted, authorityOf, type RunningServer, serveHttp } from "./server/http_server.ts";
 
 /** How a backend answers. `undefined` means the default. */
 export interface BackendOptions {

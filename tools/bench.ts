@@ -24,23 +24,23 @@ import {
   switchFlag,
   UsageError,
   valueFlag,
-} from "./command_line.ts";
-import { GATEWAY_FLAGS, gatewaysOf, gatewayWords } from "./gateway_flags.ts";
+} from "./cli/command_line.ts";
+import { GATEWAY_FLAGS, gatewaysOf, gatewayWords } from "./cli/gateway_flags.ts";
 import { chooseLab } from "./lab/start_lab.ts";
-import { parseSysctl } from "./lab/sysctl.ts";
+import { parseSysctl } from "./lab/knobs.ts";
 import { chooseGenerator } from "./load/start_load.ts";
 import { largestDivisor } from "./load/wrk.ts";
-import { type RepetitionDurations, showProgress, standardError } from "./runner/progress.ts";
-import { renderReport } from "./report/markdown.ts";
+import { type RepetitionDurations, showProgress, standardError } from "./run/progress.ts";
+import { renderReport } from "./report/report.ts";
 import { writePage, writeReport } from "./report/report_files.ts";
 import { isMeasured, measuredOf, type Results } from "./results/results.ts";
-import { reasonOf, writeResults } from "./results/results_file.ts";
-import { selfCheckResult } from "./results/self_check.ts";
-import { REPEAT_FLAGS, repeatPlanOf, repeatWords } from "./repeat_flags.ts";
-import { selfCheckOf } from "./runner/rounds.ts";
-import { type BenchPlan, checkPlan, runScenario } from "./runner/runner.ts";
+import { reasonOf, writeResults } from "./results/write.ts";
+import { selfCheckResult } from "./verdict/self_check.ts";
+import { REPEAT_FLAGS, repeatPlanOf, repeatWords } from "./cli/repeat_flags.ts";
+import { selfCheckOf } from "./run/rounds.ts";
+import { type BenchPlan, checkPlan, runScenario } from "./run/runner.ts";
 import { prepareHostSysctls } from "./sysctl.ts";
-import { type BackendPlan, DEFAULT_LOAD, type LoadPlan, type Scenario, withGateways } from "./scenario.ts";
+import { type BackendPlan, DEFAULT_LOAD, type LoadPlan, type Scenario, withGateways } from "./scenario/scenario.ts";
 
 const DEFAULT_SCENARIO = "undersized_pool";
 const SCENARIOS = new URL("../scenarios/", import.meta.url);

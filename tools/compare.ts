@@ -13,11 +13,11 @@ import {
   runAsScript,
   switchFlag,
   UsageError,
-} from "./command_line.ts";
-import { renderComparison } from "./report/compare_report.ts";
-import type { NamedResults } from "./report/differences.ts";
-import { checkGates, type GateCheck, type GatedRun, parseGate } from "./results/gate.ts";
-import { gatesThatCannotFail } from "./results/gate_proof.ts";
+} from "./cli/command_line.ts";
+import { renderComparison } from "./report/comparison_report.ts";
+import type { NamedResults } from "./report/sections/differences.ts";
+import { checkGates, type GateCheck, type GatedRun, parseGate } from "./verdict/gate.ts";
+import { gatesThatCannotFail } from "./verdict/gate_proof.ts";
 import { readResults } from "./results/read.ts";
 
 const FLAGS = {

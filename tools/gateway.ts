@@ -18,13 +18,13 @@ import {
   runAsScript,
   UsageError,
   valueFlag,
-} from "./command_line.ts";
-import { aborted, authorityOf } from "./http_server.ts";
+} from "./cli/command_line.ts";
+import { aborted, authorityOf } from "./server/http_server.ts";
 import { assertNotProxied } from "./transport/http_client/environment_proxy.ts";
 import { startHttpClientTransport } from "./transport/http_client/http_client.ts";
 import { startHttpClientWorkers } from "./transport/http_client/http_client_workers.ts";
-import { WORKERS_FLAG } from "./transport/workers.ts";
-import { HTTP_CLIENT_FLAGS } from "./transport/http_client/http_client_flags.ts";
+import { WORKERS_FLAG } from "./transport/workers/workers.ts";
+import { HTTP_CLIENT_FLAGS } from "./cli/http_client_flags.ts";
 import { type RunningNetHttp, startNetHttp } from "./transport/net_http/net_http.ts";
 import {
   NET_HTTP_FLAGS,
@@ -32,9 +32,9 @@ import {
   netHttpOptionsOf,
   refuseFlagsOf,
   renderCounters,
-} from "./transport/net_http/net_http_flags.ts";
+} from "./cli/net_http_flags.ts";
 import type { ProxyTimeoutOptions } from "./transport/net_http/proxy_context.ts";
-import type { PoolLimits } from "./transport/pool_limits.ts";
+import type { PoolLimits } from "./transport/pool/limits.ts";
 import type { RunningTransport } from "./transport/transport.ts";
 
 /** The name of a transport. */

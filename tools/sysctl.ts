@@ -16,7 +16,7 @@ import {
   runAsScript,
   switchFlag,
   UsageError,
-} from "./command_line.ts";
+} from "./cli/command_line.ts";
 import { localMachine } from "./lab/host.ts";
 import {
   holdHostSysctls,
@@ -24,10 +24,10 @@ import {
   type RestoredSysctl,
   restoreHostSysctls,
   SysctlsHeldError,
-} from "./lab/host_sysctl.ts";
+} from "./lab/machine_knobs.ts";
 import type { LabChoice } from "./lab/lab.ts";
-import { readSysctls } from "./lab/sysctl.ts";
-import { REMOVED_SYSCTLS, SYSCTL_FACTS } from "./lab/sysctl_facts.ts";
+import { readSysctls } from "./lab/knobs.ts";
+import { REMOVED_SYSCTLS, SYSCTL_FACTS } from "./lab/knob_facts.ts";
 
 /** The command, as a function: see {@linkcode Main}. Returns 1 where sysctls could not be put back. */
 export const main: Main = mainOf({

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertGreaterOrEqual, assertMatch } from "@std/assert";
 import { filesNeeded, parseHardFileLimit } from "../../tools/lab/file_limit.ts";
-import { wrkInPrivateLab } from "../requirements.ts";
+import { wrkInPrivateLab } from "../support/requirements.ts";
 
-const ONE_RUN = new URL("./one_run.ts", import.meta.url).pathname;
+const ONE_RUN = new URL("../support/one_run.ts", import.meta.url).pathname;
 const BENCH = new URL("../../tools/bench.ts", import.meta.url).pathname;
 
 Deno.test("a gateway needs two open files for each connection, a direct run one, and both what is seen to close late", () => {

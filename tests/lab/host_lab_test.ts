@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { startHostLab } from "../../tools/lab/host_lab.ts";
 import { startProcess } from "../../tools/lab/process.ts";
-import { isAlive, until } from "../until.ts";
+import { isAlive, until } from "../support/until.ts";
 
 Deno.test("the hosts of a host lab are the machine itself", async () => {
   await using lab = await startHostLab();

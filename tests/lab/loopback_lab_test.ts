@@ -1,8 +1,8 @@
 import { assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { localMachine } from "../../tools/lab/host.ts";
 import { startLab } from "../../tools/lab/start_lab.ts";
-import { startBackendIn } from "../../tools/runner/parties.ts";
-import { privateLab } from "../requirements.ts";
+import { startBackendIn } from "../../tools/run/parties.ts";
+import { privateLab } from "../support/requirements.ts";
 
 Deno.test({
   name: "a loopback lab has a 127.0.0.1 of its own, which is all there is in it",

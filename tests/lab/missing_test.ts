@@ -2,8 +2,8 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { findCommand } from "../../tools/lab/process.ts";
-import { startFakeMachine } from "../fake_machine.ts";
-import { privateLab, wrkInPrivateLab } from "../requirements.ts";
+import { startFakeMachine } from "../support/fake_machine.ts";
+import { privateLab, wrkInPrivateLab } from "../support/requirements.ts";
 
 const PACKAGES = { ip: "iproute2", unshare: "util-linux", nsenter: "util-linux" };
 

@@ -4,8 +4,8 @@ import type { Lab } from "../../tools/lab/lab.ts";
 import { chooseLab, startLab } from "../../tools/lab/start_lab.ts";
 import { startPrivateLab, whyNoPrivateLab } from "../../tools/lab/private_lab.ts";
 import { CommandNotFoundError } from "../../tools/lab/process.ts";
-import { until } from "../until.ts";
-import { privateLab } from "../requirements.ts";
+import { until } from "../support/until.ts";
+import { privateLab } from "../support/requirements.ts";
 
 Deno.test({
   name: "every host of a private lab reaches the other two at their addresses",

@@ -6,7 +6,7 @@ import {
   runCommand,
   startProcess,
 } from "../../tools/lab/process.ts";
-import { isAlive, until } from "../until.ts";
+import { isAlive, until } from "../support/until.ts";
 
 Deno.test("a child runs with its lines handed over and its input open", async () => {
   const lines: string[] = [];

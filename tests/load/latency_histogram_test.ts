@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { summarizeLatency } from "../../tools/load/latency.ts";
 import { bucketLatency, mergeLatency } from "../../tools/load/latency_histogram.ts";
-import { normalRandom } from "../simulation.ts";
+import { normalRandom } from "../support/simulation.ts";
 
 function madeUp(seed: number): Map<number, number> {
   const { normal } = normalRandom(seed);

@@ -7,7 +7,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { startBackend } from "../../tools/backend.ts";
-import { UsageError } from "../../tools/command_line.ts";
+import { UsageError } from "../../tools/cli/command_line.ts";
 import { localMachine } from "../../tools/lab/host.ts";
 import { summarizeLatency } from "../../tools/load/latency.ts";
 import { type OpenLoopResult, startOpenLoop } from "../../tools/load/open_loop.ts";

@@ -7,7 +7,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { startBackend } from "../../tools/backend.ts";
-import { UsageError } from "../../tools/command_line.ts";
+import { UsageError } from "../../tools/cli/command_line.ts";
 import { localMachine } from "../../tools/lab/host.ts";
 import type { LoadOptions, LoadResult } from "../../tools/load/load.ts";
 import {
@@ -17,7 +17,7 @@ import {
   startWrk,
   undoCorrection,
 } from "../../tools/load/wrk.ts";
-import { wrk } from "../requirements.ts";
+import { wrk } from "../support/requirements.ts";
 
 const OPTIONS = { connections: 8, threads: 2, durationMs: 1000, timeoutMs: 2000, headers: [] };
 

@@ -2,9 +2,9 @@ import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { startLab } from "../../tools/lab/start_lab.ts";
 import { startConnectProbe } from "../../tools/observe/connect_probe.ts";
 import { readCounters } from "../../tools/observe/sampler.ts";
-import { startBackendIn } from "../../tools/runner/parties.ts";
-import { privateLab } from "../requirements.ts";
-import { until } from "../until.ts";
+import { startBackendIn } from "../../tools/run/parties.ts";
+import { privateLab } from "../support/requirements.ts";
+import { until } from "../support/until.ts";
 
 Deno.test({
   name: "a probe times its connects, and leaves no TIME_WAIT on either side",

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { startLab } from "../../tools/lab/start_lab.ts";
 import { parseRssPeakBytes, parseStats, readProcessUsage } from "../../tools/observe/process_usage.ts";
-import { until } from "../until.ts";
+import { until } from "../support/until.ts";
 
 Deno.test("a process name may hold spaces, parentheses and line ends", () => {
   const rest = "S 1 77 77 0 -1 4194560 100 0 0 0 11 22 33 44 20 0 1 0 100 1 1\n";

@@ -7,8 +7,8 @@ import {
   SAMPLE_INTERVAL_MS,
   startSampler,
 } from "../../tools/observe/sampler.ts";
-import { until } from "../until.ts";
-import { privateLab } from "../requirements.ts";
+import { until } from "../support/until.ts";
+import { privateLab } from "../support/requirements.ts";
 
 Deno.test("a line of the sampler holds three figures for each host", () => {
   const sample = parseSample("12.34 1 2 3 4 5 6 7 8 9");

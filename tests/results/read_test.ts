@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { UsageError } from "../../tools/command_line.ts";
-import { renderReport } from "../../tools/report/markdown.ts";
-import { plotsOf } from "../../tools/report/plots.ts";
+import { UsageError } from "../../tools/cli/command_line.ts";
+import { renderReport } from "../../tools/report/report.ts";
+import { plotsOf } from "../../tools/report/plots/plots.ts";
 import { parseResults, readResults } from "../../tools/results/read.ts";
 import { measuredOf, SCHEMA } from "../../tools/results/results.ts";
-import { repetition, results, resultsOf, run } from "../report/made_up_results.ts";
-import { assertDescribed, undescribed } from "./strict_schema.ts";
+import { repetition, results, resultsOf, run } from "../support/made_up_results.ts";
+import { assertDescribed, undescribed } from "../support/strict_schema.ts";
 
 const WHOLE = JSON.stringify(results([
   run("direct", [repetition(100), { failed: "wrk was killed" }], null),

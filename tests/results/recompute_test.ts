@@ -2,9 +2,9 @@
 // answer and tries all arrangements. It takes the document as JSON.
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { renderReport } from "../../tools/report/markdown.ts";
-import { normalRandom } from "../simulation.ts";
-import { pool, repetition, results, run } from "../report/made_up_results.ts";
+import { renderReport } from "../../tools/report/report.ts";
+import { normalRandom } from "../support/simulation.ts";
+import { pool, repetition, results, run } from "../support/made_up_results.ts";
 
 const REPETITIONS = 6;
 

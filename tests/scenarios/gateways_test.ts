@@ -1,6 +1,6 @@
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
-import { peers, wrkInPrivateLab } from "../requirements.ts";
-import { runForASecond } from "./one_second.ts";
+import { peers, wrkInPrivateLab } from "../support/requirements.ts";
+import { runForASecond } from "../support/one_second.ts";
 
 const LOAD = ["--connections", "64", "--latency", "10ms"];
 

@@ -1,7 +1,7 @@
 import { assertEquals, assertGreater, assertLess, assertLessOrEqual, assertMatch } from "@std/assert";
-import { failuresOf } from "../../tools/results/upstream_failures.ts";
-import { wrkInPrivateLab } from "../requirements.ts";
-import { runForASecond } from "./one_second.ts";
+import { failuresOf } from "../../tools/observe/upstream_failures.ts";
+import { wrkInPrivateLab } from "../support/requirements.ts";
+import { runForASecond } from "../support/one_second.ts";
 
 Deno.test({
   name:

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { createHash } from "node:crypto";
-import { settled } from "../gateway_rig.ts";
-import { RawConnection, startRawUpstream } from "../raw_http.ts";
-import { startScript } from "../script.ts";
+import { settled } from "../support/gateway_rig.ts";
+import { RawConnection, startRawUpstream } from "../support/raw_http.ts";
+import { startScript } from "../support/script.ts";
 
 const MIB = 1024 * 1024;
 const BODY_BYTES = 64 * MIB;

@@ -6,8 +6,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { startGateway } from "../../tools/gateway.ts";
-import type { ListenAddress } from "../../tools/command_line.ts";
-import { RawConnection, type RawMessage, type RawUpstream, startRawUpstream, statusOf } from "../raw_http.ts";
+import type { ListenAddress } from "../../tools/cli/command_line.ts";
+import { RawConnection, type RawMessage, type RawUpstream, startRawUpstream, statusOf } from "../support/raw_http.ts";
 
 type TransportName = "net-http" | "http-client";
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { UsageError } from "../command_line.ts";
+import { UsageError } from "../cli/command_line.ts";
 import { localMachine } from "./host.ts";
 
 /** What a process opens besides its connections: libraries, pipes, its event loop, what it listens on. */

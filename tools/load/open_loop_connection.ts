@@ -4,10 +4,10 @@
  * @module
  */
 
-import { ByteConn } from "../transport/net_http/byte_conn.ts";
-import { HeadFields, type HeadSearch, searchHeadEnd } from "../transport/net_http/http1_fields.ts";
-import { BodyReader, UNTIL_CLOSE } from "../transport/net_http/http1_framing.ts";
-import { MAX_RESPONSE_HEAD_BYTES, ResponseHead } from "../transport/net_http/http1_response.ts";
+import { ByteConn } from "../http1/byte_conn.ts";
+import { HeadFields, type HeadSearch, searchHeadEnd } from "../http1/fields.ts";
+import { BodyReader, UNTIL_CLOSE } from "../http1/framing.ts";
+import { MAX_RESPONSE_HEAD_BYTES, ResponseHead } from "../http1/response.ts";
 
 /** How a request ended: with the status of its answer, or with the step that failed. */
 export type Outcome = { readonly status: number } | { readonly failed: "connect" | "read" | "write" };

@@ -5,10 +5,10 @@
  */
 
 import config from "../../deno.json" with { type: "json" };
-import { UsageError } from "../command_line.ts";
+import { UsageError } from "../cli/command_line.ts";
 import type { Host } from "../lab/host.ts";
 import { CommandNotFoundError, findCommand } from "../lab/process.ts";
-import type { LoadPlan } from "../scenario.ts";
+import type { LoadPlan } from "../scenario/scenario.ts";
 import { prepareAutocannon, startAutocannon } from "./autocannon.ts";
 import type { GeneratorChoice, LoadGenerator, LoadOptions, RunningLoad } from "./load.ts";
 import { startOpenLoopIn } from "./open_loop_process.ts";

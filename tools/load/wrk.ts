@@ -4,7 +4,7 @@
  * @module
  */
 
-import { UsageError } from "../command_line.ts";
+import { UsageError } from "../cli/command_line.ts";
 import type { Host } from "../lab/host.ts";
 import { lastWords, runCommand } from "../lab/process.ts";
 import { type Histogram, summarizeLatency } from "./latency.ts";

@@ -6,9 +6,9 @@
 
 import { Marked } from "marked";
 import type { Results } from "../results/results.ts";
-import { renderReport } from "./markdown.ts";
-import { plotOption } from "./plot_option.ts";
-import { type Plot, plotsOf } from "./plots.ts";
+import { renderReport } from "./report.ts";
+import { plotOption } from "./plots/echarts_option.ts";
+import { type Plot, plotsOf } from "./plots/plots.ts";
 
 const PLOT = "plot:";
 

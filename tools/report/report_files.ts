@@ -5,11 +5,11 @@
  */
 
 import type { Results } from "../results/results.ts";
-import { writeWhole } from "../results/results_file.ts";
-import { renderReport } from "./markdown.ts";
+import { writeWhole } from "../results/write.ts";
+import { renderReport } from "./report.ts";
 import { renderPage } from "./page.ts";
-import { plotsOf } from "./plots.ts";
-import { renderSvg } from "./svg.ts";
+import { plotsOf } from "./plots/plots.ts";
+import { renderSvg } from "./plots/svg.ts";
 
 /**
  * Writes report.md and the plots that it shows, each as an SVG file, into a directory that exists.

@@ -5,7 +5,7 @@
  */
 
 import { Validator } from "@cfworker/json-schema";
-import { messageOf, UsageError } from "../command_line.ts";
+import { messageOf, UsageError } from "../cli/command_line.ts";
 import { isMeasured, type Results, SCHEMA } from "./results.ts";
 import schema from "./results.schema.json" with { type: "json" };
 

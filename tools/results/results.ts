@@ -8,7 +8,7 @@
 
 import type { HostName } from "../lab/host.ts";
 import type { LabChoice } from "../lab/lab.ts";
-import type { Knob } from "../lab/sysctl.ts";
+import type { Knob } from "../lab/knobs.ts";
 import type { Latency } from "../load/latency.ts";
 import type { Arrivals, GeneratorChoice, LoadErrors } from "../load/load.ts";
 import type { ConnectTimes } from "../observe/connect_probe.ts";
@@ -16,9 +16,9 @@ import type { LatencyHistogram } from "../load/latency_histogram.ts";
 import type { MachineUse } from "../observe/machine.ts";
 import type { ProcessUsage } from "../observe/process_usage.ts";
 import type { TimeWaitGroup } from "../observe/tcp_table.ts";
-import type { PoolCounters } from "../transport/pool_counters.ts";
-import type { BackendPlan, GatewayPlan, LoadPlan } from "../scenario.ts";
-import type { UpstreamFailure } from "./upstream_failures.ts";
+import type { PoolCounters } from "../transport/pool/counters.ts";
+import type { BackendPlan, GatewayPlan, LoadPlan } from "../scenario/scenario.ts";
+import type { UpstreamFailure } from "../observe/upstream_failures.ts";
 
 /** The version of the document. A change that an older reader would misread raises it. */
 export const SCHEMA = "timewait.results/1";

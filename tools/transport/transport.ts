@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ListenAddress } from "../command_line.ts";
+import type { ListenAddress } from "../cli/command_line.ts";
 
 /** What every transport needs to know. */
 export interface TransportOptions {

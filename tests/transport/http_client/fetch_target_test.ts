@@ -4,7 +4,7 @@ import {
   fetchKeepsTarget,
   splitUrl,
 } from "../../../tools/transport/http_client/fetch_target.ts";
-import { startRepeatingUpstream } from "../../raw_http.ts";
+import { startRepeatingUpstream } from "../../support/raw_http.ts";
 
 /** What targets are made of in the comparison with fetch: whatever a URL parser might touch, and some that it leaves. */
 const PIECES =

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { OK, startGatewayRig } from "../../gateway_rig.ts";
-import { fieldOf, RawConnection, startRawUpstream, statusOf } from "../../raw_http.ts";
+import { OK, startGatewayRig } from "../../support/gateway_rig.ts";
+import { fieldOf, RawConnection, startRawUpstream, statusOf } from "../../support/raw_http.ts";
 
 function request(startLine: string, fields: readonly string[] = [], body = ""): string {
   return [startLine, "Host: shop.example", ...fields, "", body].join("\r\n");

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { startGatewayRig } from "../../gateway_rig.ts";
-import { fieldOf, RawConnection, startRawUpstream, statusOf } from "../../raw_http.ts";
+import { startGatewayRig } from "../../support/gateway_rig.ts";
+import { fieldOf, RawConnection, startRawUpstream, statusOf } from "../../support/raw_http.ts";
 
 const GET = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
 const HEAD = "HEAD /a HTTP/1.1\r\nHost: h\r\n\r\n";

@@ -1,7 +1,7 @@
 import { assertEquals, assertLess, assertMatch } from "@std/assert";
 import { startGateway } from "../../../tools/gateway.ts";
-import { eventually, OK, settled, startGatewayRig, untilRefused } from "../../gateway_rig.ts";
-import { RawConnection, startRawUpstream, statusOf } from "../../raw_http.ts";
+import { eventually, OK, settled, startGatewayRig, untilRefused } from "../../support/gateway_rig.ts";
+import { RawConnection, startRawUpstream, statusOf } from "../../support/raw_http.ts";
 
 const GET = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
 const MIB = 1024 * 1024;

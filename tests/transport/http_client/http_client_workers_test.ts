@@ -1,6 +1,6 @@
 import { assertEquals, assertGreater, assertLessOrEqual, assertStringIncludes } from "@std/assert";
-import { FOR_WORKERS, runScript, startScript } from "../../script.ts";
-import { until } from "../../until.ts";
+import { FOR_WORKERS, runScript, startScript } from "../../support/script.ts";
+import { until } from "../../support/until.ts";
 
 const CLIENTS = 40;
 

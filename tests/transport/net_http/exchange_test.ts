@@ -7,7 +7,7 @@ import {
   startTestProxy,
   statusOf,
   within,
-} from "./raw_peers.ts";
+} from "../../support/raw_peers.ts";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";

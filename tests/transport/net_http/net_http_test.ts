@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { main } from "../../../tools/gateway.ts";
 import { resolveWorkers, startNetHttp } from "../../../tools/transport/net_http/net_http.ts";
-import { ConnectionPool } from "../../../tools/transport/pool.ts";
-import { resolvePoolLimits, sharedIdleCounts } from "../../../tools/transport/pool_limits.ts";
-import { FOR_WORKERS, runScript } from "../../script.ts";
-import { connectTo, RawBackend, within } from "./raw_peers.ts";
+import { ConnectionPool } from "../../../tools/transport/pool/pool.ts";
+import { resolvePoolLimits, sharedIdleCounts } from "../../../tools/transport/pool/limits.ts";
+import { FOR_WORKERS, runScript } from "../../support/script.ts";
+import { connectTo, RawBackend, within } from "../../support/raw_peers.ts";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";

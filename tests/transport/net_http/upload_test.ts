@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { connectTo, eventually, RawBackend, startTestProxy, statusOf } from "./raw_peers.ts";
+import { connectTo, eventually, RawBackend, startTestProxy, statusOf } from "../../support/raw_peers.ts";
 
 const MIB = 1024 * 1024;
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";

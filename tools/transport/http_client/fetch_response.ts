@@ -5,7 +5,7 @@
  */
 
 import type { Failure } from "../failure_log.ts";
-import { type Field, forwardedResponseFields, PER_CONNECTION_FIELDS } from "../forwarding.ts";
+import { type Field, forwardedResponseFields, PER_CONNECTION_FIELDS } from "../../http1/forwarding_rules.ts";
 
 /** The content codings that `fetch` undoes, while it leaves the fields that speak of them. */
 const DECODED_BY_FETCH: ReadonlySet<string> = new Set(["gzip", "br"]);

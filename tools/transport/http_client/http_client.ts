@@ -50,14 +50,14 @@
  * @module
  */
 
-import { serveHttp } from "../../http_server.ts";
+import { serveHttp } from "../../server/http_server.ts";
 import { startFailureLog } from "../failure_log.ts";
 import { withoutProxyVariables } from "./environment_proxy.ts";
 import { watchExchanges } from "./exchanges.ts";
 import { explainFetchError } from "./fetch_error.ts";
 import { emptyStream, fetchDecodes, fieldsOf, toClient, whyNotPassedOn } from "./fetch_response.ts";
 import { fetchKeepsMethod, fetchKeepsTarget, splitUrl } from "./fetch_target.ts";
-import { countedForwards, type Field, forwardedRequestFields } from "../forwarding.ts";
+import { countedForwards, type Field, forwardedRequestFields } from "../../http1/forwarding_rules.ts";
 import { closingResponse, RefusedClients } from "./refused_clients.ts";
 import { StreamedBody } from "./streamed_body.ts";
 import type { RunningTransport, TransportOptions } from "../transport.ts";

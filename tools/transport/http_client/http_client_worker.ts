@@ -4,7 +4,7 @@
  * @module
  */
 
-import { serveParent } from "../worker.ts";
+import { serveParent } from "../workers/worker.ts";
 import { type HttpClientTransportOptions, startHttpClientTransport } from "./http_client.ts";
 
 /** What such a worker is told: the options of its transport, as far as a message can carry them. */

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { checkWorkers, shareOf, startWorkers } from "../workers.ts";
+import { checkWorkers, shareOf, startWorkers } from "../workers/workers.ts";
 import type { RunningTransport } from "../transport.ts";
 import type { HttpClientTransportOptions } from "./http_client.ts";
 import type { HttpClientStart } from "./http_client_worker.ts";

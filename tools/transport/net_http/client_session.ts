@@ -4,15 +4,15 @@
  * @module
  */
 
-import { ByteConn } from "./byte_conn.ts";
+import { ByteConn } from "../../http1/byte_conn.ts";
 import { Deadline } from "./deadlines.ts";
 import { type AfterExchange, Exchange } from "./exchange.ts";
 import { FastLane } from "./fast_lane.ts";
-import { CR, type HeadSearch, LF, searchHeadEnd, TOKEN_LOWER } from "./http1_fields.ts";
-import { ForwardedLines } from "./http1_forward.ts";
-import { MAX_HEAD_BYTES, MAX_TARGET_BYTES, RequestHead } from "./http1_request.ts";
-import { type OwnResponse, writeOwnResponse } from "./http1_status.ts";
-import { OutBuffer } from "./out_buffer.ts";
+import { CR, type HeadSearch, LF, searchHeadEnd, TOKEN_LOWER } from "../../http1/fields.ts";
+import { ForwardedLines } from "../../http1/forward.ts";
+import { MAX_HEAD_BYTES, MAX_TARGET_BYTES, RequestHead } from "../../http1/request.ts";
+import { type OwnResponse, writeOwnResponse } from "../../http1/own_response.ts";
+import { OutBuffer } from "../../http1/out_buffer.ts";
 import type { ProxyContext } from "./proxy_context.ts";
 
 /** Empty lines that are taken before a request line (RFC 9112 §2.2). */

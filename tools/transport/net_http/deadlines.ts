@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Ring, type RingNode } from "../ring.ts";
+import { Ring, type RingNode } from "../pool/ring.ts";
 
 const STOPPED = Infinity;
 /** A deadline is noticed by at most this part of its length too late. */

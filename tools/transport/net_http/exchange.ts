@@ -4,24 +4,24 @@
  * @module
  */
 
-import type { ByteConn } from "./byte_conn.ts";
+import type { ByteConn } from "../../http1/byte_conn.ts";
 import { Deadline } from "./deadlines.ts";
 import type { Failure } from "../failure_log.ts";
-import type { HeadSearch } from "./http1_fields.ts";
+import type { HeadSearch } from "../../http1/fields.ts";
 import {
   codingFor,
   ForwardedLines,
   writeLastChunk,
   writeRequestHead,
   writeResponseHead,
-} from "./http1_forward.ts";
-import { BodyReader, UNTIL_CLOSE } from "./http1_framing.ts";
-import type { RequestHead } from "./http1_request.ts";
-import { ResponseHead } from "./http1_response.ts";
-import type { OwnResponse } from "./http1_status.ts";
-import type { OutBuffer } from "./out_buffer.ts";
-import type { Pooled } from "../pool.ts";
-import type { CloseReason } from "../pool_counters.ts";
+} from "../../http1/forward.ts";
+import { BodyReader, UNTIL_CLOSE } from "../../http1/framing.ts";
+import type { RequestHead } from "../../http1/request.ts";
+import { ResponseHead } from "../../http1/response.ts";
+import type { OwnResponse } from "../../http1/own_response.ts";
+import type { OutBuffer } from "../../http1/out_buffer.ts";
+import type { Pooled } from "../pool/pool.ts";
+import type { CloseReason } from "../pool/counters.ts";
 import type { ProxyContext, Upstream } from "./proxy_context.ts";
 import { brokenOff, ENDED, protocolFailure, readResponseHead, takeBody } from "./response_stream.ts";
 import { runTunnel } from "./tunnel.ts";

@@ -8,22 +8,22 @@
  * @module
  */
 
-import type { ByteConn } from "./byte_conn.ts";
+import type { ByteConn } from "../../http1/byte_conn.ts";
 import { Deadline } from "./deadlines.ts";
 import { type AfterExchange, lastWords } from "./exchange.ts";
-import { type HeadSearch, searchHeadEnd } from "./http1_fields.ts";
+import { type HeadSearch, searchHeadEnd } from "../../http1/fields.ts";
 import {
   codingFor,
   type ForwardedLines,
   writeLastChunk,
   writeRequestHead,
   writeResponseHead,
-} from "./http1_forward.ts";
-import { BodyReader, CHUNKED } from "./http1_framing.ts";
-import type { RequestHead } from "./http1_request.ts";
-import { ResponseHead } from "./http1_response.ts";
-import type { OutBuffer } from "./out_buffer.ts";
-import type { Pooled } from "../pool.ts";
+} from "../../http1/forward.ts";
+import { BodyReader, CHUNKED } from "../../http1/framing.ts";
+import type { RequestHead } from "../../http1/request.ts";
+import { ResponseHead } from "../../http1/response.ts";
+import type { OutBuffer } from "../../http1/out_buffer.ts";
+import type { Pooled } from "../pool/pool.ts";
 import type { ProxyContext, Upstream } from "./proxy_context.ts";
 import { isFresh, release } from "./upstream_conn.ts";
 

@@ -10,18 +10,18 @@
  */
 
 import { availableParallelism } from "node:os";
-import type { ListenAddress } from "../../command_line.ts";
+import type { ListenAddress } from "../../cli/command_line.ts";
 import {
   type PoolLimits,
   poolWarning,
   type ResolvedPoolLimits,
   resolvePoolLimits,
   sharedIdleCounts,
-} from "../pool_limits.ts";
-import { sumCounters } from "../pool_counters.ts";
+} from "../pool/limits.ts";
+import { sumCounters } from "../pool/counters.ts";
 import { type ProxyCounters, startProxy } from "./proxy.ts";
 import type { ProxyTimeoutOptions } from "./proxy_context.ts";
-import { checkWorkers, missingForWorkers, shareOf, startWorkers } from "../workers.ts";
+import { checkWorkers, missingForWorkers, shareOf, startWorkers } from "../workers/workers.ts";
 import type { ProxyStart } from "./net_http_worker.ts";
 
 /** What the `net-http` transport needs to know. */

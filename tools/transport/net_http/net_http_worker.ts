@@ -4,7 +4,7 @@
  * @module
  */
 
-import { serveParent } from "../worker.ts";
+import { serveParent } from "../workers/worker.ts";
 import { type ProxyCounters, type ProxyOptions, startProxy } from "./proxy.ts";
 
 /** What such a worker is told: the options of its proxy, as far as a message can carry them. */

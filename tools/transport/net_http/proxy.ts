@@ -17,14 +17,14 @@
  * @module
  */
 
-import { ByteConn } from "./byte_conn.ts";
+import { ByteConn } from "../../http1/byte_conn.ts";
 import { ClientSession } from "./client_session.ts";
 import { Deadline, Deadlines } from "./deadlines.ts";
 import { startFailureLog } from "../failure_log.ts";
-import { latin1Bytes } from "./http1_fields.ts";
-import { ConnectionPool, type Dial } from "../pool.ts";
-import type { PoolLimits } from "../pool_limits.ts";
-import type { PoolCounters } from "../pool_counters.ts";
+import { latin1Bytes } from "../../http1/fields.ts";
+import { ConnectionPool, type Dial } from "../pool/pool.ts";
+import type { PoolLimits } from "../pool/limits.ts";
+import type { PoolCounters } from "../pool/counters.ts";
 import {
   DEFAULT_TIMEOUTS,
   ProxyContext,
@@ -33,8 +33,8 @@ import {
   type Upstream,
 } from "./proxy_context.ts";
 import type { RunningTransport } from "../transport.ts";
-import type { ListenAddress } from "../../command_line.ts";
-import { whyNotListening } from "../../http_server.ts";
+import type { ListenAddress } from "../../cli/command_line.ts";
+import { whyNotListening } from "../../server/http_server.ts";
 
 /** What {@linkcode startProxy} needs to know. */
 export interface ProxyOptions {

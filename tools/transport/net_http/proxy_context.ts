@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { ByteConn } from "./byte_conn.ts";
+import type { ByteConn } from "../../http1/byte_conn.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { FailureLog } from "../failure_log.ts";
-import { HeadFields } from "./http1_fields.ts";
-import type { ConnectionPool, PoolHost } from "../pool.ts";
+import { HeadFields } from "../../http1/fields.ts";
+import type { ConnectionPool, PoolHost } from "../pool/pool.ts";
 
 /** How long the parts of an exchange may take, in milliseconds; 0 is for ever. */
 export interface ProxyTimeouts {

@@ -4,13 +4,13 @@
  * @module
  */
 
-import type { ByteConn } from "./byte_conn.ts";
+import type { ByteConn } from "../../http1/byte_conn.ts";
 import type { Failure } from "../failure_log.ts";
-import { type HeadSearch, latin1Bytes, searchHeadEnd } from "./http1_fields.ts";
-import type { BodyReader } from "./http1_framing.ts";
-import { MAX_RESPONSE_HEAD_BYTES } from "./http1_response.ts";
-import type { OutBuffer } from "./out_buffer.ts";
-import { errnoOf } from "../pool_counters.ts";
+import { type HeadSearch, latin1Bytes, searchHeadEnd } from "../../http1/fields.ts";
+import type { BodyReader } from "../../http1/framing.ts";
+import { MAX_RESPONSE_HEAD_BYTES } from "../../http1/response.ts";
+import type { OutBuffer } from "../../http1/out_buffer.ts";
+import { errnoOf } from "../pool/counters.ts";
 
 /** What {@linkcode readResponseHead} came to, where that is not a head: the connection ended. */
 export const ENDED = -1;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ByteConn } from "./byte_conn.ts";
+import type { ByteConn } from "../../http1/byte_conn.ts";
 
 /**
  * Carries bytes both ways until both sides have ended, or one is broken. An end is passed on; the other side may go on sending.

@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { ByteConn } from "./byte_conn.ts";
-import { writeLastChunk } from "./http1_forward.ts";
-import { type BodyLength, BodyReader, CHUNKED } from "./http1_framing.ts";
-import { OutBuffer } from "./out_buffer.ts";
+import type { ByteConn } from "../../http1/byte_conn.ts";
+import { writeLastChunk } from "../../http1/forward.ts";
+import { type BodyLength, BodyReader, CHUNKED } from "../../http1/framing.ts";
+import { OutBuffer } from "../../http1/out_buffer.ts";
 
 /** How far a body has got: `going` until it is `done`, or until it cannot be. */
 export type UploadOutcome = "going" | "done" | "malformed" | "clientGone" | "upstreamGone" | "cut";

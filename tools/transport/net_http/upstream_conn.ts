@@ -5,12 +5,12 @@
  * @module
  */
 
-import type { ByteConn } from "./byte_conn.ts";
+import type { ByteConn } from "../../http1/byte_conn.ts";
 import { Deadline } from "./deadlines.ts";
-import type { ResponseHead } from "./http1_response.ts";
-import type { OwnResponse } from "./http1_status.ts";
-import type { Pooled } from "../pool.ts";
-import { errnoOf } from "../pool_counters.ts";
+import type { ResponseHead } from "../../http1/response.ts";
+import type { OwnResponse } from "../../http1/own_response.ts";
+import type { Pooled } from "../pool/pool.ts";
+import { errnoOf } from "../pool/counters.ts";
 import type { ProxyContext, Upstream } from "./proxy_context.ts";
 
 /** The idle connection that was used last, or `undefined` where there is none. */

@@ -1,0 +1,96 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import {
+  listFlag,
+  parseBytes,
+  parseDurationMs,
+  parseFlags,
+  parseListen,
+  parseText,
+  parseWhole,
+  switchFlag,
+  UsageError,
+  valueFlag,
+} from "../../tools/cli/command_line.ts";
+
+const command = {
+  name: "demo",
+  positionals: "[NAME…]",
+  flags: {
+    latency: valueFlag("DURATION", "", parseDurationMs, 0),
+    poolMaxIdlePerHost: valueFlag("N", "", parseWhole(0), 100),
+    script: valueFlag("FILE", "", parseText, undefined),
+    header: listFlag("HEADER", "", parseText),
+    quick: switchFlag(""),
+  },
+};
+
+Deno.test("flags that are not given take their defaults", () => {
+  const { options, positionals } = parseFlags(command, []);
+  assertEquals(options, { latency: 0, poolMaxIdlePerHost: 100, script: undefined, header: [], quick: false });
+  assertEquals(positionals, []);
+});
+
+Deno.test("flags in kebab-case arrive in camelCase, and positionals stay texts", () => {
+  const args = [
+    "--pool-max-idle-per-host",
+    "7",
+    "a",
+    "--latency=70ms",
+    "--header",
+    "A: 1",
+    "--header=B: 2",
+    "--quick",
+    "42",
+  ];
+  const { options, positionals } = parseFlags(command, args);
+  assertEquals(options.poolMaxIdlePerHost, 7);
+  assertEquals(options.latency, 70);
+  assertEquals(options.header, ["A: 1", "B: 2"]);
+  assertEquals(options.quick, true);
+  assertEquals(positionals, ["a", "42"]);
+});
+
+Deno.test("a lone dash is a value", () => {
+  assertEquals(parseFlags(command, ["--script", "-", "a"]), {
+    options: { latency: 0, poolMaxIdlePerHost: 100, script: "-", header: [], quick: false },
+    positionals: ["a"],
+  });
+});
+
+const REFUSED: [string, string[], string][] = [
+  ["an unknown flag with the nearest one named", ["--latencies", "1s"], "did you mean --latency?"],
+  ["an unknown flag near nothing with the way to help", ["--zzzzzzzzzzz"], "--help lists them"],
+  ["a short unknown flag", ["-x"], "unknown flag -x"],
+  ["a flag without its value", ["--latency"], '--latency takes a duration such as 500ms, 10s or 2m, not ""'],
+  ["a flag given twice", ["--latency", "1s", "--latency", "2s"], "--latency was given 2 times"],
+  ["a value on a switch", ["--quick=yes"], "--quick takes no value"],
+  ["a negated switch", ["--no-quick"], "unknown flag --no-quick"],
+];
+for (const [what, args, message] of REFUSED) {
+  Deno.test(`parseFlags refuses ${what}`, () => {
+    assertThrows(() => parseFlags(command, args), UsageError, message);
+  });
+}
+
+Deno.test("a command without positionals refuses them", () => {
+  const { positionals: _, ...withoutPositionals } = command;
+  assertThrows(() => parseFlags(withoutPositionals, ["surplus"]), UsageError, '"surplus"');
+});
+
+Deno.test("durations, sizes and addresses are strict", () => {
+  assertEquals(parseDurationMs("2m", "--d"), 120_000);
+  assertEquals(parseDurationMs("0", "--d"), 0);
+  for (const bad of ["", "10", "-1s", "1 s", "1d", "s", "1e3s", "NaNms"]) {
+    assertThrows(() => parseDurationMs(bad, "--d"), UsageError);
+  }
+  assertEquals(parseBytes("64KiB", "--b"), 65536);
+  assertEquals(parseBytes("2MB", "--b"), 2_000_000);
+  for (const bad of ["", "1.5KiB", "-1", "1kib", "KiB"]) {
+    assertThrows(() => parseBytes(bad, "--b"), UsageError);
+  }
+  assertEquals(parseListen("[::1]:0", "--l"), { hostname: "::1", port: 0 });
+  assertEquals(parseListen("127.0.0.1:8080", "--l"), { hostname: "127.0.0.1", port: 8080 });
+  for (const bad of ["", "8080", ":8080", "a:70000", "::1:80", "a b:1"]) {
+    assertThrows(() => parseListen(bad, "--l"), UsageError);
+  }
+});

@@ -1,0 +1,144 @@
+import { assertEquals } from "@std/assert";
+import type { HostName } from "../../tools/lab/host.ts";
+import type { TcpCounters } from "../../tools/observe/tcp_counters.ts";
+import type { TcpSocket } from "../../tools/observe/tcp_table.ts";
+import { hostResults, hostSeries, type Observation, withoutProbe } from "../../tools/observe/attribution.ts";
+
+const NONE: TcpCounters = {
+  timeWait: 0,
+  established: 0,
+  connectionsOpened: 0,
+  connectionsAccepted: 0,
+  connectionsFailed: 0,
+  segmentsSent: 0,
+  timeWaitEntered: 0,
+  timeWaitReused: 0,
+  timeWaitOverflowed: 0,
+  listenDrops: 0,
+};
+
+function each<T>(client: T, gateway: T, backend: T): Record<HostName, T> {
+  return { client, gateway, backend };
+}
+
+function socket(state: string, localPort: number, remotePort: number): TcpSocket {
+  return { localAddress: "198.18.0.2", remoteAddress: "198.18.0.3", localPort, remotePort, state };
+}
+
+const OBSERVATION: Observation = {
+  lab: "private",
+  samples: [
+    { timeMs: 0, hosts: each(NONE, NONE, NONE) },
+    {
+      timeMs: 100,
+      hosts: each(
+        { timeWait: 0, established: 10, connectionsOpened: 11 },
+        { timeWait: 40, established: 14, connectionsOpened: 44 },
+        { timeWait: 0, established: 4, connectionsOpened: 0 },
+      ),
+    },
+  ],
+  before: each(NONE, NONE, NONE),
+  after: each(
+    { ...NONE, connectionsOpened: 11 },
+    { ...NONE, connectionsOpened: 44, timeWait: 41, timeWaitEntered: 41 },
+    NONE,
+  ),
+  sockets: each<TcpSocket[]>([], [
+    ...Array.from({ length: 30 }, (_, i) => socket("06", 40_000 + i, 8081)),
+    ...Array.from({ length: 10 }, (_, i) => socket("06", 8080, 50_000 + i)),
+  ], []),
+  backendPort: 8081,
+  gatewayPort: 8080,
+};
+
+Deno.test("in a private lab, what a host's own tables hold is its doing", () => {
+  const { client, gateway, backend } = hostResults(OBSERVATION);
+  assertEquals(gateway.timeWaitPeak, 41);
+  assertEquals(gateway.timeWaitEntered, 41);
+  assertEquals(gateway.connectionsOpened, 44);
+  assertEquals(client.connectionsOpened, 11);
+  assertEquals(backend.timeWaitPeak, 0);
+});
+
+Deno.test("ports in use are those of connections that the host opened, not those it accepted", () => {
+  const { client, gateway, backend } = hostResults(OBSERVATION);
+  // 14 established less the 10 from the client, and the three quarters of 40 TIME_WAITs that hold a port.
+  assertEquals(gateway.portsUsedPeak, 4 + 30);
+  assertEquals(client.portsUsedPeak, 10);
+  assertEquals(backend.portsUsedPeak, 0);
+});
+
+Deno.test("in a host lab, sockets are attributed by port, and what was there before is nobody's", () => {
+  const table = [
+    ...OBSERVATION.sockets.gateway,
+    ...Array.from({ length: 10 }, (_, i) => socket("01", 50_100 + i, 8080)),
+    ...Array.from({ length: 4 }, (_, i) => socket("01", 40_100 + i, 8081)),
+    ...Array.from({ length: 500 }, (_, i) => socket("06", 30_000 + i, 443)),
+  ];
+  const after = { ...NONE, connectionsOpened: 54, timeWait: 540 };
+  const { client, gateway, backend } = hostResults({
+    ...OBSERVATION,
+    lab: "host",
+    after: each(after, after, after),
+    sockets: each(table, table, table),
+  });
+  assertEquals(gateway.timeWaitPeak, 40);
+  assertEquals(client.timeWaitPeak, 0);
+  assertEquals(backend.timeWaitPeak, 0);
+  // The client's: 10 that stand and 10 that the gateway closed. The rest of the machine's 54 are the gateway's.
+  assertEquals(client.connectionsOpened, 20);
+  assertEquals(gateway.connectionsOpened, 34);
+  assertEquals(gateway.portsUsedPeak, 34);
+  assertEquals(gateway.timeWaitEntered, null);
+});
+
+Deno.test("in a shared table, what a warm-up has left is ours and what others have is not", () => {
+  const waitsFor = (port: number, many: number, from: number) =>
+    Array.from({ length: many }, (_, i) => socket("06", from + i, port));
+  const others = waitsFor(443, 500, 20_000);
+  const socketsBefore = [...others, ...waitsFor(8080, 10, 30_000), ...waitsFor(8081, 30, 40_000)];
+  const table = [...socketsBefore, ...waitsFor(8080, 10, 31_000), ...waitsFor(8081, 50, 41_000)];
+  const after = { ...NONE, connectionsOpened: 60 };
+  const waiting = (timeWait: number) => ({ timeWait, established: 0, connectionsOpened: 0 });
+  const observation: Observation = {
+    ...OBSERVATION,
+    lab: "host",
+    samples: [540, 600].map((count, i) => ({
+      timeMs: 100 * i,
+      hosts: each(waiting(count), waiting(count), waiting(count)),
+    })),
+    after: each(after, after, after),
+    sockets: each(table, table, table),
+    socketsBefore: each(socketsBefore, socketsBefore, socketsBefore),
+  };
+  const { client, gateway } = hostResults(observation);
+  assertEquals(client.connectionsOpened, 10);
+  assertEquals(gateway.connectionsOpened, 50);
+  assertEquals(gateway.timeWaitPeak, 80);
+  assertEquals(hostSeries(observation).gateway.timeWait, [40, 100]);
+});
+
+Deno.test("connections opened are counted from the first sample, and TIME_WAITs as they are on a host of its own", () => {
+  const before = { timeWait: 7, established: 2, connectionsOpened: 100 };
+  const after = { timeWait: 9, established: 3, connectionsOpened: 105 };
+  const samples = [
+    { timeMs: 0, hosts: each(before, before, before) },
+    { timeMs: 100, hosts: each(after, after, after) },
+  ];
+  const own = hostSeries({ ...OBSERVATION, samples }).gateway;
+  assertEquals(own, { timeWait: [7, 9], established: [2, 3], connectionsOpened: [0, 5] });
+  assertEquals(hostSeries({ ...OBSERVATION, lab: "host", samples }).gateway.timeWait, [0, 2]);
+});
+
+Deno.test("the connections of a probe are not the gateway's; one that failed for want of a port was none", () => {
+  const connects = { timeMs: [0, 50, 100, 150], connectUs: [90, null, 80, 85] };
+  const { client, gateway } = hostResults(withoutProbe(OBSERVATION, connects));
+  assertEquals([client.connectionsOpened, gateway.connectionsOpened], [11, 41]);
+  const series = hostSeries(withoutProbe(OBSERVATION, connects));
+  assertEquals(series.gateway.connectionsOpened, [0, 43]);
+  assertEquals(series.client.connectionsOpened, [0, 11]);
+  // Hosts that share their tables share that count as well.
+  const shared = withoutProbe({ ...OBSERVATION, lab: "loopback" }, connects);
+  assertEquals([shared.after.client.connectionsOpened, shared.after.gateway.connectionsOpened], [8, 41]);
+});

@@ -1,0 +1,237 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { renderRows } from "../../tools/report/table.ts";
+import { renderReport } from "../../tools/report/report.ts";
+import type { Measured, Run } from "../../tools/results/results.ts";
+import type { GatewayPlan, LoadPlan } from "../../tools/scenario/scenario.ts";
+import { pool, repetition, results, resultsOf, run } from "../support/made_up_results.ts";
+
+const DIRECT = run("direct", [repetition(13_000), repetition(12_900), repetition(13_100)], null);
+const SMALL = run("pool-100", [
+  repetition(5_000, { opened: 16_000, timeWait: 15_000 }),
+  repetition(5_200, { opened: 16_640, timeWait: 15_500 }),
+  repetition(5_100, { opened: 16_320, timeWait: 15_200 }),
+]);
+const FITTING = run("pool-1000", [
+  repetition(6_000, { opened: 1_200 }),
+  repetition(6_100, { opened: 1_210 }),
+  repetition(6_050, { opened: 1_190 }),
+], pool(1000));
+const SNAPSHOT = new URL("./report.snapshot.md", import.meta.url);
+
+function cells(report: string, name: string): string[] {
+  const line = report.split("\n").find((line) => line.startsWith(`| \`${name}\``));
+  assert(line !== undefined, `no row for ${name}`);
+  return line.split("|").slice(1, -1).map((cell) => cell.trim());
+}
+
+Deno.test("the whole report is as it was when somebody last read it", async () => {
+  const report = renderReport(results([DIRECT, SMALL, FITTING]));
+  if (Deno.env.get("UPDATE_SNAPSHOTS") === "1") await Deno.writeTextFile(SNAPSHOT, report);
+  assertEquals(report, await Deno.readTextFile(SNAPSHOT));
+});
+
+Deno.test("each row of the table has a cell for each column, and columns have one width", () => {
+  const report = renderReport(results([DIRECT, SMALL, FITTING]));
+  const table = report.split("\n\n").find((section) => section.startsWith("| run"))!;
+  const rows = table.split("\n");
+  assertEquals(rows.length, 5);
+  assertEquals(new Set(rows.map((row) => [...row].length)).size, 1);
+});
+
+Deno.test("a run that failed stands in the table as failed, with its reason among the warnings", () => {
+  const failed = run("pool-100", [{ failed: "the gateway ended before it listened: no" }]);
+  const report = renderReport(results([DIRECT, failed]));
+  assertEquals(cells(report, "pool-100").slice(0, 2), ["`pool-100`", "**failed**"]);
+  assertStringIncludes(
+    report,
+    "`pool-100` failed in 1 of 1 repetitions: the gateway ended before it listened: no.",
+  );
+});
+
+Deno.test("one repetition that failed does not hide the others, nor itself", () => {
+  const partly = run("pool-100", [{ failed: "wrk was killed" }, ...SMALL.repetitions.slice(1)]);
+  const report = renderReport(results([DIRECT, partly]));
+  assertEquals(cells(report, "pool-100")[1], "5,150 (5,100…5,200)");
+  assertStringIncludes(report, "`pool-100` failed in 1 of 3 repetitions: wrk was killed.");
+});
+
+Deno.test("a difference that the repetitions do not show is not claimed", () => {
+  const report = renderReport(
+    resultsOf({
+      direct: [100, 101, 102, 103, 104],
+      same: [104, 101, 102, 99, 105],
+      half: [50, 51, 52, 53, 54],
+    }),
+  );
+  assertMatch(cells(report, "same")[2]!, /^no difference shown, /);
+  assertEquals(cells(report, "half")[2]!, "49.0% (48.1%…50.0%)");
+  assertStringIncludes(report, "exact Mann-Whitney test, corrected for 2 comparisons (Holm)");
+});
+
+Deno.test("repetitions too few to ever show a difference are called that, with how many would do", () => {
+  const report = renderReport(resultsOf({ direct: [100, 101, 102], half: [50, 51, 52] }));
+  assertStringIncludes(
+    report,
+    "**Too few repetitions to show a difference**, however large: `--repeat 4` would do.",
+  );
+});
+
+Deno.test("a single repetition claims no certainty", () => {
+  const report = renderReport(
+    results([run("direct", [repetition(13_000)], null), run("pool-100", [SMALL.repetitions[0]!])]),
+  );
+  assertEquals(cells(report, "pool-100")[1], "5,000");
+  assertStringIncludes(report, "no uncertainty is known");
+});
+
+Deno.test("failed requests are counted in the table and named below it", () => {
+  const errors = { connect: 3, read: 0, write: 0, timeout: 40, status: 1_500 };
+  const report = renderReport(results([DIRECT, run("pool-100", [repetition(5_000, { opened: 9, errors })])]));
+  assertEquals(cells(report, "pool-100")[5], "1,543");
+  assertStringIncludes(
+    report,
+    "3 could not connect, 40 were answered too late, 1,500 got a status other than 2xx and 3xx",
+  );
+});
+
+Deno.test("who closed the connections is who holds the TIME_WAITs", () => {
+  const hosts = SMALL.repetitions.map((one) => "failed" in one ? undefined! : one.hosts)[0]!;
+  const group = { side: "accepted", service: "198.18.0.3:8081", timeWait: 9_000 } as const;
+  const backend = { ...hosts.backend, timeWaitGroups: [group] };
+  const gateway = { ...hosts.gateway, timeWaitGroups: [] };
+  const closedByBackend = run("pool-100", [
+    repetition(5_000, { hosts: { ...hosts, backend, gateway }, opened: 9_500, timeWait: 9_000 }),
+  ]);
+  assertStringIncludes(renderReport(results([DIRECT, SMALL])), "**The gateway closed them**");
+  assertStringIncludes(
+    renderReport(results([DIRECT, closedByBackend])),
+    "**The backend closed them, because the gateway asked it to**",
+  );
+});
+
+Deno.test("connections that were reset are not said to have been kept", () => {
+  const reset = run("pool-100", [repetition(5_000, { opened: 40_000, timeWait: 0 })]);
+  const [one] = reset.repetitions;
+  const samples = { ...(one as Measured).samples };
+  const gateway = { ...samples.hosts.gateway, connectionsOpened: [0, 20_000, 40_000] };
+  const churning = { ...(one as Measured), samples: { ...samples, hosts: { ...samples.hosts, gateway } } };
+  const report = renderReport(results([DIRECT, { ...reset, repetitions: [churning] }]));
+  assertStringIncludes(report, "1.00 per request. **They are gone, and few of them are in TIME_WAIT**");
+  assert(!report.includes("and kept them"));
+});
+
+/** A run whose load was other than the default. */
+function loaded(of: Run, load: Partial<LoadPlan>): Run {
+  return { ...of, options: { ...of.options, load: { ...of.options.load, ...load } } };
+}
+
+Deno.test("a run that has more than the baseline is said to have gained, and by how much", () => {
+  const report = renderReport(
+    resultsOf({ small: [100, 101, 102, 103, 104], fits: [300, 301, 302, 303, 304] }),
+  );
+  assertMatch(cells(report, "fits")[2]!, /^gain of 19\d\.\d% \(1\d\d\.\d%…2\d\d\.\d%\)$/);
+  assert(!/-\d+\.\d%/.test(report), "a loss below zero");
+});
+
+Deno.test("of an open loop no more is claimed than how many connections can have been busy", () => {
+  const open = loaded(SMALL, { ratePerSec: 5_000 });
+  assertStringIncludes(
+    renderReport(results([DIRECT, open])),
+    "up to 1,000 connections were busy at a time",
+  );
+});
+
+Deno.test("nobody is told to set a pool to what it is set to", () => {
+  const report = renderReport(results([DIRECT, run("pool-1000", [...SMALL.repetitions], pool(1000))]));
+  assertStringIncludes(report, "**Its pool is large enough**: 1,000 connections were busy at a time");
+  assert(!report.includes("**Set**"));
+});
+
+Deno.test("ports whose TIME_WAITs are thrown away are not said to run out", () => {
+  const thrown = SMALL.repetitions.map((one) => {
+    const { hosts, ...rest } = one as Measured;
+    return { ...rest, hosts: { ...hosts, gateway: { ...hosts.gateway, timeWaitOverflowed: 4_000 } } };
+  });
+  const report = renderReport(results([DIRECT, run("pool-100", thrown)]));
+  assertMatch(report, /\*\*would run out after \d+ s\*\*, were TIME_WAIT states not thrown away/);
+});
+
+Deno.test("threads that get no share of a pool are named", () => {
+  const gateway = { ...pool(1), workers: 4 } as GatewayPlan;
+  const report = renderReport(results([DIRECT, run("pool-1", [...SMALL.repetitions], gateway)]));
+  assertStringIncludes(report, "divided among the workers, so that 3 of them keep none, 4 workers");
+});
+
+Deno.test("connections whose TIME_WAITs are on the gateway are not said to have been kept", () => {
+  const settled = run("pool-100", [repetition(5_000, { opened: 200, timeWait: 170 })]);
+  const [one] = settled.repetitions;
+  const samples = { ...(one as Measured).samples };
+  const gateway = { ...samples.hosts.gateway, connectionsOpened: [0, 200, 200] };
+  const warm = { ...(one as Measured), samples: { ...samples, hosts: { ...samples.hosts, gateway } } };
+  const report = renderReport(results([DIRECT, { ...settled, repetitions: [warm] }]));
+  assertStringIncludes(report, "per request, and hardly any once it was warm: 170 in TIME_WAIT");
+});
+
+Deno.test("a pool that was full after the warm-up is not said to have opened what it kept", () => {
+  const report = renderReport(results([DIRECT, run("pool-1000", [repetition(6_000, { opened: 0 })])]));
+  assertStringIncludes(report, "`pool-1000` opened no connection for ");
+  assertStringIncludes(report, " requests: those it had served them all, 0 in TIME_WAIT");
+});
+
+Deno.test("more TIME_WAITs than connections opened are explained by the warm-up", () => {
+  const warmed = run("pool-100", [repetition(5_000, { opened: 1_500, timeWait: 3_000 })]);
+  const explained = "the gateway 3,000 times, the backend 0 times. Those of the warm-up are among them.";
+  assertStringIncludes(renderReport(results([DIRECT, warmed])), explained);
+  assert(!renderReport(results([DIRECT, SMALL])).includes("Those of the warm-up"));
+  const load = { ...warmed.options.load, warmUpMs: 0 };
+  const cold = { ...warmed, options: { ...warmed.options, load } };
+  assert(!renderReport(results([DIRECT, cold])).includes("Those of the warm-up"));
+});
+
+Deno.test("ports that last are not said to run out", () => {
+  const slow = run("pool-100", [repetition(500, { opened: 1_000, timeWait: 900 })]);
+  const report = renderReport(results([DIRECT, slow]));
+  assertStringIncludes(
+    report,
+    "At 113 new connections a second, 6,750 of the 28,232 ephemeral ports (32768–60999)",
+  );
+  assert(!report.includes("run out"));
+});
+
+Deno.test("a stand-in for the lab or for wrk is named with its reason, before anything is believed", () => {
+  const { environment } = results([DIRECT]);
+  const lab = { kind: "host", reason: "user.max_user_namespaces is 0" } as const;
+  const load = {
+    name: "autocannon",
+    version: "9.0.0",
+    reason: "wrk was not found on PATH: apt-get install wrk",
+  } as const;
+  const report = renderReport(results([DIRECT], { environment: { ...environment, lab, load } }));
+  assertStringIncludes(
+    report,
+    "Measured in a host lab instead of a private one: user.max_user_namespaces is 0.",
+  );
+  assertStringIncludes(report, "autocannon, because wrk was not found on PATH: apt-get install wrk.");
+});
+
+Deno.test("a bench that was stopped says so", () => {
+  const report = renderReport(results([DIRECT, run("pool-100", [])], { interrupted: true }));
+  assertStringIncludes(report, "The bench was stopped before all was measured.");
+  assertEquals(cells(report, "pool-100")[1], "not measured");
+});
+
+Deno.test("an answer that says it failed, or came too late, is no throughput", () => {
+  const errors = { connect: 0, read: 0, write: 0, timeout: 8_000, status: 32_000 };
+  const report = renderReport(
+    results([DIRECT, run("pool-100", [repetition(20_000, { opened: 9, errors })])]),
+  );
+  assertEquals(cells(report, "pool-100")[1], "15,000");
+});
+
+Deno.test("a bar in a name or a reason does not end its cell, nor a line break its row", () => {
+  assertEquals(renderRows(["run", "what"], [["`a|b`", "x\n| y"]]), [
+    "| run    |   what |",
+    "| ------ | -----: |",
+    "| `a\\|b` | x \\| y |",
+  ]);
+});

@@ -1,0 +1,71 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { warnOfMachine } from "../../../tools/report/sections/machine_warnings.ts";
+import type { Measured } from "../../../tools/results/results.ts";
+import { repetition, results, resultsOf, run } from "../../support/made_up_results.ts";
+
+const QUIET = repetition(5_000, { opened: 9 });
+
+function warningsOf(differs: Partial<Measured>): string[] {
+  return warnOfMachine(results([run("pool-100", [QUIET, { ...QUIET, ...differs }])]));
+}
+
+Deno.test("a quiet machine gives no warning", () => {
+  assertEquals(warningsOf({}), []);
+});
+
+Deno.test("others on the machine and time that the hypervisor took are named, with what to do", () => {
+  const [others, ...rest] = warningsOf({ machine: { ...QUIET.machine!, others: 0.31 } });
+  assertStringIncludes(
+    others!,
+    "up to 31.0% of the machine's CPU time, 5.0% or more in 1 of 2 repetitions: stop",
+  );
+  assertEquals(rest, []);
+  const [steal] = warningsOf({ machine: { ...QUIET.machine!, steal: 0.04 } });
+  assertStringIncludes(steal!, "gave up to 4.0% of the CPU time to other virtual machines");
+});
+
+Deno.test("a generator or a backend whose threads never rest is at its limit", () => {
+  const { processes } = QUIET;
+  const busy = (cpuSec: number) => ({ cpuSec, rssPeakBytes: 1 });
+  const [load] = warningsOf({ processes: { ...processes, load: busy(15.9) } });
+  assertStringIncludes(load!, "wrk was at its own limit in 1 of 2 repetitions, its 2 threads");
+  assertStringIncludes(load!, "--threads");
+  assertEquals(
+    warningsOf({ processes: { ...processes, load: busy(8) } }),
+    [],
+    "one of two threads is not all",
+  );
+  const [backend] = warningsOf({ processes: { ...processes, backend: busy(7.9) } });
+  assertStringIncludes(backend!, "the backend was at its limit in 1 of 2 repetitions");
+});
+
+Deno.test("a governor that changes the clock is named, one that holds it is not", () => {
+  const document = results([run("pool-100", [QUIET])]);
+  const under = (governors: string[]) =>
+    warnOfMachine({ ...document, environment: { ...document.environment, governors } });
+  assertEquals(under(["performance"]), []);
+  assertStringIncludes(under(["powersave"])[0]!, "The CPU frequency governor is powersave");
+});
+
+Deno.test("a repetition that lies apart is flagged and kept", () => {
+  const document = resultsOf({ direct: [100, 101, 102, 103, 50] });
+  const [warning, ...rest] = warnOfMachine(document);
+  assertStringIncludes(warning!, "`direct`: repetition 5 lies apart, 50 requests/s where the median is 101");
+  assertStringIncludes(warning!, "It is kept in all figures.");
+  assertEquals(rest, []);
+  assertEquals(warnOfMachine(resultsOf({ direct: [100, 101, 102, 103, 99] })), []);
+  assertEquals(warnOfMachine(resultsOf({ direct: [100, 100, 50] })), [], "three cannot tell");
+});
+
+Deno.test("requests of an open loop that were taken up late, or never sent, are counted", () => {
+  assertEquals(
+    warningsOf({ arrivals: { due: 1_000, unsent: 0, late: 10 } }),
+    [],
+    "one in a hundred does not matter",
+  );
+  const [late, ...rest] = warningsOf({ arrivals: { due: 1_000, unsent: 0, late: 11 } });
+  assertStringIncludes(late!, "took up 11 of 1,000 requests more than 10 ms after they were due");
+  assertEquals(rest, []);
+  const [unsent] = warningsOf({ arrivals: { due: 1_000, unsent: 1, late: 0 } });
+  assertStringIncludes(unsent!, "1 of 1,000 requests that were due were never sent");
+});

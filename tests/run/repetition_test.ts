@@ -1,0 +1,59 @@
+import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
+import { prepareAutocannon } from "../../tools/load/autocannon.ts";
+import { measureRepetition } from "../../tools/run/repetition.ts";
+import { DEFAULT_LOAD, type GatewayPlan } from "../../tools/scenario/scenario.ts";
+import { wrkInPrivateLab } from "../support/requirements.ts";
+
+const GATEWAYS: Record<string, GatewayPlan> = {
+  "http-client": { transport: "http-client", poolMaxIdlePerHost: 40 },
+  "net-http": { transport: "net-http", maxIdleConns: 40, maxIdleConnsPerHost: 40, workers: 1 },
+};
+
+for (const [name, gateway] of Object.entries(GATEWAYS)) {
+  Deno.test({
+    name: `${name}: what the warm-up did does not count, and the load finds the pool that it has filled`,
+    ...wrkInPrivateLab,
+    async fn() {
+      const measured = await measureRepetition({
+        gateway,
+        backend: { latencyMs: 20, bodyBytes: 12, status: 200 },
+        load: { ...DEFAULT_LOAD, connections: 40, durationMs: 1_000, warmUpMs: 1_000 },
+      }, { lab: "private", generator: "wrk", signal: new AbortController().signal });
+      const { requests, hosts, samples, pool } = measured;
+      // 40 connections that wait 20 ms each time cannot do more in a second.
+      assertLess(requests, 2_100);
+      assertLess(samples.answered.requests.at(-1)!, 2_100);
+      assertGreater(samples.answered.requests.at(-1)!, 0);
+      assertEquals(hosts.gateway.connectionsOpened, 0);
+      assertEquals(hosts.gateway.timeWaitPeak, 0);
+      if (gateway === GATEWAYS["http-client"]) return;
+      assertEquals(pool?.dialed, 0);
+      assertLess(Math.abs(pool!.reused - requests), 50);
+      assert(!("tooManyIdle" in pool!.closed));
+    },
+  });
+}
+
+for (const generator of ["autocannon", "open-loop"] as const) {
+  Deno.test({
+    name:
+      `${generator}: its warm-up leaves the pool filled, and its requests are those of the time that is watched`,
+    ...wrkInPrivateLab,
+    async fn() {
+      if (generator === "autocannon") await prepareAutocannon();
+      const rate = generator === "open-loop" ? { ratePerSec: 1_000 } : {};
+      const { requests, hosts, samples, pool, durationSec } = await measureRepetition({
+        gateway: GATEWAYS["net-http"]!,
+        backend: { latencyMs: 50, bodyBytes: 12, status: 200 },
+        load: { ...DEFAULT_LOAD, connections: 40, durationMs: 1_000, warmUpMs: 1_000, ...rate },
+      }, { lab: "private", generator, signal: new AbortController().signal });
+      assertLess(durationSec, 1.5);
+      // A load that goes on while nobody watches has more answers than the backend is known to have given.
+      assertLess(requests - samples.answered.requests.at(-1)!, 450);
+      assertLess(requests, 1_100);
+      if (generator === "autocannon") assertEquals([hosts.gateway.connectionsOpened, pool?.dialed], [0, 0]);
+      assertLess(hosts.gateway.connectionsOpened, 40);
+      assertLess(Math.abs(pool!.reused + pool!.dialed - requests), 100);
+    },
+  });
+}

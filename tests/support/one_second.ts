@@ -1,0 +1,55 @@
+/** A scenario as a person runs it, with a load of one second. */
+
+import { assert, assertEquals } from "@std/assert";
+import { isMeasured, type Measured, type Results } from "../../tools/results/results.ts";
+import { assertDescribed } from "./strict_schema.ts";
+
+const ROOT = decodeURIComponent(new URL("../..", import.meta.url).pathname);
+
+/** Runs a scenario and returns both of its outputs. */
+export async function runForASecond(
+  scenario: string,
+  ...flags: string[]
+): Promise<{ results: Results; report: string; run(name: string): Measured }> {
+  const directory = await Deno.makeTempDir();
+  try {
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "--no-prompt",
+        "--cached-only",
+        "--allow-run",
+        "--allow-read",
+        "--allow-write",
+        "--allow-env",
+      ].concat(
+        [
+          "--allow-sys",
+          `${ROOT}scenarios/${scenario}.ts`,
+          "--lab",
+          "private",
+          "--duration",
+          "1s",
+          "--repeat",
+          "1",
+        ],
+        ["--warm-up", "0", "--out", directory, ...flags],
+      ),
+      cwd: ROOT,
+      stdin: "null",
+      stdout: "null",
+    }).output();
+    assertEquals(code, 0, new TextDecoder().decode(stderr));
+    const results: Results = JSON.parse(await Deno.readTextFile(`${directory}/results.json`));
+    assertDescribed(results);
+    const report = await Deno.readTextFile(`${directory}/report.md`);
+    const run = (name: string) => {
+      const repetition = results.runs.find((one) => one.name === name)?.repetitions[0];
+      assert(repetition !== undefined && isMeasured(repetition), `${name} was not measured`);
+      return repetition;
+    };
+    return { results, report, run };
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}

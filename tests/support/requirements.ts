@@ -1,0 +1,43 @@
+/** What some tests need and not every machine has: without it they are ignored, and say why. */
+
+import { findCommand } from "../../tools/lab/process.ts";
+import { whyNoPrivateLab } from "../../tools/lab/private_lab.ts";
+import { findFakeTime } from "./fake_clock.ts";
+
+/** Options of a test that needs a private lab. */
+export const privateLab = needs("a private lab", await whyNoPrivateLab());
+
+/** Options of a test that needs wrk. */
+export const wrk = needs("wrk", reasonFor(() => findCommand("wrk")));
+
+/** Options of a test that needs the gateways that ours are measured beside. */
+export const peers = needs(
+  "nginx, HAProxy and Go",
+  reasonFor(() => ["nginx", "haproxy", "go"].forEach(findCommand)),
+);
+
+/** Options of a test that looks at pages in a browser. */
+export const chromium = needs("Chromium", reasonFor(() => findCommand("chromium")));
+
+/** Options of a test that needs a clock to set. */
+export const fakeClock = needs(
+  "libfaketime",
+  findFakeTime() === undefined ? "it was not found below /usr/lib: apt-get install faketime" : undefined,
+);
+
+/** Options of a test that needs wrk and a private lab. */
+export const wrkInPrivateLab = { ignore: wrk.ignore || privateLab.ignore };
+
+function needs(what: string, reason: string | undefined): { ignore: boolean } {
+  if (reason !== undefined) console.error(`ignored are the tests that need ${what}: ${reason}`);
+  return { ignore: reason !== undefined };
+}
+
+function reasonFor(check: () => unknown): string | undefined {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}

@@ -1,0 +1,44 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { type RunningWorkers, startWorkers } from "../../../tools/transport/workers/workers.ts";
+import type { IdleStart } from "../../support/idle_worker.ts";
+import { within } from "../../support/raw_peers.ts";
+
+const LISTEN = { hostname: "127.0.0.1", port: 0 };
+const SCRIPT = new URL("../../support/idle_worker.ts", import.meta.url);
+
+function startTwo(script: URL): Promise<RunningWorkers<string>> {
+  return startWorkers<IdleStart, string>({
+    script,
+    count: 2,
+    listen: LISTEN,
+    log: () => {},
+    startOf: () => ({ fails: "never" }),
+  });
+}
+
+Deno.test("workers tell their counters while they stop, and after it", async () => {
+  const workers = await startTwo(SCRIPT);
+  const stopping = workers[Symbol.asyncDispose]();
+  assertEquals(await within(workers.counters(), "counters while they stop"), ["counted", "counted"]);
+  await stopping;
+  assertEquals(await workers.counters(), ["counted", "counted"]);
+  await within(Promise.resolve(workers[Symbol.asyncDispose]()), "a second stop");
+});
+
+Deno.test("workers that cannot be loaded are an error of the start", async () => {
+  await assertRejects(() => within(startTwo(new URL("../nowhere.ts", import.meta.url)), "the start"), Error);
+});
+
+Deno.test("a fault in one of several threads ends the process, as it does in the only one", async () => {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", "--cached-only", "--allow-read", SCRIPT.pathname],
+    env: { NO_COLOR: "1" },
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const timer = setTimeout(() => child.kill("SIGKILL"), 20_000);
+  const { code, stderr } = await child.output();
+  clearTimeout(timer);
+  assertEquals(code, 1);
+  assertStringIncludes(new TextDecoder().decode(stderr), "a fault of the worker");
+});

@@ -1,0 +1,206 @@
+/**
+ * The head of an HTTP/1.1 request, read strictly: what two readers could take for different requests is refused.
+ *
+ * @module
+ */
+
+import { countedForwards } from "./forwarding_rules.ts";
+import { HeadFields, latin1, SP, tableOf, TOKEN_LOWER } from "./fields.ts";
+import { type BodyLength, CHUNKED, isWord, parseContentLength } from "./framing.ts";
+
+/** Why a request is answered by the gateway itself: it is refused, or it was to come no further (200). */
+export interface Refusal {
+  readonly status: 200 | 400 | 408 | 414 | 431 | 501 | 505;
+  /** What is wrong, for whoever wrote the client. */
+  readonly reason: string;
+}
+
+/** A longer target is answered 414. RFC 9110 §4.1 asks for at least 8000. */
+export const MAX_TARGET_BYTES = 16_384;
+/** A longer head is answered 431. */
+export const MAX_HEAD_BYTES = 65_536;
+
+/** 1 for each byte that is taken in a target. What RFC 3986 does not allow but clients send passes untouched; `#` and white space do not. */
+const IN_TARGET = tableOf((byte) => Number(byte > SP && byte !== 127 && byte !== 35));
+/** 1 for each byte of a host and port (RFC 3986 §3.2.2 and §3.2.3). */
+const IN_HOST = tableOf((byte) => Number(/[A-Za-z0-9\-._~!$&'()*+;=:%[\]]/.test(String.fromCharCode(byte))));
+const HOST_FORM = /^(?:\[[0-9A-Fa-f:.]+\]|[^:[\]]*)(?::\d*)?$/;
+const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
+const NO_BODY: BodyLength = 0;
+
+/** One request head at a time; positions are in the bytes it was parsed from, and hold until those change. */
+export class RequestHead {
+  /** As it came; methods are case-sensitive. */
+  method = "GET";
+  targetStart = 0;
+  targetEnd = 0;
+  /** What the target lacks in front: `/` for an absolute target without a path, as in `http://a?b`. */
+  targetPrefix = "";
+  /** HTTP/1.0 has no chunks, no interim responses, and closes unless asked not to. */
+  minorVersion = 1;
+  /** The authority asked for: the absolute target's, else that of `Host`. */
+  host = "";
+  bodyLength: BodyLength = NO_BODY;
+  /** Whether the client keeps the connection open for another request. */
+  keepAlive = true;
+  expectsContinue = false;
+  /** What the client would upgrade to; empty where nothing. HTTP/2 is never offered onwards: it would be another way past this gateway's rules. */
+  upgrade = "";
+  /** The `Max-Forwards` to go on with, where the method has one that counts. */
+  maxForwards: number | undefined;
+
+  /** A head whose fields are parsed into `fields`, which many heads may share: only one of them is parsed and used at a time. */
+  constructor(readonly fields: HeadFields) {}
+
+  /** Whether it may be sent again where nobody knows if it was acted upon (RFC 9110 §9.2.2). */
+  get repeatable(): boolean {
+    return this.bodyLength === NO_BODY && IDEMPOTENT.has(this.method);
+  }
+
+  /** Reads the head between `start` and `end`, behind its empty line. */
+  parse(bytes: Uint8Array, start: number, end: number): Refusal | undefined {
+    const fieldsStart = this.#parseLine(bytes, start);
+    if (typeof fieldsStart === "object") return fieldsStart;
+    const parsed = this.fields.parse(bytes, fieldsStart, end - 2, "request");
+    if (parsed === "malformed") return refuse(400, "a header field is malformed");
+    if (parsed === "tooMany") return refuse(431, "there are too many header fields");
+    return this.#readFields(bytes) ?? this.#readTarget(bytes);
+  }
+
+  /** Returns where the fields start. */
+  #parseLine(bytes: Uint8Array, start: number): number | Refusal {
+    let i = start;
+    while (TOKEN_LOWER[bytes[i]!] !== 0) i++;
+    if (i === start || bytes[i] !== SP) return refuse(400, "the request line is malformed");
+    if (i - start > 64) return refuse(501, "the method is not known");
+    this.method = bytes[start] === 71 && i - start === 3 && bytes[start + 1] === 69 && bytes[start + 2] === 84
+      ? "GET"
+      : latin1(bytes, start, i);
+    const targetStart = ++i;
+    while (IN_TARGET[bytes[i]!] === 1) i++;
+    this.targetStart = targetStart;
+    this.targetEnd = i;
+    if (i === targetStart || bytes[i] !== SP) return refuse(400, "the request line is malformed");
+    if (i - targetStart > MAX_TARGET_BYTES) return refuse(414, "the target is too long");
+    return this.#parseVersion(bytes, i + 1);
+  }
+
+  #parseVersion(bytes: Uint8Array, at: number): number | Refusal {
+    const [major, dot, minor] = [bytes[at + 5]! - 48, bytes[at + 6], bytes[at + 7]! - 48];
+    const isHttp = bytes[at] === 72 && bytes[at + 1] === 84 && bytes[at + 2] === 84 && bytes[at + 3] === 80 &&
+      bytes[at + 4] === 47;
+    const ends = bytes[at + 8] === 13 && bytes[at + 9] === 10;
+    if (!isHttp || dot !== 46 || !ends || !(major >= 0 && major <= 9) || !(minor >= 0 && minor <= 9)) {
+      return refuse(400, "the HTTP version is malformed");
+    }
+    if (major !== 1) return refuse(505, "only versions 1.0 and 1.1 are spoken here");
+    this.minorVersion = minor === 0 ? 0 : 1;
+    return at + 10;
+  }
+
+  #readFields(bytes: Uint8Array): Refusal | undefined {
+    const { fields } = this;
+    this.host = "";
+    this.bodyLength = NO_BODY;
+    this.keepAlive = this.minorVersion === 1;
+    this.expectsContinue = false;
+    this.upgrade = "";
+    this.maxForwards = undefined;
+    let hosts = 0;
+    let lengths = 0;
+    let codings = 0;
+    let connections = 0;
+    let maxForwards = 0;
+    for (let i = 0; i < fields.count; i++) {
+      const { role } = fields.known[i]!;
+      if (role === "") continue;
+      const [start, end] = [fields.valueStart[i]!, fields.valueEnd[i]!];
+      if (role === "host") {
+        if (hosts++ > 0) return refuse(400, "there is more than one Host");
+        for (let at = start; at < end; at++) {
+          if (IN_HOST[bytes[at]!] === 0) return refuse(400, "the Host is malformed");
+        }
+        this.host = latin1(bytes, start, end);
+      } else if (role === "content-length") {
+        this.bodyLength = parseContentLength(bytes, start, end);
+        if (lengths++ > 0 || this.bodyLength < 0) {
+          return refuse(400, "the Content-Length is malformed, or given twice");
+        }
+      } else if (role === "transfer-encoding") {
+        if (codings++ > 0 || !isWord(bytes, start, end, "chunked")) {
+          return refuse(400, "the Transfer-Encoding is not exactly chunked");
+        }
+      } else if (role === "expect") this.expectsContinue = isWord(bytes, start, end, "100-continue");
+      else if (role === "connection") connections++;
+      else if (role === "max-forwards") maxForwards++;
+    }
+    if (codings > 0) {
+      if (lengths > 0) return refuse(400, "both Content-Length and Transfer-Encoding are given");
+      if (this.minorVersion === 0) return refuse(400, "HTTP/1.0 has no Transfer-Encoding");
+      this.bodyLength = CHUNKED;
+    }
+    if (hosts === 0 && this.minorVersion === 1) return refuse(400, "there is no Host");
+    if (connections > 0) this.#readConnection(bytes);
+    if (maxForwards > 0) return this.#readMaxForwards(bytes);
+  }
+
+  #readMaxForwards(bytes: Uint8Array): Refusal | undefined {
+    const { fields, method } = this;
+    try {
+      this.maxForwards = countedForwards(method, fields.joined(bytes, "max-forwards"));
+    } catch {
+      return refuse(400, "the Max-Forwards is malformed");
+    }
+    if (this.maxForwards === undefined) return undefined;
+    // It goes on with another value.
+    fields.named = new Set([...fields.named, "max-forwards"]);
+    if (this.maxForwards >= 0) return undefined;
+    return method === "TRACE"
+      ? refuse(501, "TRACE is not answered by this gateway")
+      : refuse(200, "this gateway is as far as the request was to come");
+  }
+
+  #readConnection(bytes: Uint8Array): void {
+    const options = this.fields.readConnection(bytes);
+    if (options.includes("close")) this.keepAlive = false;
+    else if (options.includes("keep-alive")) this.keepAlive = true;
+    if (options.includes("upgrade") && this.minorVersion === 1 && this.bodyLength === NO_BODY) {
+      const upgrade = this.fields.joined(bytes, "upgrade") ?? "";
+      if (!/(?:^|,)\s*h2c?\s*(?:,|$)/i.test(upgrade)) this.upgrade = upgrade;
+    }
+  }
+
+  /** RFC 9112 §3.2: a path; `*` for OPTIONS; a URL of ours to be. */
+  #readTarget(bytes: Uint8Array): Refusal | undefined {
+    this.targetPrefix = "";
+    if (this.method === "CONNECT") return refuse(501, "CONNECT is for proxies that tunnel");
+    const first = bytes[this.targetStart];
+    if (first !== 47) {
+      const isStar = first === 42 && this.targetEnd - this.targetStart === 1;
+      if (!(isStar && this.method === "OPTIONS")) {
+        const refusal = this.#readAbsoluteTarget(latin1(bytes, this.targetStart, this.targetEnd));
+        if (refusal !== undefined) return refusal;
+      }
+    }
+    if (!HOST_FORM.test(this.host)) return refuse(400, "the Host is malformed");
+  }
+
+  #readAbsoluteTarget(target: string): Refusal | undefined {
+    const match = /^http:\/\/([^/?]+)/i.exec(target);
+    if (match === null) return refuse(400, "the target is neither a path nor an http URL");
+    this.host = match[1]!;
+    for (let i = 0; i < this.host.length; i++) {
+      if (!(IN_HOST[this.host.charCodeAt(i)]! === 1)) {
+        return refuse(400, "the target's authority is malformed");
+      }
+    }
+    this.targetStart += match[0].length;
+    if (target[match[0].length] === "/") return undefined;
+    // RFC 9112 §3.2.4: OPTIONS for a URL without a path and a query asks about the server as a whole.
+    this.targetPrefix = this.method === "OPTIONS" && this.targetStart === this.targetEnd ? "*" : "/";
+  }
+}
+
+function refuse(status: Refusal["status"], reason: string): Refusal {
+  return { status, reason };
+}

@@ -1,0 +1,176 @@
+/**
+ * What each host's TCP tables have shown in a repetition: from samples and a last full look at the sockets.
+ *
+ * @module
+ */
+
+import { HOST_NAMES, type HostName } from "../lab/host.ts";
+import type { LabKind } from "../lab/lab.ts";
+import type { ConnectTimes } from "./connect_probe.ts";
+import type { Sample } from "./sampler.ts";
+import { counterDelta, type TcpCounters } from "./tcp_counters.ts";
+import { groupTimeWait, TCP_STATES, type TcpSocket, type TimeWaitGroup } from "./tcp_table.ts";
+import type { HostResult, HostSeries } from "../results/results.ts";
+
+/** What was seen of a lab between the start and the end of a load. */
+export interface Observation {
+  /** Decides how sockets are attributed: by host in a private lab, by port in a host lab. */
+  readonly lab: LabKind;
+  /** The first was taken before the load began, the last when it was over. At least two. */
+  readonly samples: readonly Sample[];
+  /** The counters of each host before the load began. */
+  readonly before: Readonly<Record<HostName, TcpCounters>>;
+  /** The counters of each host when the load was over. */
+  readonly after: Readonly<Record<HostName, TcpCounters>>;
+  /** Every socket of each host when the load was over. In a host lab the same table three times. */
+  readonly sockets: Readonly<Record<HostName, readonly TcpSocket[]>>;
+  /** The same when the load began; `undefined` where there was no warm-up that could have left any. */
+  readonly socketsBefore?: Readonly<Record<HostName, readonly TcpSocket[]>> | undefined;
+  /** The port that the backend listened on. */
+  readonly backendPort: number;
+  /** `undefined` where the load went straight at the backend. */
+  readonly gatewayPort: number | undefined;
+}
+
+/**
+ * What was seen without the connections that a probe on the gateway's host has opened, for they are not the gateway's. A
+ * connect that failed for want of a port was none. The times of the probe and of the samples differ by less than a
+ * tenth of a second.
+ */
+export function withoutProbe<T extends Pick<Observation, "lab" | "samples" | "after">>(
+  seen: T,
+  { timeMs, connectUs }: ConnectTimes,
+): T {
+  const openedMs = timeMs.filter((_, i) => connectUs[i] !== null);
+  const less = <C extends { readonly connectionsOpened: number }>(
+    hosts: Record<HostName, C>,
+    opened: number,
+  ) =>
+    perHost((name) => {
+      if (seen.lab === "private" && name !== "gateway") return hosts[name];
+      return { ...hosts[name], connectionsOpened: hosts[name].connectionsOpened - opened };
+    });
+  const samples = seen.samples.map((sample, i) => {
+    const opened = i === 0 ? 0 : openedMs.filter((ms) => ms < sample.timeMs).length;
+    return { ...sample, hosts: less(sample.hosts, opened) };
+  });
+  return { ...seen, samples, after: less(seen.after, openedMs.length) };
+}
+
+/** The results of each host. */
+export function hostResults(observation: Observation): Record<HostName, HostResult> {
+  const ofHost = observation.lab === "private" ? ownTableResult : sharedTableResult;
+  return perHost((name) => ofHost(observation, name));
+}
+
+/** The series of each host. What a shared table held for others when the load began is taken off. */
+export function hostSeries(
+  { lab, samples, socketsBefore, ...ports }: Pick<
+    Observation,
+    "lab" | "samples" | "socketsBefore" | "backendPort" | "gatewayPort"
+  >,
+): Record<HostName, HostSeries> {
+  return perHost((name) => {
+    const first = samples[0]!.hosts[name];
+    const of = samples.map((sample) => sample.hosts[name]);
+    const ours = groupTimeWait(socketsBefore?.[name] ?? [], servicesOf(ports));
+    const ofOthers = lab === "private" ? 0 : Math.max(0, first.timeWait - sumOf(ours));
+    return {
+      timeWait: of.map((counters) => Math.max(0, counters.timeWait - ofOthers)),
+      established: of.map((counters) => counters.established),
+      connectionsOpened: of.map((counters) =>
+        Math.max(0, counters.connectionsOpened - first.connectionsOpened)
+      ),
+    };
+  });
+}
+
+function perHost<T>(make: (name: HostName) => T): Record<HostName, T> {
+  return Object.fromEntries(HOST_NAMES.map((name) => [name, make(name)])) as Record<HostName, T>;
+}
+
+/** A host with TCP tables of its own: everything in them is its doing. */
+function ownTableResult(observation: Observation, name: HostName): HostResult {
+  const { samples, before, after, sockets } = observation;
+  const moved = counterDelta(before[name], after[name]);
+  const timeWaitGroups = groupTimeWait(sockets[name], servicesOf(observation));
+  const inGroups = sumOf(timeWaitGroups);
+  const openedShare = inGroups === 0
+    ? 1
+    : sumOf(timeWaitGroups.filter((group) => group.side === "opened")) / inGroups;
+  return {
+    timeWaitPeak: Math.max(
+      inGroups,
+      after[name].timeWait,
+      ...samples.map((sample) => sample.hosts[name].timeWait),
+    ),
+    timeWaitEntered: moved.timeWaitEntered,
+    connectionsOpened: moved.connectionsOpened,
+    portsUsedPeak: Math.round(
+      Math.max(...samples.map((sample) => {
+        const accepted = { client: 0, gateway: sample.hosts.client.established, backend: Infinity }[name];
+        const opened = Math.max(0, sample.hosts[name].established - accepted);
+        return opened + sample.hosts[name].timeWait * openedShare;
+      })),
+    ),
+    timeWaitReused: moved.timeWaitReused,
+    timeWaitOverflowed: moved.timeWaitOverflowed,
+    listenDrops: moved.listenDrops,
+    timeWaitGroups,
+  };
+}
+
+/**
+ * A host that shares its tables with the others and the rest of the machine: sockets are attributed by the ports of
+ * this repetition, as they stand at the end, which is the peak where the load has not lasted longer than the 60 s of
+ * TIME_WAIT. The kernel counts opened connections for the machine as a whole: those of the client are the ones that
+ * stand or wait, and the gateway has opened the rest.
+ */
+function sharedTableResult(observation: Observation, name: HostName): HostResult {
+  const { before, after, gatewayPort, backendPort } = observation;
+  const sockets = observation.sockets[name];
+  const socketsBefore = observation.socketsBefore?.[name] ?? [];
+  const target = gatewayPort ?? backendPort;
+  const opens = {
+    client: target,
+    gateway: gatewayPort === undefined ? undefined : backendPort,
+    backend: undefined,
+  }[name];
+  const accepts = { client: undefined, gateway: gatewayPort, backend: backendPort }[name];
+  const timeWaitGroups = groupTimeWait(sockets, servicesOf(observation)).filter((group) => {
+    const port = Number(group.service.slice(group.service.lastIndexOf(":") + 1));
+    return port === (group.side === "opened" ? opens : accepts);
+  });
+  const established = (port: number) =>
+    sockets.filter((socket) => socket.state === TCP_STATES.established && socket.remotePort === port).length;
+  const clientWaits = (all: readonly TcpSocket[]) => sumOf(groupTimeWait(all, new Set([target])));
+  const clientOpened = Math.max(0, established(target) + clientWaits(sockets) - clientWaits(socketsBefore));
+  const machineOpened = counterDelta(before[name], after[name]).connectionsOpened;
+  // In a loopback lab the tables are shared by the hosts and by nobody else, and only the gateway churns.
+  const moved = observation.lab === "loopback" ? counterDelta(before[name], after[name]) : undefined;
+  const waitingOpened = sumOf(timeWaitGroups.filter((group) => group.side === "opened"));
+  return {
+    timeWaitPeak: sumOf(timeWaitGroups),
+    timeWaitEntered: null,
+    connectionsOpened: {
+      client: gatewayPort === undefined ? machineOpened : clientOpened,
+      gateway: gatewayPort === undefined ? 0 : Math.max(0, machineOpened - clientOpened),
+      backend: 0,
+    }[name],
+    portsUsedPeak: opens === undefined ? 0 : waitingOpened + established(opens),
+    timeWaitReused: moved?.timeWaitReused ?? null,
+    timeWaitOverflowed: moved?.timeWaitOverflowed ?? null,
+    listenDrops: moved?.listenDrops ?? null,
+    timeWaitGroups,
+  };
+}
+
+function servicesOf(
+  { backendPort, gatewayPort }: Pick<Observation, "backendPort" | "gatewayPort">,
+): ReadonlySet<number> {
+  return new Set([backendPort, gatewayPort ?? backendPort]);
+}
+
+function sumOf(groups: readonly TimeWaitGroup[]): number {
+  return groups.reduce((sum, group) => sum + group.timeWait, 0);
+}

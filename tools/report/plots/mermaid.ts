@@ -1,0 +1,82 @@
+/**
+ * TIME_WAIT over time as a Mermaid chart, which GitHub and GitLab draw.
+ *
+ * @module
+ */
+
+import { measuredOf, type Run } from "../../results/results.ts";
+
+/** Colours that stay apart on light and dark pages and for most colour-blind readers, with a square to name each. */
+export const COLOURS: readonly { hex: string; square: string }[] = [
+  { hex: "#d62728", square: "🟥" },
+  { hex: "#1f77b4", square: "🟦" },
+  { hex: "#2ca02c", square: "🟩" },
+  { hex: "#ff7f0e", square: "🟧" },
+  { hex: "#9467bd", square: "🟪" },
+  { hex: "#8c564b", square: "🟫" },
+];
+
+const POINTS = 25;
+
+/**
+ * Draws the TIME_WAITs on the gateway of each run that has one: its first measured repetition, one line a run.
+ * Empty where there is none. Mermaid draws no legend for lines, so one stands above the chart.
+ */
+export function renderChart(runs: readonly Run[]): string[] {
+  const lines = runs.filter((run) => run.options.gateway !== null).flatMap((run) => {
+    const [first] = measuredOf(run);
+    if (first === undefined) return [];
+    const { timeMs, hosts } = first.samples;
+    return [{ name: run.name, timeMs, values: hosts.gateway.timeWait }];
+  });
+  return renderLines(lines, "sockets in TIME_WAIT");
+}
+
+/** A series to draw. */
+export interface Line {
+  /** What stands in the legend. */
+  readonly name: string;
+  /** Milliseconds since the load began. */
+  readonly timeMs: readonly number[];
+  /** One for each time. */
+  readonly values: readonly number[];
+}
+
+/**
+ * Draws series over time. There are six colours: of more series several charts are made, all with the same axes. Empty
+ * where no time has passed.
+ */
+export function renderLines(lines: readonly Line[], what: string): string[] {
+  const lastMs = Math.max(0, ...lines.map((line) => line.timeMs.at(-1) ?? 0));
+  if (lastMs === 0) return [];
+  const all = lines.map(({ name, timeMs, values }) => ({ name, values: resample(timeMs, values, lastMs) }));
+  const top = Math.max(10, ...all.flatMap(({ values }) => values));
+  const charts = Math.ceil(all.length / COLOURS.length);
+  const perChart = Math.ceil(all.length / charts);
+  return Array.from({ length: charts }, (_, i) => {
+    const some = all.slice(i * perChart, (i + 1) * perChart);
+    const palette = COLOURS.slice(0, some.length).map((colour) => colour.hex).join(", ");
+    return [
+      ...(i === 0 ? [] : [""]),
+      some.map(({ name }, k) => `${COLOURS[k]!.square} \`${name}\``).join(" "),
+      "",
+      "```mermaid",
+      `%%{init: {"themeVariables": {"xyChart": {"plotColorPalette": "${palette}"}}}}%%`,
+      "xychart-beta",
+      `  x-axis "seconds since the load began" 0 --> ${(lastMs / 1000).toFixed(1)}`,
+      `  y-axis "${what}" 0 --> ${top}`,
+      ...some.map(({ values }) => `  line [${values.join(", ")}]`),
+      "```",
+    ];
+  }).flat();
+}
+
+/** The latest value at each of {@linkcode POINTS} evenly spaced times. */
+function resample(timeMs: readonly number[], series: readonly number[], lastMs: number): number[] {
+  let at = 0;
+  return Array.from({ length: POINTS }, (_, i) => {
+    const time = lastMs * i / (POINTS - 1);
+    while (at + 1 < timeMs.length && timeMs[at + 1]! <= time) at++;
+    return series[at] ?? 0;
+  });
+}

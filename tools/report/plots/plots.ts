@@ -1,0 +1,216 @@
+/**
+ * What the plots show, as plain data: a pure function of the results.
+ *
+ * @module
+ */
+
+import { summarizeLatency } from "../../load/latency.ts";
+import { mergeLatency } from "../../load/latency_histogram.ts";
+import { estimateMedian } from "../../verdict/intervals.ts";
+import { type Measured, measuredOf, type Results, type Run } from "../../results/results.ts";
+import { COLOURS } from "./mermaid.ts";
+import { formatCount } from "../format.ts";
+import { nameLoop } from "../sections/load.ts";
+import { portRange } from "../sections/why.ts";
+
+/** One line of a plot. */
+export interface PlotLine {
+  /** The run, or what a dashed line marks. */
+  readonly name: string;
+  /** The run's, `#rrggbb`. */
+  readonly colour: string;
+  /** `middle`: the repetition with the median requests/s, or all together; `other`; `mark`: a limit. */
+  readonly weight: "middle" | "other" | "mark";
+  /** In the order of x. */
+  readonly points: readonly (readonly [x: number, y: number])[];
+}
+
+/** One plot. */
+export interface Plot {
+  /** For file names: `time_wait`. */
+  readonly name: string;
+  /** What it shows, for its heading. */
+  readonly title: string;
+  /** What x is, with its unit. */
+  readonly xName: string;
+  /** What y is: its unit. */
+  readonly yName: string;
+  /** `percentile`: x is 1 ÷ (1 − the share of answers), on a logarithmic scale, as HdrHistogram plots it. */
+  readonly xScale: "linear" | "percentile";
+  /** In the order of drawing. */
+  readonly lines: readonly PlotLine[];
+}
+
+/** Rates are taken over at least this time, in milliseconds: shorter ones would show the sampling. */
+const RATE_OVER_MS = 450;
+
+const MARK_COLOUR = "#888888";
+const SINCE_LOAD_BEGAN = "seconds since the load began";
+
+/** The plots that the results have data for. */
+export function plotsOf(results: Results): Plot[] {
+  const overTime = { xName: SINCE_LOAD_BEGAN, xScale: "linear" } as const;
+  const plots: Plot[] = [
+    {
+      ...overTime,
+      name: "time_wait",
+      title: "TIME_WAIT on the host that opens the connections to the backend",
+      yName: "sockets in TIME_WAIT",
+      lines: linesOf(results, (one, run) => inSeconds(one, one.samples.hosts[openerOf(run)].timeWait)),
+    },
+    {
+      ...overTime,
+      name: "new_connections",
+      title: "Connections opened to the backend",
+      yName: "new connections/s",
+      lines: linesOf(
+        results,
+        (one, run) => ratesOf(one.samples.timeMs, one.samples.hosts[openerOf(run)].connectionsOpened),
+      ),
+    },
+    {
+      ...overTime,
+      name: "requests",
+      title: "Requests answered by the backend",
+      yName: "requests/s",
+      lines: linesOf(results, (one) => answeredRates(one)),
+    },
+    {
+      ...overTime,
+      name: "latency",
+      title:
+        "Mean latency, by Little's law: connections ÷ requests/s, as each connection always has one request waiting",
+      yName: "ms",
+      lines: linesOf(
+        results,
+        (one, run) =>
+          // In an open loop connections are idle by times, and rate and connections say nothing of latency.
+          run.options.load.ratePerSec !== undefined
+            ? []
+            : answeredRates(one).flatMap(([sec, rate]) =>
+              rate > 0 ? [[sec, run.options.load.connections / rate * 1000] as const] : []
+            ),
+      ),
+    },
+    latencyDistribution(results),
+    ...(results.environment.lab.kind === "private" ? [portsInUse(results)] : []),
+  ];
+  return plots.filter(({ lines }) => lines.some((line) => line.weight !== "mark" && line.points.length > 1));
+}
+
+/** All answers of a run together, timeouts as long as the timeout. */
+function latencyDistribution(results: Results): Plot {
+  const lines = results.runs.flatMap((run, i): PlotLine[] => {
+    const measured = measuredOf(run);
+    const merged = new Map(mergeLatency(measured.flatMap(({ latencyHistogram }) => latencyHistogram ?? [])));
+    if (merged.size === 0) return [];
+    const timeouts = measured.reduce((sum, { errors }) => sum + errors.timeout, 0);
+    const timeoutUs = run.options.load.timeoutMs * 1000;
+    if (timeouts > 0) merged.set(timeoutUs, (merged.get(timeoutUs) ?? 0) + timeouts);
+    const all = [...merged.values()].reduce((sum, count) => sum + count, 0);
+    const { max } = summarizeLatency(merged);
+    let below = 0;
+    const points = [...merged].sort(([a], [b]) => a - b).flatMap(([us, count]) => {
+      below += count;
+      return below < all ? [[1 / (1 - below / all), us / 1000] as const] : [];
+    });
+    return [{
+      name: run.name,
+      colour: colourOf(i),
+      weight: "middle",
+      points: [...points, [all, max / 1000]],
+    }];
+  });
+  return {
+    name: "latency_distribution",
+    title: `Latency of all repetitions together (${nameLoop(results.runs[0]!.options.load)})`,
+    xName: "share of answers that took at most this long",
+    yName: "ms",
+    xScale: "percentile",
+    lines,
+  };
+}
+
+/** Ephemeral ports of the host that opens the connections: those that are open and those in TIME_WAIT. */
+function portsInUse(results: Results): Plot {
+  const lines = linesOf(results, (one, run) => {
+    const { client, gateway } = one.samples.hosts;
+    // The gateway's established connections are those it opened and those that the client opened to it.
+    const used = run.options.gateway === null
+      ? client.timeWait.map((count, i) => count + client.established[i]!)
+      : gateway.timeWait.map((count, i) =>
+        count + Math.max(0, gateway.established[i]! - client.established[i]!)
+      );
+    return inSeconds(one, used);
+  });
+  const range = portRange(results.environment.sysctls["net.ipv4.ip_local_port_range"]);
+  const lastSec = Math.max(0, ...lines.flatMap(({ points }) => points.map(([sec]) => sec)));
+  const mark = (name: string, y: number): PlotLine => ({
+    name,
+    colour: MARK_COLOUR,
+    weight: "mark",
+    points: [[0, y], [lastSec, y]],
+  });
+  const marks = range === undefined ? [] : [
+    mark(`all ${formatCount(range.count)} ports`, range.count),
+    mark("half: connects get slow", range.count / 2),
+  ];
+  return {
+    name: "ports",
+    title: "Ephemeral ports in use towards the backend",
+    xName: SINCE_LOAD_BEGAN,
+    yName: "ports",
+    xScale: "linear",
+    lines: [...lines, ...marks],
+  };
+}
+
+function openerOf(run: Run): "client" | "gateway" {
+  return run.options.gateway === null ? "client" : "gateway";
+}
+
+type Points = PlotLine["points"];
+
+/** A line for each repetition; the middle ones last, so that they are drawn on top. */
+function linesOf({ runs }: Results, pointsOf: (one: Measured, run: Run) => Points): PlotLine[] {
+  const lines = runs.flatMap((run, i) => {
+    const measured = measuredOf(run);
+    const median = estimateMedian(measured.map((one) => one.requestsPerSec))?.estimate ?? 0;
+    const distance = (one: Measured) => Math.abs(one.requestsPerSec - median);
+    const middle = measured.toSorted((a, b) => distance(a) - distance(b))[0];
+    return measured.map((one): PlotLine => ({
+      name: run.name,
+      colour: colourOf(i),
+      weight: one === middle ? "middle" : "other",
+      points: pointsOf(one, run),
+    }));
+  });
+  return lines.toSorted((a, b) => Number(a.weight === "middle") - Number(b.weight === "middle"));
+}
+
+/** As in the chart of the Markdown, and then those for which no square exists to name them there. */
+const PLOT_COLOURS = [...COLOURS.map(({ hex }) => hex), "#e377c2", "#17becf", "#bcbd22", "#7f7f7f"];
+
+function colourOf(index: number): string {
+  return PLOT_COLOURS[index % PLOT_COLOURS.length]!;
+}
+
+function inSeconds({ samples }: Measured, values: readonly number[]): Points {
+  return samples.timeMs.map((ms, i) => [ms / 1000, values[i]!] as const);
+}
+
+/** Rates per second of a count that grows, each at the end of the time that it was taken over. */
+function ratesOf(timeMs: readonly number[], counts: readonly number[]): Points {
+  const rates: [number, number][] = [];
+  for (let from = 0, to = 1; to < timeMs.length; to++) {
+    const passedMs = timeMs[to]! - timeMs[from]!;
+    if (passedMs < RATE_OVER_MS) continue;
+    rates.push([timeMs[to]! / 1000, Math.round((counts[to]! - counts[from]!) / passedMs * 1000)]);
+    from = to;
+  }
+  return rates;
+}
+
+function answeredRates({ samples }: Measured): Points {
+  return ratesOf(samples.answered.timeMs, samples.answered.requests);
+}

@@ -1,0 +1,63 @@
+/**
+ * Where a bench runs: what its results need to be understood elsewhere.
+ *
+ * @module
+ */
+
+import config from "../../deno.json" with { type: "json" };
+import { type Host, localMachine } from "../lab/host.ts";
+import type { LabChoice } from "../lab/lab.ts";
+import { startLab } from "../lab/start_lab.ts";
+import { readSysctls } from "../lab/knobs.ts";
+import type { GeneratorChoice } from "../load/load.ts";
+import type { Environment } from "../results/results.ts";
+
+/** The sysctls that bear on TIME_WAIT, ephemeral ports and backlogs. */
+const SYSCTLS = [
+  "net.ipv4.tcp_tw_reuse",
+  "net.ipv4.tcp_tw_reuse_delay",
+  "net.ipv4.ip_local_port_range",
+  "net.ipv4.ip_local_reserved_ports",
+  "net.ipv4.tcp_max_tw_buckets",
+  "net.ipv4.tcp_timestamps",
+  "net.ipv4.tcp_fin_timeout",
+  "net.ipv4.tcp_max_syn_backlog",
+  "net.core.somaxconn",
+] as const;
+
+const GOVERNORS = "/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor";
+
+/** Reads the environment; the sysctls are those of the gateway of a lab of the given kind. */
+export async function readEnvironment(lab: LabChoice, load: GeneratorChoice): Promise<Environment> {
+  await using started = await startLab(lab.kind);
+  const host = started.hosts.gateway;
+  const [cpuinfo, meminfo, governors] = await host.readProc("/proc/cpuinfo", "/proc/meminfo", GOVERNORS);
+  return {
+    timewait: config.version,
+    deno: Deno.version.deno,
+    kernel: Deno.osRelease(),
+    cpus: navigator.hardwareConcurrency,
+    cpuModel: /^model name\s*: (.*)$/m.exec(cpuinfo ?? "")?.[1]?.trim() ?? "unknown",
+    memoryBytes: Number(/^MemTotal:\s*(\d+) kB$/m.exec(meminfo ?? "")?.[1] ?? 0) * 1024,
+    governors: [...new Set(governors?.split(/\s+/).filter((name) => name !== ""))],
+    load,
+    lab,
+    sysctls: await readKnown(host),
+    ...(lab.kind === "host" ? {} : { machineSysctls: await readMachines() }),
+  };
+}
+
+/** Those of the machine, or of the container that the bench runs in. */
+async function readMachines(): Promise<Record<string, string>> {
+  await using machine = localMachine();
+  const values = await readSysctls(machine, SYSCTLS);
+  return Object.fromEntries(
+    SYSCTLS.flatMap((key, i) => typeof values[i] === "string" ? [[key, values[i]]] : []),
+  );
+}
+
+async function readKnown(host: Host): Promise<Record<string, string>> {
+  const values = await readSysctls(host, SYSCTLS);
+  const known = SYSCTLS.flatMap((key, i): [string, string][] => values[i] ? [[key, values[i]]] : []);
+  return Object.fromEntries(known);
+}

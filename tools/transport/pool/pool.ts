@@ -1,0 +1,308 @@
+/**
+ * A pool of keep-alive connections with the semantics of Go's `net/http.Transport`, knowing nothing of HTTP.
+ *
+ * A connection that becomes idle passes two gates. First that of its host: where `maxIdleConnsPerHost` idle
+ * connections are kept already, it is closed. Then the total: where it would be one more than `maxIdleConns`,
+ * the idle connection of *any* host that has been unused for longest is closed instead. Whatever fails a gate is
+ * closed from this side, so this side owns the TIME_WAIT.
+ *
+ * Every operation takes constant time, whatever the number of idle connections, hosts or waiting requests.
+ *
+ * @module
+ */
+
+import { type CloseReason, type PoolCounters, PoolLedger } from "./counters.ts";
+import { type PoolLimits, type ResolvedPoolLimits, resolvePoolLimits } from "./limits.ts";
+import {
+  type Dial,
+  HostState,
+  IdleCount,
+  type PoolableConn,
+  type Pooled,
+  type PoolHost,
+  Slot,
+  Want,
+} from "./parts.ts";
+import { Ring } from "./ring.ts";
+
+export type { Dial, PoolableConn, Pooled, PoolHost } from "./parts.ts";
+
+/**
+ * Keeps connections for reuse.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { ConnectionPool } from "./pool.ts";
+ *
+ * using pool = new ConnectionPool(() => Promise.resolve({ close() {} }), { maxIdleConnsPerHost: 1 });
+ * const host = pool.host("127.0.0.1:8081");
+ * const first = await pool.get(host);
+ * pool.put(first);
+ * assertEquals(await pool.get(host), first);
+ * pool.discard(first, "broken");
+ * assertEquals(pool.counters().dialed, 1);
+ * ```
+ */
+export class ConnectionPool<C extends PoolableConn> implements Disposable {
+  /** The limits in force. */
+  readonly limits: ResolvedPoolLimits;
+  readonly #dial: Dial<C>;
+  readonly #hosts = new Map<string, HostState<C>>();
+  /** All idle connections, the least recently used first. */
+  readonly #idle = new Ring<Slot<C>>();
+  readonly #idleCount: IdleCount;
+  readonly #shared: Int32Array | undefined;
+  readonly #ledger = new PoolLedger();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
+
+  /**
+   * A pool that opens connections with `dial`.
+   *
+   * Pools in several threads keep to `maxIdleConns` and `maxIdleConnsPerHost` together if they share `counts`, made by
+   * {@linkcode sharedIdleCounts}, and look their hosts up in the same order. Each then closes the least recently used of its own.
+   *
+   * @throws {RangeError} for limits that {@linkcode resolvePoolLimits} does not take.
+   */
+  constructor(dial: Dial<C>, limits: PoolLimits = {}, counts?: Int32Array) {
+    this.#dial = dial;
+    this.limits = resolvePoolLimits(limits);
+    this.#shared = counts;
+    this.#idleCount = new IdleCount(counts ?? new Int32Array(1), 0);
+  }
+
+  /** The host of this name. Look it up once and keep it: `get` on it then costs no lookup. */
+  host(name: string): PoolHost<C> {
+    let host = this.#hosts.get(name);
+    if (host === undefined) {
+      const place = this.#shared === undefined ? 0 : this.#hosts.size + 1;
+      host = new HostState(name, new IdleCount(this.#shared ?? new Int32Array(1), place));
+      this.#hosts.set(name, host);
+    }
+    return host;
+  }
+
+  /** The idle connection used most recently, or `undefined` where none is idle. It never waits and never dials. */
+  takeIdle(host: PoolHost<C>): Pooled<C> | undefined {
+    const { idleConns } = host as HostState<C>;
+    for (let node = idleConns.last; node !== undefined; node = idleConns.last) {
+      const slot = node.item;
+      this.#leaveIdle(slot);
+      if (this.#expired(slot)) this.#close(slot, "idleTimeout");
+      else {
+        slot.place = "inUse";
+        slot.timesReused++;
+        this.#ledger.reused++;
+        this.#ledger.enterUse();
+        return slot;
+      }
+    }
+    return undefined;
+  }
+
+  /**
+   * A connection to the host: the idle one used most recently, or else whichever comes first, one that is handed back or a
+   * fresh one. A dial that comes too late for its request goes into the pool. Under `maxConnsPerHost` requests are
+   * served in the order they came; a dial that fails lets the next one dial.
+   *
+   * @throws what the request's own dial threw, or the reason of `signal`: an abandoned wait gives up its place.
+   */
+  get(host: PoolHost<C>, signal?: AbortSignal): Promise<Pooled<C>> {
+    const idle = this.takeIdle(host);
+    if (idle !== undefined) return Promise.resolve(idle);
+    if (this.#closed) return Promise.reject(new Deno.errors.BadResource("the pool is closed"));
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    return this.#wait(host as HostState<C>, signal);
+  }
+
+  /** Gives a connection back for reuse. It goes to the request that has waited longest, or through the two gates. */
+  put(pooled: Pooled<C>): void {
+    const slot = this.#leaveUse(pooled);
+    if (slot === undefined) return;
+    if (this.limits.disableKeepAlives) this.#close(slot, "keepAlivesDisabled");
+    else if (this.#closed) this.#close(slot, "shutdown");
+    else this.#offer(slot);
+  }
+
+  /** Closes a connection that was handed out, for a reason that is counted. */
+  discard(pooled: Pooled<C>, reason: CloseReason): void {
+    const slot = this.#leaveUse(pooled);
+    if (slot !== undefined) this.#close(slot, reason);
+  }
+
+  /** What happened in the pool so far. */
+  counters(): PoolCounters {
+    return this.#ledger.snapshot();
+  }
+
+  /** Closes every idle connection, and from now on each connection that is given back. Waiting requests are refused. */
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    for (let node = this.#idle.first; node !== undefined; node = this.#idle.first) {
+      this.#leaveIdle(node.item);
+      this.#close(node.item, "shutdown");
+    }
+    for (const host of this.#hosts.values()) {
+      for (let node = host.wants.first; node !== undefined; node = host.wants.first) {
+        this.#forget(host, node.item);
+        node.item.reject(new Deno.errors.BadResource("the pool is closed"));
+      }
+    }
+  }
+
+  #wait(host: HostState<C>, signal: AbortSignal | undefined): Promise<Slot<C>> {
+    const since = performance.now();
+    const waited = new Promise<Slot<C>>((resolve, reject) => {
+      const abandon = () => {
+        this.#forget(host, want);
+        this.#ledger.abandoned++;
+        want.reject(signal!.reason);
+      };
+      const settled = () => {
+        this.#ledger.waited(performance.now() - since);
+        signal?.removeEventListener("abort", abandon);
+      };
+      const want = new Want<C>(
+        (slot) => (settled(), resolve(slot)),
+        (error) => (settled(), reject(error)),
+      );
+      signal?.addEventListener("abort", abandon, { once: true });
+      host.wants.push(want.forConn);
+      const limit = this.limits.maxConnsPerHost;
+      if (limit > 0 && host.conns >= limit) {
+        this.#ledger.queued++;
+        host.dialQueue.push(want.forDial);
+      } else {
+        host.conns++;
+        this.#dialFor(host, want);
+      }
+    });
+    return waited;
+  }
+
+  async #dialFor(host: HostState<C>, want: Want<C>): Promise<void> {
+    const slot = new Slot<C>(host);
+    try {
+      slot.conn = await this.#dial(host.name, (reason) => this.#lose(slot, reason));
+    } catch (error) {
+      this.#ledger.dialFailed(error);
+      this.#releasePlace(host);
+      if (want.forConn.ring !== undefined) {
+        this.#forget(host, want);
+        want.reject(error);
+      }
+      return;
+    }
+    this.#ledger.dialed++;
+    if (want.forConn.ring !== undefined) {
+      this.#forget(host, want);
+      this.#ledger.enterUse();
+      want.resolve(slot);
+    } else if (this.#closed) this.#close(slot, "shutdown");
+    else if (this.limits.disableKeepAlives) this.#close(slot, "keepAlivesDisabled");
+    else this.#offer(slot);
+  }
+
+  /** Hands a connection that nobody uses to the first in line; where nobody waits, it tries the two gates. */
+  #offer(slot: Slot<C>): void {
+    const { host } = slot;
+    const next = host.wants.first;
+    if (next !== undefined) {
+      this.#forget(host, next.item);
+      slot.place = "inUse";
+      slot.timesReused++;
+      this.#ledger.reused++;
+      this.#ledger.enterUse();
+      next.item.resolve(slot);
+      return;
+    }
+    if (!host.idleCount.enter(this.limits.maxIdleConnsPerHost)) {
+      return this.#close(slot, "tooManyIdlePerHost");
+    }
+    slot.place = "idle";
+    host.idleConns.push(slot.ofHost);
+    this.#idle.push(slot.ofPool);
+    const { maxIdleConns, idleConnTimeoutMs } = this.limits;
+    if (!this.#idleCount.enter(maxIdleConns || Infinity)) {
+      // Counted all the same: the one that goes takes its count along.
+      this.#idleCount.enter(Infinity);
+      // With shared counts it may be this very one.
+      const oldest = this.#idle.first!.item;
+      this.#leaveIdle(oldest);
+      this.#close(oldest, "tooManyIdle");
+    }
+    this.#ledger.nowIdle(this.#idle.size, this.#idleCount.now(this.limits.maxIdleConns || Infinity));
+    if (idleConnTimeoutMs > 0) {
+      slot.idleSinceMs = performance.now();
+      if (this.#timer === undefined) this.#armTimer(idleConnTimeoutMs);
+    }
+  }
+
+  /** One timer for all: the least recently used connection is always the next to expire. */
+  #armTimer(delayMs: number): void {
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      const timeoutMs = this.limits.idleConnTimeoutMs;
+      const now = performance.now();
+      for (let node = this.#idle.first; node !== undefined; node = this.#idle.first) {
+        const leftMs = node.item.idleSinceMs + timeoutMs - now;
+        if (leftMs > 0) return this.#armTimer(leftMs);
+        this.#leaveIdle(node.item);
+        this.#close(node.item, "idleTimeout");
+      }
+    }, Math.min(delayMs, 2 ** 31 - 1));
+    Deno.unrefTimer(this.#timer);
+  }
+
+  /** Timers are late where the event loop is busy; what is too old is not handed out all the same. */
+  #expired(slot: Slot<C>): boolean {
+    const timeoutMs = this.limits.idleConnTimeoutMs;
+    return timeoutMs > 0 && performance.now() - slot.idleSinceMs >= timeoutMs;
+  }
+
+  #lose(slot: Slot<C>, reason: CloseReason): void {
+    if (slot.place !== "idle") return;
+    this.#leaveIdle(slot);
+    this.#close(slot, reason);
+  }
+
+  #leaveIdle(slot: Slot<C>): void {
+    slot.host.idleConns.remove(slot.ofHost);
+    slot.host.idleCount.leave();
+    this.#idle.remove(slot.ofPool);
+    this.#idleCount.leave();
+    this.#ledger.nowIdle(this.#idle.size, this.#idleCount.now(this.limits.maxIdleConns || Infinity));
+  }
+
+  #leaveUse(pooled: Pooled<C>): Slot<C> | undefined {
+    const slot = pooled as Slot<C>;
+    if (slot.place !== "inUse") return undefined;
+    this.#ledger.leaveUse();
+    return slot;
+  }
+
+  #close(slot: Slot<C>, reason: CloseReason): void {
+    slot.place = "gone";
+    this.#ledger.closedFor(reason);
+    slot.conn.close();
+    this.#releasePlace(slot.host);
+  }
+
+  /** A connection, or a dial, is over: the next in line may dial in its place. */
+  #releasePlace(host: HostState<C>): void {
+    const next = host.dialQueue.first;
+    if (next === undefined) {
+      host.conns--;
+      return;
+    }
+    host.dialQueue.remove(next);
+    this.#dialFor(host, next.item);
+  }
+
+  #forget(host: HostState<C>, want: Want<C>): void {
+    host.wants.remove(want.forConn);
+    host.dialQueue.remove(want.forDial);
+  }
+}
