@@ -1,68 +1,53 @@
 /**
  * Timewait: why does my gateway pile up TIME_WAIT sockets, what does it cost, and which knob really fixes it?
  *
- * Everything that `deno task bench` does, as functions:
+ * For a script: {@linkcode startLab}, a lab of three hosts with a `$` on each. For a comparison with repetitions and a report:
+ * {@linkcode runScenario} and {@linkcode renderReport}.
  *
- * - a lab of three hosts: {@linkcode chooseLab}, {@linkcode startLab}
- * - the parties in it: {@linkcode startBackendIn}, {@linkcode startGatewayIn}
- * - a load: {@linkcode chooseGenerator}, {@linkcode startLoad}
- * - what the kernel saw: {@linkcode startSampler}, {@linkcode readCounters}, {@linkcode parseTcpTable}
- * - all of it together: {@linkcode runScenario}, and {@linkcode renderReport}
+ * Durations and sizes are numbers in the unit that the option documents, or text: `"70ms"`, `"64KiB"`.
  *
  * @module
  */
 
-export { type BackendOptions, type RunningBackend, startBackend } from "./tools/backend.ts";
+export { TimewaitError, type TimewaitErrorOptions } from "./tools/errors.ts";
+export { type BackendOptions, type RunningBackend, startBackend } from "./tools/parties/backend_server.ts";
 export {
-  type CommonGatewayOptions,
   type GatewayOptions,
-  type HttpClientGatewayOptions,
-  type NetHttpGatewayOptions,
+  type GatewayPlace,
   type RunningGateway,
   startGateway,
-  type TransportName,
-} from "./tools/gateway.ts";
-export type { RunningServer } from "./tools/server/http_server.ts";
-export * from "./tools/lab/file_limit.ts";
-export * from "./tools/lab/host.ts";
-export * from "./tools/lab/machine_knobs.ts";
-export * from "./tools/lab/lab.ts";
-export * from "./tools/lab/start_lab.ts";
-export * from "./tools/lab/process.ts";
-export * from "./tools/lab/knobs.ts";
-export * from "./tools/lab/knob_facts.ts";
-export * from "./tools/load/latency.ts";
-export * from "./tools/load/latency_histogram.ts";
-export * from "./tools/load/load.ts";
-export * from "./tools/load/start_load.ts";
-export * from "./tools/observe/connect_probe.ts";
-export * from "./tools/observe/machine.ts";
-export * from "./tools/observe/process_usage.ts";
-export * from "./tools/observe/sampler.ts";
-export * from "./tools/observe/tcp_counters.ts";
-export * from "./tools/observe/tcp_table.ts";
-export * from "./tools/run/parties.ts";
-export * from "./tools/report/sections/advice.ts";
-export * from "./tools/report/sections/ports.ts";
-export * from "./tools/report/sections/knobs.ts";
-export * from "./tools/report/comparison_report.ts";
-export * from "./tools/report/report.ts";
-export * from "./tools/run/repetition.ts";
-export * from "./tools/verdict/comparison.ts";
-export * from "./tools/verdict/gate.ts";
-export * from "./tools/verdict/intervals.ts";
-export * from "./tools/verdict/rank_tests.ts";
-export * from "./tools/results/read.ts";
-export * from "./tools/results/results.ts";
-export * from "./tools/results/write.ts";
-export * from "./tools/verdict/self_check.ts";
-export * from "./tools/observe/upstream_failures.ts";
-export * from "./tools/run/rounds.ts";
-export * from "./tools/run/runner.ts";
-export * from "./tools/scenario/scenario.ts";
-export * from "./tools/transport/net_http/net_http.ts";
-export * from "./tools/transport/pool/pool.ts";
-export * from "./tools/transport/pool/limits.ts";
-export * from "./tools/transport/pool/counters.ts";
-export type { ProxyCounters } from "./tools/transport/net_http/proxy.ts";
-export type { ProxyTimeoutOptions, ProxyTimeouts } from "./tools/transport/net_http/proxy_context.ts";
+} from "./tools/parties/gateway_server.ts";
+export { type NamedResults, renderComparison } from "./tools/report/comparison_report.ts";
+export { type PlotFile, renderReport } from "./tools/report/report.ts";
+export { readResults } from "./tools/results/read.ts";
+export type { Measured, Repetition, Results } from "./tools/results/results.ts";
+export { writeResults } from "./tools/results/write.ts";
+export {
+  type BenchObserver,
+  type BenchOptions,
+  type MeasureOptions,
+  runScenario,
+} from "./tools/run/runner.ts";
+export {
+  type LabParty,
+  type LoadSummary,
+  type RunLoadOptions,
+  type ScriptLab,
+  type StartGatewayOptions,
+  startLab,
+  type StartLabOptions,
+} from "./tools/run/script_lab.ts";
+export type {
+  Backend,
+  CommandGateway,
+  Duration,
+  Gateway,
+  HttpClientGateway,
+  Load,
+  NetHttpGateway,
+  Run,
+  Scenario,
+  Size,
+  Sysctls,
+} from "./tools/scenario/scenario.ts";
+export { checkGates, type Gate, type GateCheck, type GatedRun, parseGate } from "./tools/verdict/gate.ts";

@@ -1,45 +1,28 @@
 /**
- * Question: when does a gateway run out of ephemeral ports, and what helps?
- *
- * Expected: with a pool that is too small every few requests open a connection, and each holds a port for the 60 s
- * of TIME_WAIT. When the range is used up, connects fail with EADDRNOTAVAIL, "cannot assign requested address", at the
- * second that the rate of new connections foretells; from half of the range on they are slow already. tcp_tw_reuse = 1
- * hides it. A pool that fits needs no knob at all.
- *
- * The range is narrow so that it is used up within seconds: with Linux's 28,232 ports it is the same, and later.
+ * The gateway's pool keeps 2 idle connections, the default of Go's `http.Transport`. Nearly every request opens a connection, and
+ * each connection holds a port for the 60 s of TIME_WAIT. The range of ports is narrow here, so that it is used up within seconds;
+ * Linux has 28,232.
  *
  *     deno task bench port_exhaustion
+ *     deno task bench port_exhaustion --gateway 'mine=./my-gateway --listen {listen} --upstream {upstream}'
  */
 
-import { mainFor } from "../tools/bench.ts";
-import { runAsScript } from "../tools/cli/command_line.ts";
-import type { Scenario } from "../tools/scenario/scenario.ts";
+import type { Scenario } from "timewait";
 
-const narrow = { "net.ipv4.ip_local_port_range": "20000 22999" };
-
-export const scenario: Scenario = {
-  name: "port_exhaustion",
+export default {
   question: "When does a gateway run out of ephemeral ports, and what helps?",
   expectation:
     "reuse-0 fails with EADDRNOTAVAIL at the predicted second, after its connects have become slow; reuse-1 " +
-    "does not fail and opens as many connections; pool-fits opens next to none, with no knob at all.",
-  baseline: "reuse-0",
-  load: { connections: 100, warmUpMs: 0, durationMs: 10_000 },
-  backend: { latencyMs: 50 },
+    "does not fail and opens as many connections; pool-fits opens next to none, and needs no knob.",
+  // No warm-up, because it would use the ports up before anything is counted.
+  load: { connections: 100, warmUp: 0, duration: "10s" },
+  // Slow enough that a busy machine opens connections at an even rate.
+  backend: { latency: "50ms" },
+  sysctls: { "net.ipv4.ip_local_port_range": "20000 22999", "net.ipv4.tcp_tw_reuse": 0 },
   probeConnects: true,
   runs: [
-    {
-      name: "reuse-0",
-      gateway: { transport: "http-client", poolMaxIdlePerHost: 2 },
-      sysctls: { ...narrow, "net.ipv4.tcp_tw_reuse": 0 },
-    },
-    {
-      name: "reuse-1",
-      gateway: { transport: "http-client", poolMaxIdlePerHost: 2 },
-      sysctls: { ...narrow, "net.ipv4.tcp_tw_reuse": 1 },
-    },
-    { name: "pool-fits", gateway: { transport: "http-client", poolMaxIdlePerHost: 100 } },
+    { name: "reuse-0", gateway: { poolMaxIdlePerHost: 2 } },
+    { name: "reuse-1", gateway: { poolMaxIdlePerHost: 2 }, sysctls: { "net.ipv4.tcp_tw_reuse": 1 } },
+    { name: "pool-fits", gateway: { poolMaxIdlePerHost: 100 } },
   ],
-};
-
-if (import.meta.main) runAsScript(mainFor(scenario));
+} satisfies Scenario;

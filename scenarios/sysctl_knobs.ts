@@ -1,51 +1,40 @@
 /**
- * Question: which of the sysctls that are recommended against TIME_WAIT help a gateway whose pool is too small?
+ * What the web recommends against TIME_WAIT, one knob a run, on a gateway whose pool keeps 2 idle connections and whose range of
+ * ports is narrow.
  *
- * Expected: none of them makes it open fewer connections. tcp_tw_reuse = 1 and a wider port range end the failures, for
- * as long as they last; tcp_fin_timeout, tcp_tw_recycle, and tcp_tw_reuse without timestamps do nothing;
- * tcp_max_tw_buckets throws states away that TCP needs. A pool that fits needs none of them.
- *
- * Nine runs five times take some five minutes; twice, which is enough for the verdicts, two.
+ * Nine runs five times take some five minutes. Two repetitions are enough for the verdicts.
  *
  *     deno task bench sysctl_knobs
  *     deno task bench sysctl_knobs --repeat 2
  */
 
-import { mainFor } from "../tools/bench.ts";
-import { runAsScript } from "../tools/cli/command_line.ts";
-import type { RunPlan, Scenario } from "../tools/scenario/scenario.ts";
+import type { Scenario } from "timewait";
 
-const before = { "net.ipv4.ip_local_port_range": "20000 21999", "net.ipv4.tcp_tw_reuse": 0 };
-const tooSmall = (name: string, advice: Record<string, string | number>): RunPlan => ({
-  name,
-  gateway: { transport: "http-client", poolMaxIdlePerHost: 2 },
-  sysctls: { ...before, ...advice },
-});
+const gateway = { poolMaxIdlePerHost: 2 };
 
-export const scenario: Scenario = {
-  name: "sysctl_knobs",
+export default {
   question: "Which of the sysctls recommended against TIME_WAIT help a gateway whose pool is too small?",
   expectation:
     "no sysctl makes the gateway open fewer connections; two of them keep it from running out of ports for a " +
     "while, the others do nothing or harm; a pool that fits needs none.",
-  baseline: "reuse-0",
-  load: { connections: 100, warmUpMs: 0, durationMs: 6_000 },
-  backend: { latencyMs: 50 },
+  // 2,000 ports last some two seconds; no warm-up, because it would use them up before anything is counted.
+  load: { connections: 100, warmUp: 0, duration: "6s" },
+  backend: { latency: "50ms" },
+  // Every run begins with these, and changes what its name says.
+  sysctls: { "net.ipv4.ip_local_port_range": "20000 21999", "net.ipv4.tcp_tw_reuse": 0 },
   runs: [
-    tooSmall("reuse-0", {}),
-    tooSmall("reuse-1", { "net.ipv4.tcp_tw_reuse": 1 }),
-    tooSmall("reuse-2", { "net.ipv4.tcp_tw_reuse": 2 }),
-    tooSmall("recycle", { "net.ipv4.tcp_tw_recycle": 1 }),
-    tooSmall("fin-timeout-5", { "net.ipv4.tcp_fin_timeout": 5 }),
-    tooSmall("max-buckets-500", { "net.ipv4.tcp_max_tw_buckets": 500 }),
-    tooSmall("no-timestamps", { "net.ipv4.tcp_timestamps": 0, "net.ipv4.tcp_tw_reuse": 1 }),
-    tooSmall("wide-range", { "net.ipv4.ip_local_port_range": "1024 65535" }),
+    { name: "reuse-0", gateway },
+    { name: "reuse-1", gateway, sysctls: { "net.ipv4.tcp_tw_reuse": 1 } },
+    { name: "reuse-2", gateway, sysctls: { "net.ipv4.tcp_tw_reuse": 2 } },
+    { name: "recycle", gateway, sysctls: { "net.ipv4.tcp_tw_recycle": 1 } },
+    { name: "fin-timeout-5", gateway, sysctls: { "net.ipv4.tcp_fin_timeout": 5 } },
+    { name: "max-buckets-500", gateway, sysctls: { "net.ipv4.tcp_max_tw_buckets": 500 } },
     {
-      name: "pool-fits",
-      gateway: { transport: "http-client", poolMaxIdlePerHost: 100 },
-      sysctls: before,
+      name: "no-timestamps",
+      gateway,
+      sysctls: { "net.ipv4.tcp_timestamps": 0, "net.ipv4.tcp_tw_reuse": 1 },
     },
+    { name: "wide-range", gateway, sysctls: { "net.ipv4.ip_local_port_range": "1024 65535" } },
+    { name: "pool-fits", gateway: { poolMaxIdlePerHost: 100 } },
   ],
-};
-
-if (import.meta.main) runAsScript(mainFor(scenario));
+} satisfies Scenario;

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import type { Results } from "../tools/results/results.ts";
+import { type Results } from "../tools/results/results.ts";
 import { resultsOf } from "./support/made_up_results.ts";
 
 const ROOT = decodeURIComponent(new URL("..", import.meta.url).pathname);

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Call } from "./cli/command_line.ts";
+import { TimewaitError } from "./errors.ts";
 import {
   CANNOT_TELL,
   listFlag,
@@ -12,7 +14,6 @@ import {
   type Options,
   runAsScript,
   switchFlag,
-  UsageError,
 } from "./cli/command_line.ts";
 import { renderComparison } from "./report/comparison_report.ts";
 import type { NamedResults } from "./report/sections/differences.ts";
@@ -42,9 +43,9 @@ export const main: Main = mainOf({
   run: compare,
 });
 
-async function compare(options: Options<typeof FLAGS>, paths: string[]): Promise<number> {
+async function compare(options: Options<typeof FLAGS>, { positionals: paths }: Call): Promise<number> {
   if (paths.length === 0) {
-    throw new UsageError("compare takes the results that bench has written: A.json B.json…");
+    throw new TimewaitError("compare takes the results that bench has written: A.json B.json…");
   }
   const documents = await Promise.all(paths.map(async (path, i): Promise<NamedResults> => {
     return { name: nameOf(path, i, paths), results: await readResults(path) };
@@ -53,7 +54,7 @@ async function compare(options: Options<typeof FLAGS>, paths: string[]): Promise
   for (const { name, results } of others) {
     const [a, b] = [first.results.environment.load.name, results.environment.load.name];
     if (a !== b) {
-      throw new UsageError(
+      throw new TimewaitError(
         `the load of ${first.name} came from ${a}, that of ${name} from ${b}: they cannot be compared`,
       );
     }
@@ -84,7 +85,7 @@ export function exitCodeOf(checks: readonly GateCheck[]): number {
 }
 
 function selfTest(gates: Options<typeof FLAGS>["gate"], { name, results }: NamedResults): number {
-  if (gates.length === 0) throw new UsageError("--self-test is of gates: give them with --gate");
+  if (gates.length === 0) throw new TimewaitError("--self-test is of gates: give them with --gate");
   const blunt = gatesThatCannotFail(gates, results.runs, results.seed);
   for (const { gate, run, repetitionsNeeded } of blunt) {
     const why = repetitionsNeeded === undefined ? "" : `: too few repetitions, ${repetitionsNeeded} would do`;
@@ -104,4 +105,4 @@ function nameOf(path: string, index: number, paths: readonly string[]): string {
   return path;
 }
 
-if (import.meta.main) runAsScript(main);
+if (import.meta.main) await runAsScript(main);

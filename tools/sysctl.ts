@@ -8,24 +8,11 @@
  * @module
  */
 
-import {
-  didYouMean,
-  type Main,
-  mainOf,
-  messageOf,
-  runAsScript,
-  switchFlag,
-  UsageError,
-} from "./cli/command_line.ts";
+import { didYouMean, messageOf, TimewaitError } from "./errors.ts";
+import { type Main, mainOf, runAsScript, switchFlag } from "./cli/command_line.ts";
+import { describeRestored } from "./lab/machine_knobs.ts";
 import { localMachine } from "./lab/host.ts";
-import {
-  holdHostSysctls,
-  type HostSysctls,
-  type RestoredSysctl,
-  restoreHostSysctls,
-  SysctlsHeldError,
-} from "./lab/machine_knobs.ts";
-import type { LabChoice } from "./lab/lab.ts";
+import { type RestoredSysctl, restoreHostSysctls, SysctlsHeldError } from "./lab/machine_knobs.ts";
 import { readSysctls } from "./lab/knobs.ts";
 import { REMOVED_SYSCTLS, SYSCTL_FACTS } from "./lab/knob_facts.ts";
 
@@ -38,15 +25,15 @@ export const main: Main = mainOf({
     quiet: switchFlag("with restore, ahead of another tool: print what was put back, and never fail"),
   },
   examples: ["deno task sysctl", "sudo deno task sysctl restore"],
-  async run({ quiet }, words) {
+  async run({ quiet }, { positionals: words }) {
     const [word, ...more] = words;
     if (word === "restore" && more.length === 0) return quiet ? await restoreFirst() : await restore();
     if (word !== undefined) {
-      throw new UsageError(
+      throw new TimewaitError(
         `sysctl takes restore or nothing, not "${words.join(" ")}"${didYouMean(word, ["restore"])}`,
       );
     }
-    await restoreHostSysctls().then(tellRestored, (error) => console.error(messageOf(error)));
+    await restoreHostSysctls().then(printRestored, (error) => console.error(messageOf(error)));
     await using machine = localMachine();
     const values = await readSysctls(machine, SYSCTL_FACTS.map((fact) => fact.key));
     console.log(renderSysctls(values));
@@ -57,14 +44,14 @@ export const main: Main = mainOf({
 async function restore(): Promise<number> {
   const restored = await restoreHostSysctls();
   if (restored.length === 0) console.error("nothing to put back");
-  tellRestored(restored);
+  printRestored(restored);
   return 0;
 }
 
 /** What `deno task` runs ahead of the tools that may not change sysctls themselves. A bench that is alive keeps its own. */
 async function restoreFirst(): Promise<number> {
   try {
-    tellRestored(await restoreHostSysctls());
+    printRestored(await restoreHostSysctls());
   } catch (error) {
     if (!(error instanceof SysctlsHeldError)) console.error(messageOf(error));
   }
@@ -94,43 +81,8 @@ export function renderSysctls(values: readonly (string | null)[]): string {
   return [...known, ...removed].join("\n");
 }
 
-/**
- * What every bench does first: puts back what one that was killed has left, and, for a host lab where that is
- * allowed, takes the right to change the machine's sysctls. No bench measures in a host lab while another one may
- * change them.
- *
- * @returns `undefined` where the machine's sysctls are not to be changed.
- * @throws {SysctlsHeldError} for a host lab while another bench changes the machine's sysctls.
- */
-export async function prepareHostSysctls(
-  lab: LabChoice,
-  allowed: boolean,
-): Promise<HostSysctls | undefined> {
-  if (lab.kind !== "host" || !allowed) {
-    try {
-      tellRestored(await restoreHostSysctls());
-    } catch (error) {
-      if (lab.kind === "host" && error instanceof SysctlsHeldError) throw error;
-      if (!(error instanceof SysctlsHeldError)) console.error(messageOf(error));
-    }
-    return undefined;
-  }
-  if (Deno.uid() !== 0) {
-    throw new UsageError("--allow-host-sysctl needs root: use sudo, or --lab private, which needs none");
-  }
-  const held = await holdHostSysctls();
-  tellRestored(held.left);
-  return held;
-}
-
-function tellRestored(sysctls: readonly RestoredSysctl[]): void {
-  for (const { key, value, restored } of sysctls) {
-    console.error(
-      restored
-        ? `put back ${key} = ${value}, which a bench that was killed had changed`
-        : `left ${key} = ${value}: a bench that was killed had changed it, and somebody has again since`,
-    );
-  }
+function printRestored(sysctls: readonly RestoredSysctl[]): void {
+  for (const sysctl of sysctls) console.error(describeRestored(sysctl));
 }
 
 if (import.meta.main) await runAsScript(main);

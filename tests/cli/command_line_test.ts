@@ -1,16 +1,7 @@
+import { parseBytes, parseDurationMs, parseListen, parseText, parseWhole } from "../../tools/cli/values.ts";
+import { TimewaitError } from "../../tools/errors.ts";
 import { assertEquals, assertThrows } from "@std/assert";
-import {
-  listFlag,
-  parseBytes,
-  parseDurationMs,
-  parseFlags,
-  parseListen,
-  parseText,
-  parseWhole,
-  switchFlag,
-  UsageError,
-  valueFlag,
-} from "../../tools/cli/command_line.ts";
+import { listFlag, parseFlags, switchFlag, valueFlag } from "../../tools/cli/command_line.ts";
 
 const command = {
   name: "demo",
@@ -68,29 +59,29 @@ const REFUSED: [string, string[], string][] = [
 ];
 for (const [what, args, message] of REFUSED) {
   Deno.test(`parseFlags refuses ${what}`, () => {
-    assertThrows(() => parseFlags(command, args), UsageError, message);
+    assertThrows(() => parseFlags(command, args), TimewaitError, message);
   });
 }
 
 Deno.test("a command without positionals refuses them", () => {
   const { positionals: _, ...withoutPositionals } = command;
-  assertThrows(() => parseFlags(withoutPositionals, ["surplus"]), UsageError, '"surplus"');
+  assertThrows(() => parseFlags(withoutPositionals, ["surplus"]), TimewaitError, '"surplus"');
 });
 
 Deno.test("durations, sizes and addresses are strict", () => {
   assertEquals(parseDurationMs("2m", "--d"), 120_000);
   assertEquals(parseDurationMs("0", "--d"), 0);
   for (const bad of ["", "10", "-1s", "1 s", "1d", "s", "1e3s", "NaNms"]) {
-    assertThrows(() => parseDurationMs(bad, "--d"), UsageError);
+    assertThrows(() => parseDurationMs(bad, "--d"), TimewaitError);
   }
   assertEquals(parseBytes("64KiB", "--b"), 65536);
   assertEquals(parseBytes("2MB", "--b"), 2_000_000);
   for (const bad of ["", "1.5KiB", "-1", "1kib", "KiB"]) {
-    assertThrows(() => parseBytes(bad, "--b"), UsageError);
+    assertThrows(() => parseBytes(bad, "--b"), TimewaitError);
   }
   assertEquals(parseListen("[::1]:0", "--l"), { hostname: "::1", port: 0 });
   assertEquals(parseListen("127.0.0.1:8080", "--l"), { hostname: "127.0.0.1", port: 8080 });
   for (const bad of ["", "8080", ":8080", "a:70000", "::1:80", "a b:1"]) {
-    assertThrows(() => parseListen(bad, "--l"), UsageError);
+    assertThrows(() => parseListen(bad, "--l"), TimewaitError);
   }
 });

@@ -1,7 +1,7 @@
+import { withGateways } from "../../tools/scenario/replace_gateways.ts";
+import { TimewaitError } from "../../tools/errors.ts";
 import { assertEquals, assertThrows } from "@std/assert";
-import { UsageError } from "../../tools/cli/command_line.ts";
 import { type GatewayFlagValues, gatewaysOf, gatewayWords } from "../../tools/cli/gateway_flags.ts";
-import { withGateways } from "../../tools/scenario/scenario.ts";
 import { scenario } from "../../scenarios/undersized_pool.ts";
 
 const NONE: GatewayFlagValues = {
@@ -55,10 +55,10 @@ Deno.test("a gateway of ours and others are measured beside what goes straight a
 });
 
 Deno.test("a limit of the other transport is refused", () => {
-  assertThrows(() => gatewaysOf({ ...NONE, maxIdleConns: 5 }), UsageError, "--transport net-http");
+  assertThrows(() => gatewaysOf({ ...NONE, maxIdleConns: 5 }), TimewaitError, "--transport net-http");
   assertThrows(
     () => gatewaysOf({ ...NONE, transport: "net-http", poolMaxIdlePerHost: 5 }),
-    UsageError,
+    TimewaitError,
     "--transport http-client",
   );
 });

@@ -1,5 +1,12 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { connectTo, eventually, exchangeOnce, RawBackend, startTestProxy, statusOf } from "../support/raw_peers.ts";
+import {
+  connectTo,
+  eventually,
+  exchangeOnce,
+  RawBackend,
+  startTestProxy,
+  statusOf,
+} from "../support/raw_peers.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 

@@ -13,7 +13,7 @@ Deno.test("the hosts of a host lab are the machine itself", async () => {
 Deno.test("nothing of a host lab is left once it is disposed, not even what nobody stopped", async () => {
   const lab = await startHostLab();
   const argv = ["sh", "-c", "trap '' TERM; sleep 1000 & wait; sleep 1000"];
-  const left = await lab.hosts.backend.start({ name: "left", argv });
+  const left = await lab.backend.start({ name: "left", argv });
   assert(isAlive(left.pid));
   await lab[Symbol.asyncDispose]();
   await until(() => !isAlive(left.pid));
@@ -23,7 +23,7 @@ Deno.test("what has put itself into the background does not outlive a host lab e
   const lab = await startHostLab();
   const pids: number[] = [];
   const argv = ["sh", "-c", "setsid sh -c 'echo $$; exec sleep 1000' 2>/dev/null & wait"];
-  await lab.hosts.backend.start({ name: "daemon", argv, onStdout: (line) => pids.push(Number(line)) });
+  await lab.backend.start({ name: "daemon", argv, onStdout: (line) => pids.push(Number(line)) });
   await until(() => pids.length === 1);
   await lab[Symbol.asyncDispose]();
   await until(() => !isAlive(pids[0]!));

@@ -1,7 +1,7 @@
+import { TimewaitError } from "../../tools/errors.ts";
 import { assertEquals, assertMatch, assertNotEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { UsageError } from "../../tools/cli/command_line.ts";
 import { localMachine } from "../../tools/lab/host.ts";
-import { startLab } from "../../tools/lab/start_lab.ts";
+import { openLab } from "../../tools/lab/open_lab.ts";
 import { type Knob, parseSysctl, readSysctls, setKnobs } from "../../tools/lab/knobs.ts";
 import { measuredOf, type Results } from "../../tools/results/results.ts";
 import { type FakeMachine, startFakeMachine } from "../support/fake_machine.ts";
@@ -21,15 +21,15 @@ Deno.test({
   ...privateLab,
   async fn() {
     const machine = await ofMachine(RANGE);
-    await using lab = await startLab("private");
+    await using lab = await openLab("private");
     await using set = await setKnobs(lab, { [RANGE]: "21000  21999", [`client:${REUSE}`]: 1 });
     assertEquals(set.knobs.map(({ host, asked, inForce, status }) => [host, asked, inForce, status]), [
       ["client", "1", "1", "applied"],
       ["gateway", "21000 21999", "21000 21999", "applied"],
     ]);
-    assertEquals(await readSysctls(lab.hosts.gateway, [RANGE]), ["21000 21999"]);
-    assertNotEquals(await readSysctls(lab.hosts.client, [RANGE]), ["21000 21999"]);
-    assertNotEquals(await readSysctls(lab.hosts.gateway, [REUSE]), ["1"]);
+    assertEquals(await readSysctls(lab.gateway, [RANGE]), ["21000 21999"]);
+    assertNotEquals(await readSysctls(lab.client, [RANGE]), ["21000 21999"]);
+    assertNotEquals(await readSysctls(lab.gateway, [REUSE]), ["1"]);
     assertEquals(await ofMachine(RANGE), machine);
   },
 });
@@ -40,10 +40,10 @@ Deno.test({
   async fn() {
     const values = ["21000 21999", "22000 22999"];
     await Promise.all(values.map(async (value) => {
-      await using lab = await startLab("private");
+      await using lab = await openLab("private");
       await using set = await setKnobs(lab, { [RANGE]: value });
       assertEquals(set.knobs[0]!.inForce, value);
-      assertEquals(await readSysctls(lab.hosts.gateway, [RANGE]), [value]);
+      assertEquals(await readSysctls(lab.gateway, [RANGE]), [value]);
     }));
   },
 });
@@ -52,7 +52,7 @@ Deno.test({
   name: "a knob that is not in force says why, and the others are set all the same",
   ...privateLab,
   async fn() {
-    await using lab = await startLab("private");
+    await using lab = await openLab("private");
     await using set = await setKnobs(lab, {
       [REUSE]: 2,
       "net.ipv4.tcp_tw_recycle": 1,
@@ -152,7 +152,7 @@ Deno.test("keys that are not below net. are refused, for they would change the m
     ["=1", "takes KEY=VALUE"],
   ];
   for (const [text, message] of refused) {
-    assertThrows(() => parseSysctl(text, "--sysctl"), UsageError, message, text);
+    assertThrows(() => parseSysctl(text, "--sysctl"), TimewaitError, message, text);
   }
   assertEquals(parseSysctl("client:net.ipv4.tcp_rmem=1 2 3", "--sysctl"), [
     "client:net.ipv4.tcp_rmem",

@@ -1,6 +1,6 @@
 import { assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { localMachine } from "../../tools/lab/host.ts";
-import { startLab } from "../../tools/lab/start_lab.ts";
+import { openLab } from "../../tools/lab/open_lab.ts";
 import { startBackendIn } from "../../tools/run/parties.ts";
 import { privateLab } from "../support/requirements.ts";
 
@@ -8,7 +8,7 @@ Deno.test({
   name: "a loopback lab has a 127.0.0.1 of its own, which is all there is in it",
   ...privateLab,
   async fn() {
-    await using lab = await startLab("loopback");
+    await using lab = await openLab("loopback");
     await using machine = localMachine();
     const { client, gateway, backend } = lab.hosts;
     assertEquals([client, backend], [gateway, gateway]);

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
-import type { Knob } from "../../tools/lab/knobs.ts";
+import { type Knob } from "../../tools/lab/knobs.ts";
 import { measuredOf, type Results } from "../../tools/results/results.ts";
 import { type FakeMachine, type Started, startFakeMachine } from "../support/fake_machine.ts";
 import { privateLab, wrkInPrivateLab } from "../support/requirements.ts";

@@ -1,7 +1,7 @@
+import { HOST_NAMES } from "../../tools/scenario/host_names.ts";
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
-import { HOST_NAMES } from "../../tools/lab/host.ts";
 import type { Lab } from "../../tools/lab/lab.ts";
-import { chooseLab, startLab } from "../../tools/lab/start_lab.ts";
+import { chooseLab, openLab } from "../../tools/lab/open_lab.ts";
 import { startPrivateLab, whyNoPrivateLab } from "../../tools/lab/private_lab.ts";
 import { CommandNotFoundError } from "../../tools/lab/process.ts";
 import { until } from "../support/until.ts";
@@ -13,11 +13,11 @@ Deno.test({
   async fn() {
     await using lab = await startPrivateLab();
     for (const server of HOST_NAMES) {
-      const { address } = lab.hosts[server];
+      const { address } = lab[server];
       const port = 9000;
       const serve =
         `Deno.serve({ hostname: "${address}", port: ${port}, onListen() {} }, () => new Response("${server}"))`;
-      await using _server = await lab.hosts[server].start({ name: "server", argv: denoEval(serve) });
+      await using _server = await lab[server].start({ name: "server", argv: denoEval(serve) });
       for (const client of HOST_NAMES.filter((name) => name !== server)) {
         assertEquals(await fetchFrom(lab, client, `http://${address}:${port}/`), server);
       }
@@ -45,10 +45,10 @@ Deno.test({
   async fn() {
     await using lab = await startPrivateLab();
     const opened = async (name: typeof HOST_NAMES[number]) => {
-      const [snmp] = await lab.hosts[name].readProc("/proc/net/snmp");
+      const [snmp] = await lab[name].readProc("/proc/net/snmp");
       return Number(/^Tcp: \d.*$/m.exec(snmp!)![0].split(" ")[5]);
     };
-    await fetchFrom(lab, "client", `http://${lab.hosts.gateway.address}:9009/`).catch(() => {});
+    await fetchFrom(lab, "client", `http://${lab.gateway.address}:9009/`).catch(() => {});
     assertEquals(await Promise.all(HOST_NAMES.map(opened)), [1, 0, 0]);
   },
 });
@@ -60,9 +60,9 @@ Deno.test({
     const path = "/proc/sys/net/ipv4/tcp_fin_timeout";
     const outside = await readOutside(path);
     await using lab = await startPrivateLab();
-    const set = await lab.hosts.gateway.start({ name: "sysctl", argv: ["sh", "-c", `echo 7 >${path}`] });
+    const set = await lab.gateway.start({ name: "sysctl", argv: ["sh", "-c", `echo 7 >${path}`] });
     assertEquals((await set.exited).code, 0);
-    assertEquals((await lab.hosts.gateway.readProc(path))[0]?.trim(), "7");
+    assertEquals((await lab.gateway.readProc(path))[0]?.trim(), "7");
     assertEquals(await readOutside(path), outside);
   },
 });
@@ -72,11 +72,11 @@ Deno.test({
   ...privateLab,
   async fn() {
     const lab = await startPrivateLab();
-    const left = await lab.hosts.backend.start({
+    const left = await lab.backend.start({
       name: "left",
       argv: ["sh", "-c", "trap '' TERM; sleep 1000"],
     });
-    const directory = await lab.hosts.gateway.procNet();
+    const directory = await lab.gateway.procNet();
     await lab[Symbol.asyncDispose]();
     await left.exited;
     await until(async () => (await readOutside(directory)) === "");
@@ -99,7 +99,7 @@ Deno.test({
     await using lab = await startPrivateLab();
     const lines: string[] = [];
     const argv = ["sh", "-c", "setpriv --reuid 33 --regid 33 --init-groups id -u || id -u"];
-    await using child = await lab.hosts.gateway.start({
+    await using child = await lab.gateway.start({
       name: "id",
       argv,
       onStdout: (line) => lines.push(line),
@@ -110,8 +110,8 @@ Deno.test({
 });
 
 Deno.test("a file of /proc that is not there reads as undefined, and the next one is read all the same", async () => {
-  await using lab = await startLab("host");
-  const [none, uptime] = await lab.hosts.client.readProc("/proc/no-such-file", "/proc/uptime");
+  await using lab = await openLab("host");
+  const [none, uptime] = await lab.client.readProc("/proc/no-such-file", "/proc/uptime");
   assertEquals(none, undefined);
   assert(/^\d+\.\d+ /.test(uptime!));
 });
@@ -152,7 +152,7 @@ async function fetchFrom(lab: Lab, client: typeof HOST_NAMES[number], url: strin
       catch (error) { if (left === 0 || "${url}".endsWith(":9009/")) throw error; await new Promise((r) => setTimeout(r, 50)); }
     }`;
   const argv = denoEval(code);
-  await using child = await lab.hosts[client].start({
+  await using child = await lab[client].start({
     name: "fetch",
     argv,
     onStdout: (line) => lines.push(line),

@@ -1,3 +1,4 @@
+import { TimewaitError } from "../../tools/errors.ts";
 import {
   assert,
   assertEquals,
@@ -7,7 +8,6 @@ import {
   assertThrows,
 } from "@std/assert";
 import { startBackend } from "../../tools/backend.ts";
-import { UsageError } from "../../tools/cli/command_line.ts";
 import { localMachine } from "../../tools/lab/host.ts";
 import { summarizeLatency } from "../../tools/load/latency.ts";
 import { type OpenLoopResult, startOpenLoop } from "../../tools/load/open_loop.ts";
@@ -301,14 +301,21 @@ const PLAN = { connections: 8, threads: 2, durationMs: 1000, warmUpMs: 0, timeou
 Deno.test("a rate is for the open loop alone, which needs one", async () => {
   assertEquals((await chooseGenerator("auto", { rate: true })).name, "open-loop");
   for (const generator of ["wrk", "autocannon"] as const) {
-    const error = assertThrows(() => checkLoadOptions(generator, { ...PLAN, ratePerSec: 100 }), UsageError);
+    const error = assertThrows(
+      () => checkLoadOptions(generator, { ...PLAN, ratePerSec: 100 }),
+      TimewaitError,
+    );
     assert(error.message.startsWith(`${generator} has no --rate`), error.message);
   }
-  assertThrows(() => checkLoadOptions("open-loop", PLAN), UsageError, "give --rate N");
-  assertThrows(() => checkLoadOptions("open-loop", { ...PLAN, ratePerSec: 0.5 }), UsageError, "no request");
+  assertThrows(() => checkLoadOptions("open-loop", PLAN), TimewaitError, "give --rate N");
+  assertThrows(
+    () => checkLoadOptions("open-loop", { ...PLAN, ratePerSec: 0.5 }),
+    TimewaitError,
+    "no request",
+  );
   assertThrows(
     () => checkLoadOptions("open-loop", { ...PLAN, ratePerSec: 9, script: "post.lua" }),
-    UsageError,
+    TimewaitError,
     "give one of the two",
   );
   checkLoadOptions("open-loop", { ...PLAN, ratePerSec: 1 });
@@ -318,7 +325,7 @@ Deno.test("a header that no generator would send is refused", () => {
   for (const header of ["NoColon", "A: b\r\nC: d", "A B: c"]) {
     assertThrows(
       () => checkLoadOptions("wrk", { ...PLAN, headers: [header] }),
-      UsageError,
+      TimewaitError,
       "--header takes",
     );
   }

@@ -1,3 +1,5 @@
+import { largestDivisor } from "../../tools/scenario/resolve.ts";
+import { TimewaitError } from "../../tools/errors.ts";
 import {
   assert,
   assertEquals,
@@ -7,16 +9,9 @@ import {
   assertThrows,
 } from "@std/assert";
 import { startBackend } from "../../tools/backend.ts";
-import { UsageError } from "../../tools/cli/command_line.ts";
 import { localMachine } from "../../tools/lab/host.ts";
 import type { LoadOptions, LoadResult } from "../../tools/load/load.ts";
-import {
-  checkWrkOptions,
-  largestDivisor,
-  parseWrkReport,
-  startWrk,
-  undoCorrection,
-} from "../../tools/load/wrk.ts";
+import { checkWrkOptions, parseWrkReport, startWrk, undoCorrection } from "../../tools/load/wrk.ts";
 import { wrk } from "../support/requirements.ts";
 
 const OPTIONS = { connections: 8, threads: 2, durationMs: 1000, timeoutMs: 2000, headers: [] };
@@ -130,7 +125,7 @@ Deno.test("what wrk would do otherwise than asked is refused with what to type i
     [{ script: "/tmp" }, "is not a file"],
   ];
   for (const [options, message] of refused) {
-    assertThrows(() => checkWrkOptions({ ...OPTIONS, ...options }), UsageError, message);
+    assertThrows(() => checkWrkOptions({ ...OPTIONS, ...options }), TimewaitError, message);
   }
 });
 

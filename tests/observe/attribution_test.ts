@@ -1,5 +1,5 @@
+import { type HostName } from "../../tools/scenario/host_names.ts";
 import { assertEquals } from "@std/assert";
-import type { HostName } from "../../tools/lab/host.ts";
 import type { TcpCounters } from "../../tools/observe/tcp_counters.ts";
 import type { TcpSocket } from "../../tools/observe/tcp_table.ts";
 import { hostResults, hostSeries, type Observation, withoutProbe } from "../../tools/observe/attribution.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
-import { startLab } from "../../tools/lab/start_lab.ts";
+import { openLab } from "../../tools/lab/open_lab.ts";
 import { startConnectProbe } from "../../tools/observe/connect_probe.ts";
 import { readCounters } from "../../tools/observe/sampler.ts";
 import { startBackendIn } from "../../tools/run/parties.ts";
@@ -10,9 +10,9 @@ Deno.test({
   name: "a probe times its connects, and leaves no TIME_WAIT on either side",
   ...privateLab,
   async fn() {
-    await using lab = await startLab("private");
+    await using lab = await openLab("private");
     await using backend = await startBackendIn(lab, { latencyMs: 0, bodyBytes: 2, status: 200 });
-    await using probe = await startConnectProbe(lab.hosts.gateway, backend);
+    await using probe = await startConnectProbe(lab.gateway, backend);
     await until(async () => (await readCounters(lab)).gateway.connectionsOpened >= 5);
     const { timeMs, connectUs } = await probe.finish();
     assertGreater(connectUs.length, 4);
@@ -28,9 +28,9 @@ Deno.test({
   name: "a connect that fails is told from one that takes long",
   ...privateLab,
   async fn() {
-    await using lab = await startLab("private");
-    const { address } = lab.hosts.backend;
-    await using probe = await startConnectProbe(lab.hosts.gateway, { hostname: address, port: 81 });
+    await using lab = await openLab("private");
+    const { address } = lab.backend;
+    await using probe = await startConnectProbe(lab.gateway, { hostname: address, port: 81 });
     assertEquals((await probe.finish()).connectUs[0], null);
   },
 });
@@ -39,14 +39,14 @@ Deno.test({
   name: "a connect that nothing answers holds up neither the start nor the end of a probe",
   ...privateLab,
   async fn() {
-    await using lab = await startLab("private");
+    await using lab = await openLab("private");
     const hole = "198.18.0.9";
     const route = `PATH=$PATH:/sbin:/usr/sbin; ip route add ${hole} dev backend && ` +
       `ip neigh add ${hole} lladdr 02:00:00:00:00:09 dev backend`;
-    await using routed = await lab.hosts.gateway.start({ name: "ip", argv: ["sh", "-c", route] });
+    await using routed = await lab.gateway.start({ name: "ip", argv: ["sh", "-c", route] });
     assertEquals(await routed.exited, { code: 0, stderr: [] });
     const startMs = performance.now();
-    await using probe = await startConnectProbe(lab.hosts.gateway, { hostname: hole, port: 80 });
+    await using probe = await startConnectProbe(lab.gateway, { hostname: hole, port: 80 });
     assertEquals((await probe.finish()).connectUs, []);
     assertLess(performance.now() - startMs, 8_000);
   },

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { startLab } from "../../tools/lab/start_lab.ts";
+import { openLab } from "../../tools/lab/open_lab.ts";
 import { parseRssPeakBytes, parseStats, readProcessUsage } from "../../tools/observe/process_usage.ts";
 import { until } from "../support/until.ts";
 
@@ -19,18 +19,18 @@ Deno.test("peak memory is that of VmHWM, and a kernel thread has none", () => {
 });
 
 Deno.test("a busy process and its children count together", async () => {
-  await using lab = await startLab("host");
+  await using lab = await openLab("host");
   const busy = "while :; do :; done";
   const argv = ["sh", "-c", `(${busy}) & (${busy}) & wait`];
-  await using process = await lab.hosts.client.start({ name: "busy", argv });
-  const read = async () => (await readProcessUsage(lab.hosts.client, [process.processGroup]))[0]!;
+  await using process = await lab.client.start({ name: "busy", argv });
+  const read = async () => (await readProcessUsage(lab.client, [process.processGroup]))[0]!;
   await until(async () => (await read()).cpuSec > 0.1);
   assertGreater((await read()).rssPeakBytes, 100_000);
 });
 
 Deno.test("a group that is no more has used nothing", async () => {
-  await using lab = await startLab("host");
-  const [usage] = await readProcessUsage(lab.hosts.client, [2 ** 22 + 1]);
+  await using lab = await openLab("host");
+  const [usage] = await readProcessUsage(lab.client, [2 ** 22 + 1]);
   assert(usage !== undefined);
   assertEquals(usage, { cpuSec: 0, rssPeakBytes: 0 });
 });

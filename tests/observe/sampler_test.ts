@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { startLab } from "../../tools/lab/start_lab.ts";
+import { openLab } from "../../tools/lab/open_lab.ts";
 import {
   parseSample,
   readCounters,
@@ -23,21 +23,21 @@ Deno.test({
   name: "samples see the TIME_WAIT of a closed connection, and agree with the kernel's counters",
   ...privateLab,
   async fn() {
-    await using lab = await startLab("private");
+    await using lab = await openLab("private");
     const seen: Sample[] = [];
     await using sampler = await startSampler(lab, (sample) => seen.push(sample));
     assertEquals(seen.length, 1);
-    const { address } = lab.hosts.backend;
+    const { address } = lab.backend;
     const listen =
       `for await (const c of Deno.listen({ hostname: "${address}", port: 9000 })) c.closeWrite()`;
-    await using _server = await lab.hosts.backend.start({
+    await using _server = await lab.backend.start({
       name: "server",
       argv: [Deno.execPath(), "eval", listen],
     });
     const connect = `
       for (;;) try { using c = await Deno.connect({ hostname: "${address}", port: 9000 });
         await c.read(new Uint8Array(1)); break; } catch { await new Promise((r) => setTimeout(r, 20)); }`;
-    await using client = await lab.hosts.client.start({
+    await using client = await lab.client.start({
       name: "client",
       argv: [Deno.execPath(), "eval", connect],
     });
@@ -55,7 +55,7 @@ Deno.test({
   name: "samples come in the order of time, no more often than asked",
   ...privateLab,
   async fn() {
-    await using lab = await startLab("private");
+    await using lab = await openLab("private");
     await using sampler = await startSampler(lab, () => {});
     await new Promise((resolve) => setTimeout(resolve, 1000));
     const samples = await sampler.finish();

@@ -1,8 +1,8 @@
+import { type GatewayPlan, type LoadPlan } from "../../tools/scenario/plan.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { renderRows } from "../../tools/report/table.ts";
 import { renderReport } from "../../tools/report/report.ts";
-import type { Measured, Run } from "../../tools/results/results.ts";
-import type { GatewayPlan, LoadPlan } from "../../tools/scenario/scenario.ts";
+import { type Measured, type Run } from "../../tools/results/results.ts";
 import { pool, repetition, results, resultsOf, run } from "../support/made_up_results.ts";
 
 const DIRECT = run("direct", [repetition(13_000), repetition(12_900), repetition(13_100)], null);

@@ -1,5 +1,5 @@
+import { TimewaitError } from "../../tools/errors.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { UsageError } from "../../tools/cli/command_line.ts";
 import { renderReport } from "../../tools/report/report.ts";
 import { plotsOf } from "../../tools/report/plots/plots.ts";
 import { parseResults, readResults } from "../../tools/results/read.ts";
@@ -76,7 +76,7 @@ const REFUSED: [string, string, string][] = [
 ];
 for (const [what, text, place] of REFUSED) {
   Deno.test(`${what} is refused with the place of the damage`, () => {
-    const error = assertThrows(() => parseResults(text, "kept.json"), UsageError, place);
+    const error = assertThrows(() => parseResults(text, "kept.json"), TimewaitError, place);
     assert(error.message.startsWith("kept.json is "), error.message);
   });
 }
@@ -84,7 +84,7 @@ for (const [what, text, place] of REFUSED) {
 Deno.test("every byte that is lost from the end is noticed", () => {
   const text = JSON.stringify(resultsOf({ direct: [1] }));
   for (let length = 0; length < text.length; length += 97) {
-    assertThrows(() => parseResults(text.slice(0, length), "kept.json"), UsageError);
+    assertThrows(() => parseResults(text.slice(0, length), "kept.json"), TimewaitError);
   }
 });
 
@@ -102,7 +102,7 @@ Deno.test("what every object has is no field of a document, and cannot stand in 
     .replace('"governors":[],', "");
   assertEquals(parseResults(smuggled, "kept.json").environment.governors, []);
   const replaced = WHOLE.replace('"kernel":"6.18.0",', '"__proto__":{"kernel":"6.18.0"},');
-  assertThrows(() => parseResults(replaced, "kept.json"), UsageError, "damaged at environment");
+  assertThrows(() => parseResults(replaced, "kept.json"), TimewaitError, "damaged at environment");
   assertEquals(({} as Record<string, unknown>).kernel, undefined);
 });
 
@@ -111,7 +111,7 @@ Deno.test("what is no file of results by its size is refused before it is read",
   try {
     await Deno.truncate(huge, 2 ** 40);
     for (const path of [huge, "/dev/zero"]) {
-      await assertRejects(() => readResults(path), UsageError, "which no bench writes");
+      await assertRejects(() => readResults(path), TimewaitError, "which no bench writes");
     }
   } finally {
     await Deno.remove(huge);
@@ -132,7 +132,7 @@ Deno.test("figures that are 0 or beyond all measure are rendered, and nothing co
         try {
           read = parseResults(text, "kept.json");
         } catch (error) {
-          assert(error instanceof UsageError, `${key}: ${error}`);
+          assert(error instanceof TimewaitError, `${key}: ${error}`);
           continue;
         }
         const report = renderReport(read) + JSON.stringify(plotsOf(read));

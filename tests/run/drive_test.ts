@@ -1,6 +1,6 @@
 import { assertGreater, assertLess, assertRejects } from "@std/assert";
 import { loadLimitMs, runWarmUp, whileAllRun } from "../../tools/run/drive.ts";
-import { startLab } from "../../tools/lab/start_lab.ts";
+import { openLab } from "../../tools/lab/open_lab.ts";
 import type { ExitStatus, RunningProcess } from "../../tools/lab/process.ts";
 import type { RunningLoad } from "../../tools/load/load.ts";
 
@@ -13,7 +13,7 @@ const SHORT_LOAD = {
 } as RunningLoad;
 
 Deno.test("a bench that is stopped does not wait for the last answers of a warm-up", async () => {
-  await using lab = await startLab("host");
+  await using lab = await openLab("host");
   const stop = new AbortController();
   const limits = { durationMs: 1, timeoutMs: 1, latencyMs: 20_000 };
   const startMs = performance.now();

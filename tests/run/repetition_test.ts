@@ -1,7 +1,8 @@
+import { type GatewayPlan } from "../../tools/scenario/plan.ts";
+import { DEFAULT_LOAD } from "../../tools/scenario/resolve.ts";
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { prepareAutocannon } from "../../tools/load/autocannon.ts";
 import { measureRepetition } from "../../tools/run/repetition.ts";
-import { DEFAULT_LOAD, type GatewayPlan } from "../../tools/scenario/scenario.ts";
 import { wrkInPrivateLab } from "../support/requirements.ts";
 
 const GATEWAYS: Record<string, GatewayPlan> = {

@@ -1,5 +1,5 @@
+import { TimewaitError } from "../../tools/errors.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { UsageError } from "../../tools/cli/command_line.ts";
 import { parseShare, repeatPlanOf } from "../../tools/cli/repeat_flags.ts";
 import { compareValues } from "../../tools/verdict/comparison.ts";
 import { arePrecise, isPrecise, selfCheckOf, shuffledRounds } from "../../tools/run/rounds.ts";
@@ -96,13 +96,13 @@ Deno.test("five repetitions are the default, a quick bench has one", () => {
     until: { width: 0.03, maxTimeMs: 600_000 },
     seed: 4,
   });
-  assertThrows(() => repeatPlanOf({ ...NO_FLAGS, maxTime: 1000 }, false), UsageError, "--until");
+  assertThrows(() => repeatPlanOf({ ...NO_FLAGS, maxTime: 1000 }, false), TimewaitError, "--until");
 });
 
 Deno.test("a precision is a percentage above 0", () => {
   assertEquals(parseShare("3%", "--until"), 0.03);
   assertEquals(parseShare("0.5%", "--until"), 0.005);
   for (const bad of ["3", "0%", "-1%", "%", "", "3 %"]) {
-    assertThrows(() => parseShare(bad, "--until"), UsageError);
+    assertThrows(() => parseShare(bad, "--until"), TimewaitError);
   }
 });

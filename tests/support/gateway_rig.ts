@@ -1,6 +1,6 @@
 /** A gateway between a client and an upstream that both speak byte for byte. */
 
-import type { ListenAddress } from "../../tools/cli/command_line.ts";
+import { type ListenAddress } from "../../tools/server/address.ts";
 import { startGateway } from "../../tools/gateway.ts";
 import type { HttpClientGatewayOptions, RunningGateway } from "../../tools/gateway.ts";
 import { RawConnection, type RawMessage, type RawUpstream, startRepeatingUpstream } from "./raw_http.ts";

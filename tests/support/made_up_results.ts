@@ -1,16 +1,16 @@
 /** A results document with every figure made up, to test the report with. */
 
-import type { HostName } from "../../tools/lab/host.ts";
+import { type HostResult, type HostSeries } from "../../tools/observe/series.ts";
+import { type HostName } from "../../tools/scenario/host_names.ts";
+import { type GatewayPlan } from "../../tools/scenario/plan.ts";
+import { DEFAULT_BACKEND, DEFAULT_LOAD } from "../../tools/scenario/resolve.ts";
 import {
-  type HostResult,
-  type HostSeries,
   type Measured,
   type Repetition,
   type Results,
   type Run,
   SCHEMA,
 } from "../../tools/results/results.ts";
-import { DEFAULT_BACKEND, DEFAULT_LOAD, type GatewayPlan } from "../../tools/scenario/scenario.ts";
 
 const NO_ERRORS = { connect: 0, read: 0, write: 0, timeout: 0, status: 0 };
 const QUIET: HostResult = {

@@ -1,6 +1,6 @@
 /** The smallest scenario that there is: a second of load, straight at the backend. */
 
-import type { Scenario } from "../../tools/scenario/scenario.ts";
+import { type Scenario } from "../../tools/scenario/scenario.ts";
 
 export const scenario: Scenario = {
   name: "one_run",

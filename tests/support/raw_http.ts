@@ -1,6 +1,5 @@
+import { type ListenAddress } from "../../tools/server/address.ts";
 /** HTTP/1.1 by hand, byte for byte, for tests of what goes over the wire. Texts are Latin-1: one character, one byte. */
-
-import type { ListenAddress } from "../../tools/cli/command_line.ts";
 
 const DEADLINE_MS = 10_000;
 

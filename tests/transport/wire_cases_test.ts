@@ -4,10 +4,16 @@
  * `http-client`'s own.
  */
 
+import { type ListenAddress } from "../../tools/server/address.ts";
 import { assert, assertEquals } from "@std/assert";
 import { startGateway } from "../../tools/gateway.ts";
-import type { ListenAddress } from "../../tools/cli/command_line.ts";
-import { RawConnection, type RawMessage, type RawUpstream, startRawUpstream, statusOf } from "../support/raw_http.ts";
+import {
+  RawConnection,
+  type RawMessage,
+  type RawUpstream,
+  startRawUpstream,
+  statusOf,
+} from "../support/raw_http.ts";
 
 type TransportName = "net-http" | "http-client";
 

@@ -1,5 +1,5 @@
+import { TimewaitError } from "../../tools/errors.ts";
 import { assertEquals, assertLessOrEqual, assertThrows } from "@std/assert";
-import { UsageError } from "../../tools/cli/command_line.ts";
 import { exitCodeOf } from "../../tools/compare.ts";
 import { checkGates, parseGate } from "../../tools/verdict/gate.ts";
 import { gatesThatCannotFail } from "../../tools/verdict/gate_proof.ts";
@@ -121,7 +121,7 @@ Deno.test("a figure is a number of the repetition's own, not what its language h
     const gate = parseGate(`${figure}>=0`, GATE);
     assertThrows(
       () => checkGates([gate], [{ run: runOf(BEFORE) }], { seed: 1 }),
-      UsageError,
+      TimewaitError,
       "there is no figure",
     );
   }
@@ -139,10 +139,10 @@ Deno.test("a gate for one run leaves the others alone, and one of the gateway th
 
 Deno.test("a gate that was mistyped is refused with what to type", () => {
   const check = (gate: string) => checkGates([parseGate(gate, GATE)], [{ run: runOf(BEFORE) }], { seed: 1 });
-  assertThrows(() => check("requestsPerSec>-5%"), UsageError, "takes a gate such as");
-  assertThrows(() => check("requestPerSec>=5"), UsageError, "did you mean requestsPerSec?");
-  assertThrows(() => check("pool-10:requestsPerSec>=5"), UsageError, "did you mean pool-100?");
-  assertThrows(() => check("requestsPerSec>=-5%"), UsageError, "give the results to compare with first");
+  assertThrows(() => check("requestsPerSec>-5%"), TimewaitError, "takes a gate such as");
+  assertThrows(() => check("requestPerSec>=5"), TimewaitError, "did you mean requestsPerSec?");
+  assertThrows(() => check("pool-10:requestsPerSec>=5"), TimewaitError, "did you mean pool-100?");
+  assertThrows(() => check("requestsPerSec>=-5%"), TimewaitError, "give the results to compare with first");
   assertEquals(parseGate(" pool-100: gateway.timeWaitPeak <= 1000 ".replace(": ", ":"), GATE).limit, 1000);
 });
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { renderReport } from "../../tools/report/report.ts";
-import type { Results } from "../../tools/results/results.ts";
+import { type Results } from "../../tools/results/results.ts";
 import { selfCheckResult } from "../../tools/verdict/self_check.ts";
 import { resultsOf } from "../support/made_up_results.ts";
 

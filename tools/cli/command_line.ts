@@ -9,13 +9,8 @@
 
 import { parseArgs } from "@std/cli";
 import { bold, red } from "@std/fmt/colors";
-import { closestString, levenshteinDistance, toKebabCase } from "@std/text";
-
-/** A mistake in how a command was called. Its message is one line that says what to type instead; exit code 2. */
-export class UsageError extends Error {
-  /** What is printed ahead of the message where nobody catches it; always `"UsageError"`. */
-  override name = "UsageError";
-}
+import { toKebabCase } from "@std/text";
+import { didYouMean, messageOf, TimewaitError, UnavailableError } from "../errors.ts";
 
 /** The exit code of a command whose question the measured data cannot answer. */
 export const CANNOT_TELL = 3;
@@ -28,7 +23,9 @@ export interface Flag<T> {
   readonly help: string;
   /** Given more than once, the values are kept as a list. */
   readonly repeatable?: boolean;
-  /** Turns the texts given, at least one, into the value. Throws {@linkcode UsageError} on a text it does not take. */
+  /** Left out of `--help`: for processes of ours, not for people. */
+  readonly hidden?: boolean;
+  /** Turns the texts given, at least one, into the value. Throws {@linkcode TimewaitError} on a text it does not take. */
   parse(texts: string[], name: string): T;
   /** The value when the flag is not given. */
   readonly byDefault: T;
@@ -51,10 +48,22 @@ export interface Command<F extends Flags> {
   readonly positionals?: string;
   /** All that it takes, each with its default; a name that is not among them is refused, `help` excepted. */
   readonly flags: F;
+  /** The flags by headings, for a `--help` in groups. Without them the flags stand in one list. */
+  readonly groups?: Readonly<Record<string, Flags>>;
   /** Lines at the end of `--help`. */
   readonly examples?: readonly string[];
   /** Does the work. Returns the exit code. */
-  run(options: Options<F>, positionals: string[], signal: AbortSignal): Promise<number>;
+  run(options: Options<F>, call: Call): Promise<number>;
+}
+
+/** How a command was called, beside its flags. */
+export interface Call {
+  /** The words that are no flags, nor values of flags. */
+  readonly positionals: readonly string[];
+  /** Every word, as typed. */
+  readonly args: readonly string[];
+  /** Aborts when the person interrupts. */
+  readonly signal: AbortSignal;
 }
 
 /** The entry point of a tool, as a function: takes arguments, returns the exit code, writes to standard output and error. */
@@ -77,7 +86,7 @@ export function valueFlag<T, const D = T>(
     help,
     byDefault,
     parse(texts, name) {
-      if (texts.length > 1) throw new UsageError(`${name} was given ${texts.length} times: give it once`);
+      if (texts.length > 1) throw new TimewaitError(`${name} was given ${texts.length} times: give it once`);
       return parse(texts[0]!, name);
     },
   };
@@ -98,132 +107,6 @@ export function listFlag<T>(
   };
 }
 
-/** Takes any text but an empty one. */
-export function parseText(text: string, name: string): string {
-  if (text === "") throw new UsageError(`${name} needs a value`);
-  return text;
-}
-
-/** A parser for one of a few words. */
-export function parseChoice<const W extends string>(words: readonly W[]): (text: string, name: string) => W {
-  return (text, name) => {
-    const found = words.find((word) => word === text);
-    if (found === undefined) throw new UsageError(`${name} takes ${words.join(", ")}, not "${text}"`);
-    return found;
-  };
-}
-
-/** A parser for a whole number of at least `least`. */
-export function parseWhole(
-  least: number,
-  most = Number.MAX_SAFE_INTEGER,
-): (text: string, name: string) => number {
-  return (text, name) => {
-    const value = /^\d+$/.test(text) ? Number(text) : NaN;
-    if (!(value >= least && value <= most)) {
-      const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
-      throw new UsageError(`${name} takes a whole number ${range}, not "${text}"`);
-    }
-    return value;
-  };
-}
-
-/** A day: longer than any bench, and within what timers can hold. */
-const MAX_DURATION_MS = 86_400_000;
-
-const MS_PER_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-
-/**
- * A duration in milliseconds. Units are ms, s, m and h; a number without a unit is refused, except 0.
- *
- * @throws {UsageError} for anything else.
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { parseDurationMs } from "./command_line.ts";
- *
- * assertEquals(parseDurationMs("70ms", "--latency"), 70);
- * assertEquals(parseDurationMs("1.5s", "--latency"), 1500);
- * ```
- */
-export function parseDurationMs(text: string, name: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
-  if (text === "0") return 0;
-  if (match === null) {
-    throw new UsageError(`${name} takes a duration such as 500ms, 10s or 2m, not "${text}"`);
-  }
-  const ms = Number(match[1]) * MS_PER_UNIT[match[2]!]!;
-  if (ms > MAX_DURATION_MS) throw new UsageError(`${name} takes at most 24h, not ${text}`);
-  return ms;
-}
-
-const BYTES_PER_UNIT: Readonly<Record<string, number>> = {
-  "": 1,
-  B: 1,
-  KiB: 1024,
-  MiB: 1024 ** 2,
-  GiB: 1024 ** 3,
-  kB: 1e3,
-  MB: 1e6,
-  GB: 1e9,
-};
-
-/**
- * A size in bytes: a whole number, with B, KiB, MiB, GiB, kB, MB or GB behind it if wanted.
- *
- * @throws {UsageError} for anything else.
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { parseBytes } from "./command_line.ts";
- *
- * assertEquals(parseBytes("64KiB", "--body-bytes"), 65_536);
- * assertEquals(parseBytes("2MB", "--body-bytes"), 2_000_000);
- * ```
- */
-export function parseBytes(text: string, name: string): number {
-  const match = /^(\d+)(B|KiB|MiB|GiB|kB|MB|GB)?$/.exec(text);
-  if (match === null) throw new UsageError(`${name} takes a size such as 512, 64KiB or 32MiB, not "${text}"`);
-  return Number(match[1]) * BYTES_PER_UNIT[match[2] ?? ""]!;
-}
-
-/** An address to listen on. Port 0 asks the kernel for a free one. */
-export interface ListenAddress {
-  /** A name or an IP address, IPv6 without brackets; `0.0.0.0` and `::` listen on every interface. */
-  readonly hostname: string;
-  /** 0 to 65535, where 0 leaves the choice to the kernel. */
-  readonly port: number;
-}
-
-/**
- * Parses `HOST:PORT` or `[IPv6]:PORT`.
- *
- * @throws {UsageError} where either part is missing or the port is above 65535.
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { parseListen } from "./command_line.ts";
- *
- * assertEquals(parseListen("[::1]:8080", "--listen"), { hostname: "::1", port: 8080 });
- * ```
- */
-export function parseListen(text: string, name: string): ListenAddress {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s[\]]+)):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[3]);
-  if (match === null || port > 65535) {
-    throw new UsageError(`${name} takes HOST:PORT such as 127.0.0.1:8080, not "${text}"`);
-  }
-  return { hostname: match[1] ?? match[2]!, port };
-}
-
-/** The word of `known` that a person most likely meant by `word`, as a clause for an error message; empty where none is near. */
-export function didYouMean(word: string, known: readonly string[]): string {
-  if (known.length === 0) return "";
-  const nearest = closestString(word, known);
-  const near = levenshteinDistance(word, nearest) <= Math.max(2, nearest.length / 3);
-  return near ? `; did you mean ${nearest}?` : "";
-}
-
 /** Makes the {@linkcode Main} of a command: parses, answers `--help`, and turns errors into one line and an exit code. */
 export function mainOf<F extends Flags>(command: Command<F>): Main {
   return async (args, signal) => {
@@ -233,25 +116,71 @@ export function mainOf<F extends Flags>(command: Command<F>): Main {
         return 0;
       }
       const { options, positionals } = parseFlags(command, args);
-      return await command.run(options, positionals, signal);
+      return await command.run(options, { positionals, args, signal });
     } catch (error) {
       if (signal.aborted && error === signal.reason) return 130;
-      printError(error);
-      return error instanceof UsageError ? 2 : 1;
+      printError(error, command.flags);
+      return error instanceof TimewaitError && !(error instanceof UnavailableError) ? 2 : 1;
     }
   };
 }
 
-/** Writes an error as people see it: one line on standard error. */
-export function printError(error: unknown): void {
+/** Writes an error as people see it: one line on standard error, in which a field is named by its flag. */
+export function printError(error: unknown, flags: Flags = {}): void {
   const label = Deno.stderr.isTerminal() ? red("error") : "error";
-  console.error(`${label}: ${messageOf(error)}`);
+  console.error(`${label}: ${messageAtEdge(error, flags)}`);
 }
 
-/** The message of whatever was thrown, in one line. */
-export function messageOf(error: unknown): string {
-  const text = error instanceof Error ? error.message || error.name : String(error);
-  return text.trim().replaceAll(/\s*\n\s*/g, "; ");
+function messageAtEdge(error: unknown, flags: Flags): string {
+  const flag = error instanceof TimewaitError && error.field !== undefined
+    ? flagOf(error.field, flags)
+    : undefined;
+  if (flag === undefined) return messageOf(error);
+  return messageOf(new TimewaitError((error as TimewaitError).problem, { field: flag }));
+}
+
+/** Writes to standard output. A reader that has gone away, such as `head`, is no error. */
+export async function printOutput(text: string): Promise<void> {
+  const bytes = new TextEncoder().encode(text.endsWith("\n") ? text : `${text}\n`);
+  try {
+    for (let written = 0; written < bytes.length;) {
+      written += await Deno.stdout.write(bytes.subarray(written));
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw new Error(`standard output: ${messageOf(error)}`);
+  }
+}
+
+/**
+ * The flag that sets a field, as it is typed: that of `load.connections` is `--connections`, that of `headers` is `--header`.
+ * `undefined` for a field that has no flag, or stands in one run of a scenario, where no flag reaches it.
+ */
+export function flagOf(field: string, flags: Flags): string | undefined {
+  if (field.includes("[")) return undefined;
+  const name = field.split(".").at(-1)!;
+  const key = [name, name.replace(/s$/, "")].find((name) => Object.hasOwn(flags, name));
+  return key === undefined ? undefined : `--${toKebabCase(key)}`;
+}
+
+/**
+ * The words of a command line without the flags of the given names and their values.
+ *
+ * @param known the flags of the command.
+ */
+export function wordsWithout(args: readonly string[], names: readonly string[], known: Flags): string[] {
+  const left = new Set(names.map((name) => `--${toKebabCase(name)}`));
+  const takesValue = new Set(
+    names.filter((name) => known[name]?.placeholder !== undefined).map((name) => `--${toKebabCase(name)}`),
+  );
+  return args.filter((word, i) => {
+    const before = args[i - 1];
+    return !left.has(word.split("=")[0]!) && !(before !== undefined && takesValue.has(before));
+  });
+}
+
+/** A word as `sh` takes it. */
+export function quoteForShell(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /**
@@ -260,9 +189,6 @@ export function messageOf(error: unknown): string {
  *
  * Started by `deno task`, which works in the folder of deno.json, it goes back to where the person typed, so that
  * paths are theirs; and it ends when the task is killed.
- *
- * Not to be awaited at the top of a module: a module that awaits its own end cannot be imported by what it runs, and
- * the bench imports scenarios that import the bench.
  */
 export async function runAsScript(main: Main): Promise<void> {
   const controller = new AbortController();
@@ -312,7 +238,7 @@ function followTask(onGone: () => void): () => void {
 /**
  * Parses the arguments of a command.
  *
- * @throws {UsageError} for an unknown flag, with the nearest known one; for a missing value; for a positional where none is taken.
+ * @throws {TimewaitError} for an unknown flag, with the nearest known one; for a missing value; for a positional where none is taken.
  */
 export function parseFlags<F extends Flags>(
   command: Pick<Command<F>, "name" | "flags" | "positionals">,
@@ -327,7 +253,7 @@ export function parseFlags<F extends Flags>(
   const refuse = (arg: string) => {
     const name = arg.split("=")[0]!;
     const hint = didYouMean(name, names.map((known) => `--${known}`));
-    throw new UsageError(`unknown flag ${name}${hint || `; deno task ${command.name} --help lists them`}`);
+    throw new TimewaitError(`unknown flag ${name}${hint || `; deno task ${command.name} --help lists them`}`);
   };
   const parsed = parseArgs(joinDashes(args, withValue), {
     string: [...withValue, "_"],
@@ -336,17 +262,17 @@ export function parseFlags<F extends Flags>(
     unknown: (arg, key) => key === undefined || refuse(arg),
   });
   for (const name of switches) {
-    if (args.some((arg) => arg.startsWith(`--${name}=`))) throw new UsageError(`--${name} takes no value`);
+    if (args.some((arg) => arg.startsWith(`--${name}=`))) throw new TimewaitError(`--${name} takes no value`);
     if (args.includes(`--no-${name}`)) refuse(`--no-${name}`);
     const next = args[args.indexOf(`--${name}`) + 1];
     if (args.includes(`--${name}`) && (next === "true" || next === "false")) {
-      throw new UsageError(`--${name} takes no value`);
+      throw new TimewaitError(`--${name} takes no value`);
     }
   }
 
   const positionals = parsed._.map(String);
   if (positionals.length > 0 && command.positionals === undefined) {
-    throw new UsageError(`${command.name} takes flags only, not "${positionals[0]}"`);
+    throw new TimewaitError(`${command.name} takes flags only, not "${positionals[0]}"`);
   }
   const options: Record<string, unknown> = {};
   for (const [name, { key, flag }] of flags) {
@@ -371,21 +297,36 @@ function joinDashes(args: readonly string[], withValue: readonly string[]): stri
 
 function renderHelp<F extends Flags>(command: Command<F>): string {
   const title = (text: string) => Deno.stdout.isTerminal() ? bold(text) : text;
-  const rows = Object.entries(command.flags).map(([key, flag]) => {
-    const left = `--${toKebabCase(key)}${flag.placeholder === undefined ? "" : ` ${flag.placeholder}`}`;
-    return { left, help: flag.help + (flag.repeatable ? " (repeatable)" : "") };
-  });
-  const width = Math.max(...rows.map((row) => row.left.length));
+  const left = ([key, flag]: [string, F[string]]) =>
+    `--${toKebabCase(key)}${flag.placeholder === undefined ? "" : ` ${flag.placeholder}`}`;
+  const shown = (flags: Flags) =>
+    Object.entries(flags).filter(([, flag]) => !flag.hidden) as [string, F[string]][];
+  const width = Math.max(...shown(command.flags).map((flag) => left(flag).length));
+  const row = (name: string, help: string) => `  ${name.padEnd(width)}  ${help}`;
+  const rows = (flags: Flags) =>
+    shown(flags).map((flag) => row(left(flag), flag[1].help + (flag[1].repeatable ? " (repeatable)" : "")));
   const usage = ["deno task", command.name, command.positionals, "[FLAGS]"].filter(Boolean).join(" ");
+  const help = row("--help", "this text");
   return [
     command.summary,
     "",
     `${title("Usage:")} ${usage}`,
-    "",
-    ...rows.map((row) => `  ${row.left.padEnd(width)}  ${row.help}`),
-    `  ${"--help".padEnd(width)}  this text`,
-    ...(command.examples ?? []).flatMap((example, i) =>
-      i === 0 ? ["", title("Examples:"), `  ${example}`] : [`  ${example}`]
-    ),
+    ...(command.groups === undefined
+      ? ["", title("Flags:"), ...rows(command.flags), help]
+      : Object.entries(command.groups).flatMap(([name, flags], i, all) => [
+        "",
+        title(`${name}:`),
+        ...rows(flags),
+        ...(i === all.length - 1 ? [help] : []),
+      ])),
+    ...(command.examples === undefined
+      ? []
+      : ["", title("Examples:"), ...command.examples.map((line) => `  ${line}`)]),
   ].join("\n");
+}
+
+/** Resolves once the signal is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }

@@ -1,83 +1,148 @@
 /**
- * The flags of bench that say which gateways to measure in place of the scenario's own.
+ * The flags of a gateway, by the names of its options, and the gateway that they describe.
  *
  * @module
  */
 
-import { listFlag, type Options, parseChoice, parseText, valueFlag } from "./command_line.ts";
-import type { GatewayPlan } from "../scenario/scenario.ts";
-import { HTTP_CLIENT_FLAGS } from "./http_client_flags.ts";
-import { WORKERS_FLAG } from "../transport/workers/workers.ts";
-import { POOL_FLAGS, refuseFlagsOf } from "./net_http_flags.ts";
+import { TimewaitError } from "../errors.ts";
+import type { NamedGateway } from "../scenario/replace_gateways.ts";
+import type { Gateway } from "../scenario/scenario.ts";
+import { flagOf, type Flags, listFlag, type Options, switchFlag, valueFlag } from "./command_line.ts";
+import { orNone, parseChoice, parseDurationMs, parseText, parseWhole } from "./values.ts";
 
-/** The flags. Those of a transport have the names that they have on the command line of the gateway. */
-export const GATEWAY_FLAGS = {
-  gateway: listFlag("COMMAND", "measure this gateway; {listen} and {upstream} are filled in", parseText),
+/** Options of `http-client` alone. */
+const HTTP_CLIENT_FLAGS = {
+  poolMaxIdlePerHost: valueFlag(
+    "N",
+    "http-client: idle connections to keep, or none for no limit (default none)",
+    orNone(parseWhole(0)),
+    undefined,
+  ),
+  poolIdleTimeout: valueFlag(
+    "DURATION",
+    "http-client: time to keep an idle connection, or none for no limit (default 90s)",
+    orNone(parseDurationMs),
+    undefined,
+  ),
+} as const;
+
+/** Options of `net-http` alone. */
+const NET_HTTP_FLAGS = {
+  maxIdleConns: valueFlag(
+    "N",
+    "net-http: idle connections to keep in all, 0 for no limit (default 100)",
+    parseWhole(0),
+    undefined,
+  ),
+  maxIdleConnsPerHost: valueFlag(
+    "N",
+    "net-http: idle connections to keep for each backend (default 2)",
+    parseWhole(0),
+    undefined,
+  ),
+  maxConnsPerHost: valueFlag(
+    "N",
+    "net-http: most connections to each backend, 0 for no limit (default 0)",
+    parseWhole(0),
+    undefined,
+  ),
+  idleConnTimeout: valueFlag(
+    "DURATION",
+    "net-http: time to keep an idle connection, 0 for ever (default 90s)",
+    parseDurationMs,
+    undefined,
+  ),
+  disableKeepAlives: switchFlag("net-http: one request for each connection"),
+  dialTimeout: valueFlag(
+    "DURATION",
+    "net-http: longest wait for a connection, its place in line included; then 504 (default 5s)",
+    parseDurationMs,
+    undefined,
+  ),
+  responseHeaderTimeout: valueFlag(
+    "DURATION",
+    "net-http: longest wait for a response head; then 504 (default 60s)",
+    parseDurationMs,
+    undefined,
+  ),
+  requestHeaderTimeout: valueFlag(
+    "DURATION",
+    "net-http: longest wait for a request head; then 408 (default 5s)",
+    parseDurationMs,
+    undefined,
+  ),
+} as const;
+
+/** The flags of a gateway of ours. */
+export const OUR_GATEWAY_FLAGS = {
   transport: valueFlag(
     "NAME",
-    "measure a gateway of ours, http-client or net-http, with the limits that follow",
+    "transport of our gateway: http-client (default), or net-http, our own proxy and pool",
     parseChoice(["http-client", "net-http"]),
     undefined,
   ),
   ...HTTP_CLIENT_FLAGS,
-  ...POOL_FLAGS,
-  workers: WORKERS_FLAG,
+  ...NET_HTTP_FLAGS,
+  workers: valueFlag(
+    "N",
+    "threads, which share the limits of the pool (default: http-client 1, net-http one for each CPU)",
+    parseWhole(1),
+    undefined,
+  ),
 } as const;
 
-/** The flags, parsed. */
-export type GatewayFlagValues = Options<typeof GATEWAY_FLAGS>;
+/** The flags of any gateway. */
+export const GATEWAY_FLAGS = {
+  gateway: listFlag(
+    "[NAME=]COMMAND",
+    "gateway to measure in place of the scenario's; {listen} and {upstream} are filled in",
+    parseNamedCommand,
+  ),
+  ...OUR_GATEWAY_FLAGS,
+} as const;
 
 /**
- * The gateways that the flags describe: every command, and one of ours where its transport or a limit of it is given.
- * Without a transport the limits are those of `http-client`, as for the gateway.
- *
- * @throws {UsageError} for a limit of the transport that is not measured.
+ * A command line, with the name of its run before it if wanted: `nginx-1.27=./start.sh {listen}`. A name has small letters, digits,
+ * dots and dashes, so that `HOME=/tmp ./start.sh {listen}` is a command.
  */
-export function gatewaysOf(flags: GatewayFlagValues): GatewayPlan[] {
-  const commands = flags.gateway.map((command) => ({ command }));
+function parseNamedCommand(text: string, field: string): NamedGateway {
+  const [, name, command] = /^(?:([a-z0-9][a-z0-9.-]*)=)?(.*)$/s.exec(parseText(text, field))!;
+  return { name, gateway: { command: command! } };
+}
+
+/**
+ * The gateways that the flags describe: every command, and one of ours where its transport or an option of it is given.
+ *
+ * @throws {TimewaitError} for an option of the transport that is not measured.
+ */
+export function gatewaysOf(flags: Options<typeof GATEWAY_FLAGS>): NamedGateway[] {
   const ours = ourGatewayOf(flags);
-  return ours === undefined ? commands : [ours, ...commands];
+  return ours === undefined ? [...flags.gateway] : [{ gateway: ours }, ...flags.gateway];
 }
 
-function ourGatewayOf(flags: GatewayFlagValues): GatewayPlan | undefined {
-  const { transport, poolMaxIdlePerHost, poolIdleTimeout, idleConnTimeout, disableKeepAlives, workers } =
-    flags;
-  const { maxIdleConns, maxIdleConnsPerHost, maxConnsPerHost } = flags;
-  const counts = { maxIdleConns, maxIdleConnsPerHost, maxConnsPerHost };
-  if (transport === "net-http") {
-    refuseFlagsOf("http-client", { poolMaxIdlePerHost, poolIdleTimeout });
-    const limits = given({ ...counts, idleConnTimeoutMs: idleConnTimeout, workers });
-    return { transport, ...limits, ...(disableKeepAlives ? { disableKeepAlives } : {}) };
+/**
+ * The gateway of ours that the flags describe; `undefined` where none of them is given. Without a transport the options are those
+ * of `http-client`.
+ *
+ * @throws {TimewaitError} for an option of the other transport.
+ */
+export function ourGatewayOf(flags: Options<typeof OUR_GATEWAY_FLAGS>): Gateway | undefined {
+  const { transport, workers } = flags;
+  const [own, others, another]: [Flags, Flags, string] = transport === "net-http"
+    ? [NET_HTTP_FLAGS, HTTP_CLIENT_FLAGS, "http-client"]
+    : [HTTP_CLIENT_FLAGS, NET_HTTP_FLAGS, "net-http"];
+  const given = (known: Flags) =>
+    Object.entries(flags).filter(([name, value]) =>
+      Object.hasOwn(known, name) && value !== undefined && value !== known[name]!.byDefault
+    );
+  const [strange] = given(others);
+  if (strange !== undefined) {
+    const flag = flagOf(strange[0], others)!;
+    throw new TimewaitError(
+      `${flag} is for the transport ${another}: add --transport ${another}, or leave ${flag} out`,
+    );
   }
-  refuseFlagsOf("net-http", { ...counts, idleConnTimeout, disableKeepAlives });
-  const limits = given({ poolMaxIdlePerHost, poolIdleTimeoutMs: poolIdleTimeout, workers });
-  return transport === undefined && Object.keys(limits).length === 0
-    ? undefined
-    : { transport: "http-client", ...limits };
-}
-
-/** What was given, so that defaults are not erased by `undefined`. */
-function given<T extends Record<string, number | undefined>>(values: T): { [K in keyof T]?: number } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: number;
-  };
-}
-
-/** The words of a command line that give these options again. */
-export function gatewayWords(flags: GatewayFlagValues): string[] {
-  const words = (flag: string, value: string | number | undefined) =>
-    value === undefined ? [] : [flag, String(value)];
-  const inMs = (ms: number | undefined) => ms === undefined ? undefined : `${ms}ms`;
-  return [
-    ...flags.gateway.flatMap((command) => words("--gateway", command)),
-    ...words("--transport", flags.transport),
-    ...words("--pool-max-idle-per-host", flags.poolMaxIdlePerHost),
-    ...words("--pool-idle-timeout", inMs(flags.poolIdleTimeout)),
-    ...words("--max-idle-conns", flags.maxIdleConns),
-    ...words("--max-idle-conns-per-host", flags.maxIdleConnsPerHost),
-    ...words("--max-conns-per-host", flags.maxConnsPerHost),
-    ...words("--idle-conn-timeout", inMs(flags.idleConnTimeout)),
-    ...(flags.disableKeepAlives ? ["--disable-keep-alives"] : []),
-    ...words("--workers", flags.workers),
-  ];
+  const options = Object.fromEntries(given(own));
+  if (transport === undefined && workers === undefined && Object.keys(options).length === 0) return undefined;
+  return { transport: transport ?? "http-client", ...options, workers } as Gateway;
 }

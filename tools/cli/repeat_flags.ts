@@ -4,45 +4,38 @@
  * @module
  */
 
-import {
-  type Options,
-  parseDurationMs,
-  parseWhole,
-  switchFlag,
-  UsageError,
-  valueFlag,
-} from "./command_line.ts";
-import type { BenchPlan } from "../run/runner.ts";
-
-/** Repetitions of each run: the least with which three comparisons or more can all show a difference. */
-export const DEFAULT_REPEAT = 5;
+import { DEFAULT_REPEAT, type MeasureOptions } from "../run/runner.ts";
+import { parseDurationMs, parseShare, parseWhole } from "./values.ts";
+import { TimewaitError } from "../errors.ts";
+import { type Options, switchFlag, valueFlag } from "./command_line.ts";
 
 const DEFAULT_MAX_TIME_MS = 600_000;
 const MOST_SEED = 2 ** 31 - 1;
 
 /** The flags. */
 export const REPEAT_FLAGS = {
-  repeat: valueFlag("N", `repetitions of each run (default: ${DEFAULT_REPEAT})`, parseWhole(1), undefined),
+  quick: switchFlag("a first look: one repetition of 4 s for each run, without uncertainty"),
+  repeat: valueFlag("N", `repetitions of each run (default ${DEFAULT_REPEAT})`, parseWhole(1), undefined),
   until: valueFlag(
     "PERCENT",
-    "go on until the interval of each comparison is narrower than this, such as 3%",
+    "width that the interval of each comparison must come below, such as 3%; repeats until then",
     parseShare,
     undefined,
   ),
   maxTime: valueFlag(
     "DURATION",
-    "with --until: begin no round after it (default: 10m)",
+    "with --until: time after which no round begins (default 10m)",
     parseDurationMs,
     undefined,
   ),
   seed: valueFlag(
     "N",
-    "draw the order of the repetitions with it (default: drawn)",
+    "seed of the order in which runs take turns (default: drawn)",
     parseWhole(0, MOST_SEED),
     undefined,
   ),
   selfCheck: switchFlag(
-    "measure the baseline under two names: a difference shown is a false alarm, exit code 1",
+    "the baseline under two names: a difference shown is a false alarm, exit code 1",
   ),
 };
 
@@ -52,42 +45,18 @@ export type RepeatOptions = Options<typeof REPEAT_FLAGS>;
 /**
  * How often to measure. A quick bench measures once.
  *
- * @throws {UsageError} for `--max-time` without `--until`.
+ * @throws {TimewaitError} for `--max-time` without `--until`.
  */
-export function repeatPlanOf(
-  options: RepeatOptions,
-  quick: boolean,
-): Pick<BenchPlan, "repeat" | "until" | "seed"> {
-  const { until, maxTime, seed } = options;
+export function repeatOptionsOf(
+  { repeat, until, maxTime, seed, selfCheck, quick }: RepeatOptions,
+): Pick<MeasureOptions, "repeat" | "until" | "seed" | "selfCheck"> {
   if (maxTime !== undefined && until === undefined) {
-    throw new UsageError("--max-time bounds --until: give both, or --repeat alone");
+    throw new TimewaitError("--max-time bounds --until: give both, or --repeat alone");
   }
   return {
-    repeat: options.repeat ?? (quick ? 1 : DEFAULT_REPEAT),
-    ...(until === undefined ? {} : { until: { width: until, maxTimeMs: maxTime ?? DEFAULT_MAX_TIME_MS } }),
-    ...(seed === undefined ? {} : { seed }),
+    repeat: repeat ?? (quick ? 1 : undefined),
+    until: until === undefined ? undefined : { width: until, maxTimeMs: maxTime ?? DEFAULT_MAX_TIME_MS },
+    seed,
+    selfCheck,
   };
-}
-
-/** The words of a command line that give these options again. */
-export function repeatWords(options: RepeatOptions): string[] {
-  const { repeat, until, maxTime, seed, selfCheck } = options;
-  return [
-    ...(repeat === undefined ? [] : ["--repeat", String(repeat)]),
-    ...(until === undefined ? [] : ["--until", `${Number((until * 100).toFixed(6))}%`]),
-    ...(maxTime === undefined ? [] : ["--max-time", `${maxTime}ms`]),
-    ...(seed === undefined ? [] : ["--seed", String(seed)]),
-    ...(selfCheck ? ["--self-check"] : []),
-  ];
-}
-
-/**
- * A share as people write it: `3%` is 0.03.
- *
- * @throws {UsageError} for what is no percentage above 0.
- */
-export function parseShare(text: string, name: string): number {
-  const percent = /^\d+(?:\.\d+)?%$/.test(text) ? Number(text.slice(0, -1)) : 0;
-  if (!(percent > 0)) throw new UsageError(`${name} takes a percentage such as 3%, not "${text}"`);
-  return percent / 100;
 }

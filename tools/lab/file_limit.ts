@@ -5,7 +5,7 @@
  * @module
  */
 
-import { UsageError } from "../cli/command_line.ts";
+import { TimewaitError } from "../errors.ts";
 import { localMachine } from "./host.ts";
 
 /** What a process opens besides its connections: libraries, pipes, its event loop, what it listens on. */
@@ -22,7 +22,10 @@ const CLOSING_SHARE = 0.25;
  * How many files the process of a run that needs most has to open: a gateway holds both ends, one connection to a
  * client and one to the backend for each request in flight.
  */
-export function filesNeeded(connections: number, throughGateway: boolean): number {
+export function filesNeeded(
+  connections: number,
+  { throughGateway }: { readonly throughGateway: boolean },
+): number {
   return Math.ceil((1 + CLOSING_SHARE) * (throughGateway ? 2 : 1) * connections) + FILES_BESIDE;
 }
 
@@ -35,21 +38,25 @@ export function parseHardFileLimit(limits: string): number {
 /**
  * Checks that the connections fit under the hard limit of open files. The soft one is raised for every process.
  *
- * @throws {UsageError} which says how many are needed, how many may be opened, and what raises that.
+ * @throws {TimewaitError} which says how many are needed, how many may be opened, and what raises that.
  */
-export async function checkFileLimit(connections: number, throughGateway: boolean): Promise<void> {
+export async function checkFileLimit(
+  connections: number,
+  path: { readonly throughGateway: boolean },
+): Promise<void> {
   await using machine = localMachine();
   const [limits] = await machine.readProc("/proc/self/limits");
   const limit = parseHardFileLimit(limits ?? "");
-  const needed = filesNeeded(connections, throughGateway);
+  const needed = filesNeeded(connections, path);
   if (needed <= limit) return;
-  const who = throughGateway
+  const who = path.throughGateway
     ? "the gateway opens two for each"
     : "the load generator and the backend open one for each";
-  const perConnection = filesNeeded(100, throughGateway) - filesNeeded(0, throughGateway);
+  const perConnection = filesNeeded(100, path) - filesNeeded(0, path);
   const most = Math.max(1, Math.floor((limit - FILES_BESIDE) / perConnection * 100));
-  throw new UsageError(
-    `--connections ${connections} takes ${needed} open files (${who}, and some are closing or beside), and the limit here is ` +
-      `${limit}: sudo prlimit --nofile=${needed} --pid $$ raises it for this shell, or use --connections ${most}`,
+  throw new TimewaitError(
+    `of ${connections} takes ${needed} open files (${who}, and some are closing or beside), and the limit here is ` +
+      `${limit}: sudo prlimit --nofile=${needed} --pid $$ raises it for this shell, or use at most ${most}`,
+    { field: "connections" },
   );
 }

@@ -7,12 +7,6 @@
 
 import { type ProcessOptions, type RunningProcess, startProcess } from "./process.ts";
 
-/** The three places of a lab. */
-export type HostName = "client" | "gateway" | "backend";
-
-/** The hosts of a lab in the order in which a request passes them. */
-export const HOST_NAMES: readonly HostName[] = ["client", "gateway", "backend"];
-
 /** Where a command runs. Disposing it ends its reader of /proc; what was started on it ends with the lab. */
 export interface Host extends AsyncDisposable {
   /** What to call it in messages. */

@@ -8,7 +8,8 @@
  * @module
  */
 
-import { createHost, HOST_NAMES, type HostName } from "./host.ts";
+import { HOST_NAMES, type HostName } from "../scenario/host_names.ts";
+import { createHost } from "./host.ts";
 import type { Lab } from "./lab.ts";
 import { type RunningProcess, startProcess } from "./process.ts";
 
@@ -50,5 +51,5 @@ export async function startHostLab(): Promise<Lab> {
     typeof machine
   >;
   const owned = stack.move();
-  return { kind: "host", hosts, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { kind: "host", ...hosts, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }

@@ -4,18 +4,13 @@
  * @module
  */
 
-import { UsageError } from "../cli/command_line.ts";
-import { type Host, HOST_NAMES, type HostName, localMachine } from "./host.ts";
+import type { KnobRequest } from "../scenario/sysctls.ts";
+import { HOST_NAMES, type HostName } from "../scenario/host_names.ts";
+import { type Host, localMachine } from "./host.ts";
 import type { HostSysctls } from "./machine_knobs.ts";
 import type { Lab, LabKind } from "./lab.ts";
 import { lastWords } from "./process.ts";
 import { REMOVED_SYSCTLS } from "./knob_facts.ts";
-
-/**
- * Sysctls to ask for, by name: `net.ipv4.tcp_tw_reuse` for the gateway, `client:net.ipv4.tcp_tw_reuse` for another
- * host. In a lab whose hosts share one network, whichever is named, it is set for all.
- */
-export type Sysctls = Readonly<Record<string, string | number>>;
 
 /**
  * - `applied`: in force, and it was not before.
@@ -49,51 +44,7 @@ export interface SetKnobs extends AsyncDisposable {
   readonly knobs: readonly Knob[];
 }
 
-const KEY = /^net(\.[\w-]+)+$/;
 const WRITER = new URL("./write_knobs.sh", import.meta.url);
-
-/**
- * Parses `KEY=VALUE` or `HOST:KEY=VALUE`, as `--sysctl` takes it, to a name of {@linkcode Sysctls} and its value.
- *
- * @throws {UsageError} for a key that is not below `net.`: others belong to the machine, also in a private lab.
- */
-export function parseSysctl(text: string, flag: string): [name: string, value: string] {
-  const at = text.indexOf("=");
-  const value = text.slice(at + 1).trim();
-  if (at < 1 || value === "" || /[\n\r\t\0]/.test(value)) {
-    throw new UsageError(`${flag} takes KEY=VALUE such as net.ipv4.tcp_tw_reuse=0, not "${text}"`);
-  }
-  const name = text.slice(0, at).trim();
-  parseName(name, flag);
-  return [name, value];
-}
-
-/** The host and the key of a name. */
-function parseName(name: string, flag: string): { host: HostName; key: string } {
-  const [, before, key] = /^(?:([^:]*):)?(.*)$/.exec(name)!;
-  const host = HOST_NAMES.find((known) => known === (before ?? "gateway"));
-  if (host === undefined) {
-    throw new UsageError(`${flag} takes the hosts ${HOST_NAMES.join(", ")}, not "${before}"`);
-  }
-  const dotted = key!.replaceAll("/", ".");
-  if (!KEY.test(dotted)) {
-    throw new UsageError(
-      `${flag} takes keys below net. such as net.ipv4.tcp_tw_reuse, not "${key}": others are not per network namespace`,
-    );
-  }
-  return { host, key: dotted };
-}
-
-/**
- * Sysctls with every value as a text.
- *
- * @throws {UsageError} as {@linkcode parseSysctl}.
- */
-export function resolveSysctls(sysctls: Sysctls): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(sysctls).map(([name, value]) => parseSysctl(`${name}=${value}`, "a sysctl")),
-  );
-}
 
 /** The file of a sysctl. */
 export function sysctlFile(key: string): string {
@@ -113,17 +64,18 @@ export async function readSysctls(host: Host, keys: readonly string[]): Promise<
  *
  * @param machine what changes the machine's own sysctls in a host lab; without it they stay as they are.
  */
-export async function setKnobs(lab: Lab, sysctls: Sysctls, machine?: HostSysctls): Promise<SetKnobs> {
+export async function setKnobs(
+  lab: Lab,
+  requests: readonly KnobRequest[],
+  machine?: HostSysctls,
+): Promise<SetKnobs> {
   await using stack = new AsyncDisposableStack();
-  const asked = Object.entries(resolveSysctls(sysctls)).map(([name, value]) => {
-    return { ...parseName(name, "a sysctl"), value: oneSpaced(value) };
-  });
   if (machine !== undefined) stack.defer(() => machine.restore());
   const knobs: Knob[] = [];
   for (const hostName of HOST_NAMES) {
-    const ofHost = asked.filter(({ host }) => host === hostName);
+    const ofHost = requests.filter(({ host }) => host === hostName);
     if (ofHost.length === 0) continue;
-    const host = lab.hosts[hostName];
+    const host = lab[hostName];
     const keys = ofHost.map(({ key }) => key);
     const before = await readSysctls(host, keys);
     const refusals = await write(

@@ -10,6 +10,8 @@
  * @module
  */
 
+import { messageOf, TimewaitError, UnavailableError } from "../errors.ts";
+import type { LabChoice } from "./lab.ts";
 import { lastWords, type RunningProcess, startProcess } from "./process.ts";
 
 /**
@@ -45,14 +47,14 @@ export interface HostSysctls extends AsyncDisposable {
 }
 
 /** Thrown when another bench may change the machine's sysctls at the moment. */
-export class SysctlsHeldError extends Error {
+export class SysctlsHeldError extends UnavailableError {
   /** What tells it from other errors. */
   override name = "SysctlsHeldError";
   /** `pid` is the process that has it. */
   constructor(readonly pid: string) {
     super(
       `process ${pid} measures in a host lab with sysctls of its own on this machine: wait until it has ended, ` +
-        "or use --lab private",
+        "or measure in a private lab",
     );
   }
 }
@@ -181,4 +183,48 @@ async function hasRecords(): Promise<boolean> {
     if (!(error instanceof Deno.errors.NotFound)) return true;
   }
   return false;
+}
+
+/**
+ * What every bench does first: puts back what one that was killed has left, and, for a host lab where that is
+ * allowed, takes the right to change the machine's sysctls. No bench measures in a host lab while another one may
+ * change them.
+ *
+ * @returns `undefined` where the machine's sysctls are not to be changed.
+ * @throws {SysctlsHeldError} for a host lab while another bench changes the machine's sysctls.
+ */
+export async function prepareHostSysctls(
+  lab: LabChoice,
+  { allowHostSysctl, tell }: {
+    /** Whether a host lab may change the machine's own sysctls. */
+    readonly allowHostSysctl: boolean;
+    /** Receives a line for each sysctl that was put back, or could not be. */
+    readonly tell: (line: string) => void;
+  },
+): Promise<HostSysctls | undefined> {
+  const tellAll = (restored: readonly RestoredSysctl[]) => restored.map(describeRestored).forEach(tell);
+  if (lab.kind !== "host" || !allowHostSysctl) {
+    try {
+      tellAll(await restoreHostSysctls());
+    } catch (error) {
+      if (lab.kind === "host" && error instanceof SysctlsHeldError) throw error;
+      if (!(error instanceof SysctlsHeldError)) tell(messageOf(error));
+    }
+    return undefined;
+  }
+  if (Deno.uid() !== 0) {
+    throw new TimewaitError("needs root: use sudo, or a private lab, which needs none", {
+      field: "allowHostSysctl",
+    });
+  }
+  const held = await holdHostSysctls();
+  tellAll(held.left);
+  return held;
+}
+
+/** What became of a sysctl that a killed bench has left, in one line. */
+export function describeRestored({ key, value, restored }: RestoredSysctl): string {
+  return restored
+    ? `put back ${key} = ${value}, which a bench that was killed had changed`
+    : `left ${key} = ${value}: a bench that was killed had changed it, and somebody has again since`;
 }

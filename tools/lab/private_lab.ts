@@ -8,7 +8,8 @@
  * @module
  */
 
-import { createHost, type Host, HOST_NAMES, type HostName, localMachine } from "./host.ts";
+import { HOST_NAMES, type HostName } from "../scenario/host_names.ts";
+import { createHost, type Host, localMachine } from "./host.ts";
 import type { Lab } from "./lab.ts";
 import { CommandNotFoundError, findCommand, lastWords, runCommand, startProcess } from "./process.ts";
 
@@ -60,7 +61,7 @@ export async function startPrivateLab(timeoutMs = START_TIMEOUT_MS): Promise<Lab
   });
   const hosts = Object.fromEntries(entries) as Record<HostName, Host>;
   const owned = stack.move();
-  return { kind: "private", hosts, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { kind: "private", ...hosts, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 /**
@@ -76,7 +77,9 @@ export async function startLoopbackLab(): Promise<Lab> {
   const owned = stack.move();
   return {
     kind: "loopback",
-    hosts: { client: host, gateway: host, backend: host },
+    client: host,
+    gateway: host,
+    backend: host,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

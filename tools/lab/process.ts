@@ -5,6 +5,7 @@
  */
 
 import { CommandBuilder } from "@david/dax";
+import { UnavailableError } from "../errors.ts";
 
 /** How a child is started. */
 export interface ProcessOptions {
@@ -226,7 +227,7 @@ export async function runCommand(argv: readonly string[], signal?: AbortSignal):
 }
 
 /** Thrown when a command is not on this machine. */
-export class CommandNotFoundError extends Error {
+export class CommandNotFoundError extends UnavailableError {
   /** What is printed ahead of the message where nobody catches it; always `"CommandNotFoundError"`. */
   override name = "CommandNotFoundError";
   /** Makes the error for a command by its bare name, and adds how Debian installs it where that is known. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Host } from "../lab/host.ts";
+import { type Host } from "../lab/host.ts";
 import { runCommand } from "../lab/process.ts";
 import { summarizeLatency } from "./latency.ts";
 import { bucketLatency } from "./latency_histogram.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { LoadPlan } from "../scenario/scenario.ts";
+import { type LoadPlan } from "../scenario/plan.ts";
 import type { Latency } from "./latency.ts";
 import type { LatencyHistogram } from "./latency_histogram.ts";
 

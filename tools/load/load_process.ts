@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Host } from "../lab/host.ts";
+import { type Host } from "../lab/host.ts";
 import { lastWords } from "../lab/process.ts";
 import type { LoadOptions, LoadResult, RunningLoad } from "./load.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Host } from "../lab/host.ts";
+import { type Host } from "../lab/host.ts";
 import { summarizeLatency } from "./latency.ts";
 import { bucketLatency } from "./latency_histogram.ts";
 import type { LoadErrors, LoadOptions, LoadResult, RunningLoad } from "./load.ts";

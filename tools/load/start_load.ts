@@ -4,11 +4,11 @@
  * @module
  */
 
+import { type LoadPlan } from "../scenario/plan.ts";
 import config from "../../deno.json" with { type: "json" };
-import { UsageError } from "../cli/command_line.ts";
-import type { Host } from "../lab/host.ts";
+import { TimewaitError } from "../errors.ts";
+import { type Host } from "../lab/host.ts";
 import { CommandNotFoundError, findCommand } from "../lab/process.ts";
-import type { LoadPlan } from "../scenario/scenario.ts";
 import { prepareAutocannon, startAutocannon } from "./autocannon.ts";
 import type { GeneratorChoice, LoadGenerator, LoadOptions, RunningLoad } from "./load.ts";
 import { startOpenLoopIn } from "./open_loop_process.ts";
@@ -17,43 +17,53 @@ import { checkWrkOptions, readWrkVersion, startWrk } from "./wrk.ts";
 /**
  * Checks options that a generator would mishandle without a word.
  *
- * @throws {UsageError} which says what to give instead.
+ * @throws {TimewaitError} which says what to give instead.
  */
 export function checkLoadOptions(generator: LoadGenerator, options: LoadPlan): void {
   const { connections, threads, warmUpMs, headers, ratePerSec, durationMs } = options;
   if (connections < threads) {
-    throw new UsageError(
-      `--connections ${connections} is below --threads ${threads}: give at least one connection a thread`,
+    throw new TimewaitError(
+      `must be at least the number of threads, ${threads}, not ${connections}: each thread needs one`,
+      { field: "connections" },
     );
   }
   for (const header of headers) {
     if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+: [^\r\n]*$/.test(header)) {
-      throw new UsageError(`--header takes "Name: value", not "${header}": it would be left out`);
+      throw new TimewaitError(`takes "Name: value", not "${header}": it would be left out`, {
+        field: "headers",
+      });
     }
   }
   if (ratePerSec !== undefined && generator !== "open-loop") {
-    throw new UsageError(
-      `${generator} has no --rate, it waits for each answer: leave --load away, and a rate gets an open loop`,
+    throw new TimewaitError(
+      `is for the open loop, and ${generator} waits for each answer: leave the choice of the load generator out`,
+      { field: "rate" },
     );
   }
   if (generator === "wrk") {
     if (warmUpMs % 1000 !== 0) {
-      throw new UsageError(`--warm-up must be whole seconds for wrk, or 0, not ${warmUpMs}ms`);
+      throw new TimewaitError(`must be whole seconds for wrk, or 0, not ${warmUpMs}ms`, {
+        field: "warmUp",
+      });
     }
     return checkWrkOptions(options);
   }
   if (options.script !== undefined) {
-    throw new UsageError(
+    throw new TimewaitError(
       ratePerSec === undefined
-        ? "--script is for wrk, which is not what drives this load: apt-get install wrk"
-        : "--script is for wrk, and wrk has no --rate: give one of the two",
+        ? "is for wrk, which is not what drives this load: apt-get install wrk"
+        : "is for wrk, and wrk has no rate: give one of the two",
+      { field: "script" },
     );
   }
   if (generator === "autocannon") return;
-  if (ratePerSec === undefined) throw new UsageError("an open loop needs a rate: give --rate N");
+  if (ratePerSec === undefined) {
+    throw new TimewaitError("is needed by an open loop: requests a second", { field: "rate" });
+  }
   if (!(ratePerSec * durationMs >= 1000)) {
-    throw new UsageError(
-      `--rate ${ratePerSec} makes no request in ${durationMs / 1000} s: give a higher one`,
+    throw new TimewaitError(
+      `of ${ratePerSec} makes no request in ${durationMs / 1000} s: give a higher one`,
+      { field: "rate" },
     );
   }
 }

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { UsageError } from "../cli/command_line.ts";
-import type { Host } from "../lab/host.ts";
+import { TimewaitError } from "../errors.ts";
+import { type Host } from "../lab/host.ts";
 import { lastWords, runCommand } from "../lab/process.ts";
 import { type Histogram, summarizeLatency } from "./latency.ts";
 import { bucketLatency } from "./latency_histogram.ts";
@@ -16,33 +16,36 @@ const REPORT_SCRIPT = decodeURIComponent(new URL("./wrk_report.lua", import.meta
 /**
  * Refuses what wrk would take and do other than asked.
  *
- * @throws {UsageError} for a time that is not whole seconds, connections that do not divide by the threads, and a
+ * @throws {TimewaitError} for a time that is not whole seconds, connections that do not divide by the threads, and a
  * script that cannot be read.
  */
 export function checkWrkOptions(options: Omit<LoadOptions, "url">): void {
   const { connections, threads, durationMs, timeoutMs, script } = options;
   const left = connections % threads;
   if (left !== 0) {
-    throw new UsageError(
-      `wrk would open ${
-        connections - left
-      } connections, not ${connections}: it gives each of ${threads} threads the ` +
-        `same number; use --threads ${largestDivisor(connections, threads)} or --connections ${
+    throw new TimewaitError(
+      `cannot be ${connections}: wrk gives each of ${threads} threads the same number, and would open ` +
+        `${connections - left}; use ${largestDivisor(connections, threads)} threads or ${
           connections - left + threads
-        }`,
+        } connections`,
+      { field: "connections" },
     );
   }
-  for (const [name, ms] of [["--duration", durationMs], ["--timeout", timeoutMs]] as const) {
+  for (const [field, ms] of [["duration", durationMs], ["timeout", timeoutMs]] as const) {
     if (ms < 1000 || ms % 1000 !== 0) {
-      throw new UsageError(`${name} must be whole seconds for wrk, not ${ms}ms`);
+      throw new TimewaitError(`must be whole seconds for wrk, not ${ms}ms`, { field });
     }
   }
   if (script === undefined) return;
   try {
-    if (!Deno.statSync(script).isFile) throw new UsageError(`--script ${script} is not a file`);
+    if (!Deno.statSync(script).isFile) {
+      throw new TimewaitError(`${script} is not a file`, { field: "script" });
+    }
   } catch (error) {
-    if (error instanceof UsageError) throw error;
-    throw new UsageError(`--script ${script} cannot be read: give the path of a Lua script for wrk`);
+    if (error instanceof TimewaitError) throw error;
+    throw new TimewaitError(`${script} cannot be read: give the path of a Lua script for wrk`, {
+      field: "script",
+    });
   }
 }
 

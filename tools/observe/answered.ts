@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { AnsweredSeries } from "../results/results.ts";
+import type { AnsweredSeries } from "./series.ts";
 
 /** Keeps what the backend says. */
 export interface AnsweredCount {

@@ -4,13 +4,13 @@
  * @module
  */
 
-import { HOST_NAMES, type HostName } from "../lab/host.ts";
+import { HOST_NAMES, type HostName } from "../scenario/host_names.ts";
 import type { LabKind } from "../lab/lab.ts";
 import type { ConnectTimes } from "./connect_probe.ts";
 import type { Sample } from "./sampler.ts";
 import { counterDelta, type TcpCounters } from "./tcp_counters.ts";
 import { groupTimeWait, TCP_STATES, type TcpSocket, type TimeWaitGroup } from "./tcp_table.ts";
-import type { HostResult, HostSeries } from "../results/results.ts";
+import type { HostResult, HostSeries } from "./series.ts";
 
 /** What was seen of a lab between the start and the end of a load. */
 export interface Observation {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Host } from "../lab/host.ts";
+import { type Host } from "../lab/host.ts";
 
 /** Connects, in the order in which they were tried. */
 export interface ConnectTimes {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Host } from "../lab/host.ts";
+import { type Host } from "../lab/host.ts";
 
 /** CPU time of all CPUs since boot, in seconds. */
 export interface CpuTimes {

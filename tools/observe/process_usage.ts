@@ -5,7 +5,7 @@
  */
 
 import { cpuUsage } from "node:process";
-import type { Host } from "../lab/host.ts";
+import { type Host } from "../lab/host.ts";
 
 /** What a process group has used. */
 export interface ProcessUsage {
@@ -77,4 +77,16 @@ export function parseStats(text: string): ProcessStat[] {
 /** The most memory that was resident (`VmHWM`), in bytes; 0 for a process without memory of its own. */
 export function parseRssPeakBytes(status: string): number {
   return Number(/^VmHWM:\s*(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+}
+
+/** What the processes used while the load ran; peak memory since they began. `sampler` is the bench's own. */
+export interface Processes {
+  /** `null` where the load went direct. */
+  readonly gateway: ProcessUsage | null;
+  /** The backend's process group. */
+  readonly backend: ProcessUsage;
+  /** The load generator's process group, from its start to the end of the load. */
+  readonly load: ProcessUsage;
+  /** The sampling process, and the bench itself while the load ran. */
+  readonly sampler: ProcessUsage;
 }

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Host, HOST_NAMES, type HostName } from "../lab/host.ts";
+import { HOST_NAMES, type HostName } from "../scenario/host_names.ts";
+import { type Host } from "../lab/host.ts";
 import type { Lab } from "../lab/lab.ts";
 import { lastWords } from "../lab/process.ts";
 import { parseTcpCounters, TCP_COUNTER_FILES, type TcpCounters } from "./tcp_counters.ts";
@@ -42,10 +43,10 @@ export async function startSampler(lab: Lab, onSample: (sample: Sample) => void)
   const samples: Sample[] = [];
   let startMs: number | undefined;
   const began = Promise.withResolvers<void>();
-  const hosts = HOST_NAMES.map((name) => lab.hosts[name]);
+  const hosts = HOST_NAMES.map((name) => lab[name]);
   const directories = await Promise.all(hosts.map((host) => host.procNet()));
   const args = [String(SAMPLE_INTERVAL_MS / 1000), String(SAMPLES_PER_WRITE), ...directories];
-  const process = await lab.hosts.client.start({
+  const process = await lab.client.start({
     name: "the sampler",
     argv: ["bash", "-c", await Deno.readTextFile(SCRIPT), "sample_tcp", ...args],
     onStdout: (line) => {
@@ -99,7 +100,7 @@ export async function readEachHost<T>(
   read: (host: Host) => Promise<T>,
 ): Promise<Record<HostName, T>> {
   const started = new Map<Host, Promise<T>>();
-  for (const host of Object.values(lab.hosts)) if (!started.has(host)) started.set(host, read(host));
-  const entries = HOST_NAMES.map(async (name) => [name, await started.get(lab.hosts[name])!]);
+  for (const host of new Set(HOST_NAMES.map((name) => lab[name]))) started.set(host, read(host));
+  const entries = HOST_NAMES.map(async (name) => [name, await started.get(lab[name])!]);
   return Object.fromEntries(await Promise.all(entries));
 }

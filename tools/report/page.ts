@@ -5,7 +5,7 @@
  */
 
 import { Marked } from "marked";
-import type { Results } from "../results/results.ts";
+import { type Results } from "../results/results.ts";
 import { renderReport } from "./report.ts";
 import { plotOption } from "./plots/echarts_option.ts";
 import { type Plot, plotsOf } from "./plots/plots.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type NetHttpPlan } from "../scenario/plan.ts";
 import { format as formatBytes } from "@std/fmt/bytes";
 import { estimateMedian } from "../verdict/intervals.ts";
 import {
@@ -15,7 +16,6 @@ import {
   servedPerSec,
 } from "../results/results.ts";
 import { baselineOf, compareWithBaseline, type Comparison } from "../verdict/comparison.ts";
-import type { NetHttpPlan } from "../scenario/scenario.ts";
 import { poolWarning, resolvePoolLimits } from "../transport/pool/limits.ts";
 import { renderAdvice, summarizeAdvice } from "./sections/advice.ts";
 import { renderChart } from "./plots/mermaid.ts";

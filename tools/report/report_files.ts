@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Results } from "../results/results.ts";
+import { type Results } from "../results/results.ts";
 import { writeWhole } from "../results/write.ts";
 import { renderReport } from "./report.ts";
 import { renderPage } from "./page.ts";

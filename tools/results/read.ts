@@ -4,8 +4,8 @@
  * @module
  */
 
+import { messageOf, TimewaitError } from "../errors.ts";
 import { Validator } from "@cfworker/json-schema";
-import { messageOf, UsageError } from "../cli/command_line.ts";
 import { isMeasured, type Results, SCHEMA } from "./results.ts";
 import schema from "./results.schema.json" with { type: "json" };
 
@@ -18,7 +18,7 @@ const MOST_BYTES = 256 * 1024 ** 2;
 /**
  * Reads a results document from a file.
  *
- * @throws {UsageError} which names the file and, where it is damaged, the place.
+ * @throws {TimewaitError} which names the file and, where it is damaged, the place.
  */
 export async function readResults(path: string): Promise<Results> {
   let text: string;
@@ -29,7 +29,7 @@ export async function readResults(path: string): Promise<Results> {
     }
     text = await Deno.readTextFile(path);
   } catch (cause) {
-    throw new UsageError(`${path} cannot be read: ${messageOf(cause)}`, { cause });
+    throw new TimewaitError(`${path} cannot be read: ${messageOf(cause)}`, { cause });
   }
   return parseResults(text, path);
 }
@@ -39,26 +39,26 @@ export async function readResults(path: string): Promise<Results> {
  * some field was added gets that as not measured.
  *
  * @param name what to call it in messages.
- * @throws {UsageError} when it is not JSON, not a results document, of an unknown version, or damaged.
+ * @throws {TimewaitError} when it is not JSON, not a results document, of an unknown version, or damaged.
  */
 export function parseResults(text: string, name: string): Results {
   let document: unknown;
   try {
     document = JSON.parse(text);
   } catch (cause) {
-    throw new UsageError(`${name} is damaged, it is no JSON: ${messageOf(cause)}`, { cause });
+    throw new TimewaitError(`${name} is damaged, it is no JSON: ${messageOf(cause)}`, { cause });
   }
   if (!isObject(document) || typeof document.schema !== "string") {
-    throw new UsageError(
+    throw new TimewaitError(
       `${name} is no results document: it has no "schema"; bench writes one with --json or --out`,
     );
   }
   if (!KNOWN.includes(document.schema)) {
-    throw new UsageError(`${name} is ${document.schema}, this Timewait reads ${KNOWN.join(" and ")}`);
+    throw new TimewaitError(`${name} is ${document.schema}, this Timewait reads ${KNOWN.join(" and ")}`);
   }
   fillUp(document);
   const damage = findDamage(document);
-  if (damage !== undefined) throw new UsageError(`${name} is damaged at ${damage}`);
+  if (damage !== undefined) throw new TimewaitError(`${name} is damaged at ${damage}`);
   return document as unknown as Results;
 }
 

@@ -6,18 +6,18 @@
  * @module
  */
 
-import type { HostName } from "../lab/host.ts";
+import type { HostName } from "../scenario/host_names.ts";
 import type { LabChoice } from "../lab/lab.ts";
-import type { Knob } from "../lab/knobs.ts";
+import { type Knob } from "../lab/knobs.ts";
 import type { Latency } from "../load/latency.ts";
 import type { Arrivals, GeneratorChoice, LoadErrors } from "../load/load.ts";
 import type { ConnectTimes } from "../observe/connect_probe.ts";
 import type { LatencyHistogram } from "../load/latency_histogram.ts";
 import type { MachineUse } from "../observe/machine.ts";
-import type { ProcessUsage } from "../observe/process_usage.ts";
-import type { TimeWaitGroup } from "../observe/tcp_table.ts";
+import type { HostResult, Samples } from "../observe/series.ts";
+import type { Processes } from "../observe/process_usage.ts";
 import type { PoolCounters } from "../transport/pool/counters.ts";
-import type { BackendPlan, GatewayPlan, LoadPlan } from "../scenario/scenario.ts";
+import type { RunOptions } from "../scenario/plan.ts";
 import type { UpstreamFailure } from "../observe/upstream_failures.ts";
 
 /** The version of the document. A change that an older reader would misread raises it. */
@@ -108,22 +108,6 @@ export interface Run {
   readonly repetitions: readonly Repetition[];
 }
 
-/** Everything a run was told, defaults included. */
-export interface RunOptions {
-  /** `null`: the load went straight at the backend. */
-  readonly gateway: GatewayPlan | null;
-  /** What the backend did with each request; the same for all runs of a scenario. */
-  readonly backend: BackendPlan;
-  /** How much load, and for how long; the same for all runs of a scenario. */
-  readonly load: LoadPlan;
-  /** Sysctls asked for; whether they came into force is in each repetition. Left out where none were. */
-  readonly sysctls?: Readonly<Record<string, string>>;
-  /** Whether all three hosts had to be one, which talked over 127.0.0.1. Left out where it was as the lab is. */
-  readonly loopback?: boolean;
-  /** Whether a probe timed connects. Its connections are not counted as the gateway's. */
-  readonly probeConnects?: boolean;
-}
-
 /** One measurement of a run, or why there is none. */
 export type Repetition = Measured | Failed;
 
@@ -174,66 +158,6 @@ export interface Measured {
   readonly upstreamFailures?: readonly UpstreamFailure[];
   /** How long connects from the gateway's host to the backend took. Left out where there was no probe. */
   readonly connects?: ConnectTimes;
-}
-
-/** What the processes used while the load ran; peak memory since they began. `sampler` is the bench's own. */
-export interface Processes {
-  /** `null` where the load went direct. */
-  readonly gateway: ProcessUsage | null;
-  /** The backend's process group. */
-  readonly backend: ProcessUsage;
-  /** The load generator's process group, from its start to the end of the load. */
-  readonly load: ProcessUsage;
-  /** The sampling process, and the bench itself while the load ran. */
-  readonly sampler: ProcessUsage;
-}
-
-/** What one host's TCP tables have shown between the start and the end of the load. */
-export interface HostResult {
-  /** The most sockets in TIME_WAIT at a time, beyond those there before. */
-  readonly timeWaitPeak: number;
-  /** Times that a socket entered TIME_WAIT. `null` in a host lab, where it cannot be told whose it was. */
-  readonly timeWaitEntered: number | null;
-  /** Connections that this host has opened. */
-  readonly connectionsOpened: number;
-  /** The most ephemeral ports in use at a time: open connections that this host had opened, and their TIME_WAITs. */
-  readonly portsUsedPeak: number;
-  /** TIME_WAIT sockets whose port a new connection took. `null` in a host lab; in a loopback lab that of all hosts. */
-  readonly timeWaitReused: number | null;
-  /** TIME_WAIT states thrown away for `tcp_max_tw_buckets`. As with `timeWaitReused`. */
-  readonly timeWaitOverflowed: number | null;
-  /** Connections that a full backlog has dropped. As with `timeWaitReused`. */
-  readonly listenDrops: number | null;
-  /** Who held the TIME_WAITs at the end: by service, and by the side of it that this host was on. */
-  readonly timeWaitGroups: readonly TimeWaitGroup[];
-}
-
-/** The series of a repetition: the n-th entry of each belongs to the n-th time. */
-export interface Samples {
-  /** Milliseconds since the load began, in steps of 10. */
-  readonly timeMs: readonly number[];
-  /** Per host; in a host lab there is one table, and it stands under all three. */
-  readonly hosts: Readonly<Record<HostName, HostSeries>>;
-  /** What the backend has answered, on times of its own. */
-  readonly answered: AnsweredSeries;
-}
-
-/** Requests that the backend has answered by a time. */
-export interface AnsweredSeries {
-  /** Milliseconds since the load began. */
-  readonly timeMs: readonly number[];
-  /** The backend's running total; the first entry is 0, and it never falls. */
-  readonly requests: readonly number[];
-}
-
-/** The series of one host. */
-export interface HostSeries {
-  /** Sockets in TIME_WAIT beyond those of the first sample; never below 0. */
-  readonly timeWait: readonly number[];
-  /** Connections that stand, those from before the load included (`CurrEstab`, RFC 4022). */
-  readonly established: readonly number[];
-  /** Since the load began. */
-  readonly connectionsOpened: readonly number[];
 }
 
 /** Whether a repetition was measured. */

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { Results } from "./results.ts";
+import { reasonOf } from "../errors.ts";
+import { type Results } from "./results.ts";
 
 /** Writes the whole document to the file, at once: whoever reads it finds the old one or the new one. */
 export async function writeResults(path: string, results: Results): Promise<void> {
@@ -32,11 +33,4 @@ export async function writeWhole(path: string, text: string): Promise<void> {
 async function isSpecial(path: string): Promise<boolean> {
   const { isFile } = await Deno.lstat(path).catch(() => ({ isFile: true }));
   return !isFile;
-}
-
-/** What the system said, without the path and the name of the call that Deno puts around it. */
-export function reasonOf(error: unknown): string {
-  if (error instanceof Deno.errors.NotCapable) return "Deno lets no script write there";
-  const message = error instanceof Error ? error.message : String(error);
-  return message.replace(/\s*\(os error \d+\).*$/s, "").replace(/: (open|rename|write|mkdir)\w* .*$/s, "");
 }

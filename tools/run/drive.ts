@@ -4,13 +4,13 @@
  * @module
  */
 
-import type { HostName } from "../lab/host.ts";
+import { type HostName } from "../scenario/host_names.ts";
+import { type BackendPlan, type LoadPlan } from "../scenario/plan.ts";
 import type { Lab } from "../lab/lab.ts";
 import { lastWords, type RunningProcess } from "../lab/process.ts";
 import type { RunningLoad } from "../load/load.ts";
 import { readCounters } from "../observe/sampler.ts";
 import type { TcpCounters } from "../observe/tcp_counters.ts";
-import type { BackendPlan, LoadPlan } from "../scenario/scenario.ts";
 
 /** How much longer than all that it waits for a load may take before it counts as hung, in milliseconds. */
 const LOAD_GRACE_MS = 30_000;

@@ -7,10 +7,10 @@
 import config from "../../deno.json" with { type: "json" };
 import { type Host, localMachine } from "../lab/host.ts";
 import type { LabChoice } from "../lab/lab.ts";
-import { startLab } from "../lab/start_lab.ts";
+import { openLab } from "../lab/open_lab.ts";
 import { readSysctls } from "../lab/knobs.ts";
 import type { GeneratorChoice } from "../load/load.ts";
-import type { Environment } from "../results/results.ts";
+import { type Environment } from "../results/results.ts";
 
 /** The sysctls that bear on TIME_WAIT, ephemeral ports and backlogs. */
 const SYSCTLS = [
@@ -29,8 +29,8 @@ const GOVERNORS = "/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor";
 
 /** Reads the environment; the sysctls are those of the gateway of a lab of the given kind. */
 export async function readEnvironment(lab: LabChoice, load: GeneratorChoice): Promise<Environment> {
-  await using started = await startLab(lab.kind);
-  const host = started.hosts.gateway;
+  await using started = await openLab(lab.kind);
+  const host = started.gateway;
   const [cpuinfo, meminfo, governors] = await host.readProc("/proc/cpuinfo", "/proc/meminfo", GOVERNORS);
   return {
     timewait: config.version,

@@ -7,7 +7,7 @@
 
 import { format as formatDuration } from "@std/fmt/duration";
 import { isMeasured } from "../results/results.ts";
-import type { BenchObserver, BenchProgress } from "./runner.ts";
+import type { BenchObserver, BenchPlan, BenchProgress } from "./runner.ts";
 
 /** Something that text can be written to. */
 export interface TextOutput {
@@ -42,6 +42,28 @@ export interface RepetitionDurations {
   readonly durationMs: number;
   /** All that does not: the warm-up, and what a repetition takes besides its load. */
   readonly besideMs: number;
+}
+
+/** What a repetition takes besides its load, in milliseconds: a lab, its parties, and a last look at the sockets. */
+const BESIDE_LOAD_MS = 700;
+
+/** How long each repetition of a plan is expected to take: that of its longest run. */
+export function durationsOf({ scenario }: Pick<BenchPlan, "scenario">): RepetitionDurations {
+  const loads = scenario.runs.map(({ options }) => options.load);
+  return {
+    durationMs: Math.max(...loads.map(({ durationMs }) => durationMs)),
+    besideMs: BESIDE_LOAD_MS + Math.max(...loads.map(({ warmUpMs }) => warmUpMs)),
+  };
+}
+
+/** Announces a bench that will take more than a minute. */
+export function announce(plan: BenchPlan): void {
+  const { scenario: { name, runs }, repeat, until } = plan;
+  const { durationMs, besideMs } = durationsOf(plan);
+  const minutes = runs.length * repeat * (durationMs + besideMs) / 60_000;
+  if (minutes < 1) return;
+  const least = until === null ? "about" : "at least";
+  console.error(`${name}: ${runs.length} runs, ${repeat} times each: ${least} ${minutes.toFixed(1)} min`);
 }
 
 const count = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });

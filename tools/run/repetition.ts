@@ -4,12 +4,14 @@
  * @module
  */
 
+import { type HostName } from "../scenario/host_names.ts";
+import { type RunOptions } from "../scenario/plan.ts";
 import { runWarmUp, untilOver, whileAllRun } from "./drive.ts";
-import type { HostName } from "../lab/host.ts";
 import type { HostSysctls } from "../lab/machine_knobs.ts";
 import type { Lab, LabKind } from "../lab/lab.ts";
-import { startLab } from "../lab/start_lab.ts";
+import { openLab } from "../lab/open_lab.ts";
 import type { RunningProcess } from "../lab/process.ts";
+import { parseKnobs } from "../scenario/sysctls.ts";
 import { setKnobs } from "../lab/knobs.ts";
 import type { LoadGenerator, LoadResult } from "../load/load.ts";
 import { startLoad } from "../load/start_load.ts";
@@ -17,13 +19,14 @@ import { startClockCheck } from "../observe/clock_check.ts";
 import { type ConnectTimes, startConnectProbe } from "../observe/connect_probe.ts";
 import { machineUse, readMachine } from "../observe/machine.ts";
 import { type ProcessUsage, readOwnCpuSec, readProcessUsage } from "../observe/process_usage.ts";
-import { readCounters, readEachHost, startSampler } from "../observe/sampler.ts";
-import { parseTcpTable, TCP_TABLE_FILES, type TcpSocket } from "../observe/tcp_table.ts";
-import { type Party, startBackendIn, startGatewayIn } from "./parties.ts";
+import { readCounters, startSampler } from "../observe/sampler.ts";
+import { readSockets } from "../observe/sockets.ts";
+import type { TcpSocket } from "../observe/tcp_table.ts";
+import { type Party, startBackendIn, startGatewayIn } from "../parties/lab_parties.ts";
 import { type AnsweredCount, startAnsweredCount } from "../observe/answered.ts";
 import { hostResults, hostSeries, type Observation, withoutProbe } from "../observe/attribution.ts";
 import { type PoolLog, startPoolLog } from "../observe/pool_log.ts";
-import type { Measured, RunOptions } from "../results/results.ts";
+import { type Measured } from "../results/results.ts";
 import { type FailureCount, startFailureCount } from "../observe/upstream_failures.ts";
 
 /** What a bench may show while a load runs. */
@@ -62,12 +65,12 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   const { signal } = context;
   signal.throwIfAborted();
   await using stack = new AsyncDisposableStack();
-  const lab = stack.use(await startLab(labOf(options, context.lab)));
+  const lab = stack.use(await openLab(labOf(options, context.lab)));
   signal.throwIfAborted();
   const { sysctls } = options;
   const set = sysctls === undefined
     ? undefined
-    : stack.use(await setKnobs(lab, sysctls, context.hostSysctls));
+    : stack.use(await setKnobs(lab, parseKnobs(sysctls), context.hostSysctls));
   const parts = await startParts(stack, lab, options, context);
   const socketsBefore = options.load.warmUpMs > 0 ? await warmUp(parts, options, context) : undefined;
   const seen = await watchLoad(parts, options, context);
@@ -162,7 +165,7 @@ async function warmUp(
   const load = { ...options.load, durationMs: options.load.warmUpMs, url };
   await runWarmUp(
     lab,
-    () => startLoad(generator, lab.hosts.client, load),
+    () => startLoad(generator, lab.client, load),
     { ...load, latencyMs },
     running,
     signal,
@@ -199,16 +202,14 @@ async function watchLoad(
     }),
   );
   const observed = [...running.map((process) => process.processGroup), sampler.processGroup];
-  const usedBefore = await readProcessUsage(lab.hosts.client, observed);
+  const usedBefore = await readProcessUsage(lab.client, observed);
   const before = await readCounters(lab);
-  const probe = options.probeConnects
-    ? stack.use(await startConnectProbe(lab.hosts.gateway, backend))
-    : undefined;
-  const machineBefore = await readMachine(lab.hosts.client);
+  const probe = options.probeConnects ? stack.use(await startConnectProbe(lab.gateway, backend)) : undefined;
+  const machineBefore = await readMachine(lab.client);
   const clock = startClockCheck();
   const startMs = performance.now();
   for (const count of [answered, failures]) count.begin(startMs);
-  const driven = stack.use(await startLoad(generator, lab.hosts.client, { ...options.load, url }));
+  const driven = stack.use(await startLoad(generator, lab.client, { ...options.load, url }));
   const benchCpuBeforeSec = readOwnCpuSec();
   await untilOver(driven, options.load, running, signal).catch((error) => {
     // A load generator may stumble over it.
@@ -217,8 +218,8 @@ async function watchLoad(
   });
   over = true;
 
-  const used = await readProcessUsage(lab.hosts.client, [...observed, driven.processGroup]);
-  const machineAfter = await readMachine(lab.hosts.client);
+  const used = await readProcessUsage(lab.client, [...observed, driven.processGroup]);
+  const machineAfter = await readMachine(lab.client);
   const sampled = await sampler.finish();
   const connects = await probe?.finish();
   const sockets = await readSockets(lab);
@@ -275,11 +276,4 @@ function withBench(sampler: ProcessUsage, benchCpuSec: number): ProcessUsage {
 
 function roundMs(seconds: number): number {
   return Math.round(seconds * 1000) / 1000;
-}
-
-function readSockets(lab: Lab): Promise<Record<HostName, TcpSocket[]>> {
-  return readEachHost(lab, async (host) => {
-    const texts = await host.readProc(...TCP_TABLE_FILES);
-    return texts.flatMap((text) => parseTcpTable(text ?? ""));
-  });
 }

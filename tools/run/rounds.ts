@@ -4,11 +4,11 @@
  * @module
  */
 
+import type { ScenarioPlan } from "../scenario/plan.ts";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { compareWithBaseline, type Comparison } from "../verdict/comparison.ts";
-import type { Results } from "../results/results.ts";
-import type { Scenario } from "../scenario/scenario.ts";
+import { type Results } from "../results/results.ts";
 
 /** A seed for {@linkcode shuffledRounds}: a whole number of 32 bits. */
 export function randomSeed(): number {
@@ -60,14 +60,12 @@ export function arePrecise(comparisons: readonly Comparison[], width: number): b
  * The A/A check of a scenario: its baseline under two names. Whatever difference is shown between them is a false
  * alarm, to be expected in at most one check of twenty.
  */
-export function selfCheckOf(scenario: Scenario): Scenario {
-  const run = scenario.runs.find(({ name }) => name === scenario.baseline) ?? scenario.runs[0]!;
-  const [a, b] = ["a", "b"].map((suffix) => ({ ...run, name: `${run.name}-${suffix}` }));
+export function selfCheckOf(scenario: ScenarioPlan): ScenarioPlan {
+  const { name, options } = scenario.runs.find((run) => run.baseline)!;
   return {
     ...scenario,
-    question: `Self-check: is a difference shown where there is none? ${run.name}, measured under two names.`,
+    question: `Self-check: is a difference shown where there is none? ${name}, measured under two names.`,
     expectation: "No difference is shown. One check in twenty may show one.",
-    baseline: a!.name,
-    runs: [a!, b!],
+    runs: [{ name: `${name}-a`, baseline: true, options }, { name: `${name}-b`, baseline: false, options }],
   };
 }

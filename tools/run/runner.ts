@@ -4,59 +4,73 @@
  * @module
  */
 
-import { messageOf } from "../cli/command_line.ts";
-import { readEnvironment } from "./environment.ts";
+import { messageOf } from "../errors.ts";
 import { checkFileLimit } from "../lab/file_limit.ts";
 import type { HostSysctls } from "../lab/machine_knobs.ts";
-import type { LabChoice } from "../lab/lab.ts";
-import { resolveSysctls, type Sysctls } from "../lab/knobs.ts";
-import type { GeneratorChoice } from "../load/load.ts";
-import { checkLoadOptions } from "../load/start_load.ts";
-import { measureRepetition, type Progress } from "./repetition.ts";
+import type { LabChoice, LabKind } from "../lab/lab.ts";
+import { chooseLab } from "../lab/open_lab.ts";
+import type { GeneratorChoice, LoadGenerator } from "../load/load.ts";
+import { checkLoadOptions, chooseGenerator } from "../load/start_load.ts";
 import {
+  type Environment,
+  type Measured,
   type Repetition,
   type Results,
-  type RunOptions,
+  type Run,
   SCHEMA,
   type UntilPlan,
 } from "../results/results.ts";
-import { isPrecise, randomSeed, shuffledRounds } from "./rounds.ts";
-import {
-  type BackendPlan,
-  checkScenario,
-  DEFAULT_BACKEND,
-  DEFAULT_LOAD,
-  type LoadPlan,
-  resolveGatewayPlan,
-  type RunPlan,
-  type Scenario,
-} from "../scenario/scenario.ts";
+import type { RunOptions, ScenarioPlan } from "../scenario/plan.ts";
+import { type Overrides, resolveScenario } from "../scenario/resolve.ts";
+import type { Scenario } from "../scenario/scenario.ts";
+import { readEnvironment } from "./environment.ts";
+import { measureRepetition, type Progress, type RepetitionContext } from "./repetition.ts";
+import { isPrecise, randomSeed, selfCheckOf, shuffledRounds } from "./rounds.ts";
 
-/** What to measure, and how. */
-export interface BenchPlan {
-  /** Its question, its runs, and which of them is the baseline. */
-  readonly scenario: Scenario;
-  /** What differs from the scenario's load. */
-  readonly load?: Partial<LoadPlan>;
-  /** What differs from the scenario's backend. */
-  readonly backend?: Partial<BackendPlan>;
-  /** Sysctls for every run, beside or instead of its own. */
-  readonly sysctls?: Sysctls;
+/** Repetitions of each run unless more are asked for: the least with which three comparisons can all show a difference. */
+export const DEFAULT_REPEAT = 5;
+
+/** How a scenario is measured. */
+export interface MeasureOptions extends Overrides {
+  /** What the results call the scenario. Default `script`. */
+  readonly name?: string | undefined;
+  /** Repetitions of each run, at least 1: all of them, or the least of them with `until`. Default 5. */
+  readonly repeat?: number | undefined;
+  /** Goes on after `repeat` until the comparisons are precise enough. Default: it does not. */
+  readonly until?: UntilPlan | undefined;
+  /** What the order is drawn with, a whole number of 32 bits. Default: drawn itself. */
+  readonly seed?: number | undefined;
+  /** Measures the baseline under two names in place of the runs: an A/A check. Default false. */
+  readonly selfCheck?: boolean | undefined;
+  /** Where it is measured. Default `auto`: a private lab where one can be had, else the machine's own loopback. */
+  readonly lab?: LabKind | "auto" | LabChoice | undefined;
+  /** What makes the load. Default `auto`: wrk where it is installed, else autocannon; the open loop for a load with a rate. */
+  readonly generator?: LoadGenerator | "auto" | undefined;
   /** What changes the machine's own sysctls in a host lab; without it they stay as they are. */
   readonly hostSysctls?: HostSysctls | undefined;
-  /** Repetitions of each run, at least 1: all of them, or the least of them with `until`. */
+  /** The command line that measures this again, for the report. Default: that of the script. */
+  readonly command?: string | undefined;
+}
+
+/** A bench, ready to run: everything is checked and decided. */
+export interface BenchPlan {
+  /** What is measured. */
+  readonly scenario: ScenarioPlan;
+  /** Repetitions of each run: all of them, or the least of them with `until`. */
   readonly repeat: number;
-  /** Goes on after `repeat` until the comparisons are precise enough. Left out, it does not. */
-  readonly until?: UntilPlan;
-  /** Whether the scenario is one of {@linkcode selfCheckOf}. Default `false`. */
-  readonly selfCheck?: boolean;
-  /** What the order is drawn with, a whole number of 32 bits. Left out, it is drawn itself. */
-  readonly seed?: number;
-  /** The kind of lab for every repetition, as {@linkcode chooseLab} has decided. */
+  /** When to stop by precision; `null` for not at all. */
+  readonly until: UntilPlan | null;
+  /** What the order is drawn with. */
+  readonly seed: number;
+  /** Whether the two runs are one configuration under two names. */
+  readonly selfCheck: boolean;
+  /** The kind of lab for every repetition. */
   readonly lab: LabChoice;
-  /** What drives every load, as {@linkcode chooseGenerator} has decided. */
+  /** What drives every load. */
   readonly generator: GeneratorChoice;
-  /** The command line that measures this again, for the report. */
+  /** What changes the machine's own sysctls in a host lab. */
+  readonly hostSysctls: HostSysctls | undefined;
+  /** The command line that measures this again. */
   readonly command: string;
 }
 
@@ -84,54 +98,104 @@ export interface BenchObserver {
   onRepetition?(run: string, repetition: number, result: Repetition): void;
 }
 
-/**
- * Checks whether a scenario and its load can be measured as asked, without measuring anything.
- *
- * @throws {UsageError} when they cannot.
- */
-export async function checkPlan(plan: Pick<BenchPlan, "scenario" | "load" | "generator">): Promise<void> {
-  const { scenario, generator } = plan;
-  checkScenario(scenario);
-  const load = loadOf(plan);
-  checkLoadOptions(generator.name, load);
-  await checkFileLimit(load.connections, scenario.runs.some((run) => run.gateway !== undefined));
-}
+/** What measures a run once. It throws when it cannot, and leaves nothing behind. */
+export type Measure = (options: RunOptions, context: RepetitionContext) => Promise<Measured>;
 
-function loadOf({ scenario, load }: Pick<BenchPlan, "scenario" | "load">): LoadPlan {
-  return { ...DEFAULT_LOAD, ...scenario.load, ...load };
+/** How a bench runs. */
+export interface BenchOptions extends BenchObserver {
+  /** Ends the bench: what was measured so far is returned, marked as interrupted. Default: nothing does. */
+  readonly signal?: AbortSignal | undefined;
+  /** What measures a run once. Default: {@linkcode measureRepetition}, in a lab. */
+  readonly measure?: Measure | undefined;
+  /** Where it is measured. Default: read from the lab and the machine. */
+  readonly environment?: Environment | undefined;
 }
 
 /**
- * Measures a scenario. The runs take turns: in each round every run is measured once, in an order drawn anew, so that
- * a machine that drifts does so under all of them.
+ * Measures a scenario and returns its results.
  *
- * A repetition that fails stands in the results as failed, and the others go on. When the signal aborts, what was
- * measured so far is returned, marked as interrupted.
+ * The runs take turns: in each round every run is measured once, in an order drawn anew, so that a machine that drifts does so
+ * under all of them. A repetition that fails stands in the results as failed, and the others go on.
  *
- * @throws {UsageError} for a scenario or a load that could not be measured as asked.
+ * @throws {TimewaitError} for a scenario that cannot be measured as asked; its `field` names the option.
  */
 export async function runScenario(
-  plan: BenchPlan,
-  signal: AbortSignal,
-  observer: BenchObserver = {},
+  scenario: Scenario,
+  options: MeasureOptions & BenchOptions = {},
 ): Promise<Results> {
-  const { scenario, repeat, lab, generator, command, until = null, seed = randomSeed() } = plan;
-  await checkPlan(plan);
-  const load = loadOf(plan);
-  const backend: BackendPlan = { ...DEFAULT_BACKEND, ...scenario.backend, ...plan.backend };
-  const runs = scenario.runs.map((run) => ({
-    name: run.name,
-    baseline: run.name === scenario.baseline,
-    options: {
-      gateway: run.gateway === undefined ? null : resolveGatewayPlan(run.gateway),
-      backend,
-      load,
-      ...optionalOptions(scenario, run, plan.sysctls),
-    } satisfies RunOptions,
-    repetitions: [] as Repetition[],
-  }));
-  const { name, question, expectation } = scenario;
-  const results: Results & { interrupted: boolean } = {
+  return await runBench(await planBench(scenario, options), options);
+}
+
+/**
+ * Decides on everything that a scenario leaves open, and checks whether it can be measured as asked. Measures nothing.
+ *
+ * @throws {TimewaitError} when it cannot; its `field` names the option.
+ */
+export async function planBench(scenario: Scenario, options: MeasureOptions = {}): Promise<BenchPlan> {
+  const { name = "script", repeat = DEFAULT_REPEAT, until = null, seed = randomSeed() } = options;
+  const { selfCheck = false, lab = "auto", generator = "auto", command = scriptCommand() } = options;
+  const resolved = resolveScenario(scenario, name, options);
+  const plan = selfCheck ? selfCheckOf(resolved) : resolved;
+  const rate = plan.runs.some((run) => run.options.load.ratePerSec !== undefined);
+  const chosen = await chooseGenerator(generator, { rate });
+  for (const { options } of plan.runs) {
+    checkLoadOptions(chosen.name, options.load);
+    await checkFileLimit(options.load.connections, { throughGateway: options.gateway !== null });
+  }
+  return {
+    scenario: plan,
+    repeat,
+    until,
+    seed,
+    selfCheck,
+    lab: typeof lab === "string" ? await chooseLab(lab) : lab,
+    generator: chosen,
+    hostSysctls: options.hostSysctls,
+    command,
+  };
+}
+
+function scriptCommand(): string {
+  return `deno run ${Deno.mainModule.replace("file://", "")}`;
+}
+
+/** Runs a bench as planned. */
+export async function runBench(plan: BenchPlan, options: BenchOptions = {}): Promise<Results> {
+  const { signal = new AbortController().signal, measure = measureRepetition } = options;
+  const { scenario, repeat, lab, generator, hostSysctls } = plan;
+  const runs = scenario.runs.map((run) => ({ ...run, repetitions: [] as Repetition[] }));
+  const environment = options.environment ?? await readEnvironment(lab, generator);
+  const results = { ...openResults(plan, environment, runs), interrupted: false };
+  await options.onResults?.(results);
+
+  const context = { lab: lab.kind, generator: generator.name, signal, hostSysctls };
+  const firstStartedMs = performance.now();
+  const rounds = shuffledRounds(runs, plan.seed);
+  for (let round = 0; !signal.aborted && wantsRound(results, plan, round, firstStartedMs); round++) {
+    const total = Math.max(repeat, round + 1) * runs.length;
+    for (const [i, run] of rounds.next().value.entries()) {
+      const at = { done: round * runs.length + i, total, run: run.name, repetition: round + 1 };
+      options.onProgress?.(at);
+      const onProgress = (load: Progress) => options.onProgress?.({ ...at, load });
+      try {
+        run.repetitions.push(await measure(run.options, { ...context, firstStartedMs, onProgress }));
+      } catch (error) {
+        if (!signal.aborted) run.repetitions.push({ failed: messageOf(error) });
+      }
+      if (signal.aborted) break;
+      options.onRepetition?.(run.name, round + 1, run.repetitions.at(-1)!);
+      await options.onResults?.(results);
+    }
+  }
+  results.interrupted = signal.aborted;
+  await options.onResults?.(results);
+  return results;
+}
+
+/** The document as it is before anything is measured. */
+function openResults(plan: BenchPlan, environment: Environment, runs: readonly Run[]): Results {
+  const { scenario: { name, question, expectation }, repeat, until, seed, selfCheck, command } = plan;
+  return {
     schema: SCHEMA,
     scenario: name,
     question,
@@ -139,53 +203,21 @@ export async function runScenario(
     command,
     startedAt: new Date().toISOString(),
     seed,
-    method: { repeat, until, ...(plan.selfCheck ? { selfCheck: true } : {}) },
-    environment: await readEnvironment(lab, generator),
+    method: { repeat, until, ...(selfCheck ? { selfCheck } : {}) },
+    environment,
     interrupted: false,
     runs,
-  };
-  await observer.onResults?.(results);
-
-  const context = { lab: lab.kind, generator: generator.name, signal, hostSysctls: plan.hostSysctls };
-  const firstStartedMs = performance.now();
-  const rounds = shuffledRounds(runs, seed);
-  for (let round = 0; !signal.aborted && wantsRound(results, plan, round, firstStartedMs); round++) {
-    const total = Math.max(repeat, round + 1) * runs.length;
-    for (const [i, run] of rounds.next().value.entries()) {
-      const at = { done: round * runs.length + i, total, run: run.name, repetition: round + 1 };
-      observer.onProgress?.(at);
-      try {
-        const onProgress = (load: Progress) => observer.onProgress?.({ ...at, load });
-        run.repetitions.push(
-          await measureRepetition(run.options, { ...context, firstStartedMs, onProgress }),
-        );
-      } catch (error) {
-        if (!signal.aborted) run.repetitions.push({ failed: messageOf(error) });
-      }
-      if (signal.aborted) break;
-      observer.onRepetition?.(run.name, round + 1, run.repetitions.at(-1)!);
-      await observer.onResults?.(results);
-    }
-  }
-  results.interrupted = signal.aborted;
-  await observer.onResults?.(results);
-  return results;
-}
-
-/** What only some scenarios ask for is left out of the results of the others. */
-function optionalOptions(scenario: Scenario, run: RunPlan, sysctls: Sysctls = {}): Partial<RunOptions> {
-  const asked = resolveSysctls({ ...run.sysctls, ...sysctls });
-  return {
-    ...(Object.keys(asked).length === 0 ? {} : { sysctls: asked }),
-    ...(run.loopback === undefined ? {} : { loopback: run.loopback }),
-    ...(scenario.probeConnects && run.gateway !== undefined ? { probeConnects: true } : {}),
   };
 }
 
 /** Whether another round is to be measured: up to `repeat` always, then while time is left and precision is not had. */
-function wantsRound(results: Results, plan: BenchPlan, round: number, firstStartedMs: number): boolean {
-  if (round < plan.repeat) return true;
-  const { until } = plan;
-  if (until === undefined || performance.now() - firstStartedMs >= until.maxTimeMs) return false;
+function wantsRound(
+  results: Results,
+  { repeat, until }: BenchPlan,
+  round: number,
+  firstStartedMs: number,
+): boolean {
+  if (round < repeat) return true;
+  if (until === null || performance.now() - firstStartedMs >= until.maxTimeMs) return false;
   return !isPrecise(results, until.width);
 }

@@ -5,7 +5,8 @@
  * @module
  */
 
-import type { ListenAddress } from "../cli/command_line.ts";
+import { UnavailableError } from "../errors.ts";
+import { authorityOf, type ListenAddress, whyNotListening } from "./address.ts";
 
 /** What {@linkcode serveHttp} needs to know. */
 export interface HttpServerOptions {
@@ -23,6 +24,8 @@ export interface HttpServerOptions {
 export interface RunningServer extends AsyncDisposable {
   /** Where it listens: the port is the real one, also where 0 was asked for. */
   readonly address: ListenAddress;
+  /** `http://HOST:PORT`. */
+  readonly url: string;
 }
 
 /** The longest queue of connections that wait to be accepted; the kernel lowers it to `net.core.somaxconn`. */
@@ -48,10 +51,12 @@ export function serveHttp(
   try {
     server = Deno.serve({ hostname, port, reusePort, tcpBacklog: BACKLOG, onListen() {} }, serve);
   } catch (error) {
-    throw new Error(whyNotListening(options.listen, error), { cause: error });
+    throw new UnavailableError(whyNotListening(options.listen, error), { cause: error });
   }
+  const address = { hostname: server.addr.hostname, port: server.addr.port };
   return {
-    address: { hostname: server.addr.hostname, port: server.addr.port },
+    address,
+    url: `http://${authorityOf(address)}`,
     async [Symbol.asyncDispose]() {
       const until = performance.now() + graceMs;
       await within(graceMs, uploads.end());
@@ -109,30 +114,4 @@ async function within(ms: number, promise: Promise<void>): Promise<boolean> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** An address as it stands in a URL: `127.0.0.1:8080`, `[::1]:8080`. */
-export function authorityOf({ hostname, port }: ListenAddress): string {
-  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
-}
-
-/** Resolves once the signal is aborted. */
-export function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-}
-
-/** Why an address cannot be listened on, in one line that says what to do. */
-export function whyNotListening(address: ListenAddress, error: unknown): string {
-  const where = `cannot listen on ${authorityOf(address)}`;
-  if (error instanceof Deno.errors.AddrInUse) {
-    return `${where}: the port is in use; stop what listens there, or give another with --listen (port 0 takes a free one)`;
-  }
-  if (error instanceof Deno.errors.AddrNotAvailable) {
-    return `${where}: this machine has no such address; give one that it has with --listen, or 0.0.0.0 for all`;
-  }
-  if (error instanceof Deno.errors.PermissionDenied) {
-    return `${where}: not permitted; ports below 1024 need root, give a higher one with --listen`;
-  }
-  return `${where}: ${error instanceof Error ? error.message : error}`;
 }

@@ -1,10 +1,9 @@
+import { type ListenAddress } from "../server/address.ts";
 /**
  * What the gateway asks of a transport: the part that takes requests from clients and carries them to the upstream.
  *
  * @module
  */
-
-import type { ListenAddress } from "../cli/command_line.ts";
 
 /** What every transport needs to know. */
 export interface TransportOptions {

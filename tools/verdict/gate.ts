@@ -5,7 +5,7 @@
  * @module
  */
 
-import { didYouMean, UsageError } from "../cli/command_line.ts";
+import { didYouMean, TimewaitError } from "../errors.ts";
 import { FALSE_ALARMS } from "./comparison.ts";
 import { type BootstrapOptions, estimateMedian, estimateRatio, type Interval } from "./intervals.ts";
 import { adjustHolm, smallestMannWhitneyP, testMannWhitney } from "./rank_tests.ts";
@@ -49,13 +49,14 @@ export interface GateCheck {
 /**
  * Parses a gate: `[RUN:]FIGURE>=LIMIT` or `<=`. A limit with a percent sign is one of the change.
  *
- * @throws {UsageError} for anything else.
+ * @throws {TimewaitError} for anything else.
  */
-export function parseGate(text: string, name: string): Gate {
+export function parseGate(text: string, field = "gate"): Gate {
   const match = /^(?:([^:<>=]+):)?([A-Za-z0-9.]+)\s*(<=|>=)\s*([+-]?\d+(?:\.\d+)?)(%?)$/.exec(text.trim());
   if (match === null) {
-    throw new UsageError(
-      `${name} takes a gate such as 'requestsPerSec>=-5%' or 'pool-1000:gateway.timeWaitPeak<=1000', not "${text}"`,
+    throw new TimewaitError(
+      `takes a gate such as 'requestsPerSec>=-5%' or 'pool-1000:gateway.timeWaitPeak<=1000', not "${text}"`,
+      { field },
     );
   }
   const [, run, figure, operator, limit, percent] = match;
@@ -104,7 +105,7 @@ export interface GatedRun {
  * command (Holm), those of failing and those of holding each for themselves: so that where every figure is at its
  * limit, the chance that even one gate is said to fail is at most 5%, however many there are.
  *
- * @throws {UsageError} for a figure or a run that no results have.
+ * @throws {TimewaitError} for a figure or a run that no results have.
  */
 export function checkGates(
   gates: readonly Gate[],
@@ -141,11 +142,15 @@ interface Sides {
 function applyGate(gate: Gate, pairs: readonly GatedRun[]): Applied[] {
   const names = pairs.map(({ run }) => run.name);
   if (gate.run !== undefined && !names.includes(gate.run)) {
-    throw new UsageError(`--gate ${gate.text}: there is no run ${gate.run}${didYouMean(gate.run, names)}`);
+    throw new TimewaitError(`${gate.text}: there is no run ${gate.run}${didYouMean(gate.run, names)}`, {
+      field: "gate",
+    });
   }
   const asked = pairs.filter(({ run }) => gate.run === undefined || gate.run === run.name);
   if (gate.relative && asked.every(({ against }) => against === undefined)) {
-    throw new UsageError(`--gate ${gate.text} is about a change: give the results to compare with first`);
+    throw new TimewaitError(`${gate.text} is about a change: give the results to compare with first`, {
+      field: "gate",
+    });
   }
   const first = pairs.flatMap(({ run }) => measuredOf(run))[0];
   if (
@@ -153,7 +158,7 @@ function applyGate(gate: Gate, pairs: readonly GatedRun[]): Applied[] {
     pairs.flatMap(({ run }) => measuredOf(run)).every((one) => !hasFigure(one, gate.figure))
   ) {
     const hint = didYouMean(gate.figure, figuresOf(first));
-    throw new UsageError(`--gate ${gate.text}: there is no figure ${gate.figure}${hint}`);
+    throw new TimewaitError(`${gate.text}: there is no figure ${gate.figure}${hint}`, { field: "gate" });
   }
   // A gateway that a direct run does not have keeps any limit: that says nothing.
   const meant = gate.run === undefined && gate.figure.startsWith("gateway.")

@@ -5,7 +5,7 @@
  */
 
 import { compareWithBaseline, type Comparison } from "./comparison.ts";
-import type { Results, Run } from "../results/results.ts";
+import { type Results, type Run } from "../results/results.ts";
 
 /** What a self-check has come to. */
 export interface SelfCheck {

@@ -1,9 +1,10 @@
+import { type HostResult } from "../../../tools/observe/series.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { Knob } from "../../../tools/lab/knobs.ts";
+import { type Knob } from "../../../tools/lab/knobs.ts";
 import { judgeRun } from "../../../tools/report/sections/advice.ts";
 import { portUseOf } from "../../../tools/report/sections/ports.ts";
 import { renderReport } from "../../../tools/report/report.ts";
-import type { HostResult, Measured, Run } from "../../../tools/results/results.ts";
+import { type Measured, type Run } from "../../../tools/results/results.ts";
 import { pool, repetition, results, run } from "../../support/made_up_results.ts";
 
 const REUSE = "net.ipv4.tcp_tw_reuse";

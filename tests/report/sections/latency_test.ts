@@ -2,7 +2,7 @@ import { assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import { mergedLatency, renderLatency } from "../../../tools/report/sections/latency.ts";
 import { renderReport } from "../../../tools/report/report.ts";
 import { plotsOf } from "../../../tools/report/plots/plots.ts";
-import type { Run } from "../../../tools/results/results.ts";
+import { type Run } from "../../../tools/results/results.ts";
 import { repetition, results, run } from "../../support/made_up_results.ts";
 
 const NO_ERRORS = repetition(1, {}).errors;

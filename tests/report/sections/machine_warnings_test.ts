@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { warnOfMachine } from "../../../tools/report/sections/machine_warnings.ts";
-import type { Measured } from "../../../tools/results/results.ts";
+import { type Measured } from "../../../tools/results/results.ts";
 import { repetition, results, resultsOf, run } from "../../support/made_up_results.ts";
 
 const QUIET = repetition(5_000, { opened: 9 });

@@ -1,5 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
-import { connectTo, eventually, exchangeOnce, RawBackend, startTestProxy, statusOf } from "../../support/raw_peers.ts";
+import {
+  connectTo,
+  eventually,
+  exchangeOnce,
+  RawBackend,
+  startTestProxy,
+  statusOf,
+} from "../../support/raw_peers.ts";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 

@@ -1,5 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
-import { connectTo, eventually, RawBackend, type RawConn, startTestProxy, statusOf } from "../../support/raw_peers.ts";
+import {
+  connectTo,
+  eventually,
+  RawBackend,
+  type RawConn,
+  startTestProxy,
+  statusOf,
+} from "../../support/raw_peers.ts";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";

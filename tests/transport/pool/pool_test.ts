@@ -1,5 +1,10 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
-import { ConnectionPool, type PoolableConn, type Pooled, type PoolHost } from "../../../tools/transport/pool/pool.ts";
+import {
+  ConnectionPool,
+  type PoolableConn,
+  type Pooled,
+  type PoolHost,
+} from "../../../tools/transport/pool/pool.ts";
 import { type PoolLimits, poolWarning, resolvePoolLimits } from "../../../tools/transport/pool/limits.ts";
 import { sumCounters } from "../../../tools/transport/pool/counters.ts";
 

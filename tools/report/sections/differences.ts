@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Results } from "../../results/results.ts";
+import { type Results } from "../../results/results.ts";
 
 /** A document and what to call it. */
 export interface NamedResults {

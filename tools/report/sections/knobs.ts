@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Knob } from "../../lab/knobs.ts";
+import { type Knob } from "../../lab/knobs.ts";
 import { type Environment, measuredOf, type Results, type Run } from "../../results/results.ts";
 import { renderRows } from "../table.ts";
 

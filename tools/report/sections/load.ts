@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { LoadPlan } from "../../scenario/scenario.ts";
+import { type LoadPlan } from "../../scenario/plan.ts";
 import { formatCount } from "../format.ts";
 
 /** `closed loop`, or `open loop, 5,000/s`. */

@@ -4,7 +4,13 @@
  * @module
  */
 
-import { type Environment, type Measured, measuredOf, type Results, type Run } from "../../results/results.ts";
+import {
+  type Environment,
+  type Measured,
+  measuredOf,
+  type Results,
+  type Run,
+} from "../../results/results.ts";
 import { estimateMedian } from "../../verdict/intervals.ts";
 import { failuresOf } from "../../observe/upstream_failures.ts";
 import { renderLines } from "../plots/mermaid.ts";

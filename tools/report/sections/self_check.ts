@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Results } from "../../results/results.ts";
+import { type Results } from "../../results/results.ts";
 import { selfCheckResult } from "../../verdict/self_check.ts";
 import { formatInterval } from "../cells.ts";
 import { formatChange } from "../format.ts";

@@ -4,10 +4,10 @@
  * @module
  */
 
+import { type HttpClientPlan, type NetHttpPlan } from "../../scenario/plan.ts";
 import { type Environment, type Measured, measuredOf, type Run } from "../../results/results.ts";
 import { estimateMedian } from "../../verdict/intervals.ts";
 import { failuresOf } from "../../observe/upstream_failures.ts";
-import type { HttpClientPlan, NetHttpPlan } from "../../scenario/scenario.ts";
 import { describeClosed } from "../../transport/pool/counters.ts";
 import { resolvePoolLimits } from "../../transport/pool/limits.ts";
 import type { TimeWaitGroup } from "../../observe/tcp_table.ts";

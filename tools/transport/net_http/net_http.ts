@@ -9,8 +9,8 @@
  * @module
  */
 
+import { type ListenAddress } from "../../server/address.ts";
 import { availableParallelism } from "node:os";
-import type { ListenAddress } from "../../cli/command_line.ts";
 import {
   type PoolLimits,
   poolWarning,

@@ -17,6 +17,7 @@
  * @module
  */
 
+import { type ListenAddress, whyNotListening } from "../../server/address.ts";
 import { ByteConn } from "../../http1/byte_conn.ts";
 import { ClientSession } from "./client_session.ts";
 import { Deadline, Deadlines } from "./deadlines.ts";
@@ -33,8 +34,6 @@ import {
   type Upstream,
 } from "./proxy_context.ts";
 import type { RunningTransport } from "../transport.ts";
-import type { ListenAddress } from "../../cli/command_line.ts";
-import { whyNotListening } from "../../server/http_server.ts";
 
 /** What {@linkcode startProxy} needs to know. */
 export interface ProxyOptions {

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { TimewaitError } from "../../errors.ts";
+
 /** The limits of a connection pool, by the names of Go's `http.Transport`. */
 export interface PoolLimits {
   /** Idle connections kept, all hosts together. 0 is no limit, as in Go. Default 100. */
@@ -24,7 +26,7 @@ export type ResolvedPoolLimits = { readonly [K in keyof PoolLimits]-?: NonNullab
 /**
  * Fills in the defaults of Go's `http.DefaultTransport`.
  *
- * @throws {RangeError} for a limit that is not a whole number of at least 0.
+ * @throws {TimewaitError} for a limit that is not a whole number of at least 0.
  */
 export function resolvePoolLimits(limits: PoolLimits = {}): ResolvedPoolLimits {
   const resolved = {
@@ -36,11 +38,13 @@ export function resolvePoolLimits(limits: PoolLimits = {}): ResolvedPoolLimits {
   };
   for (const name of ["maxIdleConns", "maxIdleConnsPerHost", "maxConnsPerHost"] as const) {
     if (!Number.isInteger(resolved[name]) || resolved[name] < 0) {
-      throw new RangeError(`${name} must be a whole number of at least 0, not ${resolved[name]}`);
+      throw new TimewaitError(`must be a whole number of at least 0, not ${resolved[name]}`, { field: name });
     }
   }
   if (!(resolved.idleConnTimeoutMs >= 0)) {
-    throw new RangeError(`idleConnTimeoutMs must be at least 0, not ${resolved.idleConnTimeoutMs}`);
+    throw new TimewaitError(`must be at least 0, not ${resolved.idleConnTimeoutMs}`, {
+      field: "idleConnTimeoutMs",
+    });
   }
   return resolved;
 }

@@ -1,10 +1,10 @@
+import { messageOf } from "../../errors.ts";
+import { type ListenAddress } from "../../server/address.ts";
 /**
  * One of several threads that share a port, as seen from within: a transport whose parent speaks to it by messages.
  *
  * @module
  */
-
-import { type ListenAddress, messageOf } from "../../cli/command_line.ts";
 
 /** What a worker is told. */
 export type ToWorker<Start> =

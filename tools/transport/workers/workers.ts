@@ -7,8 +7,9 @@
  * @module
  */
 
-import { type ListenAddress, parseWhole, valueFlag } from "../../cli/command_line.ts";
-import { whyNotListening } from "../../server/http_server.ts";
+import { parseWhole } from "../../cli/values.ts";
+import { type ListenAddress, whyNotListening } from "../../server/address.ts";
+import { valueFlag } from "../../cli/command_line.ts";
 import type { FromWorker, ToWorker } from "./worker.ts";
 
 /** The flag for their number, on the command lines of the gateway and of bench. */

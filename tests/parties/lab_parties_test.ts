@@ -1,11 +1,11 @@
+import { DEFAULT_BACKEND } from "../../tools/scenario/resolve.ts";
 import { assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
-import { startLab } from "../../tools/lab/start_lab.ts";
+import { openLab } from "../../tools/lab/open_lab.ts";
 import { startBackendIn, startGatewayIn } from "../../tools/run/parties.ts";
 import { privateLab } from "../support/requirements.ts";
-import { DEFAULT_BACKEND } from "../../tools/scenario/scenario.ts";
 
 Deno.test("a gateway command that ends is reported with what it said", async () => {
-  await using lab = await startLab("host");
+  await using lab = await openLab("host");
   await using backend = await startBackendIn(lab, DEFAULT_BACKEND);
   const command = "echo cannot bind {listen} >&2; exit 3";
   const error = await assertRejects(() => startGatewayIn(lab, { command }, backend), Error);
@@ -14,7 +14,7 @@ Deno.test("a gateway command that ends is reported with what it said", async () 
 });
 
 Deno.test("a gateway command that never listens is stopped and reported, with what it was to listen on", async () => {
-  await using lab = await startLab("host");
+  await using lab = await openLab("host");
   await using backend = await startBackendIn(lab, DEFAULT_BACKEND);
   const startMs = performance.now();
   const start = () => startGatewayIn(lab, { command: "sleep 1000" }, backend, { listenTimeoutMs: 300 });
@@ -25,7 +25,7 @@ Deno.test("a gateway command that never listens is stopped and reported, with wh
 });
 
 Deno.test("a gateway command learns the addresses in whole and in parts", async () => {
-  await using lab = await startLab("host");
+  await using lab = await openLab("host");
   await using backend = await startBackendIn(lab, DEFAULT_BACKEND);
   const command =
     "echo {listen_host} {listen_port} {upstream} {upstream_host} {upstream_port} {other} >&2; exit 1";
@@ -35,15 +35,15 @@ Deno.test("a gateway command learns the addresses in whole and in parts", async 
 });
 
 Deno.test("two labs of the machine at once have ports of their own", async () => {
-  await using one = await startLab("host");
-  await using other = await startLab("host");
+  await using one = await openLab("host");
+  await using other = await openLab("host");
   await using first = await startBackendIn(one, DEFAULT_BACKEND);
   await using second = await startBackendIn(other, DEFAULT_BACKEND);
   assertEquals(first.port === second.port, false);
 });
 
 Deno.test("a signal ends the wait for a gateway that does not listen yet, and the gateway", async () => {
-  await using lab = await startLab("host");
+  await using lab = await openLab("host");
   await using backend = await startBackendIn(lab, DEFAULT_BACKEND);
   const startMs = performance.now();
   const reason = new Error("enough");
@@ -67,7 +67,7 @@ for (const kind of ["private", "host"] as const) {
       const script = await Deno.makeTempFile({ suffix: ".ts" });
       try {
         await Deno.writeTextFile(script, LISTENS);
-        await using lab = await startLab(kind);
+        await using lab = await openLab(kind);
         await using backend = await startBackendIn(lab, DEFAULT_BACKEND);
         const lines: string[] = [];
         const onStderr = (line: string) => lines.push(line);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { UnavailableError } from "../errors.ts";
 import { startHostLab } from "./host_lab.ts";
 import type { Lab, LabChoice, LabKind } from "./lab.ts";
 import { startLoopbackLab, startPrivateLab, whyNoPrivateLab } from "./private_lab.ts";
@@ -17,11 +18,13 @@ export async function chooseLab(asked: LabKind | "auto"): Promise<LabChoice> {
   if (asked === "host") return { kind: "host" };
   const reason = await whyNoPrivateLab();
   if (reason === undefined) return { kind: "private" };
-  if (asked === "private") throw new Error(`no private lab: ${reason}. Or use --lab host`);
+  if (asked === "private") {
+    throw new UnavailableError(`cannot be private: ${reason}. A host lab needs nothing`, { field: "lab" });
+  }
   return { kind: "host", reason };
 }
 
 /** Starts a fresh lab. */
-export function startLab(kind: LabKind): Promise<Lab> {
+export function openLab(kind: LabKind): Promise<Lab> {
   return { private: () => startPrivateLab(), host: startHostLab, loopback: startLoopbackLab }[kind]();
 }

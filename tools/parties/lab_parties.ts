@@ -5,11 +5,22 @@
  * @module
  */
 
-import type { Host } from "../lab/host.ts";
+import {
+  BACKEND_SCRIPT,
+  denoArgv,
+  type DenoScript,
+  GATEWAY_SCRIPT,
+  GATEWAY_THREADS_SCRIPT,
+} from "../lab/deno_script.ts";
+import { fillPlaceholders, type PlaceholderValues } from "../scenario/placeholders.ts";
+import type { BackendPlan, GatewayPlan, HttpClientPlan, NetHttpPlan } from "../scenario/plan.ts";
+import type { ListenAddress } from "../server/address.ts";
+import type { BackendServerPlan } from "./backend_server.ts";
+import type { GatewayServerPlan } from "./gateway_server.ts";
+import { type Host } from "../lab/host.ts";
 import type { Lab } from "../lab/lab.ts";
 import { lastWords, type RunningProcess } from "../lab/process.ts";
 import { listens, parseTcpTable, TCP_TABLE_FILES } from "../observe/tcp_table.ts";
-import type { BackendPlan, CommandPlan, GatewayPlan, HttpClientPlan, NetHttpPlan } from "../scenario/scenario.ts";
 
 /** A party that listens. Disposing it stops it. */
 export interface Party extends AsyncDisposable {
@@ -28,7 +39,8 @@ export const LISTEN_TIMEOUT_MS = 10_000;
 
 const PORTS = { gateway: 8080, backend: 8081 } as const;
 const LISTEN_POLL_MS = 10;
-const CONFIG = decodeURIComponent(new URL("../../deno.json", import.meta.url).pathname);
+/** How long a party that is told to end waits for requests in flight, in milliseconds. */
+const GRACE_MS = 10_000;
 
 /** How often a backend says how many requests it has answered, in milliseconds. */
 export const ANSWERED_INTERVAL_MS = 500;
@@ -44,22 +56,14 @@ export async function startBackendIn(
   onRequests: (requests: number) => void = () => {},
   signal?: AbortSignal,
 ): Promise<Party> {
-  const host = lab.hosts.backend;
+  const host = lab.backend;
   const port = await choosePort(lab, PORTS.backend);
-  const flags = [
-    "--latency",
-    `${plan.latencyMs}ms`,
-    "--body-bytes",
-    `${plan.bodyBytes}`,
-    "--status",
-    `${plan.status}`,
-  ];
+  const server: BackendServerPlan = { ...plan, listen: { hostname: host.address, port }, graceMs: GRACE_MS };
   const process = await host.start({
     name: "the backend",
-    argv: denoScript("backend.ts", [
-      "--listen",
-      `${host.address}:${port}`,
-      ...flags,
+    argv: denoArgv(BACKEND_SCRIPT, [
+      "--plan",
+      JSON.stringify(server),
       "--count-every",
       `${ANSWERED_INTERVAL_MS}ms`,
     ]),
@@ -91,98 +95,33 @@ export async function startGatewayIn(
   backend: Party,
   { listenTimeoutMs, signal, ...output }: GatewayStart = {},
 ): Promise<Party> {
-  const host = lab.hosts.gateway;
+  const host = lab.gateway;
   const port = await choosePort(lab, PORTS.gateway);
-  const argv = "command" in plan ? commandArgv(plan, host, port, backend) : denoScript("gateway.ts", [
-    "--listen",
-    `${host.address}:${port}`,
-    "--upstream",
-    backend.url,
-    ...(plan.transport === "net-http" ? netHttpFlags(plan) : httpClientFlags(plan)),
-  ], ownsOneThread(plan) ? NEEDED_BY_GATEWAY : NEEDED_BY_WORKERS);
+  const listen = { hostname: host.address, port };
+  const argv = "command" in plan
+    ? commandArgv(plan.command, { listen, upstream: backend })
+    : denoArgv(scriptOf(plan), ["--plan", JSON.stringify(serverPlan(plan, listen, backend))]);
   const stopsGroup = "command" in plan && !isSimple(plan.command);
   const process = await host.start({ name: "the gateway", argv, stopsGroup, ...output });
   return await whenListening(host, port, process, { timeoutMs: listenTimeoutMs, signal });
 }
 
-/** `net-http` chooses the number of its threads itself, unless it is told. */
-function ownsOneThread(plan: GatewayPlan): boolean {
-  return "transport" in plan && plan.transport === "http-client" && (plan.workers ?? 1) === 1;
+function serverPlan(
+  gateway: HttpClientPlan | NetHttpPlan,
+  listen: ListenAddress,
+  backend: Party,
+): GatewayServerPlan {
+  return { gateway, upstreams: [backend.url], listen, graceMs: GRACE_MS };
 }
 
-function httpClientFlags(plan: HttpClientPlan): string[] {
-  const { transport, poolMaxIdlePerHost, poolIdleTimeoutMs, workers = 1 } = plan;
-  return [
-    "--transport",
-    transport,
-    ...(poolMaxIdlePerHost === undefined || poolMaxIdlePerHost === false
-      ? []
-      : ["--pool-max-idle-per-host", String(poolMaxIdlePerHost)]),
-    ...(poolIdleTimeoutMs === undefined || poolIdleTimeoutMs === false
-      ? []
-      : ["--pool-idle-timeout", `${poolIdleTimeoutMs}ms`]),
-    ...(workers === 1 ? [] : ["--workers", String(workers)]),
-  ];
+function commandArgv(command: string, values: PlaceholderValues): string[] {
+  const filled = fillPlaceholders(command, values);
+  return ["/bin/sh", "-c", isSimple(command) ? `exec ${filled}` : filled];
 }
 
-function netHttpFlags(plan: NetHttpPlan): string[] {
-  const flags: Record<string, number | string | undefined> = {
-    "--max-idle-conns": plan.maxIdleConns,
-    "--max-idle-conns-per-host": plan.maxIdleConnsPerHost,
-    "--max-conns-per-host": plan.maxConnsPerHost,
-    "--idle-conn-timeout": plan.idleConnTimeoutMs === undefined ? undefined : `${plan.idleConnTimeoutMs}ms`,
-    "--workers": plan.workers,
-  };
-  const given = Object.entries(flags).filter(([, value]) => value !== undefined);
-  return [
-    ...["--transport", plan.transport, ...given.flatMap(([name, value]) => [name, String(value)])],
-    ...(plan.disableKeepAlives ? ["--disable-keep-alives"] : []),
-  ];
-}
-
-/** What a script of ours gets beyond the network. */
-interface Needs {
-  /** Flags of `deno run`. */
-  readonly flags: readonly string[];
-  /** Variables of its environment. */
-  readonly env: Readonly<Record<string, string>>;
-}
-
-const NOTHING_MORE: Needs = { flags: [], env: {} };
-
-/**
- * Room for what a thousand requests in flight keep alive: V8's young generation is 16 MiB otherwise, is collected the more often,
- * and each time what is still in flight is copied.
- */
-const ROOM_FOR_REQUESTS = "--v8-flags=--min-semi-space-size=32,--max-semi-space-size=64";
-
-const NEEDED_BY_GATEWAY: Needs = { flags: [ROOM_FOR_REQUESTS], env: {} };
-
-/**
- * Threads that share a port, each of which reads its own source. And few sockets reported ready at a time: Deno's event loop carries out
- * 128 operations in one go, and beyond that some of a thousand connections wait for seconds while others are served again and
- * again. A socket that is ready comes to three or four of them: it is read, what was read is written, and the next read begins.
- */
-const NEEDED_BY_WORKERS: Needs = {
-  flags: [
-    ROOM_FOR_REQUESTS,
-    "--unstable-net",
-    `--allow-read=${decodeURIComponent(new URL("../", import.meta.url).pathname)}`,
-  ],
-  env: { DENO_TOKIO_MAX_IO_EVENTS_PER_TICK: "32" },
-};
-
-function commandArgv(plan: CommandPlan, host: Host, port: number, backend: Party): string[] {
-  const values: Record<string, string | number> = {
-    listen: `${host.address}:${port}`,
-    listen_host: host.address,
-    listen_port: port,
-    upstream: backend.url,
-    upstream_host: backend.hostname,
-    upstream_port: backend.port,
-  };
-  const command = plan.command.replaceAll(/\{(\w+)\}/g, (text, name) => String(values[name] ?? text));
-  return ["/bin/sh", "-c", isSimple(plan.command) ? `exec ${command}` : command];
+/** Several threads share a port and read their own source: they need more than one does. */
+function scriptOf({ workers }: HttpClientPlan | NetHttpPlan): DenoScript {
+  return workers === 1 ? GATEWAY_SCRIPT : GATEWAY_THREADS_SCRIPT;
 }
 
 /**
@@ -193,22 +132,13 @@ function isSimple(command: string): boolean {
   return /^[\w\s@%+=:,./{}'"-]+$/.test(command) && !/^\s*\w+=/.test(command);
 }
 
-/** A script of ours with the network and nothing else, unless it needs more. Nothing is downloaded: a lab has no way out. */
-function denoScript(file: string, args: readonly string[], needs = NOTHING_MORE): string[] {
-  const script = new URL(`../${file}`, import.meta.url).href;
-  const flags = ["--quiet", "--no-prompt", "--cached-only", "--config", CONFIG, "--allow-net"];
-  const env = Object.entries(needs.env).map(([name, value]) => `${name}=${value}`);
-  const start = env.length === 0 ? [] : ["/usr/bin/env", ...env];
-  return [...start, Deno.execPath(), "run", ...flags, ...needs.flags, script, ...args];
-}
-
 /**
  * A port to listen on: in a private lab always the same, in a host lab one that no socket uses, below the
  * ephemeral range.
  */
 async function choosePort(lab: Lab, fixed: number): Promise<number> {
   if (lab.kind !== "host") return fixed;
-  const tables = await lab.hosts.gateway.readProc(...TCP_TABLE_FILES);
+  const tables = await lab.gateway.readProc(...TCP_TABLE_FILES);
   const used = new Set(
     tables.flatMap((text) => parseTcpTable(text ?? "")).flatMap((s) => [s.localPort, s.remotePort]),
   );

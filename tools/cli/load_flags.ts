@@ -1,0 +1,46 @@
+/**
+ * The flags of a load, by the names of its options.
+ *
+ * @module
+ */
+
+import type { Load } from "../scenario/scenario.ts";
+import { listFlag, type Options, valueFlag } from "./command_line.ts";
+import { parseDurationMs, parseText, parseWhole } from "./values.ts";
+
+/** The flags. */
+export const LOAD_FLAGS = {
+  connections: valueFlag("N", "connections kept open (default 1000)", parseWhole(1), undefined),
+  threads: valueFlag("N", "threads of wrk (default: at most 2)", parseWhole(1), undefined),
+  duration: valueFlag(
+    "DURATION",
+    "length of each repetition's load (default 4s)",
+    parseDurationMs,
+    undefined,
+  ),
+  warmUp: valueFlag(
+    "DURATION",
+    "warm-up before each repetition, not counted; 0 for none (default 1s)",
+    parseDurationMs,
+    undefined,
+  ),
+  timeout: valueFlag(
+    "DURATION",
+    "time after which an answer counts as failed (default 2s)",
+    parseDurationMs,
+    undefined,
+  ),
+  rate: valueFlag(
+    "N",
+    "requests a second, sent whether or not those before were answered: an open loop (default: closed)",
+    parseWhole(1),
+    undefined,
+  ),
+  script: valueFlag("FILE", "Lua script for wrk", parseText, undefined),
+  header: listFlag("HEADER", 'request header, "Name: value"', parseText),
+} as const;
+
+/** The load that the flags describe. */
+export function loadOf({ header, ...options }: Options<typeof LOAD_FLAGS>): Load {
+  return { ...options, headers: header.length === 0 ? undefined : header };
+}

@@ -1,0 +1,72 @@
+/**
+ * Errors for people: one line that says what cannot be done and what would do instead.
+ *
+ * @module
+ */
+
+import { closestString, levenshteinDistance } from "@std/text";
+
+/** What a {@linkcode TimewaitError} knows beside its message. */
+export interface TimewaitErrorOptions {
+  /** The option at fault, by its name in the options object: `connections`, `runs[1].gateway`. */
+  readonly field?: string;
+  /** The error that led to this one. */
+  readonly cause?: unknown;
+}
+
+/**
+ * An error that the caller can act on: an option that does not fit, a file that is no results document, a lab that cannot be
+ * had here. Every other class that reaches a caller is a fault of Timewait or of the system.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { TimewaitError } from "./errors.ts";
+ *
+ * const error = new TimewaitError("must be at least the 8 threads, not 5", { field: "connections" });
+ * assertEquals(error.message, "connections must be at least the 8 threads, not 5");
+ * assertEquals(error.field, "connections");
+ * ```
+ */
+export class TimewaitError extends Error {
+  /** What is printed ahead of the message where nobody catches it. */
+  override name = "TimewaitError";
+  /** The option at fault; `undefined` where it is not one option's. The command line names the flag in its place. */
+  readonly field: string | undefined;
+  /** The message without the field: a verb and what follows. */
+  readonly problem: string;
+
+  /** Makes the error. With a field, `problem` goes on where the field's name ends: `must be …`, `takes …`. */
+  constructor(problem: string, { field, cause }: TimewaitErrorOptions = {}) {
+    super(field === undefined ? problem : `${field} ${problem}`, cause === undefined ? {} : { cause });
+    this.problem = problem;
+    this.field = field;
+  }
+}
+
+/** What was asked for is right, and cannot be had on this machine now: a command, a lab, a port, a lock. */
+export class UnavailableError extends TimewaitError {
+  /** What is printed ahead of the message where nobody catches it. */
+  override name = "UnavailableError";
+}
+
+/** The message of whatever was thrown, in one line. */
+export function messageOf(error: unknown): string {
+  const text = error instanceof Error ? error.message || error.name : String(error);
+  return text.trim().replaceAll(/\s*\n\s*/g, "; ");
+}
+
+/** What the system said, without the path and the name of the call that Deno puts around it. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof Deno.errors.NotCapable) return "Deno lets no script write there";
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/\s*\(os error \d+\).*$/s, "").replace(/: (open|rename|write|mkdir)\w* .*$/s, "");
+}
+
+/** The word of `known` that a person most likely meant by `word`, as a clause for an error message; empty where none is near. */
+export function didYouMean(word: string, known: readonly string[]): string {
+  if (known.length === 0) return "";
+  const nearest = closestString(word, known);
+  const near = levenshteinDistance(word, nearest) <= Math.max(2, nearest.length / 3);
+  return near ? `; did you mean ${nearest}?` : "";
+}

@@ -1,0 +1,18 @@
+/**
+ * Every TCP socket of every host of a lab.
+ *
+ * @module
+ */
+
+import type { Lab } from "../lab/lab.ts";
+import type { HostName } from "../scenario/host_names.ts";
+import { readEachHost } from "./sampler.ts";
+import { parseTcpTable, TCP_TABLE_FILES, type TcpSocket } from "./tcp_table.ts";
+
+/** Reads the tables of all hosts; where hosts share one, it stands under each of their names. */
+export function readSockets(lab: Lab): Promise<Record<HostName, TcpSocket[]>> {
+  return readEachHost(lab, async (host) => {
+    const texts = await host.readProc(...TCP_TABLE_FILES);
+    return texts.flatMap((text) => parseTcpTable(text ?? ""));
+  });
+}

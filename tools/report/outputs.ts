@@ -1,0 +1,67 @@
+/**
+ * The files that a bench writes: opened before the first run, written after each repetition, finished with the report.
+ *
+ * @module
+ */
+
+import { reasonOf } from "../errors.ts";
+import type { Results } from "../results/results.ts";
+import { writeResults } from "../results/write.ts";
+import { writePage, writeReport } from "./report_files.ts";
+
+/** Where the output goes. */
+export interface OutputPlaces {
+  /** File for the results document; `-` is standard output, which is not written here. */
+  readonly json?: string | undefined;
+  /** Folder for `report.md`, its plots and `results.json`; made if it is not there. */
+  readonly out?: string | undefined;
+  /** File for the report as one page. */
+  readonly html?: string | undefined;
+}
+
+/** Outputs of a bench under way. */
+export interface Outputs {
+  /**
+   * Writes the results so far.
+   *
+   * @throws {Error} the first time that it cannot, so that nothing is measured in vain. Later errors wait for `finish`.
+   */
+  keep(results: Results): Promise<void>;
+  /** Writes everything, as far as it can be written, and returns the first error. */
+  finish(results: Results): Promise<unknown>;
+}
+
+/**
+ * Opens the outputs.
+ *
+ * @throws {Error} where the folder cannot be made.
+ */
+export async function openOutputs({ json, out, html }: OutputPlaces): Promise<Outputs> {
+  if (out !== undefined) {
+    await Deno.mkdir(out, { recursive: true }).catch((cause) => {
+      throw new Error(`${out} cannot be made: ${reasonOf(cause)}`, { cause });
+    });
+  }
+  const documents = [json === "-" ? undefined : json, out && `${out}/results.json`]
+    .filter((path) => path !== undefined);
+  let opened = false;
+  let unwritten: unknown;
+  const later = (error: unknown) => void (unwritten ??= error);
+  return {
+    async keep(results) {
+      for (const path of documents) {
+        await writeResults(path, results).catch((error) => {
+          if (!opened) throw error;
+          later(error);
+        });
+      }
+      if (!opened && html !== undefined) await writePage(html, results);
+      opened = true;
+    },
+    async finish(results) {
+      if (out !== undefined) await writeReport(out, results).catch(later);
+      if (html !== undefined) await writePage(html, results).catch(later);
+      return unwritten;
+    },
+  };
+}

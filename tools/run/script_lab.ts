@@ -1,0 +1,209 @@
+/**
+ * A lab for scripts: three hosts, and what a bench does in them, one step at a time.
+ *
+ * @module
+ */
+
+import { TimewaitError } from "../errors.ts";
+import type { Host } from "../lab/host.ts";
+import { setKnobs } from "../lab/knobs.ts";
+import type { Lab, LabKind } from "../lab/lab.ts";
+import { chooseLab, openLab } from "../lab/open_lab.ts";
+import type { LoadGenerator, LoadResult } from "../load/load.ts";
+import { checkLoadOptions, chooseGenerator, startLoad } from "../load/start_load.ts";
+import { hostResults } from "../observe/attribution.ts";
+import { readCounters } from "../observe/sampler.ts";
+import { readSockets } from "../observe/sockets.ts";
+import { type Party, startBackendIn, startGatewayIn } from "../parties/lab_parties.ts";
+import { resolveBackend, resolveGateway, resolveLoad } from "../scenario/resolve.ts";
+import type { Backend, Gateway, Load } from "../scenario/scenario.ts";
+import { parseKnobs, type Sysctls } from "../scenario/sysctls.ts";
+import { runWarmUp, untilOver } from "./drive.ts";
+
+/** How a lab is started. */
+export interface StartLabOptions {
+  /** Default `auto`: a private lab where one can be had, else the machine's own loopback. */
+  readonly kind?: LabKind | "auto" | undefined;
+  /** Sysctls of its hosts, as in a scenario. In a host lab they are refused. */
+  readonly sysctls?: Sysctls | undefined;
+}
+
+/** A gateway in a lab, and where it forwards to. */
+export type StartGatewayOptions = Gateway & {
+  /** Where its requests go. */
+  readonly upstream: LabParty;
+};
+
+/** A backend or a gateway that runs on its host of a lab. Disposing it stops it. */
+export interface LabParty extends AsyncDisposable {
+  /** `http://HOST:PORT`, as the other hosts reach it. */
+  readonly url: string;
+}
+
+/** A load, and where it goes. */
+export type RunLoadOptions = Load & {
+  /** Where every request goes, unless a script for wrk says otherwise. */
+  readonly url: string;
+  /** What makes the load. Default `auto`: wrk where it is installed, else autocannon; the open loop for a load with a rate. */
+  readonly generator?: LoadGenerator | "auto" | undefined;
+  /** Ends the load early. */
+  readonly signal?: AbortSignal | undefined;
+};
+
+/** What a load has come to. */
+export interface LoadSummary extends LoadResult {
+  /** Connections that the gateway opened to its backend while the load ran; without a gateway 0. */
+  readonly connectionsOpened: number;
+}
+
+/** A lab for a script. Disposing it ends every process in it. */
+export interface ScriptLab extends AsyncDisposable {
+  /** Whether each host has TCP tables of its own (`private`), or all share those of the machine (`host`). */
+  readonly kind: LabKind;
+  /** Why it is not a private lab, where `auto` had to take another. */
+  readonly reason: string | undefined;
+  /** Where the load comes from. */
+  readonly client: Host;
+  /** Where the gateway runs. */
+  readonly gateway: Host;
+  /** Where the backend runs. */
+  readonly backend: Host;
+  /**
+   * Starts a backend on its host, and returns when it listens.
+   *
+   * @throws {TimewaitError} for an option that does not fit.
+   */
+  startBackend(options?: Backend): Promise<LabParty>;
+  /**
+   * Starts a gateway on its host, ours or any command, and returns when it listens. In a private lab it finds a host
+   * without sockets of gateways that have ended.
+   *
+   * @throws {TimewaitError} for an option that does not fit.
+   * @throws {Error} where it ends before it listens, or does not listen within 10 s.
+   */
+  startGateway(options: StartGatewayOptions): Promise<LabParty>;
+  /**
+   * Runs a load on the client, its warm-up first, and returns what it has come to.
+   *
+   * @throws {TimewaitError} for an option that does not fit.
+   * @throws {Error} where the load or a party of this lab ends early.
+   */
+  runLoad(options: RunLoadOptions): Promise<LoadSummary>;
+}
+
+interface StartedGateway {
+  readonly party: Party;
+  readonly upstream: Party;
+}
+
+/**
+ * Starts a lab.
+ *
+ * @throws {TimewaitError} where a private lab was asked for and cannot be had; the message says what would permit it.
+ * @example
+ * ```ts ignore
+ * import { startLab } from "timewait";
+ *
+ * await using lab = await startLab();
+ * await using backend = await lab.startBackend({ latency: "70ms" });
+ * await using gateway = await lab.startGateway({ upstream: backend, poolMaxIdlePerHost: 100 });
+ * const { requestsPerSec, connectionsOpened } = await lab.runLoad({ url: gateway.url, connections: 1000 });
+ * const timeWait = await lab.gateway.$`ss -Htan state time-wait | wc -l`.text();
+ * ```
+ */
+export async function startLab({ kind: asked = "auto", sysctls }: StartLabOptions = {}): Promise<ScriptLab> {
+  const { kind, reason } = await chooseLab(asked);
+  await using stack = new AsyncDisposableStack();
+  const lab = stack.use(await openLab(kind));
+  if (sysctls !== undefined) {
+    const { knobs } = await setKnobs(lab, parseKnobs(sysctls));
+    const refused = knobs.find(({ status }) => status === "denied" || status === "unknown");
+    if (refused !== undefined) {
+      throw new TimewaitError(`${refused.key} is not in force: ${refused.reason}`, { field: "sysctls" });
+    }
+  }
+  const parties = new Map<LabParty, Party>();
+  const gateways: StartedGateway[] = [];
+  const started = (party: Party): LabParty => {
+    const handle = { url: party.url, [Symbol.asyncDispose]: () => stop(handle) };
+    parties.set(handle, party);
+    return handle;
+  };
+  const stop = async (handle: LabParty) => {
+    const party = parties.get(handle);
+    parties.delete(handle);
+    await party?.[Symbol.asyncDispose]();
+  };
+  const owned = stack.move();
+  return {
+    kind,
+    reason,
+    client: lab.client,
+    gateway: lab.gateway,
+    backend: lab.backend,
+    async startBackend(options) {
+      return started(await startBackendIn(lab, resolveBackend(options, "")));
+    },
+    async startGateway({ upstream, ...gateway }) {
+      const plan = resolveGateway(gateway, "");
+      const backend = parties.get(upstream);
+      if (backend === undefined) {
+        throw new TimewaitError("must be a backend of this lab that runs: what startBackend returned", {
+          field: "upstream",
+        });
+      }
+      if (gateways.every(({ party }) => ![...parties.values()].includes(party))) {
+        if (gateways.length > 0) await lab.renew?.("gateway");
+        gateways.length = 0;
+      }
+      const party = await startGatewayIn(lab, plan, backend);
+      gateways.push({ party, upstream: backend });
+      return started(party);
+    },
+    async runLoad(options) {
+      return await runLoadIn(lab, options, [...parties.values()], gateways);
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+async function runLoadIn(
+  lab: Lab,
+  { url, generator = "auto", signal = new AbortController().signal, ...options }: RunLoadOptions,
+  parties: readonly Party[],
+  gateways: readonly StartedGateway[],
+): Promise<LoadSummary> {
+  const plan = resolveLoad(options, "");
+  const { name } = await chooseGenerator(generator, { rate: plan.ratePerSec !== undefined });
+  checkLoadOptions(name, plan);
+  const target = gateways.find(({ party }) => url.startsWith(party.url));
+  const running = parties.map(({ process }) => process);
+  if (plan.warmUpMs > 0) {
+    const warmUp = { ...plan, durationMs: plan.warmUpMs, url };
+    await runWarmUp(
+      lab,
+      () => startLoad(name, lab.client, warmUp),
+      { ...warmUp, latencyMs: 0 },
+      running,
+      signal,
+    );
+  }
+  const socketsBefore = await readSockets(lab);
+  const before = await readCounters(lab);
+  await using load = await startLoad(name, lab.client, { ...plan, url });
+  await untilOver(load, plan, running, signal);
+  const after = await readCounters(lab);
+  const sockets = await readSockets(lab);
+  const result = await load.finish();
+  const { gateway } = hostResults({
+    lab: lab.kind,
+    samples: [{ timeMs: 0, hosts: before }, { timeMs: plan.durationMs, hosts: after }],
+    before,
+    after,
+    sockets,
+    socketsBefore,
+    backendPort: (target?.upstream ?? parties[0])?.port ?? Number(new URL(url).port || 80),
+    gatewayPort: target?.party.port,
+  });
+  return { ...result, connectionsOpened: gateway.connectionsOpened };
+}

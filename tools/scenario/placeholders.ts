@@ -1,0 +1,67 @@
+/**
+ * The placeholders in the command line of a gateway.
+ *
+ * @module
+ */
+
+import { didYouMean, TimewaitError } from "../errors.ts";
+
+/** What the placeholders stand for. */
+export interface PlaceholderValues {
+  /** The address to listen on. */
+  readonly listen: { readonly hostname: string; readonly port: number };
+  /** The address of the backend. */
+  readonly upstream: { readonly hostname: string; readonly port: number };
+}
+
+const NAMES = ["listen", "listen_host", "listen_port", "upstream", "upstream_host", "upstream_port"];
+
+/** A name in braces. `${name}` is the shell's. */
+const PLACEHOLDER = /(?<!\$)\{([a-z_]+)\}/g;
+
+/**
+ * Refuses a command that would not learn where to listen, or holds a name of no placeholder.
+ *
+ * @throws {TimewaitError} which names the placeholder that was meant.
+ */
+export function checkPlaceholders(command: unknown, field: string): void {
+  if (typeof command !== "string" || command.trim() === "") {
+    throw new TimewaitError(`must be a command line, not ${JSON.stringify(command)}`, { field });
+  }
+  const used = [...command.matchAll(PLACEHOLDER)].map((match) => match[1]!);
+  const unknown = used.find((name) => !NAMES.includes(name));
+  if (unknown !== undefined) {
+    throw new TimewaitError(`has no placeholder {${unknown}}${didYouMean(unknown, NAMES)}`, { field });
+  }
+  if (!used.some((name) => name.startsWith("listen"))) {
+    throw new TimewaitError(`must be told where to listen: put {listen} into "${command}"`, { field });
+  }
+}
+
+/**
+ * Fills the placeholders of a command.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { fillPlaceholders } from "./placeholders.ts";
+ *
+ * const listen = { hostname: "198.18.0.2", port: 8080 };
+ * const upstream = { hostname: "198.18.0.3", port: 8081 };
+ * assertEquals(
+ *   fillPlaceholders("proxy --listen {listen} --to {upstream}", { listen, upstream }),
+ *   "proxy --listen 198.18.0.2:8080 --to http://198.18.0.3:8081",
+ * );
+ * ```
+ */
+export function fillPlaceholders(command: string, { listen, upstream }: PlaceholderValues): string {
+  const values: Record<string, string> = {
+    listen: `${listen.hostname}:${listen.port}`,
+    listen_host: listen.hostname,
+    listen_port: `${listen.port}`,
+    upstream: `http://${upstream.hostname}:${upstream.port}`,
+    upstream_host: upstream.hostname,
+    upstream_port: `${upstream.port}`,
+  };
+  return command.replaceAll(PLACEHOLDER, (text, name: string) => values[name] ?? text);
+}

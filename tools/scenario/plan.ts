@@ -1,0 +1,111 @@
+/**
+ * Plans: what a scenario asks for with every default filled in. A plan is made once, by the resolver; it stands in the results as
+ * it is, and goes as JSON to the processes that carry it out.
+ *
+ * @module
+ */
+
+import type { ResolvedPoolLimits } from "../transport/pool/limits.ts";
+
+/** A gateway of ours over a `Deno.HttpClient`. */
+export interface HttpClientPlan {
+  /** Selects it. */
+  readonly transport: "http-client";
+  /** Idle connections kept for the backend; 0 keeps none, `false` is no limit. */
+  readonly poolMaxIdlePerHost: number | false;
+  /** How long an idle connection is kept, in milliseconds; 0 keeps none, `false` keeps it until the backend closes it. */
+  readonly poolIdleTimeoutMs: number | false;
+  /** Threads, among which `poolMaxIdlePerHost` is divided. */
+  readonly workers: number;
+}
+
+/** A gateway of ours on its own proxy and connection pool. */
+export interface NetHttpPlan extends ResolvedPoolLimits {
+  /** Selects it. */
+  readonly transport: "net-http";
+  /** How long a request waits for a connection, in milliseconds; 0 is for ever. */
+  readonly dialTimeoutMs: number;
+  /** How long the backend may take until its response head, in milliseconds; 0 is for ever. */
+  readonly responseHeaderTimeoutMs: number;
+  /** How long a client may take to send a request head, in milliseconds; 0 is for ever. */
+  readonly requestHeaderTimeoutMs: number;
+  /** Threads. */
+  readonly workers: number;
+}
+
+/** Any other gateway. */
+export interface CommandPlan {
+  /** A command line for `sh`, with its placeholders. */
+  readonly command: string;
+}
+
+/** What stands between the client and the backend. */
+export type GatewayPlan = HttpClientPlan | NetHttpPlan | CommandPlan;
+
+/** What the backend does with a request. */
+export interface BackendPlan {
+  /** Added to each answer, in milliseconds. */
+  readonly latencyMs: number;
+  /** Size of each answer's body in bytes; 0 is an empty body. */
+  readonly bodyBytes: number;
+  /** Status of each answer, 200 to 599. */
+  readonly status: number;
+}
+
+/** How much load, and for how long. */
+export interface LoadPlan {
+  /** Connections kept open, each with at most one request in flight. */
+  readonly connections: number;
+  /** Threads of wrk; autocannon and the open loop use one, whatever this says. */
+  readonly threads: number;
+  /** Length of each repetition's load, in milliseconds. */
+  readonly durationMs: number;
+  /** The same load before it, not counted, in milliseconds; 0 for none. */
+  readonly warmUpMs: number;
+  /** An answer slower than this counts as failed, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Header lines sent with each request, `Name: value`. */
+  readonly headers: readonly string[];
+  /** A Lua script for wrk. Left out for none. */
+  readonly script?: string;
+  /** Requests a second of an open loop. Left out for a closed one. */
+  readonly ratePerSec?: number;
+}
+
+/** Everything a run was told, defaults included. */
+export interface RunOptions {
+  /** `null`: the load goes straight at the backend. */
+  readonly gateway: GatewayPlan | null;
+  /** What the backend does with each request. */
+  readonly backend: BackendPlan;
+  /** How much load, and for how long. */
+  readonly load: LoadPlan;
+  /** Sysctls asked for; whether they came into force is in each repetition. Left out where none are. */
+  readonly sysctls?: Readonly<Record<string, string>>;
+  /** Whether all three hosts must be one, which talk over 127.0.0.1. Left out where it is as the lab is. */
+  readonly loopback?: boolean;
+  /** Whether a probe times connects. Its connections are not counted as the gateway's. Left out where none does. */
+  readonly probeConnects?: boolean;
+}
+
+/** A run, ready to be measured. */
+export interface RunPlan {
+  /** Unique in its scenario. */
+  readonly name: string;
+  /** Whether the others are compared with it. */
+  readonly baseline: boolean;
+  /** What is measured. */
+  readonly options: RunOptions;
+}
+
+/** A scenario, ready to be measured. */
+export interface ScenarioPlan {
+  /** The name of its file, without `.ts`; `script` for one that is none. */
+  readonly name: string;
+  /** What it answers; the report's title. */
+  readonly question: string;
+  /** What its author expects; `""` where nothing was said. */
+  readonly expectation: string;
+  /** At least one; exactly one of them is the baseline. */
+  readonly runs: readonly RunPlan[];
+}
