@@ -14,6 +14,7 @@ export { type BackendOptions, type RunningBackend, startBackend } from "./tools/
 export {
   type GatewayOptions,
   type GatewayPlace,
+  type GatewayServerOptions,
   type RunningGateway,
   startGateway,
 } from "./tools/parties/gateway_server.ts";

@@ -8,7 +8,7 @@ import { aborted, listFlag, type Main, mainOf, runAsScript, valueFlag } from "./
 import { OUR_GATEWAY_FLAGS, ourGatewayOf } from "./cli/gateway_flags.ts";
 import { parseDurationMs, parseListen, parsePlan, parseText } from "./cli/values.ts";
 import {
-  type GatewayOptions,
+  type GatewayServerOptions,
   type GatewayServerPlan,
   resolveGatewayServer,
   startGatewayServer,
@@ -47,7 +47,7 @@ export const main: Main = mainOf({
     "deno task gateway --transport net-http --upstream http://127.0.0.1:8081 --max-idle-conns 100 --max-idle-conns-per-host 200",
   ],
   async run({ plan, upstream, listen, grace, ...flags }, { signal }) {
-    const options = { upstream, listen, grace, ...ourGatewayOf(flags) } as GatewayOptions;
+    const options = { upstream, listen, grace, ...ourGatewayOf(flags) } as GatewayServerOptions;
     return await forward(plan ?? resolveGatewayServer(options), signal);
   },
 });

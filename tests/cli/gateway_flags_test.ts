@@ -1,64 +1,68 @@
-import { withGateways } from "../../tools/scenario/replace_gateways.ts";
-import { TimewaitError } from "../../tools/errors.ts";
 import { assertEquals, assertThrows } from "@std/assert";
-import { type GatewayFlagValues, gatewaysOf, gatewayWords } from "../../tools/cli/gateway_flags.ts";
-import { scenario } from "../../scenarios/undersized_pool.ts";
+import { parseFlags } from "../../tools/cli/command_line.ts";
+import { GATEWAY_FLAGS, gatewaysOf } from "../../tools/cli/gateway_flags.ts";
+import { TimewaitError } from "../../tools/errors.ts";
+import { resolveGateway } from "../../tools/scenario/resolve.ts";
 
-const NONE: GatewayFlagValues = {
-  gateway: [],
-  transport: undefined,
-  poolMaxIdlePerHost: undefined,
-  poolIdleTimeout: undefined,
-  maxIdleConns: undefined,
-  maxIdleConnsPerHost: undefined,
-  maxConnsPerHost: undefined,
-  idleConnTimeout: undefined,
-  disableKeepAlives: false,
-  workers: undefined,
-};
+function gateways(...args: string[]) {
+  return gatewaysOf(parseFlags({ name: "bench", flags: GATEWAY_FLAGS }, args).options);
+}
 
-Deno.test("without a flag for a gateway, the scenario keeps its own", () => {
-  assertEquals(gatewaysOf(NONE), []);
-  assertEquals(withGateways(scenario, []), scenario);
+Deno.test("without a flag for a gateway there is none", () => {
+  assertEquals(gateways(), []);
 });
 
-Deno.test("the limits of a pool describe a gateway of ours, and the words that give them again", () => {
-  const netHttp: GatewayFlagValues = {
-    ...NONE,
+Deno.test("the options of a pool describe a gateway of ours, and zero is a value", () => {
+  const [netHttp] = gateways(
+    ...["--transport", "net-http", "--max-idle-conns", "0", "--max-idle-conns-per-host", "200"],
+    ...["--idle-conn-timeout", "5s", "--disable-keep-alives"],
+  );
+  const plan = resolveGateway(netHttp!.gateway);
+  assertEquals({ ...plan, workers: 0 }, {
     transport: "net-http",
     maxIdleConns: 0,
     maxIdleConnsPerHost: 200,
-    idleConnTimeout: 5_000,
-    disableKeepAlives: true,
-  };
-  assertEquals(gatewaysOf(netHttp), [{
-    transport: "net-http",
-    maxIdleConns: 0,
-    maxIdleConnsPerHost: 200,
+    maxConnsPerHost: 0,
     idleConnTimeoutMs: 5_000,
     disableKeepAlives: true,
-  }]);
+    dialTimeoutMs: 5_000,
+    responseHeaderTimeoutMs: 60_000,
+    requestHeaderTimeoutMs: 5_000,
+    workers: 0,
+  });
+  const [httpClient] = gateways("--pool-max-idle-per-host", "0", "--pool-idle-timeout", "none");
+  assertEquals(resolveGateway(httpClient!.gateway), {
+    transport: "http-client",
+    poolMaxIdlePerHost: 0,
+    poolIdleTimeoutMs: false,
+    workers: 1,
+  });
+});
+
+Deno.test("a number of workers alone is a gateway of ours", () => {
+  assertEquals(resolveGateway(gateways("--workers", "3")[0]!.gateway), {
+    transport: "http-client",
+    poolMaxIdlePerHost: false,
+    poolIdleTimeoutMs: 90_000,
+    workers: 3,
+  });
+});
+
+Deno.test("a command may have a name before it, and a variable of its environment is no name", () => {
   assertEquals(
-    gatewayWords(netHttp).join(" "),
-    "--transport net-http --max-idle-conns 0 --max-idle-conns-per-host 200 --idle-conn-timeout 5000ms --disable-keep-alives",
+    gateways("--gateway", "nginx-1.27=./start.sh {listen}", "--gateway", "HOME=/tmp ./gw {listen}"),
+    [
+      { name: "nginx-1.27", gateway: { command: "./start.sh {listen}" } },
+      { name: undefined, gateway: { command: "HOME=/tmp ./gw {listen}" } },
+    ],
   );
-  const httpClient: GatewayFlagValues = { ...NONE, poolMaxIdlePerHost: 0 };
-  assertEquals(gatewaysOf(httpClient), [{ transport: "http-client", poolMaxIdlePerHost: 0 }]);
-  assertEquals(gatewayWords(httpClient), ["--pool-max-idle-per-host", "0"]);
 });
 
-Deno.test("a gateway of ours and others are measured beside what goes straight at the backend", () => {
-  const flags = { ...NONE, transport: "net-http" as const, gateway: ["mine {listen}", "./mine {listen}"] };
-  const { runs, baseline } = withGateways(scenario, gatewaysOf(flags));
-  assertEquals(runs.map((run) => run.name), ["direct", "net-http", "mine", "mine-2"]);
-  assertEquals(baseline, "direct");
-});
-
-Deno.test("a limit of the other transport is refused", () => {
-  assertThrows(() => gatewaysOf({ ...NONE, maxIdleConns: 5 }), TimewaitError, "--transport net-http");
+Deno.test("an option of the other transport is refused", () => {
+  assertThrows(() => gateways("--max-idle-conns", "5"), TimewaitError, "add --transport net-http");
   assertThrows(
-    () => gatewaysOf({ ...NONE, transport: "net-http", poolMaxIdlePerHost: 5 }),
+    () => gateways("--transport", "net-http", "--pool-max-idle-per-host", "5"),
     TimewaitError,
-    "--transport http-client",
+    "add --transport http-client",
   );
 });

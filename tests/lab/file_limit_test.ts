@@ -6,10 +6,16 @@ const ONE_RUN = new URL("../support/one_run.ts", import.meta.url).pathname;
 const BENCH = new URL("../../tools/bench.ts", import.meta.url).pathname;
 
 Deno.test("a gateway needs two open files for each connection, a direct run one, and both what is seen to close late", () => {
-  assertGreaterOrEqual(filesNeeded(1000, true), 2_168);
-  assertGreaterOrEqual(filesNeeded(1000, false), 1_267);
-  assertEquals(filesNeeded(1000, true) - filesNeeded(500, true), 1250);
-  assertEquals(filesNeeded(1000, false) - filesNeeded(500, false), 625);
+  assertGreaterOrEqual(filesNeeded(1000, { throughGateway: true }), 2_168);
+  assertGreaterOrEqual(filesNeeded(1000, { throughGateway: false }), 1_267);
+  assertEquals(
+    filesNeeded(1000, { throughGateway: true }) - filesNeeded(500, { throughGateway: true }),
+    1250,
+  );
+  assertEquals(
+    filesNeeded(1000, { throughGateway: false }) - filesNeeded(500, { throughGateway: false }),
+    625,
+  );
 });
 
 Deno.test({
@@ -18,7 +24,7 @@ Deno.test({
   async fn() {
     const connections = 200;
     const { code, stdout, stderr } = await benchWithLimit(
-      filesNeeded(connections, true),
+      filesNeeded(connections, { throughGateway: true }),
       ...[ONE_RUN, "--lab", "private", "--connections", String(connections), "--repeat", "1"],
       ...["--transport", "net-http", "--disable-keep-alives", "--latency", "5ms"],
     );
@@ -41,7 +47,10 @@ Deno.test("too few open files for the connections is told before the run, with t
     stderr,
     /^error: --connections 300 takes 814 open files [^\n]* limit here is 500: sudo prlimit --nofile=814 --pid \$\$ [^\n]* --connections 174\n$/,
   );
-  assertEquals(filesNeeded(174, true) <= 500 && filesNeeded(175, true) > 500, true);
+  assertEquals(
+    filesNeeded(174, { throughGateway: true }) <= 500 && filesNeeded(175, { throughGateway: true }) > 500,
+    true,
+  );
 });
 
 async function benchWithLimit(files: number, ...flags: string[]) {

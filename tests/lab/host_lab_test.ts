@@ -5,7 +5,7 @@ import { isAlive, until } from "../support/until.ts";
 
 Deno.test("the hosts of a host lab are the machine itself", async () => {
   await using lab = await startHostLab();
-  const { client, gateway, backend } = lab.hosts;
+  const { client, gateway, backend } = lab;
   assert(client === gateway && gateway === backend);
   assertEquals(client.address, "127.0.0.1");
 });

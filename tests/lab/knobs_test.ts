@@ -2,7 +2,9 @@ import { TimewaitError } from "../../tools/errors.ts";
 import { assertEquals, assertMatch, assertNotEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { localMachine } from "../../tools/lab/host.ts";
 import { openLab } from "../../tools/lab/open_lab.ts";
-import { type Knob, parseSysctl, readSysctls, setKnobs } from "../../tools/lab/knobs.ts";
+import { type Knob, readSysctls, setKnobs } from "../../tools/lab/knobs.ts";
+import { parseKnobs } from "../../tools/scenario/sysctls.ts";
+import { parseSysctl } from "../../tools/cli/values.ts";
 import { measuredOf, type Results } from "../../tools/results/results.ts";
 import { type FakeMachine, startFakeMachine } from "../support/fake_machine.ts";
 import { privateLab, wrkInPrivateLab } from "../support/requirements.ts";
@@ -22,7 +24,7 @@ Deno.test({
   async fn() {
     const machine = await ofMachine(RANGE);
     await using lab = await openLab("private");
-    await using set = await setKnobs(lab, { [RANGE]: "21000  21999", [`client:${REUSE}`]: 1 });
+    await using set = await setKnobs(lab, parseKnobs({ [RANGE]: "21000  21999", [`client:${REUSE}`]: 1 }));
     assertEquals(set.knobs.map(({ host, asked, inForce, status }) => [host, asked, inForce, status]), [
       ["client", "1", "1", "applied"],
       ["gateway", "21000 21999", "21000 21999", "applied"],
@@ -41,7 +43,7 @@ Deno.test({
     const values = ["21000 21999", "22000 22999"];
     await Promise.all(values.map(async (value) => {
       await using lab = await openLab("private");
-      await using set = await setKnobs(lab, { [RANGE]: value });
+      await using set = await setKnobs(lab, parseKnobs({ [RANGE]: value }));
       assertEquals(set.knobs[0]!.inForce, value);
       assertEquals(await readSysctls(lab.gateway, [RANGE]), [value]);
     }));
@@ -53,16 +55,19 @@ Deno.test({
   ...privateLab,
   async fn() {
     await using lab = await openLab("private");
-    await using set = await setKnobs(lab, {
-      [REUSE]: 2,
-      "net.ipv4.tcp_tw_recycle": 1,
-      "net.ipv4.no_such_knob": 1,
-      "net.core.rmem_max": 1_234_567,
-      "net.ipv4.tcp_max_orphans": 1000,
-      [RANGE]: "9 1",
-      "net.ipv4.tcp_fin_timeout": 5,
-      "net.ipv4.tcp_syn_retries": "010",
-    });
+    await using set = await setKnobs(
+      lab,
+      parseKnobs({
+        [REUSE]: 2,
+        "net.ipv4.tcp_tw_recycle": 1,
+        "net.ipv4.no_such_knob": 1,
+        "net.core.rmem_max": 1_234_567,
+        "net.ipv4.tcp_max_orphans": 1000,
+        [RANGE]: "9 1",
+        "net.ipv4.tcp_fin_timeout": 5,
+        "net.ipv4.tcp_syn_retries": "010",
+      }),
+    );
     const statusOf = (key: string) => set.knobs.find((knob) => knob.key.endsWith(key))!;
     const expect = (key: string, status: Knob["status"], reason: RegExp) => {
       assertEquals(statusOf(key).status, status, key);
@@ -154,8 +159,9 @@ Deno.test("keys that are not below net. are refused, for they would change the m
   for (const [text, message] of refused) {
     assertThrows(() => parseSysctl(text, "--sysctl"), TimewaitError, message, text);
   }
-  assertEquals(parseSysctl("client:net.ipv4.tcp_rmem=1 2 3", "--sysctl"), [
-    "client:net.ipv4.tcp_rmem",
-    "1 2 3",
-  ]);
+  assertEquals(parseSysctl("client:net.ipv4.tcp_rmem=1 2 3", "--sysctl"), {
+    host: "client",
+    key: "net.ipv4.tcp_rmem",
+    value: "1 2 3",
+  });
 });

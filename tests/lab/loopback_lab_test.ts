@@ -1,7 +1,7 @@
 import { assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { localMachine } from "../../tools/lab/host.ts";
 import { openLab } from "../../tools/lab/open_lab.ts";
-import { startBackendIn } from "../../tools/run/parties.ts";
+import { startBackendIn } from "../../tools/parties/lab_parties.ts";
 import { privateLab } from "../support/requirements.ts";
 
 Deno.test({
@@ -10,7 +10,7 @@ Deno.test({
   async fn() {
     await using lab = await openLab("loopback");
     await using machine = localMachine();
-    const { client, gateway, backend } = lab.hosts;
+    const { client, gateway, backend } = lab;
     assertEquals([client, backend], [gateway, gateway]);
     const [devices] = await gateway.readProc("/proc/net/dev");
     assertEquals(devices!.trim().split("\n").slice(2).map((line) => line.trim().split(":")[0]), ["lo"]);

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertGreater, assertThrows } from "@std/assert";
-import { type BackendOptions, startBackend } from "../../tools/backend.ts";
+import { type BackendOptions, startBackend } from "../../tools/parties/backend_server.ts";
 import { localMachine } from "../../tools/lab/host.ts";
 import { parseAutocannonReport, prepareAutocannon, startAutocannon } from "../../tools/load/autocannon.ts";
 import { summarizeLatency } from "../../tools/load/latency.ts";
@@ -25,7 +25,7 @@ async function runAutocannon(
 
 Deno.test("autocannon drives a load in wrk's place, its connections open until it may end", async () => {
   const { requests, errors, latencyHistogram, latencyUs } = await runAutocannon(
-    { status: 503, latencyMs: 3 },
+    { status: 503, latency: 3 },
     2000,
     (port, table) => {
       const hex = port.toString(16).toUpperCase().padStart(4, "0");
@@ -44,7 +44,7 @@ Deno.test("autocannon drives a load in wrk's place, its connections open until i
 });
 
 Deno.test("autocannon's late answers are counted, and are the worst latencies", async () => {
-  const { requests, errors } = await runAutocannon({ latencyMs: 1500 }, 1000);
+  const { requests, errors } = await runAutocannon({ latency: 1500 }, 1000);
   assertEquals([requests, errors.timeout > 0], [0, true], "none came in time");
 });
 

@@ -7,7 +7,7 @@ import {
   assertLess,
   assertThrows,
 } from "@std/assert";
-import { startBackend } from "../../tools/backend.ts";
+import { startBackend } from "../../tools/parties/backend_server.ts";
 import { localMachine } from "../../tools/lab/host.ts";
 import { summarizeLatency } from "../../tools/load/latency.ts";
 import { type OpenLoopResult, startOpenLoop } from "../../tools/load/open_loop.ts";
@@ -216,7 +216,7 @@ Deno.test("a connection that is being opened when all is over is closed", async 
 
 Deno.test("an answer that comes just after its time counts as late, not as answered", async () => {
   // Between two looks at what has timed out, which are 20 ms apart where nothing is due.
-  await using server = startBackend({ listen: { hostname: "127.0.0.1", port: 0 }, latencyMs: 112 });
+  await using server = startBackend({ listen: { hostname: "127.0.0.1", port: 0 }, latency: 112 });
   const { histogram, errors, due } = await run(server.address.port, { timeoutMs: 110, ratePerSec: 10 });
   assertEquals([errors.timeout, histogram.size], [due, 0]);
 });

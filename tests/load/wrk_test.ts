@@ -8,7 +8,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { startBackend } from "../../tools/backend.ts";
+import { startBackend } from "../../tools/parties/backend_server.ts";
 import { localMachine } from "../../tools/lab/host.ts";
 import type { LoadOptions, LoadResult } from "../../tools/load/load.ts";
 import { checkWrkOptions, parseWrkReport, startWrk, undoCorrection } from "../../tools/load/wrk.ts";
@@ -66,7 +66,7 @@ Deno.test({
   ...wrk,
   async fn() {
     const { requests, errors, latencyUs } = await runWrk({ durationMs: 3000, timeoutMs: 1000 }, {
-      latencyMs: 1200,
+      latency: 1200,
     });
     assertEquals(errors.timeout, requests);
     assertEquals(latencyUs.p50, 1_000_000);

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { openLab } from "../../tools/lab/open_lab.ts";
 import { startConnectProbe } from "../../tools/observe/connect_probe.ts";
 import { readCounters } from "../../tools/observe/sampler.ts";
-import { startBackendIn } from "../../tools/run/parties.ts";
+import { startBackendIn } from "../../tools/parties/lab_parties.ts";
 import { privateLab } from "../support/requirements.ts";
 import { until } from "../support/until.ts";
 

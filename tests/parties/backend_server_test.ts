@@ -1,7 +1,12 @@
+import { TimewaitError } from "../../tools/errors.ts";
 import { assertEquals, assertGreaterOrEqual, assertMatch, assertThrows } from "@std/assert";
-import { type BackendOptions, resolveBackendOptions, startBackend } from "../tools/backend.ts";
-import { fieldOf, RawConnection, statusOf } from "./support/raw_http.ts";
-import { runScript, startScript } from "./support/script.ts";
+import {
+  type BackendOptions,
+  resolveBackendServer,
+  startBackend,
+} from "../../tools/parties/backend_server.ts";
+import { fieldOf, RawConnection, statusOf } from "../support/raw_http.ts";
+import { runScript, startScript } from "../support/script.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 const ANY_PORT = { hostname: "127.0.0.1", port: 0 };
@@ -18,13 +23,13 @@ Deno.test("options that are left out or undefined get their defaults", () => {
     status: 200,
     graceMs: 10_000,
   };
-  assertEquals(resolveBackendOptions(), resolved);
-  assertEquals(resolveBackendOptions({ latencyMs: undefined, status: undefined }), resolved);
+  assertEquals(resolveBackendServer(), resolved);
+  assertEquals(resolveBackendServer({ latency: undefined, status: undefined }), resolved);
 });
 
 Deno.test("a status or a size that cannot be is refused", () => {
   for (const options of [{ status: 199 }, { status: 600 }, { bodyBytes: -1 }, { bodyBytes: 2 ** 40 }]) {
-    assertThrows(() => resolveBackendOptions(options), RangeError);
+    assertThrows(() => resolveBackendServer(options), TimewaitError);
   }
 });
 
@@ -89,7 +94,7 @@ Deno.test("a body can be empty or large", async () => {
 });
 
 Deno.test("the latency is added to each answer, also of requests that wait together", async () => {
-  await using backend = start({ latencyMs: 80 });
+  await using backend = start({ latency: 80 });
   const from = performance.now();
   await Promise.all(Array.from({ length: 20 }, async () => {
     using client = await RawConnection.open(backend.address);
@@ -101,7 +106,7 @@ Deno.test("the latency is added to each answer, also of requests that wait toget
 });
 
 Deno.test("a stop answers what still waits after its grace", async () => {
-  const backend = start({ latencyMs: 3_600_000, graceMs: 50 });
+  const backend = start({ latency: 3_600_000, grace: 50 });
   using client = await RawConnection.open(backend.address);
   await client.write("POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
   await client.readUntil("100 Continue\r\n\r\n");
@@ -112,7 +117,7 @@ Deno.test("a stop answers what still waits after its grace", async () => {
 });
 
 Deno.test("a stop lets content that is on its way arrive", async () => {
-  const backend = start({ graceMs: 5_000 });
+  const backend = start({ grace: 5_000 });
   using client = await RawConnection.open(backend.address);
   await client.write("POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 100000\r\n\r\n");
   await client.readUntil("100 Continue\r\n\r\n");

@@ -1,35 +1,36 @@
+import { TimewaitError } from "../../tools/errors.ts";
 import { assertEquals, assertLess, assertMatch, assertRejects, assertThrows } from "@std/assert";
-import { resolveGatewayOptions, startGateway } from "../tools/gateway.ts";
-import { eventually, OK, startGatewayRig, untilRefused } from "./support/gateway_rig.ts";
-import { RawConnection, startRawUpstream, startRepeatingUpstream, statusOf } from "./support/raw_http.ts";
-import { runScript, startScript } from "./support/script.ts";
+import { resolveGatewayServer, startGateway } from "../../tools/parties/gateway_server.ts";
+import { eventually, OK, startGatewayRig, untilRefused } from "../support/gateway_rig.ts";
+import { RawConnection, startRawUpstream, startRepeatingUpstream, statusOf } from "../support/raw_http.ts";
+import { runScript, startScript } from "../support/script.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 const UPSTREAM = "http://127.0.0.1:8081";
 
 Deno.test("options that are left out or undefined get their defaults", () => {
-  const { log, upstream, ...resolved } = resolveGatewayOptions({
-    upstream: UPSTREAM,
-    poolMaxIdlePerHost: undefined,
-  });
-  assertEquals(resolved, {
+  assertEquals(resolveGatewayServer({ upstream: UPSTREAM, poolMaxIdlePerHost: undefined }), {
+    gateway: { transport: "http-client", poolMaxIdlePerHost: false, poolIdleTimeoutMs: 90_000, workers: 1 },
+    upstreams: [UPSTREAM],
     listen: { hostname: "127.0.0.1", port: 8080 },
-    workers: 1,
-    poolMaxIdlePerHost: false,
-    poolIdleTimeoutMs: 90_000,
     graceMs: 10_000,
   });
-  assertEquals([upstream.origin, typeof log], [UPSTREAM, "function"]);
 });
 
-Deno.test("zero is a value, not a missing one", () => {
-  const { poolMaxIdlePerHost, poolIdleTimeoutMs, graceMs } = resolveGatewayOptions({
-    upstream: UPSTREAM,
-    poolMaxIdlePerHost: 0,
-    poolIdleTimeoutMs: 0,
-    graceMs: 0,
+Deno.test("zero is a value, and false is no limit", () => {
+  const upstream = UPSTREAM;
+  const none = resolveGatewayServer({ upstream, poolMaxIdlePerHost: 0, poolIdleTimeout: 0, grace: 0 });
+  assertEquals([none.gateway, none.graceMs], [
+    { transport: "http-client", poolMaxIdlePerHost: 0, poolIdleTimeoutMs: 0, workers: 1 },
+    0,
+  ]);
+  const all = resolveGatewayServer({ upstream, poolMaxIdlePerHost: false, poolIdleTimeout: false });
+  assertEquals(all.gateway, {
+    transport: "http-client",
+    poolMaxIdlePerHost: false,
+    poolIdleTimeoutMs: false,
+    workers: 1,
   });
-  assertEquals([poolMaxIdlePerHost, poolIdleTimeoutMs, graceMs], [0, 0, 0]);
 });
 
 Deno.test("an upstream that is not an http origin is refused, with what to give instead", async () => {
@@ -38,24 +39,24 @@ Deno.test("an upstream that is not an http origin is refused, with what to give 
     ["127.0.0.1:8081", /not a URL/],
     ["localhost:8081", /must be http/],
     ["", /not a URL/],
-    ["http://h:8081/api", /takes no path.*; give http:\/\/h:8081$/],
+    ["http://h:8081/api", /takes no path.*: http:\/\/h:8081, not /],
     ["http://h/?q", /takes no path/],
     ["http://h/#f", /takes no path/],
     ["http://u:p@h", /no user name or password/],
   ];
   for (const [upstream, message] of refused) {
-    const error = assertThrows(() => resolveGatewayOptions({ upstream }), TypeError);
+    const error = assertThrows(() => resolveGatewayServer({ upstream }), TimewaitError);
     assertMatch(error.message, message);
     for (const transport of ["http-client", "net-http"] as const) {
-      await assertRejects(() => startGateway({ transport, upstream }), TypeError);
+      await assertRejects(() => startGateway({ transport, upstream }), TimewaitError);
     }
   }
 });
 
 Deno.test("an upstream may be a URL object, end in a slash, and be an IPv6 address", () => {
   assertEquals(
-    resolveGatewayOptions({ upstream: new URL("http://[::1]:81/") }).upstream.origin,
-    "http://[::1]:81",
+    resolveGatewayServer({ upstream: new URL("http://[::1]:81/") }).upstreams,
+    ["http://[::1]:81"],
   );
 });
 

@@ -1,12 +1,12 @@
-import { DEFAULT_BACKEND } from "../../tools/scenario/resolve.ts";
+import { resolveBackend } from "../../tools/scenario/resolve.ts";
 import { assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { openLab } from "../../tools/lab/open_lab.ts";
-import { startBackendIn, startGatewayIn } from "../../tools/run/parties.ts";
+import { startBackendIn, startGatewayIn } from "../../tools/parties/lab_parties.ts";
 import { privateLab } from "../support/requirements.ts";
 
 Deno.test("a gateway command that ends is reported with what it said", async () => {
   await using lab = await openLab("host");
-  await using backend = await startBackendIn(lab, DEFAULT_BACKEND);
+  await using backend = await startBackendIn(lab, resolveBackend());
   const command = "echo cannot bind {listen} >&2; exit 3";
   const error = await assertRejects(() => startGatewayIn(lab, { command }, backend), Error);
   assertStringIncludes(error.message, "the gateway ended before it listened: cannot bind 127.0.0.1:");
@@ -15,7 +15,7 @@ Deno.test("a gateway command that ends is reported with what it said", async () 
 
 Deno.test("a gateway command that never listens is stopped and reported, with what it was to listen on", async () => {
   await using lab = await openLab("host");
-  await using backend = await startBackendIn(lab, DEFAULT_BACKEND);
+  await using backend = await startBackendIn(lab, resolveBackend());
   const startMs = performance.now();
   const start = () => startGatewayIn(lab, { command: "sleep 1000" }, backend, { listenTimeoutMs: 300 });
   const error = await assertRejects(start, Error);
@@ -26,7 +26,7 @@ Deno.test("a gateway command that never listens is stopped and reported, with wh
 
 Deno.test("a gateway command learns the addresses in whole and in parts", async () => {
   await using lab = await openLab("host");
-  await using backend = await startBackendIn(lab, DEFAULT_BACKEND);
+  await using backend = await startBackendIn(lab, resolveBackend());
   const command =
     "echo {listen_host} {listen_port} {upstream} {upstream_host} {upstream_port} {other} >&2; exit 1";
   const { message } = await assertRejects(() => startGatewayIn(lab, { command }, backend), Error);
@@ -37,14 +37,14 @@ Deno.test("a gateway command learns the addresses in whole and in parts", async 
 Deno.test("two labs of the machine at once have ports of their own", async () => {
   await using one = await openLab("host");
   await using other = await openLab("host");
-  await using first = await startBackendIn(one, DEFAULT_BACKEND);
-  await using second = await startBackendIn(other, DEFAULT_BACKEND);
+  await using first = await startBackendIn(one, resolveBackend());
+  await using second = await startBackendIn(other, resolveBackend());
   assertEquals(first.port === second.port, false);
 });
 
 Deno.test("a signal ends the wait for a gateway that does not listen yet, and the gateway", async () => {
   await using lab = await openLab("host");
-  await using backend = await startBackendIn(lab, DEFAULT_BACKEND);
+  await using backend = await startBackendIn(lab, resolveBackend());
   const startMs = performance.now();
   const reason = new Error("enough");
   const controller = new AbortController();
@@ -68,7 +68,7 @@ for (const kind of ["private", "host"] as const) {
       try {
         await Deno.writeTextFile(script, LISTENS);
         await using lab = await openLab(kind);
-        await using backend = await startBackendIn(lab, DEFAULT_BACKEND);
+        await using backend = await startBackendIn(lab, resolveBackend());
         const lines: string[] = [];
         const onStderr = (line: string) => lines.push(line);
         const command =

@@ -1,13 +1,18 @@
-import { type GatewayPlan } from "../../tools/scenario/plan.ts";
-import { DEFAULT_LOAD } from "../../tools/scenario/resolve.ts";
+import type { GatewayPlan } from "../../tools/scenario/plan.ts";
+import { resolveGateway, resolveLoad } from "../../tools/scenario/resolve.ts";
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { prepareAutocannon } from "../../tools/load/autocannon.ts";
 import { measureRepetition } from "../../tools/run/repetition.ts";
 import { wrkInPrivateLab } from "../support/requirements.ts";
 
 const GATEWAYS: Record<string, GatewayPlan> = {
-  "http-client": { transport: "http-client", poolMaxIdlePerHost: 40 },
-  "net-http": { transport: "net-http", maxIdleConns: 40, maxIdleConnsPerHost: 40, workers: 1 },
+  "http-client": resolveGateway({ poolMaxIdlePerHost: 40 }),
+  "net-http": resolveGateway({
+    transport: "net-http",
+    maxIdleConns: 40,
+    maxIdleConnsPerHost: 40,
+    workers: 1,
+  }),
 };
 
 for (const [name, gateway] of Object.entries(GATEWAYS)) {
@@ -18,7 +23,7 @@ for (const [name, gateway] of Object.entries(GATEWAYS)) {
       const measured = await measureRepetition({
         gateway,
         backend: { latencyMs: 20, bodyBytes: 12, status: 200 },
-        load: { ...DEFAULT_LOAD, connections: 40, durationMs: 1_000, warmUpMs: 1_000 },
+        load: { ...resolveLoad(), connections: 40, durationMs: 1_000, warmUpMs: 1_000 },
       }, { lab: "private", generator: "wrk", signal: new AbortController().signal });
       const { requests, hosts, samples, pool } = measured;
       // 40 connections that wait 20 ms each time cannot do more in a second.
@@ -46,7 +51,7 @@ for (const generator of ["autocannon", "open-loop"] as const) {
       const { requests, hosts, samples, pool, durationSec } = await measureRepetition({
         gateway: GATEWAYS["net-http"]!,
         backend: { latencyMs: 50, bodyBytes: 12, status: 200 },
-        load: { ...DEFAULT_LOAD, connections: 40, durationMs: 1_000, warmUpMs: 1_000, ...rate },
+        load: { ...resolveLoad(), connections: 40, durationMs: 1_000, warmUpMs: 1_000, ...rate },
       }, { lab: "private", generator, signal: new AbortController().signal });
       assertLess(durationSec, 1.5);
       // A load that goes on while nobody watches has more answers than the backend is known to have given.

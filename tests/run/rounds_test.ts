@@ -1,13 +1,16 @@
 import { TimewaitError } from "../../tools/errors.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { parseShare, repeatPlanOf } from "../../tools/cli/repeat_flags.ts";
+import { repeatOptionsOf } from "../../tools/cli/repeat_flags.ts";
+import { parseShare } from "../../tools/cli/values.ts";
+import { resolveScenario } from "../../tools/scenario/resolve.ts";
 import { compareValues } from "../../tools/verdict/comparison.ts";
 import { arePrecise, isPrecise, selfCheckOf, shuffledRounds } from "../../tools/run/rounds.ts";
-import { scenario } from "../../scenarios/undersized_pool.ts";
+import scenario from "../../scenarios/undersized_pool.ts";
 import { normalRandom } from "../support/simulation.ts";
 import { resultsOf } from "../support/made_up_results.ts";
 
 const NO_FLAGS = {
+  quick: false,
   repeat: undefined,
   until: undefined,
   maxTime: undefined,
@@ -83,20 +86,24 @@ Deno.test("to look after each round raises no more false alarms: at most 5% of s
 });
 
 Deno.test("a self-check measures the baseline under two names and nothing else", () => {
-  const check = selfCheckOf(scenario);
-  assertEquals(check.runs, [{ name: "direct-a" }, { name: "direct-b" }]);
-  assertEquals(check.baseline, "direct-a");
+  const check = selfCheckOf(resolveScenario(scenario, "undersized_pool"));
+  assertEquals(check.runs.map(({ name, baseline }) => [name, baseline]), [["direct-a", true], [
+    "direct-b",
+    false,
+  ]]);
+  assertEquals(check.runs[0]!.options, check.runs[1]!.options);
 });
 
 Deno.test("five repetitions are the default, a quick bench has one", () => {
-  assertEquals(repeatPlanOf(NO_FLAGS, false), { repeat: 5 });
-  assertEquals(repeatPlanOf(NO_FLAGS, true), { repeat: 1 });
-  assertEquals(repeatPlanOf({ ...NO_FLAGS, until: 0.03, seed: 4 }, false), {
-    repeat: 5,
+  assertEquals(repeatOptionsOf(NO_FLAGS).repeat, undefined);
+  assertEquals(repeatOptionsOf({ ...NO_FLAGS, quick: true }).repeat, 1);
+  assertEquals(repeatOptionsOf({ ...NO_FLAGS, until: 0.03, seed: 4 }), {
+    repeat: undefined,
+    selfCheck: false,
     until: { width: 0.03, maxTimeMs: 600_000 },
     seed: 4,
   });
-  assertThrows(() => repeatPlanOf({ ...NO_FLAGS, maxTime: 1000 }, false), TimewaitError, "--until");
+  assertThrows(() => repeatOptionsOf({ ...NO_FLAGS, maxTime: 1000 }), TimewaitError, "--until");
 });
 
 Deno.test("a precision is a percentage above 0", () => {

@@ -1,8 +1,8 @@
 /** A gateway between a client and an upstream that both speak byte for byte. */
 
 import { type ListenAddress } from "../../tools/server/address.ts";
-import { startGateway } from "../../tools/gateway.ts";
-import type { HttpClientGatewayOptions, RunningGateway } from "../../tools/gateway.ts";
+import { startGateway } from "../../tools/parties/gateway_server.ts";
+import type { GatewayOptions, RunningGateway } from "../../tools/parties/gateway_server.ts";
 import { RawConnection, type RawMessage, type RawUpstream, startRepeatingUpstream } from "./raw_http.ts";
 
 export const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -21,7 +21,7 @@ export interface GatewayRig extends AsyncDisposable {
 /** Starts a gateway in front of an upstream: one that answers everything with `upstream`, or one of the test's own. */
 export async function startGatewayRig(
   upstream: string | RawUpstream = OK,
-  options: Partial<HttpClientGatewayOptions> = {},
+  options: Partial<GatewayOptions> = {},
 ): Promise<GatewayRig> {
   const behind = typeof upstream === "string" ? startRepeatingUpstream(upstream) : upstream;
   const log: string[] = [];

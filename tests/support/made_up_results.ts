@@ -3,7 +3,7 @@
 import { type HostResult, type HostSeries } from "../../tools/observe/series.ts";
 import { type HostName } from "../../tools/scenario/host_names.ts";
 import { type GatewayPlan } from "../../tools/scenario/plan.ts";
-import { DEFAULT_BACKEND, DEFAULT_LOAD } from "../../tools/scenario/resolve.ts";
+import { resolveBackend, resolveLoad } from "../../tools/scenario/resolve.ts";
 import {
   type Measured,
   type Repetition,
@@ -79,11 +79,11 @@ export function repetition(
 
 /** A run of these repetitions. */
 export function run(name: string, repetitions: Repetition[], gateway: GatewayPlan | null = pool(100)): Run {
-  const load = { ...DEFAULT_LOAD };
+  const load = { ...resolveLoad() };
   return {
     name,
     baseline: name === "direct",
-    options: { gateway, backend: { ...DEFAULT_BACKEND, latencyMs: 70 }, load },
+    options: { gateway, backend: { ...resolveBackend(), latencyMs: 70 }, load },
     repetitions,
   };
 }

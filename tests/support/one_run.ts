@@ -2,12 +2,11 @@
 
 import { type Scenario } from "../../tools/scenario/scenario.ts";
 
-export const scenario: Scenario = {
-  name: "one_run",
+export default {
   question: "Does it run?",
   expectation: "It does.",
   baseline: "direct",
-  load: { connections: 10, threads: 1, warmUpMs: 0, durationMs: 1_000 },
-  backend: { latencyMs: 10 },
+  load: { connections: 10, threads: 1, warmUp: 0, duration: 1_000 },
+  backend: { latency: 10 },
   runs: [{ name: "direct" }],
-};
+} satisfies Scenario;

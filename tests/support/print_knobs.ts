@@ -6,16 +6,20 @@
 import { messageOf } from "../../tools/errors.ts";
 import type { LabKind } from "../../tools/lab/lab.ts";
 import { openLab } from "../../tools/lab/open_lab.ts";
-import { parseSysctl, setKnobs } from "../../tools/lab/knobs.ts";
-import { prepareHostSysctls } from "../../tools/sysctl.ts";
+import { parseSysctl } from "../../tools/cli/values.ts";
+import { setKnobs } from "../../tools/lab/knobs.ts";
+import { prepareHostSysctls } from "../../tools/lab/machine_knobs.ts";
 
 const [kind, allow, ...asked] = Deno.args;
 try {
-  await using machine = await prepareHostSysctls({ kind: kind as LabKind }, allow === "allow");
+  await using machine = await prepareHostSysctls({ kind: kind as LabKind }, {
+    allowHostSysctl: allow === "allow",
+    tell: console.error,
+  });
   await using lab = await openLab(kind as LabKind);
   await using set = await setKnobs(
     lab,
-    Object.fromEntries(asked.map((text) => parseSysctl(text, ""))),
+    asked.map((text) => parseSysctl(text, "sysctl")),
     machine,
   );
   console.log(JSON.stringify(set.knobs));

@@ -6,7 +6,7 @@
 
 import { type ListenAddress } from "../../tools/server/address.ts";
 import { assert, assertEquals } from "@std/assert";
-import { startGateway } from "../../tools/gateway.ts";
+import { startGateway } from "../../tools/parties/gateway_server.ts";
 import {
   RawConnection,
   type RawMessage,
@@ -42,7 +42,7 @@ function testBoth(name: string, run: (setup: Setup, t: Deno.TestContext) => Prom
         }
       });
       const options = { upstream: upstream.url, listen: { hostname: "127.0.0.1", port: 0 }, workers: 1 };
-      await using gateway = await startGateway({ ...options, transport, graceMs: 0, log() {} });
+      await using gateway = await startGateway({ ...options, transport, grace: 0, log() {} });
       await run(Object.assign(behaviour, { transport, upstream, address: gateway.address }), t);
     });
   }

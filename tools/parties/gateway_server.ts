@@ -28,7 +28,10 @@ export interface GatewayPlace {
 }
 
 /** How a gateway of ours forwards, and where. */
-export type GatewayOptions = (HttpClientGateway | NetHttpGateway) & GatewayPlace & {
+export type GatewayServerOptions = (HttpClientGateway | NetHttpGateway) & GatewayPlace;
+
+/** {@linkcode GatewayServerOptions}, and where its log goes. */
+export type GatewayOptions = GatewayServerOptions & {
   /** Receives each line of the gateway's log. Default: standard error. */
   readonly log?: ((line: string) => void) | undefined;
 };
@@ -60,7 +63,7 @@ export interface RunningGateway extends RunningTransport {
  *
  * @throws {TimewaitError} for a value that does not fit, such as an upstream that is no `http` origin.
  */
-export function resolveGatewayServer(options: Omit<GatewayOptions, "log">): GatewayServerPlan {
+export function resolveGatewayServer(options: GatewayServerOptions): GatewayServerPlan {
   const { upstream, listen = "127.0.0.1:8080", grace = "10s", ...gateway } = options;
   const upstreams = [upstream].flat().map((origin) => parseOrigin(String(origin)));
   if (upstreams.length === 0) {

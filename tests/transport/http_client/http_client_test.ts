@@ -1,5 +1,5 @@
 import { assertEquals, assertLess, assertMatch } from "@std/assert";
-import { startGateway } from "../../../tools/gateway.ts";
+import { startGateway } from "../../../tools/parties/gateway_server.ts";
 import { eventually, OK, settled, startGatewayRig, untilRefused } from "../../support/gateway_rig.ts";
 import { RawConnection, startRawUpstream, statusOf } from "../../support/raw_http.ts";
 
@@ -187,9 +187,9 @@ Deno.test("the pool keeps as many idle connections as it may, and none with 0", 
   for (
     const [options, expected] of [
       [{ poolMaxIdlePerHost: 0 }, requests],
-      [{ poolIdleTimeoutMs: 0 }, requests],
+      [{ poolIdleTimeout: 0 }, requests],
       [{ poolMaxIdlePerHost: 1 }, 1],
-      [{ poolIdleTimeoutMs: false }, 1],
+      [{ poolIdleTimeout: false }, 1],
       [{}, 1],
     ] as const
   ) {
@@ -208,7 +208,7 @@ Deno.test("an idle connection is closed after its time", async () => {
       await connection.closedByPeer();
       closed = true;
     }),
-    { poolIdleTimeoutMs: 100 },
+    { poolIdleTimeout: 100 },
   );
   await rig.exchange(GET);
   await eventually(() => closed, "the idle connection is closed");
@@ -242,7 +242,7 @@ Deno.test("a stop gives up what is still in flight after its grace", async () =>
       arrived.resolve();
       await connection.closedByPeer();
     }),
-    { graceMs: 50 },
+    { grace: 50 },
   );
   const inFlight = rig.exchange(GET);
   await arrived.promise;
