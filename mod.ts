@@ -10,6 +10,10 @@
  */
 
 export { TimewaitError, type TimewaitErrorOptions } from "./tools/errors.ts";
+export type { Host } from "./tools/lab/host.ts";
+export type { LabKind } from "./tools/lab/lab.ts";
+export type { ExitStatus, ProcessOptions, RunningProcess } from "./tools/lab/process.ts";
+export type { LoadGenerator, LoadResult } from "./tools/load/load.ts";
 export { type BackendOptions, type RunningBackend, startBackend } from "./tools/parties/backend_server.ts";
 export {
   type GatewayOptions,
@@ -21,14 +25,11 @@ export {
 export { type NamedResults, renderComparison } from "./tools/report/comparison_report.ts";
 export { type PlotFile, renderReport } from "./tools/report/report.ts";
 export { readResults } from "./tools/results/read.ts";
-export type { Measured, Repetition, Results } from "./tools/results/results.ts";
+export type { Measured, Repetition, Results, UntilPlan } from "./tools/results/results.ts";
 export { writeResults } from "./tools/results/write.ts";
-export {
-  type BenchObserver,
-  type BenchOptions,
-  type MeasureOptions,
-  runScenario,
-} from "./tools/run/runner.ts";
+export { runScenario, type RunScenarioOptions } from "./tools/run/run_scenario.ts";
+export type { Progress } from "./tools/run/repetition.ts";
+export type { BenchProgress } from "./tools/run/runner.ts";
 export {
   type LabParty,
   type LoadSummary,
@@ -51,4 +52,15 @@ export type {
   Size,
   Sysctls,
 } from "./tools/scenario/scenario.ts";
-export { checkGates, type Gate, type GateCheck, type GatedRun, parseGate } from "./tools/verdict/gate.ts";
+export type { ListenAddress } from "./tools/server/address.ts";
+export type { RunningServer } from "./tools/server/http_server.ts";
+export type { ProxyCounters } from "./tools/transport/net_http/proxy.ts";
+export type { RunningTransport } from "./tools/transport/transport.ts";
+export {
+  checkGates,
+  type Gate,
+  type GateCheck,
+  type GatedRun,
+  type GateVerdict,
+  parseGate,
+} from "./tools/verdict/gate.ts";

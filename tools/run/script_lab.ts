@@ -50,7 +50,7 @@ export type RunLoadOptions = Load & {
   readonly signal?: AbortSignal | undefined;
 };
 
-/** What a load has come to. */
+/** What a load has come to. `requestsPerSec` is rounded to whole requests. */
 export interface LoadSummary extends LoadResult {
   /** Connections that the gateway opened to its backend while the load ran; without a gateway 0. */
   readonly connectionsOpened: number;
@@ -205,5 +205,6 @@ async function runLoadIn(
     backendPort: (target?.upstream ?? parties[0])?.port ?? Number(new URL(url).port || 80),
     gatewayPort: target?.party.port,
   });
-  return { ...result, connectionsOpened: gateway.connectionsOpened };
+  const requestsPerSec = Math.round(result.requestsPerSec);
+  return { ...result, requestsPerSec, connectionsOpened: gateway.connectionsOpened };
 }
