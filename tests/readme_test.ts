@@ -1,18 +1,30 @@
 import { parse as parseYaml } from "@std/yaml";
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertLess,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import { loadScenario } from "../tools/scenario/load_scenario.ts";
+import { resolveScenario } from "../tools/scenario/resolve.ts";
 import { parseGate } from "../tools/verdict/gate.ts";
 import { wrkInPrivateLab } from "./support/requirements.ts";
 
 const ROOT = decodeURIComponent(new URL("..", import.meta.url).pathname);
 const README = await Deno.readTextFile(`${ROOT}README.md`);
 
-async function run(args: string[], input = ""): Promise<{ code: number; stdout: string; stderr: string }> {
-  const options = { args, cwd: ROOT, stdin: "piped", stdout: "piped", stderr: "piped" } as const;
-  const child = new Deno.Command(Deno.execPath(), { ...options, env: { NO_COLOR: "1" } }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(input));
-  await writer.close();
-  const { code, stdout, stderr } = await child.output();
+async function run(
+  args: string[],
+  { cwd = ROOT }: { readonly cwd?: string } = {},
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args,
+    cwd,
+    stdin: "null",
+    env: { NO_COLOR: "1" },
+  }).output();
   const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, stdout: decode(stdout), stderr: decode(stderr) };
 }
@@ -23,22 +35,60 @@ function blocks(language: string): string[] {
   );
 }
 
+/** Writes a program into a folder of its own, far from any deno.json. */
+async function elsewhere(name: string, program: string): Promise<{ cwd: string } & AsyncDisposable> {
+  const cwd = await Deno.makeTempDir({ prefix: "timewait readme " });
+  await Deno.writeTextFile(`${cwd}/${name}`, program);
+  return { cwd, [Symbol.asyncDispose]: () => Deno.remove(cwd, { recursive: true }) };
+}
+
+/** The words of the README that run a script, with our deno.json in place of the reader's. */
+function scriptCommand(): string[] {
+  const [line] = blocks("sh").flatMap((block) => block.split("\n")).filter((line) =>
+    line.startsWith("deno run ")
+  );
+  return line!.replace("~/timewait/", ROOT).split(" ").slice(1);
+}
+
 Deno.test({
-  name: "the programs of the README run as they stand, with the permissions that it names",
+  name: "the scripts of the README run as they stand, from a folder of their own, as it says",
   ...wrkInPrivateLab,
   async fn() {
-    const flags = /deno run ((?:--allow-\w+ )+)my_pool\.ts/.exec(README)![1]!.trim().split(" ");
-    const [lab, scenario] = blocks("ts ignore");
-    const counted = await run(["run", "--no-prompt", ...flags, "-"], lab);
+    const [pools, scenario] = blocks("ts ignore");
+    await using first = await elsewhere("my_pool.ts", pools!);
+    const counted = await run(scriptCommand(), first);
     assertEquals(counted.code, 0, counted.stderr);
-    assertMatch(
-      counted.stdout,
-      /^- a pool of 10 opened \d+ connections for \d+ requests\n- a pool of 100 opened /,
+    const [small, fits] = counted.stdout.trim().split("\n").map((line) =>
+      line.split("|").slice(1, -1).map((cell) => Number(cell))
     );
-    const reported = await run(["run", "--no-prompt", ...flags, "-"], scenario);
+    assertEquals([small![0], fits![0]], [100, 1000]);
+    assertGreater(small![1]!, 0);
+    assertGreater(small![2]!, 100, counted.stdout);
+    assertGreater(small![3]!, 100, counted.stdout);
+    assertLess(fits![2]!, 100, counted.stdout);
+    assertLess(fits![3]!, 100, counted.stdout);
+    await using second = await elsewhere("my_pool.ts", scenario!);
+    const reported = await run(scriptCommand(), second);
     assertEquals(reported.code, 0, reported.stderr);
     assertStringIncludes(reported.stdout, "# Does a pool of 10 fit 100 connections?");
   },
+});
+
+Deno.test("the programs of the README have the types that they should", async () => {
+  for (const [i, program] of blocks("ts ignore").entries()) {
+    await using folder = await elsewhere(`program_${i}.ts`, program);
+    const args = ["check", "--quiet", "--config", `${ROOT}deno.json`, `program_${i}.ts`];
+    const { code, stderr } = await run(args, folder);
+    assertEquals(code, 0, stderr);
+  }
+});
+
+Deno.test("the scenario of the README resolves, with a name that is its file's", async () => {
+  await using folder = await elsewhere("my_scenario.ts", blocks("ts ignore")[2]!);
+  const { name, scenario } = await loadScenario(`${folder.cwd}/my_scenario.ts`);
+  const plan = resolveScenario(scenario, name);
+  assertEquals(plan.name, "my_scenario");
+  assertEquals(plan.runs.map((run) => run.name), ["direct", "pool-100", "mine"]);
 });
 
 /** What the steps of the example for GitHub Actions run. */
@@ -70,7 +120,7 @@ Deno.test("every task of the README exists, and every flag of its commands is on
   const { tasks } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
   const helps = new Map<string, Promise<string>>();
   for (const command of commands) {
-    const task = /deno task (\w+)/.exec(command)![1]!;
+    const task = /deno task (?:--config \S+ )?([\w:]+)/.exec(command)![1]!;
     assert(task in tasks, `no task ${task}`);
     const flags = [...command.replaceAll(/'[^']*'/g, "").matchAll(/--[a-z-]+/g)].map((match) => match[0]);
     if (flags.length === 0) continue;
