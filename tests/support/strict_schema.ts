@@ -34,7 +34,8 @@ function forbidOthers(node: unknown, key = ""): unknown {
   const copy = Object.fromEntries(
     Object.entries(node).map(([key, value]) => [key, forbidOthers(value, key)]),
   );
-  const closes = "properties" in copy && !("additionalProperties" in copy) && key !== "then" &&
+  // What stands under `if` only tells objects apart.
+  const closes = "properties" in copy && !("additionalProperties" in copy) && key !== "if" &&
     key !== "properties";
   return closes ? { ...copy, additionalProperties: false } : copy;
 }

@@ -4,24 +4,27 @@
  * @module
  */
 
+import type { Amount, Count } from "../../figures.ts";
 import { TimewaitError } from "../../errors.ts";
 
-/** The limits of a connection pool, by the names of Go's `http.Transport`. */
-export interface PoolLimits {
+/** The limits of a connection pool, by the names of Go's `http.Transport`, with every default filled in. */
+export interface ResolvedPoolLimits {
   /** Idle connections kept, all hosts together. 0 is no limit, as in Go. Default 100. */
-  readonly maxIdleConns?: number | undefined;
+  readonly maxIdleConns: Count;
   /** Idle connections kept for one host. 0 keeps none (in Go it means the default). Default 2. */
-  readonly maxIdleConnsPerHost?: number | undefined;
+  readonly maxIdleConnsPerHost: Count;
   /** Connections to one host: dialing, in use and idle. At the limit requests wait in line. 0 is no limit, as in Go. Default 0. */
-  readonly maxConnsPerHost?: number | undefined;
+  readonly maxConnsPerHost: Count;
   /** How long a connection may stay idle before it is closed. 0 is for ever, as in Go. Default 90,000. */
-  readonly idleConnTimeoutMs?: number | undefined;
+  readonly idleConnTimeoutMs: Amount;
   /** Uses every connection for one request only, and tells the upstream so (`Connection: close`). Default false. */
-  readonly disableKeepAlives?: boolean | undefined;
+  readonly disableKeepAlives: boolean;
 }
 
-/** {@linkcode PoolLimits} with every default filled in. */
-export type ResolvedPoolLimits = { readonly [K in keyof PoolLimits]-?: NonNullable<PoolLimits[K]> };
+/** {@linkcode ResolvedPoolLimits}, of which each may be left out. */
+export type PoolLimits = {
+  readonly [K in keyof ResolvedPoolLimits]?: ResolvedPoolLimits[K] | undefined;
+};
 
 /**
  * Fills in the defaults of Go's `http.DefaultTransport`.
