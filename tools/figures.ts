@@ -1,6 +1,6 @@
 /**
- * The kinds of figures. To TypeScript each is a number; what else it must be stands in its tags, and from there in the schema of
- * results documents.
+ * The kinds of figures. To TypeScript each is a number; what else it must be stands in its tags, and from
+ * there in the schema of results documents.
  *
  * @module
  */

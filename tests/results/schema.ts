@@ -1,6 +1,6 @@
 /**
- * Generates the schema of results documents from their types. `deno task schema` writes it; a test fails where it is stale.
- * It stands with the tests because its generator must not come with what is published.
+ * Generates the schema of results documents from their types. `deno task schema` writes it; a test fails
+ * where it is stale. It stands with the tests because its generator must not come with what is published.
  *
  * @module
  */
@@ -42,8 +42,8 @@ export function generateSchema(): string {
 }
 
 /**
- * Puts `if`, `then` and `else` where a value is one of several objects. With `anyOf` each of them would complain of a damaged
- * document, those too that were never meant.
+ * Puts `if`, `then` and `else` where a value is one of several objects. With `anyOf` each of them would
+ * complain of a damaged document, those too that were never meant.
  */
 function withChoices<T extends Node>(node: T, named: Record<string, Node>): T {
   const entries = Object.entries(node).map(([key, value]) => [

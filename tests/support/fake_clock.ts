@@ -1,6 +1,6 @@
 /**
- * A wall clock that can be set, for the processes that are started with it and for nobody else: libfaketime stands between
- * them and the C library. The clock that only runs forward is left to them.
+ * A wall clock that can be set, for the processes that are started with it and for nobody else: libfaketime
+ * stands between them and the C library. The clock that only runs forward is left to them.
  */
 
 /** A clock that processes see in place of the machine's. */

@@ -1,4 +1,7 @@
-/** A worker with a transport that does nothing, and fails where it is told. As a script: two of them, the second of which fails. */
+/**
+ * A worker with a transport that does nothing, and fails where it is told. As a script: two of them, the
+ * second of which fails.
+ */
 
 import { serveParent } from "../../tools/transport/workers/worker.ts";
 import { startWorkers } from "../../tools/transport/workers/workers.ts";

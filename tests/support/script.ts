@@ -12,7 +12,10 @@ export interface RunningScript extends AsyncDisposable {
   stop(signal?: Deno.Signal): Promise<{ code: number; stderr: string }>;
 }
 
-/** Runs a tool to its end, with network permission and nothing but `more`. One that does not end is killed after 30 s. */
+/**
+ * Runs a tool to its end, with network permission and nothing but `more`. One that does not end is killed
+ * after 30 s.
+ */
 export async function runScript(
   tool: string,
   args: readonly string[],

@@ -11,8 +11,8 @@ const strict = new Validator(
 );
 
 /**
- * Asserts that a document fits its schema and has no property that the schema does not name. Readers must put up with
- * those, since a newer Timewait may have added them; what this one writes is all described.
+ * Asserts that a document fits its schema and has no property that the schema does not name. Readers must put
+ * up with those, since a newer Timewait may have added them; what this one writes is all described.
  */
 export function assertDescribed(results: unknown): void {
   assertEquals(undescribed(results), []);

@@ -36,8 +36,8 @@ export async function readResults(path: string): Promise<Results> {
 }
 
 /**
- * Parses a results document and checks it against `results.schema.json`. A document of an older version is brought to the shape of
- * this one first; what was not measured then is `null`.
+ * Parses a results document and checks it against `results.schema.json`. A document of an older version is
+ * brought to the shape of this one first; what was not measured then is `null`.
  *
  * @param name what to call it in messages.
  * @throws {TimewaitError} when it is not JSON, not a results document, of an unknown version, or damaged.

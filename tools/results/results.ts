@@ -109,17 +109,22 @@ export interface Environment {
   readonly cpuModel: string;
   /** `MemTotal` of /proc/meminfo, which ignores the limit of a container; 0 where it cannot be read. */
   readonly memoryBytes: Amount;
-  /** The CPU frequency governors in force (`scaling_governor`), each once; empty where the machine shows none. */
+  /**
+   * The CPU frequency governors in force (`scaling_governor`), each once; empty where the machine shows none.
+   */
   readonly governors: readonly string[];
   /** The load generator, its version, and the reason where it stood in for wrk. */
   readonly load: GeneratorChoice;
   /** The kind of lab, and the reason where no private lab could be had. */
   readonly lab: LabChoice;
-  /** The sysctls that bear on TIME_WAIT, as in force on the gateway. Sysctls that this kernel lacks are left out. */
+  /**
+   * The sysctls that bear on TIME_WAIT, as in force on the gateway. Sysctls that this kernel lacks are left
+   * out.
+   */
   readonly sysctls: Readonly<Record<string, string>>;
   /**
-   * The same sysctls as in force where the bench ran, outside of its private lab, which begins with the kernel's defaults. An
-   * empty value is `""`. Left out in a host lab, and in a document of an older version.
+   * The same sysctls as in force where the bench ran, outside of its private lab, which begins with the
+   * kernel's defaults. An empty value is `""`. Left out in a host lab, and in a document of an older version.
    */
   readonly machineSysctls?: Readonly<Record<string, string>>;
 }
@@ -136,7 +141,9 @@ export interface Run {
   readonly baseline: boolean;
   /** What was measured; the same in all of its repetitions. */
   readonly options: RunOptions;
-  /** In the order measured. The n-th repetitions of all runs share a round. Fewer where the bench was stopped. */
+  /**
+   * In the order measured. The n-th repetitions of all runs share a round. Fewer where the bench was stopped.
+   */
   readonly repetitions: readonly Repetition[];
 }
 
@@ -151,17 +158,25 @@ export interface Failed {
 
 /** A repetition that was measured. */
 export interface Measured {
-  /** When it began, in milliseconds since the first repetition did; `null` in a document of an older version. */
+  /**
+   * When it began, in milliseconds since the first repetition did; `null` in a document of an older version.
+   */
   readonly startedMs: number | null;
   /** Answers of any status, those later than the timeout included. */
   readonly requests: Count;
   /** `requests` ÷ `durationSec`; 0 where no time has passed. */
   readonly requestsPerSec: Amount;
-  /** How long the load lasted by the generator's own clock, in seconds; in an open loop, how long requests were due. */
+  /**
+   * How long the load lasted by the generator's own clock, in seconds; in an open loop, how long requests
+   * were due.
+   */
   readonly durationSec: Amount;
   /** Bytes of the answers, their headers included. */
   readonly bytesRead: Count;
-  /** How long answers took, as the client saw it. In a closed loop it leaves out the wait behind a slow answer. */
+  /**
+   * How long answers took, as the client saw it. In a closed loop it leaves out the wait behind a slow
+   * answer.
+   */
   readonly latencyUs: Latency;
   /** All latencies; `null` in a document of an older version. */
   readonly latencyHistogram: LatencyHistogram | null;
@@ -170,8 +185,8 @@ export interface Measured {
   /** How the requests of an open loop arrived. Left out for a closed one. */
   readonly arrivals?: Arrivals;
   /**
-   * 1 − connections opened towards the backend ÷ requests; at least 0. `null` where the load went direct, and where
-   * nothing was answered.
+   * 1 − connections opened towards the backend ÷ requests; at least 0. `null` where the load went direct, and
+   * where nothing was answered.
    */
   readonly reuseRatio: Share | null;
   /** What the TCP tables have shown, by host. The gateway's host is idle where the load went direct. */
@@ -184,9 +199,14 @@ export interface Measured {
   readonly samples: Samples;
   /** What became of each sysctl asked for. Left out where none was asked for. */
   readonly knobs?: readonly Knob[];
-  /** What the pool of our `net-http` gateway has counted until its end. Left out for other gateways, which count nothing. */
+  /**
+   * What the pool of our `net-http` gateway has counted until its end. Left out for other gateways, which
+   * count nothing.
+   */
   readonly pool?: PoolCounters;
-  /** The failures that a gateway of ours has logged of its upstream, added up. Left out for other gateways. */
+  /**
+   * The failures that a gateway of ours has logged of its upstream, added up. Left out for other gateways.
+   */
   readonly upstreamFailures?: readonly UpstreamFailure[];
   /** How long connects from the gateway's host to the backend took. Left out where there was no probe. */
   readonly connects?: ConnectTimes;
@@ -203,8 +223,8 @@ export function measuredOf(run: Run): Measured[] {
 }
 
 /**
- * Requests per second that were answered in time and with a status of 2xx or 3xx. Reports compare this figure, because a gateway
- * that refuses everything is fast and serves nobody.
+ * Requests per second that were answered in time and with a status of 2xx or 3xx. Reports compare this
+ * figure, because a gateway that refuses everything is fast and serves nobody.
  */
 export function servedPerSec({ requests, errors, durationSec }: Measured): number {
   return durationSec === 0 ? 0 : Math.max(0, requests - errors.status - errors.timeout) / durationSec;

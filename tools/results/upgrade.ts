@@ -1,5 +1,6 @@
 /**
- * Brings results documents of older versions to the shape of this one. The only place that knows what they lacked.
+ * Brings results documents of older versions to the shape of this one. The only place that knows what they
+ * lacked.
  *
  * @module
  */
@@ -10,8 +11,8 @@ import { resolvePoolLimits } from "../transport/pool/limits.ts";
 export type Unchecked = Record<string, unknown>;
 
 /**
- * Fills in what was added since a document was kept: with the value that was in force then, where it is known, and with `null`
- * where nothing was measured. What is damaged stays so, for the check that follows.
+ * Fills in what was added since a document was kept: with the value that was in force then, where it is
+ * known, and with `null` where nothing was measured. What is damaged stays so, for the check that follows.
  */
 export function upgrade(document: Unchecked): void {
   const runs = listOf(document.runs).filter(isObject);
