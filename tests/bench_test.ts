@@ -10,8 +10,9 @@ import { isMeasured, type Measured, type Results, SCHEMA } from "../tools/result
 import { privateLab, wrk, wrkInPrivateLab } from "./support/requirements.ts";
 import { assertDescribed } from "./support/strict_schema.ts";
 import { isAlive, until } from "./support/until.ts";
+import { alone } from "./support/lock.ts";
+import { ROOT } from "./support/root.ts";
 
-const ROOT = decodeURIComponent(new URL("..", import.meta.url).pathname);
 const BENCH = [
   Deno.execPath(),
   ...["run", "--no-prompt", "--allow-run", "--allow-read", "--allow-write", "--allow-env", "--allow-sys"],
@@ -55,6 +56,7 @@ Deno.test({
   name: "the default scenario tells its story: a pool too small piles up TIME_WAIT, one that fits does not",
   ...wrkInPrivateLab,
   async fn() {
+    await using _ = await alone();
     await inDirectory(async (directory) => {
       const { code, stdout, stderr } = await bench(
         ...SHORT,
@@ -92,6 +94,7 @@ Deno.test({
   name: "the figures of a repetition agree with each other",
   ...wrkInPrivateLab,
   async fn() {
+    await using _ = await alone();
     const { stdout } = await bench(...SHORT, "--lab", "private", "--load", "wrk", "--json", "-");
     const results: Results = JSON.parse(stdout);
     const { hosts, samples, processes, requests, durationSec, requestsPerSec, reuseRatio } = measured(
@@ -120,6 +123,7 @@ Deno.test({
   name: "any gateway is measured by its command line",
   ...wrkInPrivateLab,
   async fn() {
+    await using _ = await alone();
     const gateway = `${Deno.execPath()} run --no-prompt --allow-net --cached-only ${ROOT}tools/gateway.ts ` +
       "--listen {listen} --upstream {upstream} --pool-max-idle-per-host 0";
     const { code, stdout } = await bench(
@@ -172,6 +176,7 @@ Deno.test({
   name: "the host lab attributes TIME_WAIT by port, and the report says what it cannot show",
   ...wrk,
   async fn() {
+    await using _ = await alone();
     const { code, stdout, stderr } = await bench(...SHORT, "--lab", "host");
     assertEquals(code, 0, stderr);
     assertStringIncludes(stdout, "Measured in a host lab.");
@@ -184,6 +189,7 @@ Deno.test({
   name: "where user namespaces are not to be had, the host lab takes over and the report names the reason",
   ...wrkInPrivateLab,
   async fn() {
+    await using _ = await alone();
     const forbid = 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"';
     const wrapper = [
       "unshare",
@@ -208,6 +214,7 @@ Deno.test({
   name: "where wrk is not installed, autocannon stands in, and the report says so and how to install wrk",
   ...wrkInPrivateLab,
   async fn() {
+    await using _ = await alone();
     const hide = 'mount --bind /dev/null "$(command -v wrk)"; exec "$@"';
     const wrapper = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", hide, "sh"];
     const { code, stdout, stderr } = await run([...wrapper, ...BENCH, ...SHORT]);
@@ -382,6 +389,7 @@ Deno.test({
   name: "a self-check measures one run under two names by turns, and one that cannot tell has exit code 3",
   ...wrkInPrivateLab,
   async fn() {
+    await using _ = await alone();
     const { code, stdout, stderr } = await bench(
       ...["--self-check", "--connections", "20", "--latency", "20ms", "--duration", "1s", "--seed", "7"],
       ...["--repeat", "2", "--warm-up", "0", "--until", "0.1%", "--max-time", "1s", "--json", "-"],
@@ -413,6 +421,7 @@ Deno.test({
   name: "a pool described by flags is measured, by the names that the gateway has for them",
   ...wrkInPrivateLab,
   async fn() {
+    await using _ = await alone();
     const flags = ["--transport", "net-http", "--max-idle-conns", "3", "--max-idle-conns-per-host", "20"];
     const { code, stdout, stderr } = await bench(
       ...flags,
@@ -470,6 +479,7 @@ Deno.test({
   name: "--rate measures an open loop, which the report says, and which wrk is refused for",
   ...privateLab,
   async fn() {
+    await using _ = await alone();
     await inDirectory(async (directory) => {
       const args = [
         "--quick",

@@ -6,8 +6,8 @@
  * @module
  */
 
-import { fileURLToPath } from "node:url";
 import config from "../../deno.json" with { type: "json" };
+import { ROOT } from "../support/root.ts";
 import { report } from "./sources.ts";
 
 /** What `deno doc --json` says of a parameter. */
@@ -29,7 +29,7 @@ interface Definition {
 export async function findBooleans(...modules: readonly string[]): Promise<string[]> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["doc", "--json", ...modules],
-    cwd: fileURLToPath(new URL("../..", import.meta.url)),
+    cwd: ROOT,
   }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
   const { nodes } = JSON.parse(new TextDecoder().decode(stdout)) as {

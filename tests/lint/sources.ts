@@ -5,9 +5,7 @@
  * @module
  */
 
-import { fileURLToPath } from "node:url";
-
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+import { ROOT } from "../support/root.ts";
 
 /** Every TypeScript file of ours: its text by its path from the top of the project. */
 export function readSources(...folders: readonly string[]): Map<string, string> {

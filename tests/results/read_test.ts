@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import { TimewaitError } from "../../tools/errors.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { renderReport } from "../../tools/report/report.ts";
@@ -9,6 +8,7 @@ import type { NetHttpPlan } from "../../tools/scenario/plan.ts";
 import { resolvePoolLimits } from "../../tools/transport/pool/limits.ts";
 import { repetition, results, resultsOf, run } from "../support/made_up_results.ts";
 import { assertDescribed, undescribed } from "../support/strict_schema.ts";
+import { ROOT } from "../support/root.ts";
 
 const WHOLE = JSON.stringify(results([
   run("direct", [repetition(100), { failed: "wrk was killed" }], null),
@@ -20,7 +20,7 @@ Deno.test("a document that was written is read as it was", () => {
 });
 
 Deno.test("a document kept before some fields were added is read, and what it lacks is not measured", async () => {
-  const old = await readResults(fileURLToPath(new URL("./kept/results_1.json", import.meta.url)));
+  const old = await readResults(`${ROOT}tests/results/kept/results_1.json`);
   assertEquals(old.schema, SCHEMA);
   assertEquals([old.method, old.environment.governors], [{ repeat: 1, until: null }, []]);
   for (const measured of old.runs.flatMap(measuredOf)) {
@@ -31,7 +31,7 @@ Deno.test("a document kept before some fields were added is read, and what it la
 });
 
 Deno.test("a document kept before plans were resolved is read with the defaults that were in force", async () => {
-  const old = await readResults(fileURLToPath(new URL("./kept/results_1_net_http.json", import.meta.url)));
+  const old = await readResults(`${ROOT}tests/results/kept/results_1_net_http.json`);
   const gateways = old.runs.flatMap(({ options }) => options.gateway ?? []);
   assertEquals(gateways.length, 1);
   assertEquals(gateways[0], {

@@ -5,11 +5,11 @@
  * @module
  */
 
-import { fileURLToPath } from "node:url";
 import { createGenerator } from "ts-json-schema-generator";
+import { ROOT } from "../support/root.ts";
 
 /** The schema, which tools/results/read.ts checks documents against. */
-export const SCHEMA_FILE: URL = new URL("../../tools/results/results.schema.json", import.meta.url);
+export const SCHEMA_FILE = `${ROOT}tools/results/results.schema.json`;
 
 /** A schema, or a part of one. */
 interface Node {
@@ -19,8 +19,8 @@ interface Node {
 /** The text of the schema, from the types as they are now. */
 export function generateSchema(): string {
   const generator = createGenerator({
-    path: fileURLToPath(new URL("../../tools/results/results.ts", import.meta.url)),
-    tsconfig: fileURLToPath(new URL("./tsconfig.json", import.meta.url)),
+    path: `${ROOT}tools/results/results.ts`,
+    tsconfig: `${ROOT}tests/results/tsconfig.json`,
     type: "Results",
     // `deno check` checks the types: it knows where the packages are.
     skipTypeCheck: true,

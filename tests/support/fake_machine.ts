@@ -5,8 +5,8 @@
 
 import { createHost, type Host } from "../../tools/lab/host.ts";
 import { findCommand, type RunningProcess, startProcess } from "../../tools/lab/process.ts";
+import { ROOT } from "./root.ts";
 
-const ROOT = decodeURIComponent(new URL("../..", import.meta.url).pathname);
 const DENO = [Deno.execPath(), "run", "--no-prompt", "--cached-only", "--config", `${ROOT}deno.json`];
 const BENCH_PERMISSIONS = ["--allow-run", "--allow-read", "--allow-write", "--allow-env", "--allow-sys"];
 

@@ -3,6 +3,7 @@
 import { type ListenAddress } from "../../tools/server/address.ts";
 import { startGateway } from "../../tools/parties/gateway_server.ts";
 import type { GatewayOptions, RunningGateway } from "../../tools/parties/gateway_server.ts";
+import { until } from "./until.ts";
 import { RawConnection, type RawMessage, type RawUpstream, startRepeatingUpstream } from "./raw_http.ts";
 
 export const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -60,14 +61,10 @@ export async function startGatewayRig(
 
 /** Resolves once the condition holds; fails after five seconds. */
 export async function eventually(holds: () => boolean, what: string): Promise<void> {
-  const deadline = performance.now() + 5_000;
-  while (!holds()) {
-    if (performance.now() > deadline) throw new Error(`not within 5 s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  await until(holds, 5_000, what);
 }
 
-/** Resolves with a growing figure once it has grown and then stood still for a fifth of a second. */
+/** Resolves with a growing figure once it is above 0 and has stood still for a fifth of a second. */
 export async function settled(read: () => number): Promise<number> {
   let [last, since] = [read(), performance.now()];
   await eventually(() => {
@@ -79,13 +76,6 @@ export async function settled(read: () => number): Promise<number> {
 
 /** Resolves once nobody listens at the address; fails after five seconds. */
 export async function untilRefused(address: ListenAddress): Promise<void> {
-  const deadline = performance.now() + 5_000;
-  while (performance.now() < deadline) {
-    try {
-      (await Deno.connect(address)).close();
-    } catch {
-      return;
-    }
-  }
-  throw new Error(`${address.hostname}:${address.port} still accepts connections`);
+  const refused = () => Deno.connect(address).then((conn) => conn.close()).then(() => false, () => true);
+  await until(refused, 5_000, `${address.hostname}:${address.port} accepts no connections`);
 }

@@ -3,8 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { isMeasured, type Measured, type Results } from "../../tools/results/results.ts";
 import { assertDescribed } from "./strict_schema.ts";
-
-const ROOT = decodeURIComponent(new URL("../..", import.meta.url).pathname);
+import { ROOT } from "./root.ts";
 
 /** Runs a scenario and returns both of its outputs. */
 export async function runForASecond(

@@ -35,6 +35,8 @@ import {
 } from "./proxy_context.ts";
 import type { RunningTransport } from "../transport.ts";
 
+export type { ProxyTimeoutOptions, ProxyTimeouts } from "./proxy_context.ts";
+
 /** What {@linkcode startProxy} needs to know. */
 export interface ProxyOptions {
   /** Where clients connect. Port 0 asks the kernel for a free one. */
