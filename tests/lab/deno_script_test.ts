@@ -3,7 +3,10 @@ import config from "../../deno.json" with { type: "json" };
 import { BACKEND_SCRIPT, type DenoScript, GATEWAY_THREADS_SCRIPT } from "../../tools/lab/deno_script.ts";
 import { ROOT } from "../support/root.ts";
 
-/** A task's command, taken apart. A gateway of a lab reaches nothing but the lab, so no proxy has to be kept from it. */
+/**
+ * A task's command, taken apart. A gateway of a lab reaches nothing but the lab, so no proxy has to be kept
+ * from it.
+ */
 function scriptOf(task: { readonly command: string }): DenoScript {
   const words = task.command.split(" ");
   const run = words.indexOf("run");

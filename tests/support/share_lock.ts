@@ -1,4 +1,7 @@
-/** Loaded ahead of each test file (`deno test --preload`): shares the lock of lock.ts, so that a file that is alone is alone. */
+/**
+ * Loaded ahead of each test file (`deno test --preload`): shares the lock of lock.ts, so that a file that is
+ * alone is alone.
+ */
 
 import { share } from "./lock.ts";
 

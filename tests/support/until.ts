@@ -1,6 +1,8 @@
 /** Waiting for what can be observed. */
 
-/** Waits until the condition holds. Throws when it does not within the deadline, and says what was waited for. */
+/**
+ * Waits until the condition holds. Throws when it does not within the deadline, and says what was waited for.
+ */
 export async function until(
   condition: () => boolean | Promise<boolean>,
   deadlineMs = 10_000,
