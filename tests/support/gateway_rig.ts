@@ -1,4 +1,4 @@
-/** A gateway between a client and an upstream that both speak byte for byte. */
+/** A gateway between a client and an upstream whose bytes the test writes. */
 
 import { type ListenAddress } from "../../tools/server/address.ts";
 import { startGateway } from "../../tools/parties/gateway_server.ts";
@@ -13,9 +13,9 @@ export interface GatewayRig extends AsyncDisposable {
   readonly upstream: RawUpstream;
   /** The lines of the gateway's log. */
   readonly log: string[];
-  /** Sends bytes on a connection of their own and reads one response. */
+  /** Sends bytes on a new connection and reads one response. */
   exchange(request: string): Promise<RawMessage>;
-  /** What reached the upstream for these bytes; fails where nothing did. */
+  /** What reached the upstream for these bytes. Fails where nothing did. */
   forwarded(request: string): Promise<RawMessage>;
 }
 

@@ -1,14 +1,14 @@
 /**
- * A worker with a transport that does nothing, and fails where it is told. As a script: two of them, the
- * second of which fails.
+ * A worker whose transport does nothing, and which fails when it is told to. As a script it starts two, and
+ * the second fails.
  */
 
 import { serveParent } from "../../tools/transport/workers/worker.ts";
 import { startWorkers } from "../../tools/transport/workers/workers.ts";
 
-/** What it is told. */
+/** What the worker is told. */
 export interface IdleStart {
-  /** When it throws what nobody catches. */
+  /** When it throws an error that nobody catches. */
   readonly fails: "never" | "soon";
 }
 

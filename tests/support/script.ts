@@ -15,7 +15,7 @@ export interface RunningScript extends AsyncDisposable {
 }
 
 /**
- * Runs a tool to its end, with network permission and nothing but `more`. One that does not end is killed
+ * Runs a tool to its end, with permission for the network and for `more`. A tool that does not end is killed
  * after 30 s.
  */
 export async function runScript(
@@ -32,7 +32,7 @@ export async function runScript(
   return { code, stdout: text(stdout), stderr: text(stderr) };
 }
 
-/** Starts a tool, with network permission and nothing but `more`, and waits until it says that it listens. */
+/** Starts a tool, with permission for the network and for `more`, and waits until it says that it listens. */
 export async function startScript(
   tool: string,
   args: readonly string[],
