@@ -8,7 +8,7 @@ import { ROOT } from "../support/root.ts";
  * from it.
  */
 function scriptOf(task: { readonly command: string }): DenoScript {
-  const words = task.command.split(" ");
+  const words = task.command.split("; ").at(-1)!.split(" ");
   const run = words.indexOf("run");
   const variables = words.slice(0, run - 1).map((word) => word.split("=") as [string, string]);
   return {

@@ -1,9 +1,8 @@
-/** A gateway between a client and an upstream whose bytes the test writes. */
+/** A gateway between a client and an upstream that both speak byte for byte. */
 
 import { type ListenAddress } from "../../tools/server/address.ts";
 import { startGateway } from "../../tools/parties/gateway_server.ts";
 import type { GatewayOptions, RunningGateway } from "../../tools/parties/gateway_server.ts";
-import { until } from "./until.ts";
 import { RawConnection, type RawMessage, type RawUpstream, startRepeatingUpstream } from "./raw_http.ts";
 
 export const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -13,16 +12,13 @@ export interface GatewayRig extends AsyncDisposable {
   readonly upstream: RawUpstream;
   /** The lines of the gateway's log. */
   readonly log: string[];
-  /** Sends bytes on a new connection and reads one response. */
+  /** Sends bytes on a connection of their own and reads one response. */
   exchange(request: string): Promise<RawMessage>;
-  /** What reached the upstream for these bytes. Fails where nothing did. */
+  /** What reached the upstream for these bytes; fails where nothing did. */
   forwarded(request: string): Promise<RawMessage>;
 }
 
-/**
- * Starts a gateway in front of an upstream: one that answers everything with `upstream`, or one of the test's
- * own.
- */
+/** Starts a gateway in front of an upstream: one that answers everything with `upstream`, or one of the test's own. */
 export async function startGatewayRig(
   upstream: string | RawUpstream = OK,
   options: Partial<GatewayOptions> = {},
@@ -61,10 +57,14 @@ export async function startGatewayRig(
 
 /** Resolves once the condition holds; fails after five seconds. */
 export async function eventually(holds: () => boolean, what: string): Promise<void> {
-  await until(holds, 5_000, what);
+  const deadline = performance.now() + 5_000;
+  while (!holds()) {
+    if (performance.now() > deadline) throw new Error(`not within 5 s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
 
-/** Resolves with a growing figure once it is above 0 and has stood still for a fifth of a second. */
+/** Resolves with a growing figure once it has grown and then stood still for a fifth of a second. */
 export async function settled(read: () => number): Promise<number> {
   let [last, since] = [read(), performance.now()];
   await eventually(() => {
@@ -76,6 +76,13 @@ export async function settled(read: () => number): Promise<number> {
 
 /** Resolves once nobody listens at the address; fails after five seconds. */
 export async function untilRefused(address: ListenAddress): Promise<void> {
-  const refused = () => Deno.connect(address).then((conn) => conn.close()).then(() => false, () => true);
-  await until(refused, 5_000, `${address.hostname}:${address.port} accepts no connections`);
+  const deadline = performance.now() + 5_000;
+  while (performance.now() < deadline) {
+    try {
+      (await Deno.connect(address)).close();
+    } catch {
+      return;
+    }
+  }
+  throw new Error(`${address.hostname}:${address.port} still accepts connections`);
 }
