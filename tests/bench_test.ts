@@ -305,7 +305,14 @@ Deno.test({
   async fn() {
     const [program, ...args] = BENCH;
     const child = new Deno.Command(program!, {
-      args: [...args, "./tests/support/one_run.ts", "--gateway", "sh -c 'sleep 1234' {listen}", "--repeat", "9"],
+      args: [
+        ...args,
+        "./tests/support/one_run.ts",
+        "--gateway",
+        "sh -c 'sleep 1234' {listen}",
+        "--repeat",
+        "9",
+      ],
       cwd: ROOT,
       stdin: "null",
       stdout: "piped",

@@ -1,6 +1,6 @@
 /**
- * A machine that tests may harm: it has its own network, its own sysctls and its own /var/lib, and its user is
- * root. The real machine is not touched, and no root is needed.
+ * A machine that tests may harm: it has its own network, its own sysctls and its own /var/lib, and its user
+ * is root. The real machine is not touched, and no root is needed.
  */
 
 import { createHost, type Host } from "../../tools/lab/host.ts";
