@@ -4,10 +4,9 @@ import { measuredOf, type Results } from "../../tools/results/results.ts";
 import { type FakeMachine, type Started, startFakeMachine } from "../support/fake_machine.ts";
 import { privateLab, wrkInPrivateLab } from "../support/requirements.ts";
 import { isAlive, until } from "../support/until.ts";
-import { ROOT } from "../support/root.ts";
 
 const REUSE = "net.ipv4.tcp_tw_reuse";
-const ONE_RUN = `${ROOT}tests/support/one_run.ts`;
+const ONE_RUN = new URL("../support/one_run.ts", import.meta.url).pathname;
 const KNOBS = "tests/lab/print_knobs.ts";
 const BENCH = ["--lab", "host", "--allow-host-sysctl", "--repeat", "1", "--connections", "20"];
 

@@ -1,14 +1,11 @@
-/**
- * A worker whose transport does nothing, and which fails when it is told to. As a script it starts two, and
- * the second fails.
- */
+/** A worker with a transport that does nothing, and fails where it is told. As a script: two of them, the second of which fails. */
 
 import { serveParent } from "../../tools/transport/workers/worker.ts";
 import { startWorkers } from "../../tools/transport/workers/workers.ts";
 
-/** What the worker is told. */
+/** What it is told. */
 export interface IdleStart {
-  /** When it throws an error that nobody catches. */
+  /** When it throws what nobody catches. */
   readonly fails: "never" | "soon";
 }
 

@@ -20,7 +20,7 @@ export interface SelfCheck {
 /** What a self-check has come to; `undefined` for results of anything else. */
 export function selfCheckResult(results: Results): SelfCheck | undefined {
   const [a, b] = results.runs;
-  if (results.method.selfCheck !== true || a === undefined || b === undefined) return undefined;
+  if (results.method?.selfCheck !== true || a === undefined || b === undefined) return undefined;
   const comparison = compareWithBaseline(results).get(b.name);
   if (comparison === undefined) return undefined;
   const verdict = comparison.verdict === "too few repetitions"

@@ -35,8 +35,6 @@ import {
 } from "./proxy_context.ts";
 import type { RunningTransport } from "../transport.ts";
 
-export type { ProxyTimeoutOptions, ProxyTimeouts } from "./proxy_context.ts";
-
 /** What {@linkcode startProxy} needs to know. */
 export interface ProxyOptions {
   /** Where clients connect. Port 0 asks the kernel for a free one. */
@@ -184,3 +182,5 @@ async function acceptAll(
     }
   }
 }
+
+export type { ProxyTimeoutOptions, ProxyTimeouts } from "./proxy_context.ts";
