@@ -52,6 +52,8 @@ function withChoices<T extends Node>(node: T, named: Record<string, Node>): T {
       ? value.map((one) => isNode(one) ? withChoices(one, named) : one)
       : isNode(value)
       ? withChoices(value, named)
+      : key === "description"
+      ? withoutLinks(value as string)
       : value,
   ]);
   const { anyOf, ...rest } = Object.fromEntries(entries);
@@ -103,6 +105,12 @@ function objectOf(variant: Node, named: Record<string, Node>) {
     readonly required: readonly string[];
     readonly properties: Readonly<Record<string, Node>>;
   };
+}
+
+/** A description as it reads elsewhere: the generator spreads out the links in it. */
+function withoutLinks(text: string): string {
+  return text.replace(/ *\{@link\w* +(\S+) *\}( *)/g, (_, name, space) => ` \`${name}\`${space && " "}`)
+    .trim();
 }
 
 function isNode(value: unknown): value is Node {
