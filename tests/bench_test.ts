@@ -10,8 +10,9 @@ import { isMeasured, type Measured, type Results, SCHEMA } from "../tools/result
 import { privateLab, wrk, wrkInPrivateLab } from "./support/requirements.ts";
 import { assertDescribed } from "./support/strict_schema.ts";
 import { isAlive, until } from "./support/until.ts";
+import { alone } from "./support/lock.ts";
+import { ROOT } from "./support/root.ts";
 
-const ROOT = decodeURIComponent(new URL("..", import.meta.url).pathname);
 const BENCH = [
   Deno.execPath(),
   ...["run", "--no-prompt", "--allow-run", "--allow-read", "--allow-write", "--allow-env", "--allow-sys"],
@@ -55,6 +56,7 @@ Deno.test({
   name: "the default scenario tells its story: a pool too small piles up TIME_WAIT, one that fits does not",
   ...wrkInPrivateLab,
   async fn() {
+    await using _ = await alone();
     await inDirectory(async (directory) => {
       const { code, stdout, stderr } = await bench(
         ...SHORT,
@@ -172,6 +174,7 @@ Deno.test({
   name: "the host lab attributes TIME_WAIT by port, and the report says what it cannot show",
   ...wrk,
   async fn() {
+    await using _ = await alone();
     const { code, stdout, stderr } = await bench(...SHORT, "--lab", "host");
     assertEquals(code, 0, stderr);
     assertStringIncludes(stdout, "Measured in a host lab.");
@@ -184,6 +187,7 @@ Deno.test({
   name: "where user namespaces are not to be had, the host lab takes over and the report names the reason",
   ...wrkInPrivateLab,
   async fn() {
+    await using _ = await alone();
     const forbid = 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"';
     const wrapper = [
       "unshare",
@@ -298,7 +302,14 @@ Deno.test({
   async fn() {
     const [program, ...args] = BENCH;
     const child = new Deno.Command(program!, {
-      args: [...args, "./tests/lab/one_run.ts", "--gateway", "sh -c 'sleep 1234' {listen}", "--repeat", "9"],
+      args: [
+        ...args,
+        "./tests/support/one_run.ts",
+        "--gateway",
+        "sh -c 'sleep 1234' {listen}",
+        "--repeat",
+        "9",
+      ],
       cwd: ROOT,
       stdin: "null",
       stdout: "piped",
@@ -374,7 +385,7 @@ Deno.test("paths are those of the directory where the task was typed", async () 
     const argv = ["env", "-u", "INIT_CWD", ...task];
     const { code, stderr } = await run(argv, { cwd: directory });
     assertEquals(code, 2);
-    assertStringIncludes(stderr, `${directory}/mine.ts is no scenario: it does not export "scenario"`);
+    assertStringIncludes(stderr, './mine.ts is no scenario: it needs "export default');
   });
 });
 
@@ -382,6 +393,7 @@ Deno.test({
   name: "a self-check measures one run under two names by turns, and one that cannot tell has exit code 3",
   ...wrkInPrivateLab,
   async fn() {
+    await using _ = await alone();
     const { code, stdout, stderr } = await bench(
       ...["--self-check", "--connections", "20", "--latency", "20ms", "--duration", "1s", "--seed", "7"],
       ...["--repeat", "2", "--warm-up", "0", "--until", "0.1%", "--max-time", "1s", "--json", "-"],
@@ -404,7 +416,7 @@ Deno.test({
     assertLess(Math.max(a![0]!, b![0]!), Math.min(a![1]!, b![1]!));
     assertStringIncludes(
       results.command,
-      "--warm-up 0ms --repeat 2 --until 0.1% --max-time 1000ms --seed 7",
+      "--seed 7 --repeat 2 --warm-up 0 --until 0.1% --max-time 1s",
     );
   },
 });
@@ -436,7 +448,7 @@ Deno.test("bad usage is one line on standard error and exit code 2", async () =>
     [["--warm-up", "500ms", "--load", "wrk"], "--warm-up must be whole seconds for wrk, or 0, not 500ms"],
     [["--script", "/no/such.lua"], "--script /no/such.lua cannot be read"],
     [["./no_such_scenario.ts"], "error: ./no_such_scenario.ts is no scenario: No such file or directory"],
-    [["tools/scenario.ts"], 'it does not export "scenario"'],
+    [["tools/paths.ts"], 'tools/paths.ts is no scenario: it needs "export default'],
     [["--quick", "false"], "--quick takes no value"],
     [["--duration", "600h"], "--duration takes at most 24h, not 600h"],
     [["--max-idle-conns", "5"], "--max-idle-conns is for the transport net-http: give --transport net-http"],
@@ -502,7 +514,7 @@ Deno.test({
       }
       const refused = await bench(...args, "--load", "wrk");
       assertEquals(refused.code, 2);
-      assertStringIncludes(refused.stderr, "wrk has no --rate");
+      assertStringIncludes(refused.stderr, "--rate is for the open loop, and wrk waits for each answer");
     });
   },
 });

@@ -1,8 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { type Results } from "../tools/results/results.ts";
 import { resultsOf } from "./support/made_up_results.ts";
-
-const ROOT = decodeURIComponent(new URL("..", import.meta.url).pathname);
+import { ROOT } from "./support/root.ts";
 
 async function compare(documents: Record<string, Results | string>, ...flags: string[]) {
   const directory = await Deno.makeTempDir();

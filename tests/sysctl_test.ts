@@ -1,7 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { SYSCTL_FACTS } from "../tools/lab/knob_facts.ts";
-
-const ROOT = decodeURIComponent(new URL("..", import.meta.url).pathname);
+import { ROOT } from "./support/root.ts";
 
 async function task(...args: string[]) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {

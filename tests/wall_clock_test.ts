@@ -5,8 +5,7 @@ import { isMeasured, type Results } from "../tools/results/results.ts";
 import { makeFakeClock } from "./support/fake_clock.ts";
 import { fakeClock, wrkInPrivateLab } from "./support/requirements.ts";
 import { until } from "./support/until.ts";
-
-const ROOT = decodeURIComponent(new URL("..", import.meta.url).pathname);
+import { ROOT } from "./support/root.ts";
 
 /** One looks whether it jumps; in shell there is no other clock for microseconds, and a repetition in which it jumps is lost. */
 const MAY = ["clock_check.ts", "connect_probe.sh"];

@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertGreaterOrEqual, assertMatch } from "@std/assert";
 import { filesNeeded, parseHardFileLimit } from "../../tools/lab/file_limit.ts";
 import { wrkInPrivateLab } from "../support/requirements.ts";
+import { ROOT } from "../support/root.ts";
 
-const ONE_RUN = new URL("../support/one_run.ts", import.meta.url).pathname;
-const BENCH = new URL("../../tools/bench.ts", import.meta.url).pathname;
+const ONE_RUN = `${ROOT}tests/support/one_run.ts`;
+const BENCH = `${ROOT}tools/bench.ts`;
 
 Deno.test("a gateway needs two open files for each connection, a direct run one, and both what is seen to close late", () => {
   assertGreaterOrEqual(filesNeeded(1000, { throughGateway: true }), 2_168);

@@ -8,10 +8,11 @@ import { parseSysctl } from "../../tools/cli/values.ts";
 import { measuredOf, type Results } from "../../tools/results/results.ts";
 import { type FakeMachine, startFakeMachine } from "../support/fake_machine.ts";
 import { privateLab, wrkInPrivateLab } from "../support/requirements.ts";
+import { ROOT } from "../support/root.ts";
 
 const REUSE = "net.ipv4.tcp_tw_reuse";
 const RANGE = "net.ipv4.ip_local_port_range";
-const ONE_RUN = new URL("../support/one_run.ts", import.meta.url).pathname;
+const ONE_RUN = `${ROOT}tests/support/one_run.ts`;
 
 async function ofMachine(key: string): Promise<string | null> {
   await using machine = localMachine();

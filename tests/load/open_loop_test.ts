@@ -14,6 +14,9 @@ import { type OpenLoopResult, startOpenLoop } from "../../tools/load/open_loop.t
 import { OpenLoopConnection } from "../../tools/load/open_loop_connection.ts";
 import { parseOpenLoopReport } from "../../tools/load/open_loop_process.ts";
 import { checkLoadOptions, chooseGenerator, startLoad } from "../../tools/load/start_load.ts";
+import { alone } from "../support/lock.ts";
+
+await alone();
 
 const REQUEST = new TextEncoder().encode("GET / HTTP/1.1\r\nHost: backend\r\n\r\n");
 const OPTIONS = {

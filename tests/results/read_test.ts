@@ -3,9 +3,12 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { renderReport } from "../../tools/report/report.ts";
 import { plotsOf } from "../../tools/report/plots/plots.ts";
 import { parseResults, readResults } from "../../tools/results/read.ts";
-import { measuredOf, SCHEMA } from "../../tools/results/results.ts";
+import { measuredOf, type Run, SCHEMA } from "../../tools/results/results.ts";
+import type { NetHttpPlan } from "../../tools/scenario/plan.ts";
+import { resolvePoolLimits } from "../../tools/transport/pool/limits.ts";
 import { repetition, results, resultsOf, run } from "../support/made_up_results.ts";
 import { assertDescribed, undescribed } from "../support/strict_schema.ts";
+import { ROOT } from "../support/root.ts";
 
 const WHOLE = JSON.stringify(results([
   run("direct", [repetition(100), { failed: "wrk was killed" }], null),
@@ -17,13 +20,46 @@ Deno.test("a document that was written is read as it was", () => {
 });
 
 Deno.test("a document kept before some fields were added is read, and what it lacks is not measured", async () => {
-  const old = await readResults(new URL("./kept/results_1.json", import.meta.url).pathname);
+  const old = await readResults(`${ROOT}tests/results/kept/results_1.json`);
   assertEquals(old.schema, SCHEMA);
-  assertEquals([old.method, old.environment.governors], [null, []]);
-  for (const one of old.runs.flatMap(measuredOf)) {
-    assertEquals([one.startedMs, one.latencyHistogram, one.machine], [null, null, null]);
+  assertEquals([old.method, old.environment.governors], [{ repeat: 1, until: null }, []]);
+  for (const measured of old.runs.flatMap(measuredOf)) {
+    assertEquals([measured.startedMs, measured.latencyHistogram, measured.machine], [null, null, null]);
   }
+  assertDescribed(old);
   assert(renderReport(old).includes("| `pool-100`"));
+});
+
+Deno.test("a document kept before plans were resolved is read with the defaults that were in force", async () => {
+  const old = await readResults(`${ROOT}tests/results/kept/results_1_net_http.json`);
+  const gateways = old.runs.flatMap(({ options }) => options.gateway ?? []);
+  assertEquals(gateways.length, 1);
+  assertEquals(gateways[0], {
+    transport: "net-http",
+    ...resolvePoolLimits({ maxIdleConnsPerHost: 4 }),
+    dialTimeoutMs: 5_000,
+    responseHeaderTimeoutMs: 60_000,
+    requestHeaderTimeoutMs: 5_000,
+    workers: 2,
+  });
+  assertDescribed(old);
+  assert(renderReport(old).includes("maxIdleConnsPerHost"));
+});
+
+Deno.test("limits that a kept document leaves out are filled in, and a damaged one is still found", () => {
+  const partial = WHOLE.replace(
+    /\{"transport":"http-client"[^}]*\}/,
+    '{"transport":"net-http","maxIdleConns":7}',
+  );
+  const [, { options }] = parseResults(partial, "kept.json").runs as [Run, Run];
+  assertEquals((options.gateway as NetHttpPlan).maxIdleConns, 7);
+  assertEquals((options.gateway as NetHttpPlan).maxIdleConnsPerHost, 2);
+  const damaged = partial.replace('"maxIdleConns":7', '"maxIdleConns":-7');
+  assertThrows(
+    () => parseResults(damaged, "kept.json"),
+    TimewaitError,
+    "runs[1].options.gateway.maxIdleConns",
+  );
 });
 
 const REFUSED: [string, string, string][] = [
@@ -65,6 +101,28 @@ const REFUSED: [string, string, string][] = [
     WHOLE.replace('"bytesRead":', '"bytesRead":1e999,"x":'),
     "repetitions[0].bytesRead",
   ],
+  [
+    "a transport that there is not",
+    WHOLE.replace('"transport":"http-client"', '"transport":"carrier"'),
+    "gateway.transport",
+  ],
+  [
+    "a pool below 0",
+    WHOLE.replace('"poolMaxIdlePerHost":100', '"poolMaxIdlePerHost":-1'),
+    "gateway.poolMaxIdlePerHost",
+  ],
+  [
+    "half a request",
+    WHOLE.replace('"requests":400,', '"requests":400.5,'),
+    "runs[1].repetitions[0].requests",
+  ],
+  [
+    "more reuse than all",
+    WHOLE.replace(/"reuseRatio":0\.\d+/, '"reuseRatio":1.5'),
+    "runs[1].repetitions[0].reuseRatio",
+  ],
+  ["no runs", WHOLE.replace(/"runs":\[.*\]/, '"runs":[]'), "damaged at runs"],
+  ["a time that is none", WHOLE.replace("2026-11-22T12:00:00.000Z", "noon"), "damaged at startedAt"],
   ["a seed that is none", WHOLE.replace('"seed":1', '"seed":null'), "damaged at seed"],
   ["a name of two lines", WHOLE.replaceAll('"pool-100"', '"pool\\n## 100"'), "runs[1].name"],
   ["a name that leaves its quotes", WHOLE.replaceAll('"pool-100"', '"a` [b](c) `"'), "runs[1].name"],

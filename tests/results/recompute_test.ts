@@ -1,5 +1,5 @@
-// A second program for the figures of the report, which shares nothing with the first: it goes back to every single
-// answer and tries all arrangements. It takes the document as JSON.
+// A second program for the figures of the report, which shares nothing with the first: it goes back to every
+// single answer and tries all arrangements. It takes the document as JSON.
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { renderReport } from "../../tools/report/report.ts";

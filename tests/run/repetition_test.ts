@@ -4,6 +4,9 @@ import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { prepareAutocannon } from "../../tools/load/autocannon.ts";
 import { measureRepetition } from "../../tools/run/repetition.ts";
 import { wrkInPrivateLab } from "../support/requirements.ts";
+import { alone } from "../support/lock.ts";
+
+await alone();
 
 const GATEWAYS: Record<string, GatewayPlan> = {
   "http-client": resolveGateway({ poolMaxIdlePerHost: 40 }),

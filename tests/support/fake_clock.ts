@@ -1,13 +1,13 @@
 /**
- * A wall clock that can be set, for the processes that are started with it and for nobody else: libfaketime stands between
- * them and the C library. The clock that only runs forward is left to them.
+ * A wall clock that can be set, for the processes that are started with it and for nobody else: libfaketime
+ * stands between them and the C library. The clock that only runs forward is left to them.
  */
 
-/** A clock that processes see in place of the machine's. */
+/** A clock that processes see in place of the machine's clock. */
 export interface FakeClock extends AsyncDisposable {
-  /** The environment of the processes that are to see it. */
+  /** Variables for the processes that are to see it. */
   readonly env: Readonly<Record<string, string>>;
-  /** Sets it to so many seconds beside the machine's. */
+  /** Sets it to the machine's time plus these seconds. */
   set(seconds: number): Promise<void>;
 }
 
@@ -18,7 +18,9 @@ export function findFakeTime(): string | undefined {
   return library;
 }
 
-/** Makes a clock that agrees with the machine's. Processes look how it is set each time. */
+/**
+ * Makes a clock that agrees with the machine's. Processes read its setting each time they ask for the time.
+ */
 export async function makeFakeClock(): Promise<FakeClock> {
   const directory = await Deno.makeTempDir();
   const path = `${directory}/clock`;

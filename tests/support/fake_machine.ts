@@ -1,12 +1,12 @@
 /**
- * A machine to do harm to: a network of its own, with sysctls of its own, a /var/lib of its own, and its user is root. The
- * real machine is not touched, and no root is needed.
+ * A machine that tests may harm: it has its own network, its own sysctls and its own /var/lib, and its user
+ * is root. The real machine is not touched, and no root is needed.
  */
 
 import { createHost, type Host } from "../../tools/lab/host.ts";
 import { findCommand, type RunningProcess, startProcess } from "../../tools/lab/process.ts";
+import { ROOT } from "./root.ts";
 
-const ROOT = decodeURIComponent(new URL("../..", import.meta.url).pathname);
 const DENO = [Deno.execPath(), "run", "--no-prompt", "--cached-only", "--config", `${ROOT}deno.json`];
 const BENCH_PERMISSIONS = ["--allow-run", "--allow-read", "--allow-write", "--allow-env", "--allow-sys"];
 

@@ -1,4 +1,4 @@
-/** The smallest scenario that there is: a second of load, straight at the backend. */
+/** The smallest scenario: a second of load, straight at the backend. */
 
 import { type Scenario } from "../../tools/scenario/scenario.ts";
 

@@ -3,8 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { isMeasured, type Measured, type Results } from "../../tools/results/results.ts";
 import { assertDescribed } from "./strict_schema.ts";
-
-const ROOT = decodeURIComponent(new URL("../..", import.meta.url).pathname);
+import { ROOT } from "./root.ts";
 
 /** Runs a scenario and returns both of its outputs. */
 export async function runForASecond(
@@ -13,28 +12,11 @@ export async function runForASecond(
 ): Promise<{ results: Results; report: string; run(name: string): Measured }> {
   const directory = await Deno.makeTempDir();
   try {
+    const permissions = ["--allow-run", "--allow-read", "--allow-write", "--allow-env", "--allow-sys"];
+    const short = ["--lab", "private", "--duration", "1s", "--warm-up", "0", "--repeat", "1"];
     const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "--no-prompt",
-        "--cached-only",
-        "--allow-run",
-        "--allow-read",
-        "--allow-write",
-        "--allow-env",
-      ].concat(
-        [
-          "--allow-sys",
-          `${ROOT}scenarios/${scenario}.ts`,
-          "--lab",
-          "private",
-          "--duration",
-          "1s",
-          "--repeat",
-          "1",
-        ],
-        ["--warm-up", "0", "--out", directory, ...flags],
-      ),
+      args: ["run", "--no-prompt", "--cached-only", ...permissions, `${ROOT}tools/bench.ts`]
+        .concat(scenario, short, "--out", directory, flags),
       cwd: ROOT,
       stdin: "null",
       stdout: "null",

@@ -1,4 +1,7 @@
-/** What some tests need and not every machine has: without it they are ignored, and say why. */
+/**
+ * What some tests need and not every machine has. Without it the tests are ignored, and the reason is
+ * printed.
+ */
 
 import { findCommand } from "../../tools/lab/process.ts";
 import { whyNoPrivateLab } from "../../tools/lab/private_lab.ts";
@@ -29,7 +32,7 @@ export const fakeClock = needs(
 export const wrkInPrivateLab = { ignore: wrk.ignore || privateLab.ignore };
 
 function needs(what: string, reason: string | undefined): { ignore: boolean } {
-  if (reason !== undefined) console.error(`ignored are the tests that need ${what}: ${reason}`);
+  if (reason !== undefined) console.error(`tests that need ${what} are ignored: ${reason}`);
   return { ignore: reason !== undefined };
 }
 

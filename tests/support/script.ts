@@ -1,5 +1,7 @@
 /** One of the tools as the process that a person starts. */
 
+import { ROOT } from "./root.ts";
+
 /** A tool that runs as a process. Disposing it kills it, if it still runs. */
 export interface RunningScript extends AsyncDisposable {
   /** Where it says that it listens. */
@@ -12,7 +14,10 @@ export interface RunningScript extends AsyncDisposable {
   stop(signal?: Deno.Signal): Promise<{ code: number; stderr: string }>;
 }
 
-/** Runs a tool to its end, with network permission and nothing but `more`. One that does not end is killed after 30 s. */
+/**
+ * Runs a tool to its end, with permission for the network and for `more`. A tool that does not end is killed
+ * after 30 s.
+ */
 export async function runScript(
   tool: string,
   args: readonly string[],
@@ -27,7 +32,7 @@ export async function runScript(
   return { code, stdout: text(stdout), stderr: text(stderr) };
 }
 
-/** Starts a tool, with network permission and nothing but `more`, and waits until it says that it listens. */
+/** Starts a tool, with permission for the network and for `more`, and waits until it says that it listens. */
 export async function startScript(
   tool: string,
   args: readonly string[],
@@ -75,7 +80,7 @@ export async function startScript(
 /** What a gateway needs beside the network to run in several threads. */
 export const FOR_WORKERS = [
   "--unstable-net",
-  `--allow-read=${decodeURIComponent(new URL("../../tools", import.meta.url).pathname)}`,
+  `--allow-read=${ROOT}tools`,
 ];
 
 function command(
@@ -84,9 +89,8 @@ function command(
   env: Record<string, string>,
   more: readonly string[] = [],
 ): Deno.Command {
-  const path = new URL(`../../tools/${tool}.ts`, import.meta.url).pathname;
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", "--cached-only", "--allow-net", ...more, path, ...args],
+    args: ["run", "--no-prompt", "--cached-only", "--allow-net", ...more, `${ROOT}tools/${tool}.ts`, ...args],
     env: { NO_COLOR: "1", ...env },
     stdin: "null",
     stdout: "piped",

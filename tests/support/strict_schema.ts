@@ -11,8 +11,8 @@ const strict = new Validator(
 );
 
 /**
- * Asserts that a document fits its schema and has no property that the schema does not name. Readers must put up with
- * those, since a newer Timewait may have added them; what this one writes is all described.
+ * Asserts that a document fits its schema and has no property that the schema does not name. Readers must put
+ * up with those, since a newer Timewait may have added them; what this one writes is all described.
  */
 export function assertDescribed(results: unknown): void {
   assertEquals(undescribed(results), []);
@@ -34,7 +34,8 @@ function forbidOthers(node: unknown, key = ""): unknown {
   const copy = Object.fromEntries(
     Object.entries(node).map(([key, value]) => [key, forbidOthers(value, key)]),
   );
-  const closes = "properties" in copy && !("additionalProperties" in copy) && key !== "then" &&
+  // What stands under `if` only tells objects apart.
+  const closes = "properties" in copy && !("additionalProperties" in copy) && key !== "if" &&
     key !== "properties";
   return closes ? { ...copy, additionalProperties: false } : copy;
 }

@@ -4,25 +4,27 @@
  * @module
  */
 
+import type { Amount } from "../figures.ts";
+
 /** A histogram: how many answers took each latency, in microseconds; ascending. */
 export type Histogram = ReadonlyMap<number, number>;
 
 /** A latency distribution in microseconds. All zero where nothing was answered. */
 export interface Latency {
   /** The arithmetic mean, not rounded where it comes from wrk. */
-  readonly mean: number;
+  readonly mean: Amount;
   /** The median: at least half of the answers took no longer. */
-  readonly p50: number;
+  readonly p50: Amount;
   /** At least three answers in four took no longer. */
-  readonly p75: number;
+  readonly p75: Amount;
   /** At least nine answers in ten took no longer. */
-  readonly p90: number;
+  readonly p90: Amount;
   /** At least 99 answers in 100 took no longer. */
-  readonly p99: number;
+  readonly p99: Amount;
   /** At least 999 answers in 1,000 took no longer; with fewer than 1,000 answers the same as `max`. */
-  readonly p999: number;
+  readonly p999: Amount;
   /** The longest; where wrk saw answers time out, the timeout if nothing longer was recorded. */
-  readonly max: number;
+  readonly max: Amount;
 }
 
 /**

@@ -5,14 +5,15 @@
  * @module
  */
 
+import type { Amount, Count } from "../figures.ts";
 import type { Histogram } from "./latency.ts";
 
 /** A kept histogram: the n-th count belongs to the n-th latency. Answers of all statuses; timeouts are not in it. */
 export interface LatencyHistogram {
   /** The highest latency of each bucket that holds an answer, in microseconds, ascending. */
-  readonly us: readonly number[];
+  readonly us: readonly Amount[];
   /** How many answers each holds. */
-  readonly count: readonly number[];
+  readonly count: readonly Count[];
 }
 
 /** Buckets in each doubling of the latency. So what is read off is the true latency or up to 1/256 (0.4%) more. */

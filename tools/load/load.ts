@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Count } from "../figures.ts";
 import { type LoadPlan } from "../scenario/plan.ts";
 import type { Latency } from "./latency.ts";
 import type { LatencyHistogram } from "./latency_histogram.ts";
@@ -20,25 +21,25 @@ export interface LoadOptions extends Omit<LoadPlan, "warmUpMs"> {
 /** What went wrong, each counted once. */
 export interface LoadErrors {
   /** Connections that could not be opened. */
-  readonly connect: number;
+  readonly connect: Count;
   /** Reads that failed or ended within an answer. 0 for autocannon, which counts them under `connect`. */
-  readonly read: number;
+  readonly read: Count;
   /** Requests that could not be written. 0 for autocannon, which counts them under `connect`. */
-  readonly write: number;
+  readonly write: Count;
   /** Answers that took longer than the timeout. */
-  readonly timeout: number;
+  readonly timeout: Count;
   /** Answers with a status other than 2xx and 3xx. */
-  readonly status: number;
+  readonly status: Count;
 }
 
 /** How the requests of an open loop have arrived. */
 export interface Arrivals {
   /** Requests that were due: the rate × the duration. Each is answered or stands in one of the errors. */
-  readonly due: number;
+  readonly due: Count;
   /** Those among the timeouts that were never sent, because no connection was free in time. */
-  readonly unsent: number;
+  readonly unsent: Count;
   /** Those that the generator itself took up more than 10 ms after they were due: it was at its limit. */
-  readonly late: number;
+  readonly late: Count;
 }
 
 /** What a load generator has measured. */
@@ -54,7 +55,7 @@ export interface LoadResult {
   /** How long answers took, in microseconds: since the request was sent, in an open loop since it was due. */
   readonly latencyUs: Latency;
   /** All latencies, timeouts left out. */
-  readonly latencyHistogram: LatencyHistogram | null;
+  readonly latencyHistogram: LatencyHistogram;
   /** What went wrong, in counts; all 0 for a load without a fault. */
   readonly errors: LoadErrors;
   /** Of an open loop; left out of a closed one, in which an answer brings about the next request. */

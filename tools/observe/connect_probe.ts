@@ -5,14 +5,15 @@
  * @module
  */
 
+import type { Amount } from "../figures.ts";
 import { type Host } from "../lab/host.ts";
 
 /** Connects, in the order in which they were tried. */
 export interface ConnectTimes {
   /** When each was tried, in milliseconds since the first. */
-  readonly timeMs: readonly number[];
+  readonly timeMs: readonly Amount[];
   /** How long each took, in microseconds; `null` where it failed. */
-  readonly connectUs: readonly (number | null)[];
+  readonly connectUs: readonly (Amount | null)[];
 }
 
 /** A probe at work. Disposing it ends it. */

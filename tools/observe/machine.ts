@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Amount } from "../figures.ts";
 import { type Host } from "../lab/host.ts";
 
 /** CPU time of all CPUs since boot, in seconds. */
@@ -22,17 +23,17 @@ export interface CpuTimes {
 /** Where the CPU time of a machine went, as shares of all of it. They add up to 1. */
 export interface MachineUse {
   /** Processes other than those of the bench. */
-  readonly others: number;
+  readonly others: Amount;
   /** The parties, the load generator and the sampler. */
-  readonly bench: number;
+  readonly bench: Amount;
   /** Interrupts: most of it the network's work, the bench's own included. */
-  readonly interrupts: number;
+  readonly interrupts: Amount;
   /** Idle, or waiting for a disk. */
-  readonly idle: number;
+  readonly idle: Amount;
   /** Given to other virtual machines by the hypervisor. */
-  readonly steal: number;
+  readonly steal: Amount;
   /** The load average of the minute before the load began: how many tasks wanted a CPU. */
-  readonly loadAverageBefore: number;
+  readonly loadAverageBefore: Amount;
 }
 
 /** One reading. */

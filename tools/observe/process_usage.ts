@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Amount } from "../figures.ts";
 import { cpuUsage } from "node:process";
 import { type Host } from "../lab/host.ts";
 
@@ -12,7 +13,7 @@ export interface ProcessUsage {
   /** Processor time in user and kernel mode, in seconds, since it began. */
   readonly cpuSec: number;
   /** The most memory that was resident, in bytes, summed over the processes alive now, shells that started them included. */
-  readonly rssPeakBytes: number;
+  readonly rssPeakBytes: Amount;
 }
 
 /** Ticks of /proc/PID/stat in a second: USER_HZ, which is 100 on every architecture that Deno runs on (proc(5)). */

@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { Count } from "../figures.ts";
+
 /** The files that hold the table. An IPv4 connection of a dual-stack socket stands in the second. */
 export const TCP_TABLE_FILES = ["/proc/net/tcp", "/proc/net/tcp6"] as const;
 
@@ -68,7 +70,7 @@ export interface TimeWaitGroup {
   /** The service: the address and port that was connected to. */
   readonly service: string;
   /** How many sockets of the group were in TIME_WAIT when the table was read; at least 1. */
-  readonly timeWait: number;
+  readonly timeWait: Count;
 }
 
 /** Groups the TIME_WAIT sockets of a table by service and side. `servicePorts` are the ports that the lab listens on. */

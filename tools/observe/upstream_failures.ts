@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Count } from "../figures.ts";
 import { GATHER_MS } from "../transport/failure_log.ts";
 
 /** Failures of one kind. */
@@ -13,7 +14,7 @@ export interface UpstreamFailure {
   /** What was being done. */
   readonly step: "connect" | "response";
   /** How many there were. */
-  readonly count: number;
+  readonly count: Count;
   /** When the first was logged, which is at once, in milliseconds since the load began. */
   readonly firstMs: number;
 }

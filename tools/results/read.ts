@@ -1,5 +1,5 @@
 /**
- * Reads a kept results document, this version's or an older one, and refuses what is not one.
+ * Reads a kept results document of this version or an older one, and refuses anything else.
  *
  * @module
  */
@@ -8,11 +8,12 @@ import { messageOf, TimewaitError } from "../errors.ts";
 import { Validator } from "@cfworker/json-schema";
 import { isMeasured, type Results, SCHEMA } from "./results.ts";
 import schema from "./results.schema.json" with { type: "json" };
+import { isObject, upgrade } from "./upgrade.ts";
 
 /** Versions that can be read. */
 const KNOWN: readonly string[] = [SCHEMA];
 
-/** A larger file is refused before it is read: one of a hundred repetitions has some 3 MB. */
+/** A larger file is refused before it is read. A document of a hundred repetitions has some 3 MB. */
 const MOST_BYTES = 256 * 1024 ** 2;
 
 /**
@@ -35,8 +36,8 @@ export async function readResults(path: string): Promise<Results> {
 }
 
 /**
- * Parses a results document and checks it against `results.schema.json`. One that was kept before
- * some field was added gets that as not measured.
+ * Parses a results document and checks it against `results.schema.json`. A document of an older version is
+ * brought to the shape of this one first; what was not measured then is `null`.
  *
  * @param name what to call it in messages.
  * @throws {TimewaitError} when it is not JSON, not a results document, of an unknown version, or damaged.
@@ -56,33 +57,10 @@ export function parseResults(text: string, name: string): Results {
   if (!KNOWN.includes(document.schema)) {
     throw new TimewaitError(`${name} is ${document.schema}, this Timewait reads ${KNOWN.join(" and ")}`);
   }
-  fillUp(document);
+  upgrade(document);
   const damage = findDamage(document);
   if (damage !== undefined) throw new TimewaitError(`${name} is damaged at ${damage}`);
   return document as unknown as Results;
-}
-
-/** Gives a document what it lacks that was added since it was kept. What is damaged stays so, to be found by the check that follows. */
-function fillUp(document: Record<string, unknown>): void {
-  fill(document, { seed: 0, method: null });
-  fill(document.environment, { governors: [] });
-  for (const run of listOf(document.runs)) {
-    if (isObject(run) && isObject(run.options)) {
-      const { load, gateway } = run.options;
-      fill(load, { warmUpMs: 0 });
-      if (isObject(gateway) && gateway.transport === "http-client") fill(gateway, { workers: 1 });
-    }
-    for (const one of listOf(isObject(run) ? run.repetitions : undefined)) {
-      if (isObject(one) && !("failed" in one)) {
-        fill(one, { startedMs: null, latencyHistogram: null, machine: null });
-      }
-    }
-  }
-}
-
-function fill(target: unknown, lacking: Record<string, unknown>): void {
-  if (!isObject(target)) return;
-  for (const [key, value] of Object.entries(lacking)) if (!Object.hasOwn(target, key)) target[key] = value;
 }
 
 /** Where a document is damaged and how; `undefined` where it is whole. */
@@ -90,17 +68,17 @@ function findDamage(document: Record<string, unknown>): string | undefined {
   const { errors } = new Validator(schema as ConstructorParameters<typeof Validator>[0], "2020-12").validate(
     document,
   );
-  // An error is reported for every level that holds it; the innermost is the place.
+  // The validator reports an error at every level that holds the damage; the innermost level is the place.
   const depth = (location: string) => location.split("/").length;
   const [innermost] = errors.toSorted((a, b) => depth(b.instanceLocation) - depth(a.instanceLocation));
   if (innermost !== undefined) return `${placeOf(innermost.instanceLocation)}: ${innermost.error}`;
   return findContradiction(document as unknown as Results);
 }
 
-/** What no schema can say: names are unique, there is one baseline at most, series belong together. */
+/** What no schema can say: names are unique, exactly one run is the baseline, and series have one length. */
 function findContradiction(document: Results): string | undefined {
   const { runs } = document;
-  // JSON has no Infinity, but 1e999 becomes one.
+  // JSON has no Infinity, but 1e999 is read as Infinity.
   const infinite = placeOfInfinite(document);
   if (infinite !== undefined) return `${infinite.replace(/^\./, "")}: a number that is too large`;
   const names = runs.map((run) => run.name);
@@ -108,9 +86,9 @@ function findContradiction(document: Results): string | undefined {
   if (twice >= 0) return `runs[${twice}].name: a second run named ${names[twice]}`;
   if (runs.filter((run) => run.baseline).length !== 1) return "runs: not exactly one of them is the baseline";
   for (const [r, run] of runs.entries()) {
-    for (const [i, one] of run.repetitions.entries()) {
-      if (!isMeasured(one)) continue;
-      const { samples, latencyHistogram, connects } = one;
+    for (const [i, repetition] of run.repetitions.entries()) {
+      if (!isMeasured(repetition)) continue;
+      const { samples, latencyHistogram, connects } = repetition;
       const series = Object.values(samples.hosts).flatMap((host) => [
         host.timeWait,
         host.established,
@@ -141,18 +119,10 @@ function placeOfInfinite(value: unknown): string | undefined {
   return undefined;
 }
 
-/** A JSON pointer as people write the place: `runs[1].name`. */
+/** The place of a JSON pointer, as people write it: `runs[1].name`. */
 function placeOf(pointer: string): string {
   const place = pointer.replace(/^#\/?/, "").split("/").map((part) =>
     /^\d+$/.test(part) ? `[${part}]` : `.${part}`
   );
   return place.join("").replace(/^\./, "") || "the top";
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function listOf(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : [];
 }

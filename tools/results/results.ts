@@ -6,6 +6,7 @@
  * @module
  */
 
+import type { Amount, Count, Share } from "../figures.ts";
 import type { HostName } from "../scenario/host_names.ts";
 import type { LabChoice } from "../lab/lab.ts";
 import { type Knob } from "../lab/knobs.ts";
@@ -25,25 +26,47 @@ export const SCHEMA = "timewait.results/1";
 
 /** The document. */
 export interface Results {
-  /** Says which version of this document it is; a reader must refuse one that it does not know. */
+  /** The version of this document. A reader must refuse a version that it does not know. */
   readonly schema: typeof SCHEMA;
-  /** The scenario's name. */
+  /**
+   * The scenario's name.
+   *
+   * @pattern ^[^\r\n`]*$
+   */
   readonly scenario: string;
-  /** What the scenario asks; the report's title. */
+  /**
+   * What the scenario asks; the report's title.
+   *
+   * @pattern ^[^\r\n]*$
+   */
   readonly question: string;
-  /** What the scenario's author expected before anything was measured; nothing is checked against it. */
+  /** What the scenario's author expected before anything was measured. Nothing is checked against it. */
   readonly expectation: string;
   /** The command line that measures this again. */
   readonly command: string;
-  /** When the bench began, in ISO 8601. */
+  /**
+   * When the bench began, in ISO 8601.
+   *
+   * @format date-time
+   */
   readonly startedAt: string;
-  /** What the order of the repetitions and the bootstrap were drawn with: a whole number of 32 bits. */
+  /**
+   * What the order of the repetitions and the bootstrap were drawn with: a whole number of 32 bits.
+   *
+   * @asType integer
+   * @minimum -2147483648
+   * @maximum 2147483647
+   */
   readonly seed: number;
-  /** How often it was measured; `null` in a document of an older version, which did not keep it. */
-  readonly method: Method | null;
+  /** How often each run was measured. */
+  readonly method: Method;
   /** The machine, the lab and the tools, read once, before the first repetition. */
   readonly environment: Environment;
-  /** Every run of the scenario in its order, those not yet measured included; exactly one is the baseline. */
+  /**
+   * Every run of the scenario in its order, those not yet measured included; exactly one is the baseline.
+   *
+   * @minItems 1
+   */
   readonly runs: readonly Run[];
   /** Whether the bench was stopped before all was measured. */
   readonly interrupted: boolean;
@@ -51,17 +74,22 @@ export interface Results {
 
 /** When to stop repeating: by precision instead of by number. */
 export interface UntilPlan {
-  /** Each comparison's interval, from its low to its high end, is to be narrower than this share of the baseline. */
-  readonly width: number;
+  /** The widest that the interval of a comparison may be in the end, as a share of the baseline. */
+  readonly width: Amount;
   /** No round begins after this time, in milliseconds since the first one began. */
-  readonly maxTimeMs: number;
+  readonly maxTimeMs: Amount;
 }
 
 /** How often a bench measures each run. */
 export interface Method {
-  /** Repetitions of each run: all of them, or the least of them where `until` is set. */
+  /**
+   * Repetitions of each run; the fewest of them where `until` is set.
+   *
+   * @asType integer
+   * @minimum 1
+   */
   readonly repeat: number;
-  /** When it was to stop by precision; `null` where it was not. */
+  /** When the bench was to stop, by precision; `null` where it was to stop by number. */
   readonly until: UntilPlan | null;
   /** Whether the two runs are one configuration under two names. Left out where they are not. */
   readonly selfCheck?: boolean;
@@ -75,41 +103,52 @@ export interface Environment {
   readonly deno: string;
   /** `uname -r`. */
   readonly kernel: string;
-  /** Logical CPUs that the bench may use, which all parties share. */
-  readonly cpus: number;
+  /** Logical CPUs that the bench may use; all parties share them. */
+  readonly cpus: Count;
   /** `model name` of /proc/cpuinfo; `unknown` where it has none, as on many ARM machines. */
   readonly cpuModel: string;
   /** `MemTotal` of /proc/meminfo, which ignores the limit of a container; 0 where it cannot be read. */
-  readonly memoryBytes: number;
-  /** The CPU frequency governors in force (`scaling_governor`), each once; empty where there are none to be seen. */
+  readonly memoryBytes: Amount;
+  /**
+   * The CPU frequency governors in force (`scaling_governor`), each once; empty where the machine shows none.
+   */
   readonly governors: readonly string[];
-  /** The load generator, its version, and why it stood in for wrk if it did. */
+  /** The load generator, its version, and the reason where it stood in for wrk. */
   readonly load: GeneratorChoice;
-  /** The kind of lab, and why it was not a private one if none could be had. */
+  /** The kind of lab, and the reason where no private lab could be had. */
   readonly lab: LabChoice;
-  /** The sysctls that bear on TIME_WAIT, as in force on the gateway; those that this kernel lacks are left out. */
+  /**
+   * The sysctls that bear on TIME_WAIT, as in force on the gateway. Sysctls that this kernel lacks are left
+   * out.
+   */
   readonly sysctls: Readonly<Record<string, string>>;
   /**
-   * The same as in force where the bench ran, outside of its private lab, which begins with the kernel's defaults; those
-   * that are empty are `""`. Left out in a host lab, and in a document from before that was kept.
+   * The same sysctls as in force where the bench ran, outside of its private lab, which begins with the
+   * kernel's defaults. An empty value is `""`. Left out in a host lab, and in a document of an older version.
    */
   readonly machineSysctls?: Readonly<Record<string, string>>;
 }
 
 /** One named configuration and its repetitions. */
 export interface Run {
-  /** Unique in its scenario. */
+  /**
+   * Unique in its scenario.
+   *
+   * @pattern ^[^\r\n`]+$
+   */
   readonly name: string;
-  /** Whether the others are compared with it. */
+  /** Whether the other runs are compared with it. */
   readonly baseline: boolean;
   /** What was measured; the same in all of its repetitions. */
   readonly options: RunOptions;
-  /** In the order measured: the n-th of each run share a round; fewer where the bench was stopped. */
+  /**
+   * In the order measured. The n-th repetitions of all runs share a round. Fewer where the bench was stopped.
+   */
   readonly repetitions: readonly Repetition[];
 }
 
 /** One measurement of a run, or why there is none. */
-export type Repetition = Measured | Failed;
+export type Repetition = Failed | Measured;
 
 /** A repetition that could not be measured. */
 export interface Failed {
@@ -119,42 +158,55 @@ export interface Failed {
 
 /** A repetition that was measured. */
 export interface Measured {
-  /** When it began, in milliseconds since the first repetition did; `null` in a document from before that was kept. */
+  /**
+   * When it began, in milliseconds since the first repetition did; `null` in a document of an older version.
+   */
   readonly startedMs: number | null;
-  /** Answers, whatever their status, those later than the timeout among them. */
-  readonly requests: number;
+  /** Answers of any status, those later than the timeout included. */
+  readonly requests: Count;
   /** `requests` ÷ `durationSec`; 0 where no time has passed. */
-  readonly requestsPerSec: number;
-  /** How long the load lasted by the generator's own clock, in seconds; of an open loop how long requests were due. */
-  readonly durationSec: number;
+  readonly requestsPerSec: Amount;
+  /**
+   * How long the load lasted by the generator's own clock, in seconds; in an open loop, how long requests
+   * were due.
+   */
+  readonly durationSec: Amount;
   /** Bytes of the answers, their headers included. */
-  readonly bytesRead: number;
-  /** How long answers took, as the client saw it; in a closed loop without the wait behind a slow answer. */
+  readonly bytesRead: Count;
+  /**
+   * How long answers took, as the client saw it. In a closed loop it leaves out the wait behind a slow
+   * answer.
+   */
   readonly latencyUs: Latency;
-  /** All latencies; `null` in a document from before they were kept. */
+  /** All latencies; `null` in a document of an older version. */
   readonly latencyHistogram: LatencyHistogram | null;
   /** What went wrong for the load generator, in counts. */
   readonly errors: LoadErrors;
   /** How the requests of an open loop arrived. Left out for a closed one. */
   readonly arrivals?: Arrivals;
   /**
-   * 1 − connections opened towards the backend ÷ requests; at least 0. `null` where the load went direct, and where
-   * nothing was answered.
+   * 1 − connections opened towards the backend ÷ requests; at least 0. `null` where the load went direct, and
+   * where nothing was answered.
    */
-  readonly reuseRatio: number | null;
-  /** What the TCP tables have shown, by host; the gateway's is idle where the load went direct. */
+  readonly reuseRatio: Share | null;
+  /** What the TCP tables have shown, by host. The gateway's host is idle where the load went direct. */
   readonly hosts: Readonly<Record<HostName, HostResult>>;
   /** CPU time and memory of each party, and what observing them has cost. */
   readonly processes: Processes;
-  /** What else the machine did meanwhile; `null` in a document from before that was kept. */
+  /** What else the machine did meanwhile; `null` in a document of an older version. */
   readonly machine: MachineUse | null;
-  /** The course of it over time, for plots. */
+  /** The same over time, for plots. */
   readonly samples: Samples;
-  /** What became of each sysctl asked for. Left out where none were. */
+  /** What became of each sysctl asked for. Left out where none was asked for. */
   readonly knobs?: readonly Knob[];
-  /** What the pool of our `net-http` gateway has counted, to its end; left out for others, which count nothing. */
+  /**
+   * What the pool of our `net-http` gateway has counted until its end. Left out for other gateways, which
+   * count nothing.
+   */
   readonly pool?: PoolCounters;
-  /** What a gateway of ours has logged of its upstream, added up. Left out for other gateways. */
+  /**
+   * The failures that a gateway of ours has logged of its upstream, added up. Left out for other gateways.
+   */
   readonly upstreamFailures?: readonly UpstreamFailure[];
   /** How long connects from the gateway's host to the backend took. Left out where there was no probe. */
   readonly connects?: ConnectTimes;
@@ -171,8 +223,8 @@ export function measuredOf(run: Run): Measured[] {
 }
 
 /**
- * Requests per second that were answered in time and with a status of 2xx or 3xx: what reports compare. A gateway that
- * refuses everything is fast, and no good.
+ * Requests per second that were answered in time and with a status of 2xx or 3xx. Reports compare this
+ * figure, because a gateway that refuses everything is fast and serves nobody.
  */
 export function servedPerSec({ requests, errors, durationSec }: Measured): number {
   return durationSec === 0 ? 0 : Math.max(0, requests - errors.status - errors.timeout) / durationSec;

@@ -7,13 +7,13 @@
 import { reasonOf } from "../errors.ts";
 import { type Results } from "./results.ts";
 
-/** Writes the whole document to the file, at once: whoever reads it finds the old one or the new one. */
+/** Writes the whole document to the file at once: a reader finds the old document or the new one. */
 export async function writeResults(path: string, results: Results): Promise<void> {
   await writeWhole(path, `${JSON.stringify(results, null, 1)}\n`);
 }
 
 /**
- * Writes a file beside the place it belongs and moves it there. When the disk is full, what was there stays.
+ * Writes a file beside its place and moves it there, so that a full disk leaves what was there before.
  *
  * @throws {Error} which names the file and the reason.
  */
@@ -29,7 +29,7 @@ export async function writeWhole(path: string, text: string): Promise<void> {
   }
 }
 
-/** Whether something stands there that a file must not take the place of: a pipe, a device, a link. */
+/** Whether a pipe, a device or a link stands there, which no file may replace. */
 async function isSpecial(path: string): Promise<boolean> {
   const { isFile } = await Deno.lstat(path).catch(() => ({ isFile: true }));
   return !isFile;

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Amount, Count } from "../figures.ts";
 import type { ResolvedPoolLimits } from "../transport/pool/limits.ts";
 
 /** A gateway of ours over a `Deno.HttpClient`. */
@@ -12,10 +13,15 @@ export interface HttpClientPlan {
   /** Selects it. */
   readonly transport: "http-client";
   /** Idle connections kept for the backend; 0 keeps none, `false` is no limit. */
-  readonly poolMaxIdlePerHost: number | false;
+  readonly poolMaxIdlePerHost: Count | false;
   /** How long an idle connection is kept, in milliseconds; 0 keeps none, `false` keeps it until the backend closes it. */
-  readonly poolIdleTimeoutMs: number | false;
-  /** Threads, among which `poolMaxIdlePerHost` is divided. */
+  readonly poolIdleTimeoutMs: Amount | false;
+  /**
+   * Threads, among which `poolMaxIdlePerHost` is divided.
+   *
+   * @asType integer
+   * @minimum 1
+   */
   readonly workers: number;
 }
 
@@ -24,12 +30,17 @@ export interface NetHttpPlan extends ResolvedPoolLimits {
   /** Selects it. */
   readonly transport: "net-http";
   /** How long a request waits for a connection, in milliseconds; 0 is for ever. */
-  readonly dialTimeoutMs: number;
+  readonly dialTimeoutMs: Amount;
   /** How long the backend may take until its response head, in milliseconds; 0 is for ever. */
-  readonly responseHeaderTimeoutMs: number;
+  readonly responseHeaderTimeoutMs: Amount;
   /** How long a client may take to send a request head, in milliseconds; 0 is for ever. */
-  readonly requestHeaderTimeoutMs: number;
-  /** Threads. */
+  readonly requestHeaderTimeoutMs: Amount;
+  /**
+   * Threads.
+   *
+   * @asType integer
+   * @minimum 1
+   */
   readonly workers: number;
 }
 
@@ -40,35 +51,39 @@ export interface CommandPlan {
 }
 
 /** What stands between the client and the backend. */
-export type GatewayPlan = HttpClientPlan | NetHttpPlan | CommandPlan;
+export type GatewayPlan = CommandPlan | HttpClientPlan | NetHttpPlan;
 
 /** What the backend does with a request. */
 export interface BackendPlan {
   /** Added to each answer, in milliseconds. */
-  readonly latencyMs: number;
+  readonly latencyMs: Amount;
   /** Size of each answer's body in bytes; 0 is an empty body. */
-  readonly bodyBytes: number;
+  readonly bodyBytes: Count;
   /** Status of each answer, 200 to 599. */
-  readonly status: number;
+  readonly status: Count;
 }
 
 /** How much load, and for how long. */
 export interface LoadPlan {
   /** Connections kept open, each with at most one request in flight. */
-  readonly connections: number;
+  readonly connections: Count;
   /** Threads of wrk; autocannon and the open loop use one, whatever this says. */
-  readonly threads: number;
+  readonly threads: Count;
   /** Length of each repetition's load, in milliseconds. */
-  readonly durationMs: number;
+  readonly durationMs: Amount;
   /** The same load before it, not counted, in milliseconds; 0 for none. */
-  readonly warmUpMs: number;
+  readonly warmUpMs: Amount;
   /** An answer slower than this counts as failed, in milliseconds. */
-  readonly timeoutMs: number;
+  readonly timeoutMs: Amount;
   /** Header lines sent with each request, `Name: value`. */
   readonly headers: readonly string[];
   /** A Lua script for wrk. Left out for none. */
   readonly script?: string;
-  /** Requests a second of an open loop. Left out for a closed one. */
+  /**
+   * Requests a second of an open loop. Left out for a closed one.
+   *
+   * @exclusiveMinimum 0
+   */
   readonly ratePerSec?: number;
 }
 

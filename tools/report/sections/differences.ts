@@ -21,7 +21,7 @@ export function differencesOf(documents: readonly NamedResults[]): string[] {
     const ofRuns = Object.fromEntries(runs.map(({ name, options }) => [`run ${name}`, options]));
     // Those outside of the lab touch nothing that was measured.
     const { machineSysctls: _, ...measuredIn } = environment;
-    return flatten({ scenario, ...measuredIn, ...(method === null ? {} : { method }), ...ofRuns });
+    return flatten({ scenario, ...measuredIn, method, ...ofRuns });
   });
   const keys = [...new Set(facts.flatMap((fact) => [...fact.keys()]))];
   const runNames = documents.map(({ results }) => new Set(results.runs.map((run) => run.name)));

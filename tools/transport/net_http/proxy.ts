@@ -182,3 +182,5 @@ async function acceptAll(
     }
   }
 }
+
+export type { ProxyTimeoutOptions, ProxyTimeouts } from "./proxy_context.ts";

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Amount, Count } from "../../figures.ts";
+
 /** Why this side closed a connection, or found it closed. */
 export type CloseReason =
   /** The host had `maxIdleConnsPerHost` idle connections already (Go: `errTooManyIdleHost`). */
@@ -58,29 +60,29 @@ export function describeClosed(
 /** What happened in a pool so far. All are counts unless their names say otherwise. */
 export interface PoolCounters {
   /** Connections opened. */
-  readonly dialed: number;
+  readonly dialed: Count;
   /** Dials that failed, by the name of the errno, such as `EADDRNOTAVAIL`. */
-  readonly dialFailures: Readonly<Record<string, number>>;
+  readonly dialFailures: Readonly<Record<string, Count>>;
   /** Requests that got a connection used before. */
-  readonly reused: number;
+  readonly reused: Count;
   /** Requests that found no idle connection. */
-  readonly waited: number;
+  readonly waited: Count;
   /** How long those waited, together. */
-  readonly waitedMs: number;
+  readonly waitedMs: Amount;
   /** Those of them that had to queue for leave to dial, because of `maxConnsPerHost`. */
-  readonly queued: number;
+  readonly queued: Count;
   /** Waits given up before a connection came. */
-  readonly abandoned: number;
+  readonly abandoned: Count;
   /** Connections closed, by reason. Reasons that did not occur are left out. */
-  readonly closed: Readonly<Partial<Record<CloseReason, number>>>;
+  readonly closed: Readonly<Partial<Record<CloseReason, Count>>>;
   /** Idle connections now. */
-  readonly idle: number;
+  readonly idle: Count;
   /** The most there ever were, in all pools that share the limits. */
-  readonly idlePeak: number;
+  readonly idlePeak: Count;
   /** Connections in use now. */
-  readonly inUse: number;
+  readonly inUse: Count;
   /** The most there ever were. */
-  readonly inUsePeak: number;
+  readonly inUsePeak: Count;
 }
 
 /** Keeps {@linkcode PoolCounters} as they change. */

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertGreater, assertLessOrEqual } from "@std/assert";
-import { chromium, privateLab } from "../support/requirements.ts";
-import { readResults } from "../../tools/results/read.ts";
-import { plotsOf } from "../../tools/report/plots/plots.ts";
-import { startBrowser, type View } from "../support/browser.ts";
+import { chromium, privateLab } from "./support/requirements.ts";
+import { readResults } from "../tools/results/read.ts";
+import { plotsOf } from "../tools/report/plots/plots.ts";
+import { startBrowser, type View } from "./support/browser.ts";
+import { ROOT } from "./support/root.ts";
 
-const ROOT = decodeURIComponent(new URL("../..", import.meta.url).pathname);
 const VIEWS: readonly View[] = [1280, 390].flatMap((width) => [
   { width, scheme: "light" },
   { width, scheme: "dark" },
