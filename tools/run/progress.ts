@@ -87,9 +87,7 @@ export function showProgress(
       if (output.columns() !== undefined) output.write("\r\x1b[K");
       const outcome = isMeasured(result)
         ? `${count.format(result.requestsPerSec)} requests/s, ` +
-          `${
-            count.format(result.hosts[openerOf(result.processes)].timeWaitPeak)
-          } TIME_WAIT`
+          `${count.format(result.hosts[openerOf(result.processes)].timeWaitPeak)} TIME_WAIT`
         : `failed: ${result.failed}`;
       output.write(`${run} ${repetition}: ${outcome}\n`);
     },

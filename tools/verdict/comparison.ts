@@ -107,6 +107,13 @@ export function baselineOf({ runs }: Pick<Results, "runs">): Run | undefined {
   return runs.find((run) => run.baseline);
 }
 
+/** Which of load and backend two runs differ in. */
+export function differingOptions(a: Run, b: Run): ("load" | "backend")[] {
+  return (["load", "backend"] as const).filter((what) =>
+    JSON.stringify(a.options[what]) !== JSON.stringify(b.options[what])
+  );
+}
+
 /** The values of the rounds in which both runs were measured and the baseline's value is above 0. */
 export function pairRounds(
   baseline: Run,

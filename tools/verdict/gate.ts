@@ -36,8 +36,8 @@ export interface GateCheck {
   readonly gate: Gate;
   /** The run's name. */
   readonly run: string;
-  /** What its results are called, where there are several. */
-  readonly of?: string;
+  /** The name of its results document. Left out where there is only one. */
+  readonly document?: string;
   /** The figure, or for a relative gate its ratio to the other results'; `undefined` where there is none. */
   readonly measured: Interval | undefined;
   /** What is shown. */
@@ -92,8 +92,8 @@ export interface GatedRun {
   readonly run: Run;
   /** The run of the same name in the results it is compared with, where there is one. */
   readonly against?: Run;
-  /** What its results are called, where there are several. */
-  readonly of?: string;
+  /** The name of its results document. Left out where there is only one. */
+  readonly document?: string;
 }
 
 /**
@@ -118,16 +118,16 @@ export function checkGates(
     fails: adjustHolm(sides.map(({ fails }) => fails)),
     holds: adjustHolm(sides.map(({ holds }) => holds)),
   };
-  return applied.map((one, i) => {
+  return applied.map((gated, i) => {
     const sides = { fails: adjusted.fails[i]!, holds: adjusted.holds[i]! };
-    return judge(one, sides, applied.length, options);
+    return judge(gated, sides, applied.length, options);
   });
 }
 
 interface Applied {
   readonly gate: Gate;
   readonly run: string;
-  readonly of?: string;
+  readonly document?: string;
   readonly values: number[];
   /** Of a relative gate: the values that it is compared with. */
   readonly against?: number[];
@@ -164,14 +164,14 @@ function applyGate(gate: Gate, pairs: readonly GatedRun[]): Applied[] {
   const meant = gate.run === undefined && gate.figure.startsWith("gateway.")
     ? asked.filter(({ run }) => run.options.gateway !== null)
     : asked;
-  return meant.flatMap(({ run, against, of }) => {
+  return meant.flatMap(({ run, against, document }) => {
     if (gate.relative && against === undefined) return [];
     const values = (one: Run) =>
       measuredOf(one).flatMap((repetition) => figureOf(repetition, gate.figure) ?? []);
     return [{
       gate,
       run: run.name,
-      ...(of === undefined ? {} : { of }),
+      ...(document === undefined ? {} : { document }),
       values: values(run),
       ...(gate.relative && against !== undefined ? { against: values(against) } : {}),
     }];
@@ -208,7 +208,7 @@ function testSides({ gate, values, against }: Applied): Sides {
 }
 
 function judge(
-  { gate, run, of, values, against }: Applied,
+  { gate, run, document, values, against }: Applied,
   p: Sides,
   checks: number,
   options: BootstrapOptions,
@@ -231,7 +231,7 @@ function judge(
   return {
     gate,
     run,
-    ...(of === undefined ? {} : { of }),
+    ...(document === undefined ? {} : { document }),
     measured,
     verdict,
     ...(tooFew ? { repetitionsNeeded: needed } : {}),

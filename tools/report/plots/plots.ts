@@ -7,11 +7,12 @@
 import { summarizeLatency } from "../../load/latency.ts";
 import { mergeLatency } from "../../load/latency_histogram.ts";
 import { estimateMedian } from "../../verdict/intervals.ts";
-import { type Measured, measuredOf, type Results, type Run } from "../../results/results.ts";
-import { COLOURS } from "./mermaid.ts";
+import { type Measured, measuredOf, openerOf, type Results, type Run } from "../../results/results.ts";
+import { sysctlsOf } from "../../verdict/knobs.ts";
+import { portRange, portsInUse } from "../../verdict/ports.ts";
 import { formatCount } from "../format.ts";
-import { nameLoop } from "../sections/load.ts";
-import { portRange } from "../sections/why.ts";
+import { nameLoop } from "../load.ts";
+import { COLOURS } from "./mermaid.ts";
 
 /** One line of a plot. */
 export interface PlotLine {
@@ -56,7 +57,10 @@ export function plotsOf(results: Results): Plot[] {
       name: "time_wait",
       title: "TIME_WAIT on the host that opens the connections to the backend",
       yName: "sockets in TIME_WAIT",
-      lines: linesOf(results, (one, run) => inSeconds(one, one.samples.hosts[openerOf(run)].timeWait)),
+      lines: linesOf(
+        results,
+        (one, run) => inSeconds(one, one.samples.hosts[openerOf(run.options)].timeWait),
+      ),
     },
     {
       ...overTime,
@@ -65,7 +69,7 @@ export function plotsOf(results: Results): Plot[] {
       yName: "new connections/s",
       lines: linesOf(
         results,
-        (one, run) => ratesOf(one.samples.timeMs, one.samples.hosts[openerOf(run)].connectionsOpened),
+        (one, run) => ratesOf(one.samples.timeMs, one.samples.hosts[openerOf(run.options)].connectionsOpened),
       ),
     },
     {
@@ -93,7 +97,7 @@ export function plotsOf(results: Results): Plot[] {
       ),
     },
     latencyDistribution(results),
-    ...(results.environment.lab.kind === "private" ? [portsInUse(results)] : []),
+    ...(results.environment.lab.kind === "private" ? [portPlot(results)] : []),
   ];
   return plots.filter(({ lines }) => lines.some((line) => line.weight !== "mark" && line.points.length > 1));
 }
@@ -121,9 +125,10 @@ function latencyDistribution(results: Results): Plot {
       points: [...points, [all, max / 1000]],
     }];
   });
+  const loops = [...new Set(results.runs.map(({ options }) => nameLoop(options.load)))];
   return {
     name: "latency_distribution",
-    title: `Latency of all repetitions together (${nameLoop(results.runs[0]!.options.load)})`,
+    title: `Latency of all repetitions together (${loops.join("; ")})`,
     xName: "share of answers that took at most this long",
     yName: "ms",
     xScale: "percentile",
@@ -131,19 +136,12 @@ function latencyDistribution(results: Results): Plot {
   };
 }
 
-/** Ephemeral ports of the host that opens the connections: those that are open and those in TIME_WAIT. */
-function portsInUse(results: Results): Plot {
-  const lines = linesOf(results, (one, run) => {
-    const { client, gateway } = one.samples.hosts;
-    // The gateway's established connections are those it opened and those that the client opened to it.
-    const used = run.options.gateway === null
-      ? client.timeWait.map((count, i) => count + client.established[i]!)
-      : gateway.timeWait.map((count, i) =>
-        count + Math.max(0, gateway.established[i]! - client.established[i]!)
-      );
-    return inSeconds(one, used);
-  });
-  const range = portRange(results.environment.sysctls["net.ipv4.ip_local_port_range"]);
+/** Ephemeral ports towards the backend, beside how many there are: each range that a run had. */
+function portPlot(results: Results): Plot {
+  const lines = linesOf(results, (one) => inSeconds(one, portsInUse(one)));
+  const ranges = results.runs.map((run) =>
+    portRange(sysctlsOf(run, results.environment)["net.ipv4.ip_local_port_range"])?.count
+  );
   const lastSec = Math.max(0, ...lines.flatMap(({ points }) => points.map(([sec]) => sec)));
   const mark = (name: string, y: number): PlotLine => ({
     name,
@@ -151,10 +149,12 @@ function portsInUse(results: Results): Plot {
     weight: "mark",
     points: [[0, y], [lastSec, y]],
   });
-  const marks = range === undefined ? [] : [
-    mark(`all ${formatCount(range.count)} ports`, range.count),
-    mark("half: connects get slow", range.count / 2),
-  ];
+  const marks = [...new Set(ranges)].flatMap((count) =>
+    count === undefined ? [] : [
+      mark(`all ${formatCount(count)} ports`, count),
+      mark("half: connects get slow", count / 2),
+    ]
+  );
   return {
     name: "ports",
     title: "Ephemeral ports in use towards the backend",
@@ -165,10 +165,6 @@ function portsInUse(results: Results): Plot {
   };
 }
 
-function openerOf(run: Run): "client" | "gateway" {
-  return run.options.gateway === null ? "client" : "gateway";
-}
-
 type Points = PlotLine["points"];
 
 /** A line for each repetition; the middle ones last, so that they are drawn on top. */
@@ -176,7 +172,7 @@ function linesOf({ runs }: Results, pointsOf: (one: Measured, run: Run) => Point
   const lines = runs.flatMap((run, i) => {
     const measured = measuredOf(run);
     const median = estimateMedian(measured.map((one) => one.requestsPerSec))?.estimate ?? 0;
-    const distance = (one: Measured) => Math.abs(one.requestsPerSec - median);
+    const distance = ({ requestsPerSec }: Measured) => Math.abs(requestsPerSec - median);
     const middle = measured.toSorted((a, b) => distance(a) - distance(b))[0];
     return measured.map((one): PlotLine => ({
       name: run.name,
