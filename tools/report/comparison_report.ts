@@ -12,6 +12,7 @@ import { changeCell, otherOptions } from "./cells.ts";
 import { COLUMNS } from "./columns.ts";
 import { nameLoop } from "./load.ts";
 import { joinSections, renderReport } from "./report.ts";
+import { renderChanges } from "./sections/changes.ts";
 import { renderDifferences } from "./sections/differences.ts";
 import { renderGates } from "./sections/gates.ts";
 import { sayWarning } from "./sections/warnings.ts";
@@ -21,9 +22,8 @@ export type { NamedResults };
 
 /** Renders the comparison of the first document with each of the others; of a document alone, its own report. */
 export function renderComparison(documents: readonly NamedResults[], checks: readonly GateCheck[]): string {
-  const [first, ...others] = documents as [NamedResults, ...NamedResults[]];
-  if (others.length === 0) {
-    return joinSections([[renderReport(first.results).trimEnd()], renderGates(checks)]);
+  if (documents.length === 1) {
+    return joinSections([[renderReport(documents[0]!.results).trimEnd()], renderGates(checks)]);
   }
   const comparisons = compareDocuments(documents);
   const analysed = documents.map(({ name, results }) => ({ name, findings: analyse(results) }));
@@ -32,7 +32,7 @@ export function renderComparison(documents: readonly NamedResults[], checks: rea
       .map((warning) => `- ${name}: ${sayWarning(warning)}`)
   );
   return joinSections([
-    [`# ${others.map(({ name }) => name).join(", ")} against ${first.name}`],
+    renderChanges(documents, comparisons),
     renderDifferences(documents),
     ["## Figures", "", ...renderTable(analysed, comparisons)],
     [caption(documents, comparisons)],

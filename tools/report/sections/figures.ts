@@ -51,18 +51,17 @@ function explainFigures(runs: readonly RunFindings[], results: Results): string[
   const interval = confidence < 0.95
     ? `the lowest and the highest (a ${formatShare(confidence)} confidence interval; 95% needs 6 repetitions)`
     : "95% confidence intervals";
-  const unequal = runs.some(({ measured }) => measured !== most)
-    ? ` at most (${whyFewer(runs, results)})`
-    : "";
+  const fewer = runs.some(({ measured }) => measured !== most);
+  const unequal = fewer ? ` at most${whyFewer(runs, results)}` : "";
   const tested = runs.flatMap(({ comparison }) => comparison ?? []);
   const medians = `Medians of ${most} repetitions${unequal}, with ${interval}.`;
   if (tested.length === 0) return [medians];
   return [
     medians,
-    `The loss is the median of the losses within each round, with ${
+    `The loss is the median of the losses within each round${
       nameBootstrap(tested)
-    }; in a round all runs are ` +
-    "measured one after the other, in a random order.",
+    }; in a round all runs are measured ` +
+    "one after the other, in a random order.",
     explainTests(tested),
   ];
 }
@@ -87,11 +86,17 @@ const TEST_NAMES: Readonly<Record<Comparison["test"], string>> = {
 function nameBootstrap(tested: readonly Comparison[]): string {
   const confidences = tested.flatMap(({ ratio }) => ratio === undefined ? [] : [ratio.confidence]);
   const least = Math.min(0.95, ...confidences);
-  return least < 0.95 ? `a ${formatShare(least)} bootstrap interval` : "a 95% bootstrap interval";
+  if (least === 0) return "";
+  return least < 0.95
+    ? `, with a ${formatShare(least)} bootstrap interval`
+    : ", with a 95% bootstrap interval";
 }
 
 function whyFewer(runs: readonly RunFindings[], { interrupted }: Results): string {
   const failed = runs.reduce((sum, run) => sum + run.failed, 0);
-  return [failed > 0 ? `${failed} failed` : "", interrupted ? "the bench was stopped" : ""].filter(Boolean)
-    .join(", ");
+  const reasons = [
+    ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(interrupted ? ["the bench was stopped"] : []),
+  ];
+  return reasons.length === 0 ? "" : ` (${reasons.join(", ")})`;
 }

@@ -14,6 +14,9 @@ import { formatChange, formatCount, formatRough } from "../format.ts";
 /** From this share of failed requests on, the answer speaks of them. */
 const FAILED_SHARE = 0.001;
 
+/** Below this ratio a run is said to serve nothing: it would be 100% less. */
+const NOTHING_BELOW = 0.0005;
+
 /** From this ratio on, a run is said to serve so many times as much. */
 const TIMES_FROM = 2;
 
@@ -130,6 +133,7 @@ function compared(
   if (comparison?.ratio === undefined) return undefined;
   const { ratio: { estimate }, verdict } = comparison;
   if (verdict === "no difference shown") return `shows no difference in requests/s${from}`;
+  if (estimate < NOTHING_BELOW) return "answers no request in time with 2xx or 3xx";
   if (estimate >= TIMES_FROM) {
     const times = estimate < 10 ? estimate.toFixed(1) : formatCount(estimate);
     return `serves ${times} times the requests/s${of}`;

@@ -80,10 +80,11 @@ function notClosed({ openAtEnd = 0 }: Churn, connections: number): string {
 function whoClosed(churn: Churn): string {
   const { timeWaitOnGateway, timeWaitOnBackend } = churn;
   if (churn.closedWithoutTimeWait) {
-    const standing = churn.openAtEnd === undefined
-      ? ""
-      : `${formatCount(churn.openAtEnd)} connections to the backend still stood at the end. `;
-    return `${standing}**The others are gone, and few of them are in TIME_WAIT**: they were closed by a reset, or a sysctl ` +
+    const { openAtEnd = 0 } = churn;
+    const [standing, they] = openAtEnd === 0
+      ? ["", "They"]
+      : [`${formatCount(openAtEnd)} connections to the backend still stood at the end. `, "The others"];
+    return `${standing}**${they} are gone, and few of them are in TIME_WAIT**: they were closed by a reset, or a sysctl ` +
       "threw their TIME_WAIT away or took its port again. Each still cost its request a new connection.";
   }
   const more = churn.warmedUp && timeWaitOnGateway + timeWaitOnBackend > churn.connectionsOpened
@@ -140,9 +141,15 @@ function portsLeft(churn: Churn, { ports, sysctls }: RunFindings, { environment 
   const all = `${
     formatCount(range.count)
   } ephemeral ports (${range.first}–${range.last}) towards the backend`;
+  const half = `half of them are in use after ${
+    formatSeconds(forecast.halfAfterSec)
+  } s, and from then on connects get slow`;
   if (forecast.held <= range.count) {
-    return `${rate}, this load comes to hold ${formatCount(forecast.held)} of the ${all}: ` +
-      `${formatShare(forecast.held / range.count)}.`;
+    const slows = forecast.held > range.count / 2;
+    return `${rate}, this load comes to hold ${slows ? "up to " : ""}${
+      formatCount(forecast.held)
+    } of the ${all}, ` +
+      `${formatShare(forecast.held / range.count)}${slows ? `; ${half}` : ""}.`;
   }
   const out = formatSeconds(forecast.exhaustedAfterSec);
   const value = sysctls["net.ipv4.tcp_tw_reuse"];
