@@ -17,8 +17,8 @@ export const CHURN_SHARE = 0.01;
 
 /**
  * - `none opened`: the gateway opened no connection while the load ran.
- * - `kept`: it opened next to none once it was warm.
- * - `not closed`: it went on opening connections, and nine in ten of them still stood at the end.
+ * - `kept`: it opened next to none once it was warm, or its pool was still filling up and it closed next to none.
+ * - `not closed`: it went on opening connections and closed next to none, and more of them stand than the load has.
  * - `churning`: it went on opening connections, and they were closed; or its ports ran out.
  */
 export type ChurnOutcome = "none opened" | "kept" | "not closed" | "churning";
@@ -85,9 +85,11 @@ export function churnOf(run: Run, { lab }: Pick<Environment, "lab">): Churn | un
       ? "none opened"
       : !goesOn
       ? "kept"
-      : closed < connectionsOpened / 10
+      : closed >= connectionsOpened / 10
+      ? "churning"
+      : median(openAtEnd) > load.connections
       ? "not closed"
-      : "churning",
+      : "kept",
     requests,
     backendRequests,
     forwards: backendRequests >= FORWARDED_SHARE * requests,

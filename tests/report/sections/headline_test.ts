@@ -80,9 +80,11 @@ Deno.test("requests that fail, and ports that run out, are in the sentence", () 
     "fails 20% of its requests, runs out of ephemeral ports and opens a new connection for 40% of its requests",
   );
   const refusing = five("pool-100", 5_000, { opened: 0, errors: { ...NO_ERRORS, status: 40_016 } });
-  assertStringIncludes(
-    answer(DIRECT, refusing),
-    "answers no request in time with 2xx or 3xx, fails all of its requests",
+  assertMatch(answer(DIRECT, refusing), /^`pool-100` answers no request in time with 2xx or 3xx and keeps/);
+  const nothing = repetition(13_000, { errors: { ...NO_ERRORS, status: 104_000 } });
+  assertMatch(
+    answer(run("direct", [nothing], null), run("pool-100", [KEEPING.repetitions[0]!])),
+    /^`direct`, the baseline, answers no request in time with 2xx or 3xx; `pool-100` serves 6,000 requests\/s and keeps/,
   );
 });
 
@@ -178,6 +180,8 @@ Deno.test("connections that stand at the end were not closed, and are not said t
   );
   assertStringIncludes(report, "opens a new connection for 15% of its requests without closing them");
   assertEquals(/are gone|closed by a reset|\*\*Set\*\*/.test(report), false);
+  const filling = loaded(run("mine", [standing(grown, 6_048)]), { connections: 7_000 });
+  assertStringIncludes(renderReport(results([DIRECT, filling])), "0.15 per request, and kept them: none of");
   const half = renderReport(results([DIRECT, run("mine", [standing(grown, 3_000)])]));
   assertStringIncludes(
     half,

@@ -14,11 +14,10 @@ import { formatChange, formatCount, formatRough } from "../format.ts";
 /** From this share of failed requests on, the answer speaks of them. */
 const FAILED_SHARE = 0.001;
 
-/** Below this ratio a run is said to serve nothing: it would be 100% less. */
-const NOTHING_BELOW = 0.0005;
-
 /** From this ratio on, a run is said to serve so many times as much. */
 const TIMES_FROM = 2;
+
+const SERVES_NOTHING = "answers no request in time with 2xx or 3xx";
 
 /** The title, the answer, and where it comes from. */
 export function renderHeadline(findings: Findings, results: Results): string[] {
@@ -73,74 +72,62 @@ function sayAdvice({ baseline, runs }: Findings, advised: readonly RunFindings[]
   return `**Against \`${baseline}\`** – ${parts.join("; ")}.`;
 }
 
-function sayRuns({ baseline: name, runs }: Findings, results: Results): string {
+function sayRuns({ runs }: Findings, results: Results): string {
+  const optionsOf = ({ name }: RunFindings) => results.runs.find((run) => run.name === name)!.options;
   const baseline = runs.find((run) => run.baseline);
   const others = runs.filter((run) => run !== baseline);
-  const optionsOf = (run: RunFindings) => results.runs.find((one) => one.name === run.name)!.options;
-  const clauses: string[] = [];
-  if (baseline !== undefined && (baseline.measured === 0 || others.length === 0 || baseline.hasGateway)) {
-    clauses.push(
-      baseline.measured === 0
-        ? `\`${name}\`, the baseline, was not measured, so that there is nothing to compare with`
-        : join(
-          `${nameOf(baseline)} serves ${served(baseline)}`,
-          others.length === 0 ? undefined : "the baseline",
-          behaviour(baseline, optionsOf(baseline)),
-        ),
-    );
-  }
-  let named = false;
+  const clauses = baseline === undefined ? [] : sayBaseline(baseline, optionsOf(baseline), others.length > 0);
+  // The baseline is named once: what follows is compared with it as well.
+  let unnamed = baseline?.name;
   for (const run of others) {
     if (run.measured === 0) {
       clauses.push(`${nameOf(run)} was not measured`);
       continue;
     }
-    const than = named ? "" : ` than \`${name}\``;
-    const from = named ? "" : ` from \`${name}\``;
-    const of = named ? "" : ` of \`${name}\``;
-    const speed = compared(run, { than, from, of });
-    named ||= speed !== undefined;
-    clauses.push(
-      join(
-        `${nameOf(run)}${aside(run)} ${speed ?? `serves ${served(run)}`}`,
-        undefined,
-        behaviour(run, optionsOf(run)),
-      ),
-    );
+    const speed = sayCompared(run, unnamed);
+    if (speed !== undefined) unnamed = undefined;
+    const subject = `${nameOf(run)}${aside(run)} ${speed ?? sayServed(run)}`;
+    clauses.push(joinClause(subject, behaviour(run, optionsOf(run))));
   }
-  const compares = others.filter(({ comparison }) => comparison?.ratio !== undefined);
-  const tooFew = compares.length > 0 &&
-    compares.every(({ comparison }) => comparison!.verdict === "too few repetitions");
+  const compared = others.flatMap(({ comparison }) => comparison?.ratio === undefined ? [] : [comparison]);
+  const tooFew = compared.length > 0 && compared.every(({ verdict }) => verdict === "too few repetitions");
   return `${clauses.join("; ")}.${
     tooFew ? " The repetitions are too few to show that a difference is more than chance." : ""
   }`;
 }
 
-/** A subject with what it does: `… and keeps its connections`, with its cause behind a colon. */
-function join(subject: string, apposition: string | undefined, { does, cause }: Behaviour): string {
-  const all = [subject, ...does];
-  const text = all.length === 1 ? subject : `${all.slice(0, -1).join(", ")} and ${all.at(-1)}`;
-  return `${apposition === undefined ? text : text.replace(/^(`[^`]*`)/, `$1, ${apposition},`)}${
-    cause === undefined ? "" : `: ${cause}`
-  }`;
+/** What is said of the baseline; nothing where it went direct and served what the others are compared with. */
+function sayBaseline(run: RunFindings, options: Run["options"], hasOthers: boolean): string[] {
+  const subject = hasOthers ? `${nameOf(run)}, the baseline,` : nameOf(run);
+  if (run.measured === 0) return [`${subject} was not measured, so that there is nothing to compare with`];
+  if (hasOthers && !run.hasGateway && !servesNothing(run)) return [];
+  return [joinClause(`${subject} ${sayServed(run)}`, behaviour(run, options))];
 }
 
-/** How a run's requests per second compare; `undefined` where they cannot be compared. */
-function compared(
-  { comparison }: RunFindings,
-  { than, from, of }: { readonly than: string; readonly from: string; readonly of: string },
-): string | undefined {
+/** A subject with what it does: `… and keeps its connections`, with the cause behind a colon. */
+function joinClause(subject: string, { does, cause }: Behaviour): string {
+  const parts = [subject, ...does];
+  const text = parts.length === 1 ? subject : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`;
+  return cause === undefined ? text : `${text}: ${cause}`;
+}
+
+/**
+ * How a run's requests per second compare with the baseline's, which is named unless `undefined`; `undefined` where they
+ * cannot be compared.
+ */
+function sayCompared({ comparison }: RunFindings, baseline: string | undefined): string | undefined {
   if (comparison?.ratio === undefined) return undefined;
   const { ratio: { estimate }, verdict } = comparison;
-  if (verdict === "no difference shown") return `shows no difference in requests/s${from}`;
-  if (estimate < NOTHING_BELOW) return "answers no request in time with 2xx or 3xx";
+  const name = (preposition: string) => baseline === undefined ? "" : ` ${preposition} \`${baseline}\``;
+  if (verdict === "no difference shown") return `shows no difference in requests/s${name("from")}`;
+  if (estimate === 0) return SERVES_NOTHING;
   if (estimate >= TIMES_FROM) {
     const times = estimate < 10 ? estimate.toFixed(1) : formatCount(estimate);
-    return `serves ${times} times the requests/s${of}`;
+    return `serves ${times} times the requests/s${name("of")}`;
   }
   const share = formatRough(Math.abs(estimate - 1));
-  if (share === formatRough(0)) return `serves as many requests/s${than.replace("than", "as")}`;
-  return `serves ${share} ${estimate < 1 ? "fewer" : "more"} requests/s${than}`;
+  if (share === formatRough(0)) return `serves as many requests/s${name("as")}`;
+  return `serves ${share} ${estimate < 1 ? "fewer" : "more"} requests/s${name("than")}`;
 }
 
 /** What else is to be known of a run before its figures. */
@@ -162,7 +149,7 @@ interface Behaviour {
 function behaviour(run: RunFindings, options: Run["options"]): Behaviour {
   const { churn, failedShare } = run;
   const does: string[] = [];
-  const fails = failedShare >= FAILED_SHARE ? [sayFailed(failedShare)] : [];
+  const fails = failedShare >= FAILED_SHARE && !servesNothing(run) ? [sayFailed(failedShare)] : [];
   if (churn === undefined) return { does: fails };
   const opens = sayOpened(churn.openedPerRequest);
   switch (churn.outcome) {
@@ -211,8 +198,13 @@ function sayFailed(failedShare: number): string {
     : `fails ${formatRough(failedShare)} of its requests`;
 }
 
-function served({ figures }: RunFindings): string {
-  return `${formatCount(figures.servedPerSec!.estimate)} requests/s`;
+function sayServed(run: RunFindings): string {
+  if (servesNothing(run)) return SERVES_NOTHING;
+  return `serves ${formatCount(run.figures.servedPerSec!.estimate)} requests/s`;
+}
+
+function servesNothing({ figures: { servedPerSec } }: RunFindings): boolean {
+  return servedPerSec !== undefined && servedPerSec.estimate === 0;
 }
 
 function nameOf({ name }: RunFindings): string {

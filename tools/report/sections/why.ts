@@ -27,7 +27,9 @@ function explainRun(run: RunFindings, { options }: Run, results: Results): strin
     case "none opened": {
       const by = churn.forwards
         ? "the connections that it had served them all"
-        : `the backend answered only about ${formatCount(churn.backendRequests)} of them`;
+        : `the backend answered ${
+          churn.backendRequests === 0 ? "none" : `only ${formatCount(churn.backendRequests)}`
+        } of them`;
       return [`${opened}: ${by}, and ${sayAtEnd(churn)}.`];
     }
     case "kept": {
@@ -60,21 +62,25 @@ function sayOpened({ outcome, connectionsOpened, requests, openedPerRequest }: C
 }
 
 function sayAtEnd({ timeWaitOnGateway, timeWaitOfClients }: Churn): string {
-  const [count, were] = timeWaitOnGateway === 0 ? ["none", "was"] : [formatCount(timeWaitOnGateway), "were"];
-  const clients = timeWaitOfClients === 0
-    ? ""
-    : `; so were ${formatCount(timeWaitOfClients)} of its clients' connections`;
-  return `${count} of its connections to the backend ${were} in TIME_WAIT on the gateway at the end${clients}`;
+  const clients = formatCount(timeWaitOfClients);
+  if (timeWaitOnGateway === 0) {
+    return "none of its connections to the backend was in TIME_WAIT on the gateway at the end" +
+      (timeWaitOfClients === 0 ? "" : `, but ${clients} connections of its clients were`);
+  }
+  return `${
+    formatCount(timeWaitOnGateway)
+  } of its connections to the backend were in TIME_WAIT on the gateway at the end` +
+    (timeWaitOfClients === 0 ? "" : `, and so were ${clients} connections of its clients`);
 }
 
 function notClosed({ openAtEnd = 0 }: Churn, connections: number): string {
   return `**They were not closed**: ${
     formatCount(openAtEnd)
-  } connections to the backend stood at the end, and the load has ` +
+  } connections to the backend stood at the end, more than the ` +
     `${
       formatCount(connections)
-    } connections. If that is no more than the load needs, the pool was still filling up: ` +
-    "measure for longer. If it is more, connections are opened that nothing uses again.";
+    } connections of the load can use at a time. A longer load shows whether their number goes on ` +
+    "growing.";
 }
 
 function whoClosed(churn: Churn): string {
