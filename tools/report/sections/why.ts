@@ -143,36 +143,41 @@ function portsLeft(churn: Churn, { ports, sysctls }: RunFindings, { environment 
     } new connections a second, each holds an ephemeral port for ${TIME_WAIT_SEC} s.`;
   }
   const { range } = ports;
-  const rate = `At ${formatCount(forecast.openedPerSec)} new connections a second`;
   const all = `${
     formatCount(range.count)
   } ephemeral ports (${range.first}–${range.last}) towards the backend`;
-  const half = `half of them are in use after ${
-    formatSeconds(forecast.halfAfterSec)
-  } s, and from then on connects get slow`;
-  if (forecast.held <= range.count) {
-    const slows = forecast.held > range.count / 2;
-    return `${rate}, this load comes to hold ${slows ? "up to " : ""}${
-      formatCount(forecast.held)
-    } of the ${all}, ` +
-      `${formatShare(forecast.held / range.count)}${slows ? `; ${half}` : ""}.`;
-  }
-  const out = formatSeconds(forecast.exhaustedAfterSec);
   const value = sysctls["net.ipv4.tcp_tw_reuse"];
   const onLoopback = environment.lab.kind === "host" && value === "2";
-  if (value === "1" || onLoopback || timeWaitReused > 0) {
-    return `${rate}, the ${all} **would run out after ${out} s at the earliest** if none were taken again after a second: ` +
-      `tcp_tw_reuse is ${value} here, which hides the cause and does not cure it.`;
+  const reuses = value === "1" || onLoopback || timeWaitReused > 0;
+  if (openedPerSec * TIME_WAIT_SEC > range.count && (reuses || timeWaitOverflowed > 0)) {
+    const out =
+      `At ${formatCount(openedPerSec)} new connections a second, the ${all} **would run out after ` +
+      `${formatSeconds(range.count / openedPerSec)} s at the earliest**`;
+    return reuses
+      ? `${out} if none were taken again after a second: tcp_tw_reuse is ${value} here, which hides the cause and does not ` +
+        "cure it."
+      : `${out} if no TIME_WAIT were thrown away: tcp_max_tw_buckets is reached here, which takes away what TIME_WAIT ` +
+        "protects from, and does not cure the cause.";
   }
-  if (timeWaitOverflowed > 0) {
-    return `${rate}, the ${all} **would run out after ${out} s at the earliest** if no TIME_WAIT were thrown away: ` +
-      "tcp_max_tw_buckets is reached here, which takes away what TIME_WAIT protects from, and does not cure the cause.";
+  const halfAfter = `after ${formatSeconds(forecast.halfAfterSec)} s`;
+  if (forecast.held <= range.count) {
+    const slows = forecast.held <= range.count / 2
+      ? ""
+      : `; half of them are in use ${halfAfter}, and from then on connects get slow`;
+    return `At ${formatCount(openedPerSec)} new connections a second, this load comes to hold ${
+      formatCount(forecast.held)
+    } ` +
+      `of the ${all}, ${formatShare(forecast.held / range.count)}${slows}.`;
   }
-  return `${rate}, **half of the ${all} are in use after ${
-    formatSeconds(forecast.halfAfterSec)
-  } s**. From then on connects ` +
-    `get slow, because the kernel has to search, which slows the load; the ports **run out after ${out} s at the ` +
-    'earliest**. Then connects fail with EADDRNOTAVAIL, "cannot assign requested address".';
+  const inUse = forecast.halfWasReached ? "were in use" : "are in use";
+  return `At ${
+    formatCount(forecast.fastestPerSec)
+  } new connections a second, **half of the ${all} ${inUse} ${halfAfter}**. ` +
+    "From then on connects get slow, because the kernel has to search, which slows the load; the ports **run out after " +
+    `${
+      formatSeconds(forecast.exhaustedAfterSec)
+    } s at the earliest**. Then connects fail with EADDRNOTAVAIL, "cannot assign ` +
+    'requested address".';
 }
 
 const PRODUCTS = "Go: MaxIdleConns and MaxIdleConnsPerHost; nginx: keepalive; HAProxy: pool-max-conn";
