@@ -1,5 +1,5 @@
 /**
- * The A/A check: one configuration measured under two names, between which there is nothing to be shown.
+ * The A/A check: one configuration measured under two names, between which no difference should be shown.
  *
  * @module
  */

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Colours that stay apart on light and dark pages and for most colour-blind readers, with a square to name each. */
+/** Colours that differ on light and dark pages and for most colour-blind readers, each with a square to name it. */
 export const COLOURS: readonly { hex: string; square: string }[] = [
   { hex: "#d62728", square: "🟥" },
   { hex: "#1f77b4", square: "🟦" },
@@ -22,7 +22,7 @@ export interface ChartLine {
   readonly name: string;
   /** Milliseconds since the load began. */
   readonly timeMs: readonly number[];
-  /** One for each time. */
+  /** One value for each time. */
   readonly values: readonly number[];
 }
 
