@@ -68,7 +68,7 @@ Deno.test("ports that a load comes to hold are never fewer than were seen, and t
   });
   const knobs = [{ ...BASELINE.repetitions[0] as Measured }.knobs![0]!];
   const document = results([run("pool-10", [{ ...made, knobs }], pool(10))]);
-  const { forecast } = analyse(document).runs[0]!.ports!;
+  const { portForecast: forecast } = analyse(document).runs[0]!;
   assertEquals([forecast!.openedPerSec, forecast!.fastestPerSec].map(Math.round), [100, 2000]);
   assertEquals([forecast!.halfAfterSec, forecast!.halfWasReached], [1, true]);
   // 2,200 are in use after 3 s. At 100 a second all would be after 21 s, at 2,000 a second after 3.9 s.
@@ -92,9 +92,9 @@ Deno.test("ports that a load comes to hold are never fewer than were seen, and t
       answered: { timeMs: [0], requests: [8000] },
     },
   });
-  const calm = analyse(results([run("pool-10", [slow], pool(10))])).runs[0]!.ports!;
-  assertEquals(calm.repetitions[0]!.usedPeak, 2200);
-  assertGreaterOrEqual(calm.forecast!.held, 2200);
+  const calm = analyse(results([run("pool-10", [slow], pool(10))])).runs[0]!;
+  assertEquals(calm.ports!.repetitions[0]!.usedPeak, 2200);
+  assertGreaterOrEqual(calm.portForecast!.held, 2200);
 });
 
 Deno.test("TIME_WAITs of connections from clients are named beside those of connections to the backend", () => {

@@ -23,6 +23,7 @@ import { type IdlePool, idlePoolOf } from "./idle_pool.ts";
 import { estimateMedian, type Interval } from "./intervals.ts";
 import { knobsOf, sysctlsOf } from "./knobs.ts";
 import { type MergedLatency, mergedLatency } from "./latency.ts";
+import { forecastOf, type PortForecast } from "./port_forecast.ts";
 import { type PortFindings, portsOf } from "./ports.ts";
 import { type SelfCheck, selfCheckOf } from "./self_check.ts";
 import type { Warning } from "./warning.ts";
@@ -62,6 +63,8 @@ export interface RunFindings {
   readonly differs: readonly ("load" | "backend")[];
   /** What the gateway did with its connections. Left out for a direct run, and where nothing was measured. */
   readonly churn?: Churn;
+  /** What becomes of the ports if the load goes on. As with `ports`; left out as well where no connection was opened. */
+  readonly portForecast?: PortForecast;
   /** The pool of a gateway of ours, as it was asked for. Left out for a direct run and for other gateways. */
   readonly idlePool?: IdlePool;
   /** The gateway's ephemeral ports. As with `churn`; left out as well where the range is not known. */
@@ -117,6 +120,7 @@ export function analyse(results: Results): Findings {
         comparison: comparisons.get(run.name),
         churn,
         ports,
+        portForecast: ports && forecastOf(run, ports.range.count),
         idlePool: idlePoolOf(run.options.gateway),
         pool: measured.at(-1)?.pool,
         advice: baseline !== undefined && judged.includes(run)

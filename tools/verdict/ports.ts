@@ -1,5 +1,5 @@
 /**
- * Ephemeral ports: how many there are, how many were in use, and when they run out, foretold and measured.
+ * Ephemeral ports: how many there are, how many were in use, and when they ran out, foretold and measured.
  *
  * @module
  */
@@ -10,9 +10,6 @@ import { type Environment, type Measured, measuredOf, openerOf, type Run } from 
 import { estimateMedian } from "./intervals.ts";
 import { sysctlsOf } from "./knobs.ts";
 
-/** How long a socket stays in TIME_WAIT on Linux, in seconds: `TCP_TIMEWAIT_LEN` of include/net/tcp.h, not a sysctl. */
-export const TIME_WAIT_SEC = 60;
-
 /**
  * The rate is taken while the share of ports in use rises from the one to the other: after the start, and on both sides of the
  * half, from which on connects are slower. Where CPUs are scarce that halves the rate, and a rate of the first half
@@ -22,7 +19,7 @@ const RATE_FROM = 0.25;
 const RATE_UNTIL = 0.75;
 
 /** From this share on the kernel has to search for a free port: it tries the ports of one parity first. */
-const SLOW_FROM = 0.5;
+export const SLOW_FROM = 0.5;
 
 /** Fewest connects for which a median is reported. */
 const FEWEST_CONNECTS = 5;
@@ -71,39 +68,12 @@ export interface ConnectFindings {
   readonly failed: number;
 }
 
-/** What becomes of the ports if a run's load goes on, as medians over its repetitions. */
-export interface PortForecast {
-  /** Connections that the gateway opened per second in the second half of the load. */
-  readonly openedPerSec: number;
-  /**
-   * The same at its fastest: where half of the ports came into use, also the rate of the time before. From then on connects are
-   * slower, and the rate is no longer the load's own.
-   */
-  readonly fastestPerSec: number;
-  /**
-   * Ports held once 60 s have passed, if there were enough: those in use at the end of the load and what is opened from then on.
-   * Never fewer than were seen; of a load of more than 60 s just these.
-   */
-  readonly held: number;
-  /** Seconds of this load until half of the ports are in use. */
-  readonly halfAfterSec: number;
-  /** Whether that was measured, in every repetition, or reckoned from the rate. */
-  readonly halfWasReached: boolean;
-  /**
-   * Seconds of this load until all ports are in use at the earliest: at the fastest rate from the end of the load on, in the
-   * repetition in which that is soonest.
-   */
-  readonly exhaustedAfterSec: number;
-}
-
 /** A run's ephemeral ports towards the backend. */
 export interface PortFindings {
   /** The range with the run's knobs in force. */
   readonly range: PortRange;
   /** In the order of the measured repetitions. */
   readonly repetitions: readonly PortUse[];
-  /** Left out where nothing was opened. */
-  readonly forecast?: PortForecast;
   /** Left out without a probe, and where it saw too little of either half. */
   readonly connects?: ConnectFindings;
 }
@@ -114,12 +84,10 @@ export function portsOf(run: Run, environment: Environment): PortFindings | unde
   const measured = measuredOf(run);
   if (range === undefined || run.options.gateway === null || measured.length === 0) return undefined;
   const repetitions = measured.map((repetition) => portUseOf(repetition, range.count));
-  const forecast = forecastOf(measured, range.count);
   const connects = connectsOf(measured, repetitions);
   return {
     range,
     repetitions,
-    ...(forecast === undefined ? {} : { forecast }),
     ...(connects === undefined ? {} : { connects }),
   };
 }
@@ -182,49 +150,6 @@ export function openedOnceWarm({ samples }: Measured, untilMs = Infinity): numbe
   const half = timeMs.findIndex((time) => time >= timeMs[end]! / 2);
   const seconds = (timeMs[end]! - timeMs[half]!) / 1000;
   return seconds > 0 ? (opened[end]! - opened[half]!) / seconds : 0;
-}
-
-function forecastOf(measured: readonly Measured[], ports: number): PortForecast | undefined {
-  const each = measured.map((repetition) => ratesOf(repetition, ports));
-  const median = (values: readonly number[]) => estimateMedian(values)!.estimate;
-  // A repetition that opened nothing at last says nothing of the time that it takes.
-  const opening = each.filter(({ fastestPerSec }) => fastestPerSec > 0);
-  if (opening.length === 0) return undefined;
-  const reach = (rates: Rates, count: number) =>
-    rates.endSec + Math.max(0, count - rates.usedAtEnd) / rates.fastestPerSec;
-  return {
-    openedPerSec: median(each.map(({ openedPerSec }) => openedPerSec)),
-    fastestPerSec: median(each.map(({ fastestPerSec }) => fastestPerSec)),
-    held: median(each.map(({ held }) => held)),
-    halfAfterSec: median(opening.map((rates) => rates.halfSec ?? reach(rates, SLOW_FROM * ports))),
-    halfWasReached: each.every(({ halfSec }) => halfSec !== undefined),
-    exhaustedAfterSec: Math.min(...opening.map((rates) => reach(rates, ports))),
-  };
-}
-
-/** What the ports of a repetition came to, and how fast. */
-interface Rates extends Pick<PortForecast, "openedPerSec" | "fastestPerSec" | "held"> {
-  /** How long the load lasted by its samples, in seconds. */
-  readonly endSec: number;
-  readonly usedAtEnd: number;
-  readonly halfSec: number | undefined;
-}
-
-function ratesOf(repetition: Measured, ports: number): Rates {
-  const { usedPeak, halfSec } = portUseOf(repetition, ports);
-  const usedAtEnd = portsInUse(repetition).at(-1) ?? 0;
-  const endSec = (repetition.samples.timeMs.at(-1) ?? 0) / 1000;
-  const openedPerSec = openedOnceWarm(repetition);
-  const beforeHalfPerSec = halfSec === undefined ? 0 : openedOnceWarm(repetition, halfSec * 1000);
-  const yetToOpen = openedPerSec * Math.max(0, TIME_WAIT_SEC - endSec);
-  return {
-    openedPerSec,
-    fastestPerSec: Math.max(openedPerSec, beforeHalfPerSec),
-    held: Math.max(usedPeak, usedAtEnd + yetToOpen),
-    endSec,
-    usedAtEnd,
-    halfSec,
-  };
 }
 
 function connectsOf(measured: readonly Measured[], uses: readonly PortUse[]): ConnectFindings | undefined {

@@ -9,7 +9,7 @@ import { describeClosed, type PoolCounters } from "../../transport/pool/counters
 import type { Churn } from "../../verdict/churn.ts";
 import type { Findings, RunFindings } from "../../verdict/findings.ts";
 import type { IdlePool } from "../../verdict/idle_pool.ts";
-import { TIME_WAIT_SEC } from "../../verdict/ports.ts";
+import { TIME_WAIT_SEC } from "../../verdict/port_forecast.ts";
 import { formatCount, formatRatio, formatSeconds, formatShare } from "../format.ts";
 
 /** The section; empty where no run had a gateway. What is the same for several runs is said once. */
@@ -127,7 +127,11 @@ function portsGone({ portsFailed }: Churn): string {
 }
 
 /** How many ephemeral ports there are, how many this load holds, and when they would be used up. */
-function portsLeft(churn: Churn, { ports, sysctls }: RunFindings, { environment }: Results): string {
+function portsLeft(
+  churn: Churn,
+  { ports, portForecast: forecast, sysctls }: RunFindings,
+  { environment }: Results,
+): string {
   const { openedPerSec, timeWaitOnGateway, timeWaitOnBackend, timeWaitReused, timeWaitOverflowed } = churn;
   if (timeWaitOnBackend > timeWaitOnGateway) {
     return `At ${formatCount(openedPerSec)} new connections a second, the backend holds ` +
@@ -136,7 +140,6 @@ function portsLeft(churn: Churn, { ports, sysctls }: RunFindings, { environment 
       } TIME_WAITs once ${TIME_WAIT_SEC} s have passed; they cost memory there, ` +
       "and no port on the gateway.";
   }
-  const forecast = ports?.forecast;
   if (ports === undefined || forecast === undefined) {
     return `At ${
       formatCount(openedPerSec)
