@@ -12,26 +12,29 @@ export function nameLoop({ ratePerSec }: LoadPlan): string {
   return ratePerSec === undefined ? "closed loop" : `open loop, ${formatRate(ratePerSec)}/s`;
 }
 
-/** The sentences that say how the requests came about, and when an answer was late. */
-export function describeLoad(load: LoadPlan): string {
-  const connections = formatCount(load.connections);
-  const timeout = `${load.timeoutMs / 1000} s`;
-  const warmUp = load.warmUpMs > 0
-    ? `, after a ${load.warmUpMs / 1000} s warm-up (not counted; its TIME_WAITs remain)`
+/** How much load for how long: `1,000 connections for 4 s`, or `5,000 requests/s for 4 s`, and the warm-up. */
+export function describeAmount({ ratePerSec, connections, durationMs, warmUpMs }: LoadPlan): string {
+  const amount = ratePerSec === undefined
+    ? `${formatCount(connections)} connections`
+    : `${formatRate(ratePerSec)} requests/s`;
+  const warmUp = warmUpMs > 0
+    ? `, after a ${warmUpMs / 1000} s warm-up (not counted; its TIME_WAITs remain)`
     : "";
-  const duration = `${load.durationMs / 1000} s${warmUp}`;
+  return `${amount} for ${durationMs / 1000} s${warmUp}.`;
+}
+
+/** The sentences that say how the requests come about, and when an answer is late. */
+export function describeLoop(load: LoadPlan): string {
+  const timeout = `${load.timeoutMs / 1000} s`;
   return load.ratePerSec === undefined
-    ? `${connections} connections for ${duration}. Each connection waits for its answer before it sends the next request ` +
-      `(closed loop: latency leaves out the wait behind a slow answer). An answer that takes more than ${timeout} counts as ` +
-      `failed and as ${timeout} long.`
-    : `${
-      formatRate(load.ratePerSec)
-    } requests/s for ${duration}. Requests are evenly spaced, and each is sent whether or ` +
-      `not earlier ones were answered, over at most ${connections} connections (${
+    ? "Each connection waits for its answer before it sends the next request (closed loop: latency leaves out the wait behind " +
+      `a slow answer). An answer that takes more than ${timeout} counts as failed and as ${timeout} long.`
+    : "Requests are evenly spaced, and each is sent whether or not earlier ones were answered, over at most " +
+      `${formatCount(load.connections)} connections (${
         nameLoop(load)
-      }: latency counts from ` +
-      `when a request was due, so it holds the wait behind a slow answer). A request that is not answered ${timeout} after ` +
-      `it was due counts as failed and as ${timeout} long.`;
+      }: latency counts from when a request was due, so it ` +
+      `holds the wait behind a slow answer). A request that is not answered ${timeout} after it was due counts as failed and ` +
+      `as ${timeout} long.`;
 }
 
 /** The load in one cell: what a reader tells loads apart by, `20 connections, 4 s`. */

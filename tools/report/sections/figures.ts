@@ -11,13 +11,13 @@ import { estimateMedian } from "../../verdict/intervals.ts";
 import { describeByRun, sayByRun } from "../by_run.ts";
 import { COLUMNS } from "../columns.ts";
 import { formatShare } from "../format.ts";
-import { describeLoad, nameLoad } from "../load.ts";
+import { describeAmount, describeLoop, nameLoad } from "../load.ts";
 import { renderRows } from "../table.ts";
 
 /** The table. Where the runs differ in their load, its second column is the load. */
 export function renderFigures({ baseline, runs }: Findings, results: Results): string[] {
   const loads = results.runs.map(({ options }) => nameLoad(options.load));
-  const differ = sayByRun(results.runs, ({ load }) => describeLoad(load)).length > 1;
+  const differ = sayByRun(results.runs, ({ load }) => JSON.stringify(load)).length > 1;
   const rows = runs.map((run, i) => {
     const name = [`\`${run.name}\`${run.baseline ? " (baseline)" : ""}`, ...(differ ? [loads[i]!] : [])];
     if (run.measured > 0) return [...name, ...COLUMNS.map((column) => column.cell(run))];
@@ -32,14 +32,17 @@ export function renderFigures({ baseline, runs }: Findings, results: Results): s
 
 /** The caption: how sure the figures are, what they count, what the load was. */
 export function renderCaption({ runs }: Findings, results: Results): string[] {
-  const loads = describeByRun(results.runs, ({ load }) => describeLoad(load));
+  const amounts = describeByRun(results.runs, ({ load }) => describeAmount(load));
+  const loops = describeByRun(results.runs, ({ load }) => describeLoop(load));
   const reading = [
     ...explainFigures(runs, results),
     "Requests/s counts answers in time with 2xx or 3xx: higher is better there, lower in every other column.",
-  ].join(" ");
-  return loads.length === 1
-    ? [`${reading} ${loads[0]}`]
-    : [`${reading} The runs differ in their load:`, "", ...loads.map((load) => `- ${load}`)];
+  ];
+  return amounts.length === 1 ? [[...reading, ...amounts, ...loops].join(" ")] : [
+    [...reading, ...loops, "The runs differ in their load:"].join(" "),
+    "",
+    ...amounts.map((amount) => `- ${amount}`),
+  ];
 }
 
 /** How sure the intervals are, and what was tested how. */
