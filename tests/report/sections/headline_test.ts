@@ -81,6 +81,11 @@ Deno.test("requests that fail, and ports that run out, are in the sentence", () 
   );
   const refusing = five("pool-100", 5_000, { opened: 0, errors: { ...NO_ERRORS, status: 40_016 } });
   assertMatch(answer(DIRECT, refusing), /^`pool-100` answers no request in time with 2xx or 3xx and keeps/);
+  const failingDirect = repetition(13_000, { errors: { ...NO_ERRORS, status: 52_000 } });
+  assertMatch(
+    answer(run("direct", [failingDirect], null), run("pool-100", [KEEPING.repetitions[0]!])),
+    /^`direct`, the baseline, serves 6,500 requests\/s and fails 50% of its requests; `pool-100` serves 7\.7% fewer/,
+  );
   const nothing = repetition(13_000, { errors: { ...NO_ERRORS, status: 104_000 } });
   assertMatch(
     answer(run("direct", [nothing], null), run("pool-100", [KEEPING.repetitions[0]!])),
@@ -182,6 +187,12 @@ Deno.test("connections that stand at the end were not closed, and are not said t
   assertEquals(/are gone|closed by a reset|\*\*Set\*\*/.test(report), false);
   const filling = loaded(run("mine", [standing(grown, 6_048)]), { connections: 7_000 });
   assertStringIncludes(renderReport(results([DIRECT, filling])), "0.15 per request, and kept them: none of");
+  const shared = results([DIRECT, run("mine", [grown])]);
+  const inHost = { ...shared, environment: { ...shared.environment, lab: { kind: "host" } as const } };
+  assertStringIncludes(
+    renderReport(inHost),
+    "**Few of them are in TIME_WAIT**: they still stand, which cannot be told",
+  );
   const half = renderReport(results([DIRECT, run("mine", [standing(grown, 3_000)])]));
   assertStringIncludes(
     half,

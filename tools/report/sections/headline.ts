@@ -96,11 +96,11 @@ function sayRuns({ runs }: Findings, results: Results): string {
   }`;
 }
 
-/** What is said of the baseline; nothing where it went direct and served what the others are compared with. */
+/** What is said of the baseline; nothing of one that went direct and served without failures. */
 function sayBaseline(run: RunFindings, options: Run["options"], hasOthers: boolean): string[] {
   const subject = hasOthers ? `${nameOf(run)}, the baseline,` : nameOf(run);
   if (run.measured === 0) return [`${subject} was not measured, so that there is nothing to compare with`];
-  if (hasOthers && !run.hasGateway && !servesNothing(run)) return [];
+  if (hasOthers && !run.hasGateway && run.failedShare < FAILED_SHARE && !servesNothing(run)) return [];
   return [joinClause(`${subject} ${sayServed(run)}`, behaviour(run, options))];
 }
 

@@ -86,12 +86,10 @@ function notClosed({ openAtEnd = 0 }: Churn, connections: number): string {
 function whoClosed(churn: Churn): string {
   const { timeWaitOnGateway, timeWaitOnBackend } = churn;
   if (churn.closedWithoutTimeWait) {
-    const { openAtEnd = 0 } = churn;
-    const [standing, they] = openAtEnd === 0
-      ? ["", "They"]
-      : [`${formatCount(openAtEnd)} connections to the backend still stood at the end. `, "The others"];
-    return `${standing}**${they} are gone, and few of them are in TIME_WAIT**: they were closed by a reset, or a sysctl ` +
-      "threw their TIME_WAIT away or took its port again. Each still cost its request a new connection.";
+    return `${
+      sayFewInTimeWait(churn)
+    } they were closed by a reset, or a sysctl threw their TIME_WAIT away or took its port ` +
+      "again. Each still cost its request a new connection.";
   }
   const more = churn.warmedUp && timeWaitOnGateway + timeWaitOnBackend > churn.connectionsOpened
     ? " Those of the warm-up are among them."
@@ -104,6 +102,16 @@ function whoClosed(churn: Churn): string {
     : "**The backend closed them, because the gateway asked it to**: the backend of a bench closes only where a request " +
       `says \`Connection: close\` or is HTTP/1.0. It holds the TIME_WAIT, ${backend} times at the end, the gateway ` +
       `${gateway} times.${more}`;
+}
+
+function sayFewInTimeWait({ openAtEnd }: Churn): string {
+  if (openAtEnd === undefined) {
+    return "**Few of them are in TIME_WAIT**: they still stand, which cannot be told where all hosts share a TCP table; or";
+  }
+  const [standing, they] = openAtEnd === 0
+    ? ["", "They"]
+    : [`${formatCount(openAtEnd)} connections to the backend still stood at the end. `, "The others"];
+  return `${standing}**${they} are gone, and few of them are in TIME_WAIT**:`;
 }
 
 /** What a gateway of ours with a pool of its own says of why it closed connections, in its last repetition. */
