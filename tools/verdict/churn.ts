@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Samples } from "../observe/series.ts";
 import type { TimeWaitGroup } from "../observe/tcp_table.ts";
 import { type Environment, type Measured, measuredOf, type Run } from "../results/results.ts";
 import { estimateMedian } from "./intervals.ts";
@@ -71,10 +72,11 @@ export function churnOf(run: Run, { lab }: Pick<Environment, "lab">): Churn | un
   const requests = median((repetition) => repetition.requests);
   const backendRequests = median(({ samples }) => samples.answered.requests.at(-1) ?? 0);
   const connectionsOpened = median(({ hosts }) => hosts.gateway.connectionsOpened);
-  // What stood when the load began may have been closed since, so this is the least that was closed.
-  const closed = median((repetition) =>
-    Math.max(0, repetition.hosts.gateway.connectionsOpened - (ownTable ? openAtEnd(repetition) : 0))
+  // Where the hosts share a table, what stands cannot be told, and each connection that was opened counts as closed.
+  const closed = median(({ hosts, samples }) =>
+    hosts.gateway.connectionsOpened - (ownTable ? openAt(samples, -1) - openAt(samples, 0) : 0)
   );
+  const openAtEnd = median(({ samples }) => openAt(samples, -1));
   const openedPerSec = median((repetition) => openedOnceWarm(repetition));
   const failed = median((repetition) => portsFailed(repetition));
   const goesOn = openedPerSec > CHURN_SHARE * median((repetition) => repetition.requestsPerSec);
@@ -87,7 +89,7 @@ export function churnOf(run: Run, { lab }: Pick<Environment, "lab">): Churn | un
       ? "kept"
       : closed >= connectionsOpened / 10
       ? "churning"
-      : median(openAtEnd) > load.connections
+      : openAtEnd > load.connections
       ? "not closed"
       : "kept",
     requests,
@@ -98,7 +100,7 @@ export function churnOf(run: Run, { lab }: Pick<Environment, "lab">): Churn | un
       requests === 0 ? 0 : hosts.gateway.connectionsOpened / requests
     ),
     openedPerSec,
-    ...(ownTable ? { openAtEnd: median(openAtEnd) } : {}),
+    ...(ownTable ? { openAtEnd } : {}),
     timeWaitOnGateway,
     timeWaitOfClients: median(({ hosts }) => sumOf(hosts.gateway.timeWaitGroups, "accepted")),
     timeWaitOnBackend,
@@ -110,10 +112,9 @@ export function churnOf(run: Run, { lab }: Pick<Environment, "lab">): Churn | un
   };
 }
 
-/** The gateway's connections to the backend at the end: those that stand on it, without those of its clients. */
-function openAtEnd({ samples }: Measured): number {
-  const { client, gateway } = samples.hosts;
-  return Math.max(0, (gateway.established.at(-1) ?? 0) - (client.established.at(-1) ?? 0));
+/** The gateway's connections to the backend at a sample: those that stand on it, without those of its clients. */
+function openAt({ hosts: { client, gateway } }: Samples, index: number): number {
+  return Math.max(0, (gateway.established.at(index) ?? 0) - (client.established.at(index) ?? 0));
 }
 
 function sumOf(groups: readonly TimeWaitGroup[], side: TimeWaitGroup["side"]): number {

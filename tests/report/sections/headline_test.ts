@@ -166,10 +166,10 @@ Deno.test("latencies of two kinds of loops are told apart", () => {
   assertStringIncludes(report, "`pool-100`: From an open loop, 5,000/s");
 });
 
-/** A repetition of which so many connections to the backend stand at the end. */
-function standing(of: Measured, established: number): Measured {
+/** A repetition of which so many connections to the backend stand at the end, and at the start. */
+function standing(of: Measured, established: number, before = 0): Measured {
   const { samples } = of;
-  const gateway = { ...samples.hosts.gateway, established: [0, 0, established] };
+  const gateway = { ...samples.hosts.gateway, established: [before, before, established] };
   return { ...of, samples: { ...samples, hosts: { ...samples.hosts, gateway } } };
 }
 
@@ -187,6 +187,12 @@ Deno.test("connections that stand at the end were not closed, and are not said t
   assertEquals(/are gone|closed by a reset|\*\*Set\*\*/.test(report), false);
   const filling = loaded(run("mine", [standing(grown, 6_048)]), { connections: 7_000 });
   assertStringIncludes(renderReport(results([DIRECT, filling])), "0.15 per request, and kept them: none of");
+  // As many stand as before: all that were opened since were closed.
+  const replaced = renderReport(results([DIRECT, run("mine", [standing(grown, 7_000, 7_000)])]));
+  assertStringIncludes(
+    replaced,
+    "7,000 connections to the backend still stood at the end. **The others are gone",
+  );
   const shared = results([DIRECT, run("mine", [grown])]);
   const inHost = { ...shared, environment: { ...shared.environment, lab: { kind: "host" } as const } };
   assertStringIncludes(
