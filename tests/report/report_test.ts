@@ -188,6 +188,14 @@ Deno.test("a pool that was full after the warm-up is not said to have opened wha
 });
 
 Deno.test("more TIME_WAITs than connections opened are explained by the warm-up", () => {
+  const none = run("pool-1000", [repetition(6_000, { opened: 0, timeWait: 41 })]);
+  const [settled] = none.repetitions as [Measured];
+  const gateway = { ...settled.samples.hosts.gateway, connectionsOpened: [0, 0, 0] };
+  const samples = { ...settled.samples, hosts: { ...settled.samples.hosts, gateway } };
+  assertStringIncludes(
+    renderReport(results([DIRECT, { ...none, repetitions: [{ ...settled, samples }] }])),
+    "and 41 of its connections to the backend (the warm-up's among them) were in TIME_WAIT on the gateway at the end.",
+  );
   const warmed = run("pool-100", [repetition(5_000, { opened: 1_500, timeWait: 3_000 })]);
   const explained = "the gateway 3,000 times, the backend 0 times. Those of the warm-up are among them.";
   assertStringIncludes(renderReport(results([DIRECT, warmed])), explained);

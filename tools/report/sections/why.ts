@@ -61,16 +61,17 @@ function sayOpened({ outcome, connectionsOpened, requests, openedPerRequest }: C
     `${formatCount(requests)} requests, ${formatRatio(openedPerRequest)} per request`;
 }
 
-function sayAtEnd({ timeWaitOnGateway, timeWaitOfClients }: Churn): string {
-  const clients = formatCount(timeWaitOfClients);
+function sayAtEnd({ timeWaitOnGateway, timeWaitOfClients, connectionsOpened, warmedUp }: Churn): string {
+  const clients = `${formatCount(timeWaitOfClients)} connections of its clients`;
   if (timeWaitOnGateway === 0) {
     return "none of its connections to the backend was in TIME_WAIT on the gateway at the end" +
-      (timeWaitOfClients === 0 ? "" : `, but ${clients} connections of its clients were`);
+      (timeWaitOfClients === 0 ? "" : `, but ${clients} were`);
   }
+  const fromWarmUp = warmedUp && timeWaitOnGateway > connectionsOpened ? " (the warm-up's among them)" : "";
   return `${
     formatCount(timeWaitOnGateway)
-  } of its connections to the backend were in TIME_WAIT on the gateway at the end` +
-    (timeWaitOfClients === 0 ? "" : `, and so were ${clients} connections of its clients`);
+  } of its connections to the backend${fromWarmUp} were in TIME_WAIT on the gateway ` +
+    `at the end${timeWaitOfClients === 0 ? "" : `, and so were ${clients}`}`;
 }
 
 function notClosed({ openAtEnd = 0 }: Churn, connections: number): string {
