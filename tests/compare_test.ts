@@ -42,6 +42,11 @@ Deno.test("results are compared run by run, what differs besides comes first, an
     "pool:requestsPerSec>=-5%",
   );
   assertEquals(code, 1, stderr);
+  assertStringIncludes(
+    stdout,
+    "# B.json against A.json\n\nIn B.json, compared with A.json: `pool` serves 20% fewer requests/s; no difference is shown for " +
+      "`direct`.\n",
+  );
   assertStringIncludes(stdout, "- kernel: 6.18.0 in A.json, 6.19.0 in B.json");
   assertEquals(stdout.indexOf("What differs") < stdout.indexOf("## Figures"), true);
   assertStringIncludes(stdout, "-20.0% (-21.2%…-18.8%)");

@@ -4,9 +4,8 @@
  * @module
  */
 
-import type { Call } from "./cli/command_line.ts";
-import { TimewaitError } from "./errors.ts";
 import {
+  type Call,
   CANNOT_TELL,
   listFlag,
   type Main,
@@ -15,11 +14,12 @@ import {
   runAsScript,
   switchFlag,
 } from "./cli/command_line.ts";
+import { TimewaitError } from "./errors.ts";
 import { renderComparison } from "./report/comparison_report.ts";
-import type { NamedResults } from "./report/sections/differences.ts";
-import { checkGates, type GateCheck, type GatedRun, parseGate } from "./verdict/gate.ts";
-import { gatesThatCannotFail } from "./verdict/gate_proof.ts";
 import { readResults } from "./results/read.ts";
+import { checkDocuments, type NamedResults, requireOneGenerator } from "./verdict/documents.ts";
+import { type Gate, type GateCheck, parseGate } from "./verdict/gate.ts";
+import { gatesThatCannotFail } from "./verdict/gate_proof.ts";
 
 const FLAGS = {
   gate: listFlag("GATE", "what must hold: [RUN:]FIGURE>=LIMIT or <=; with a % a change", parseGate),
@@ -27,8 +27,8 @@ const FLAGS = {
 };
 
 /**
- * The command's entry point. Exit code 0 where every gate holds, 1 where one fails and the repetitions show it, 2 bad
- * usage, 3 where none fails but one cannot be told.
+ * The command's entry point. Exit code 0 every gate holds, 1 the repetitions show that a gate fails, 2 bad usage, 3 no
+ * gate is shown to fail, and the repetitions cannot tell of at least one.
  */
 export const main: Main = mainOf({
   name: "compare",
@@ -43,56 +43,37 @@ export const main: Main = mainOf({
   run: compare,
 });
 
-async function compare(options: Options<typeof FLAGS>, { positionals: paths }: Call): Promise<number> {
-  if (paths.length === 0) {
+async function compare({ gate, selfTest }: Options<typeof FLAGS>, { positionals }: Call): Promise<number> {
+  if (positionals.length === 0) {
     throw new TimewaitError("compare takes the results that bench has written: A.json B.json…");
   }
-  const documents = await Promise.all(paths.map(async (path, i): Promise<NamedResults> => {
-    return { name: nameOf(path, i, paths), results: await readResults(path) };
+  const documents = await Promise.all(positionals.map(async (path, i): Promise<NamedResults> => {
+    return { name: nameOf(path, i, positionals), results: await readResults(path) };
   }));
-  const [first, ...others] = documents as [NamedResults, ...NamedResults[]];
-  for (const { name, results } of others) {
-    const [a, b] = [first.results.environment.load.name, results.environment.load.name];
-    if (a !== b) {
-      throw new TimewaitError(
-        `the load of ${first.name} came from ${a}, that of ${name} from ${b}: they cannot be compared`,
-      );
-    }
-  }
-  if (options.selfTest) return selfTest(options.gate, first);
-  // All in one go, because they are corrected for how many there are.
-  const gated = (others.length === 0 ? [first] : others).flatMap(({ name, results }) =>
-    results.runs.map((run): GatedRun => {
-      const against = others.length === 0
-        ? undefined
-        : first.results.runs.find((other) => other.name === run.name);
-      return {
-        run,
-        ...(against === undefined ? {} : { against }),
-        ...(others.length < 2 ? {} : { of: name }),
-      };
-    })
-  );
-  const checks = checkGates(options.gate, gated, { seed: first.results.seed });
+  requireOneGenerator(documents);
+  if (selfTest) return testGates(gate, documents[0]!);
+  const checks = checkDocuments(gate, documents);
   console.log(renderComparison(documents, checks).trimEnd());
   return exitCodeOf(checks);
 }
 
-/** 1 where a gate fails, 3 where none does and one cannot be told, else 0. */
+/** 1 where a gate fails, 3 where none does and the repetitions cannot tell of at least one, else 0. */
 export function exitCodeOf(checks: readonly GateCheck[]): number {
   if (checks.some(({ verdict }) => verdict === "fails")) return 1;
   return checks.some(({ verdict }) => verdict === "cannot tell") ? CANNOT_TELL : 0;
 }
 
-function selfTest(gates: Options<typeof FLAGS>["gate"], { name, results }: NamedResults): number {
+function testGates(gates: readonly Gate[], { name, results }: NamedResults): number {
   if (gates.length === 0) throw new TimewaitError("--self-test is of gates: give them with --gate");
-  const blunt = gatesThatCannotFail(gates, results.runs, results.seed);
-  for (const { gate, run, repetitionsNeeded } of blunt) {
-    const why = repetitionsNeeded === undefined ? "" : `: too few repetitions, ${repetitionsNeeded} would do`;
+  const harmless = gatesThatCannotFail(gates, results.runs, results.seed);
+  for (const { gate, run, repetitionsNeeded } of harmless) {
+    const why = repetitionsNeeded === undefined
+      ? ""
+      : `: too few repetitions, ${repetitionsNeeded} would be enough`;
     console.log(`\`${gate.text}\` cannot fail for \`${run}\` of ${name}${why}`);
   }
-  if (blunt.length === 0) console.log(`each of ${gates.length} gates can fail`);
-  return blunt.length === 0 ? 0 : 1;
+  if (harmless.length === 0) console.log(`each of ${gates.length} gates can fail`);
+  return harmless.length === 0 ? 0 : 1;
 }
 
 /** The shortest end of a path that tells it from the others, such as `main/results.json`. */

@@ -72,7 +72,7 @@ Deno.test("repetitions too few to ever show a difference are called that, with h
   const report = renderReport(resultsOf({ direct: [100, 101, 102], half: [50, 51, 52] }));
   assertStringIncludes(
     report,
-    "**Too few repetitions to show a difference**, however large: `--repeat 4` would do.",
+    "**Too few repetitions to show a difference**, however large: `--repeat 4` would be enough.",
   );
 });
 
@@ -153,13 +153,16 @@ Deno.test("ports whose TIME_WAITs are thrown away are not said to run out", () =
     return { ...rest, hosts: { ...hosts, gateway: { ...hosts.gateway, timeWaitOverflowed: 4_000 } } };
   });
   const report = renderReport(results([DIRECT, run("pool-100", thrown)]));
-  assertMatch(report, /\*\*would run out after \d+ s\*\*, were TIME_WAIT states not thrown away/);
+  assertMatch(report, /\*\*would run out after \d+ s at the earliest\*\* if no TIME_WAIT were thrown away/);
 });
 
 Deno.test("threads that get no share of a pool are named", () => {
   const gateway = { ...pool(1), workers: 4 } as GatewayPlan;
   const report = renderReport(results([DIRECT, run("pool-1", [...SMALL.repetitions], gateway)]));
-  assertStringIncludes(report, "divided among the workers, so that 3 of them keep none, 4 workers");
+  assertStringIncludes(
+    report,
+    "workers 4, poolMaxIdlePerHost divided among the workers, so that 3 of them keep no connection",
+  );
 });
 
 Deno.test("connections whose TIME_WAITs are on the gateway are not said to have been kept", () => {
@@ -169,16 +172,30 @@ Deno.test("connections whose TIME_WAITs are on the gateway are not said to have 
   const gateway = { ...samples.hosts.gateway, connectionsOpened: [0, 200, 200] };
   const warm = { ...(one as Measured), samples: { ...samples, hosts: { ...samples.hosts, gateway } } };
   const report = renderReport(results([DIRECT, { ...settled, repetitions: [warm] }]));
-  assertStringIncludes(report, "per request, and hardly any once it was warm: 170 in TIME_WAIT");
+  assertStringIncludes(
+    report,
+    "per request, and hardly any once it was warm: 170 of its connections to the backend were in TIME_WAIT",
+  );
 });
 
 Deno.test("a pool that was full after the warm-up is not said to have opened what it kept", () => {
   const report = renderReport(results([DIRECT, run("pool-1000", [repetition(6_000, { opened: 0 })])]));
-  assertStringIncludes(report, "`pool-1000` opened no connection for ");
-  assertStringIncludes(report, " requests: those it had served them all, 0 in TIME_WAIT");
+  assertStringIncludes(report, "`pool-1000` opened no connection to the backend for ");
+  assertStringIncludes(
+    report,
+    " requests: the connections that it had served them all, and none of its connections",
+  );
 });
 
 Deno.test("more TIME_WAITs than connections opened are explained by the warm-up", () => {
+  const none = run("pool-1000", [repetition(6_000, { opened: 0, timeWait: 41 })]);
+  const [settled] = none.repetitions as [Measured];
+  const gateway = { ...settled.samples.hosts.gateway, connectionsOpened: [0, 0, 0] };
+  const samples = { ...settled.samples, hosts: { ...settled.samples.hosts, gateway } };
+  assertStringIncludes(
+    renderReport(results([DIRECT, { ...none, repetitions: [{ ...settled, samples }] }])),
+    "and 41 of its connections to the backend (the warm-up's among them) were in TIME_WAIT on the gateway at the end.",
+  );
   const warmed = run("pool-100", [repetition(5_000, { opened: 1_500, timeWait: 3_000 })]);
   const explained = "the gateway 3,000 times, the backend 0 times. Those of the warm-up are among them.";
   assertStringIncludes(renderReport(results([DIRECT, warmed])), explained);
@@ -193,7 +210,7 @@ Deno.test("ports that last are not said to run out", () => {
   const report = renderReport(results([DIRECT, slow]));
   assertStringIncludes(
     report,
-    "At 113 new connections a second, 6,750 of the 28,232 ephemeral ports (32768–60999)",
+    "At 113 new connections a second, this load comes to hold 6,750 of the 28,232 ephemeral ports (32768–60999)",
   );
   assert(!report.includes("run out"));
 });

@@ -10,11 +10,11 @@ export interface View {
   readonly scheme: "light" | "dark";
 }
 
-/** What a page did and what became of it. */
+/** A page as the browser has it: what it did and what it looks like. */
 export interface SeenPage {
   /** Errors and warnings of the console, and exceptions that nobody caught. */
   readonly complaints: readonly string[];
-  /** What it asked for beside itself. */
+  /** The addresses that it requested, without its own. */
   readonly requests: readonly string[];
   /** The value of an expression in the page. */
   evaluate<T>(expression: string): Promise<T>;
@@ -30,7 +30,7 @@ export interface Browser extends AsyncDisposable {
 
 const ENDPOINT = /^DevTools listening on (ws:\/\/\S+)$/m;
 
-/** Starts it, with a profile of its own. */
+/** Starts a browser with a profile of its own. */
 export async function startBrowser(): Promise<Browser> {
   const profile = await Deno.makeTempDir();
   const child = new Deno.Command(findCommand("chromium"), {
@@ -54,7 +54,7 @@ export async function startBrowser(): Promise<Browser> {
       // It has ended.
     }
     await child.status;
-    // Its helpers may still be writing for a moment.
+    // Chromium's other processes may still write for a moment.
     for (let i = 0; i < 50; i++) {
       const gone = await Deno.remove(profile, { recursive: true }).then(() => true, () => false);
       if (gone) return;

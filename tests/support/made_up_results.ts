@@ -24,7 +24,7 @@ const QUIET: HostResult = {
   timeWaitGroups: [],
 };
 
-/** A repetition through a gateway, or with `opened` left out a direct one. */
+/** A repetition through a gateway; without `opened`, a direct one. */
 export function repetition(
   requestsPerSec: number,
   { opened, timeWait = 0, ...more }: { opened?: number; timeWait?: number } & Partial<Measured> = {},
@@ -88,7 +88,7 @@ export function run(name: string, repetitions: Repetition[], gateway: GatewayPla
   };
 }
 
-/** A gateway of ours that keeps so many connections. */
+/** A gateway of ours that keeps this many idle connections. */
 export function pool(poolMaxIdlePerHost: number): GatewayPlan {
   return { transport: "http-client", poolMaxIdlePerHost, poolIdleTimeoutMs: 90_000, workers: 1 };
 }

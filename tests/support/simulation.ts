@@ -1,5 +1,5 @@
 /**
- * Random numbers for simulated benches, the same each time.
+ * Random numbers for simulated benches, the same in each run of the tests.
  *
  * @module
  */

@@ -59,14 +59,13 @@ Deno.test("too few repetitions cannot tell, however large the difference, and sa
 
 Deno.test("all checks of one command are corrected together, those of several results and both kinds of gates", () => {
   const absolute = ["gateway.timeWaitPeak<=1000", "requestsPerSec>=900"];
-  const verdicts = (gates: readonly string[], n: number, of: readonly string[]) => {
+  const verdicts = (gates: readonly string[], n: number, documents: readonly string[]) => {
     const bad = runOf([...by(0.5), ...by(0.51)].slice(0, n), 9_000);
     const parsed = gates.map((text) => parseGate(text, GATE));
-    const checks = checkGates(parsed, of.map((of) => ({ run: bad, against: runOf(BEFORE), of })), {
-      seed: 1,
-    });
-    return checks.map(({ of, verdict, repetitionsNeeded }) =>
-      [of, verdict, repetitionsNeeded].join(" ").trim()
+    const gated = documents.map((document) => ({ run: bad, against: runOf(BEFORE), document }));
+    const checks = checkGates(parsed, gated, { seed: 1 });
+    return checks.map(({ document, verdict, repetitionsNeeded }) =>
+      [document, verdict, repetitionsNeeded].join(" ").trim()
     );
   };
   // The sign test of 5 has 1 in 32, of 6 has 1 in 64, of 7 has 1 in 128.

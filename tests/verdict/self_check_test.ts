@@ -18,19 +18,19 @@ Deno.test("a self-check passes where no difference is shown, and is a false alar
   assertEquals(selfCheckResult(passed)!.verdict, "passed");
   assertStringIncludes(
     renderReport(passed),
-    "**The self-check passed**: no difference is shown between `direct-a` and `direct-b`, which are the same; the second has",
+    "**The self-check passed**: no difference is shown between `direct-a` and `direct-b`, which are the same; `direct-b` has",
   );
   const alarm = selfCheck(A, A.map((value) => value / 2));
   assertEquals(selfCheckResult(alarm)!.verdict, "false alarm");
   assertStringIncludes(renderReport(alarm), "**The self-check failed, a false alarm**");
-  assertStringIncludes(renderReport(alarm), "the second has -50.0% requests/s");
+  assertStringIncludes(renderReport(alarm), "`direct-b` has -50.0% requests/s");
 });
 
 Deno.test("a self-check that could not raise an alarm has not passed, and says how many repetitions would do", () => {
   const few = selfCheck([100, 101], [1, 2]);
   assertEquals(selfCheckResult(few)!.verdict, "cannot tell");
-  assertStringIncludes(renderReport(few), "**The self-check cannot tell**: too few repetitions");
-  assertStringIncludes(renderReport(few), "`--repeat 4` would do");
+  assertStringIncludes(renderReport(few), "**The self-check cannot tell**: the repetitions are too few");
+  assertStringIncludes(renderReport(few), "`--repeat 4` would be enough");
 });
 
 Deno.test("results of anything else are no self-check", () => {

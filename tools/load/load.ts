@@ -32,6 +32,14 @@ export interface LoadErrors {
   readonly status: Count;
 }
 
+/** The kinds of {@linkcode LoadErrors}, in the order in which reports name them. */
+export const ERROR_KINDS: readonly (keyof LoadErrors)[] = ["connect", "read", "write", "timeout", "status"];
+
+/** All requests that failed: without an answer, with a late one, or with one that says it failed. */
+export function failedRequests(errors: LoadErrors): number {
+  return ERROR_KINDS.reduce((sum, kind) => sum + errors[kind], 0);
+}
+
 /** How the requests of an open loop have arrived. */
 export interface Arrivals {
   /** Requests that were due: the rate × the duration. Each is answered or stands in one of the errors. */

@@ -7,7 +7,7 @@
 import { type Host } from "../lab/host.ts";
 import { summarizeLatency } from "./latency.ts";
 import { bucketLatency } from "./latency_histogram.ts";
-import type { LoadErrors, LoadOptions, LoadResult, RunningLoad } from "./load.ts";
+import { ERROR_KINDS, type LoadErrors, type LoadOptions, type LoadResult, type RunningLoad } from "./load.ts";
 import { parseCount, parseHistogram, startLoadProcess } from "./load_process.ts";
 
 const RUNNER = new URL("./open_loop_runner.ts", import.meta.url).href;
@@ -21,8 +21,6 @@ export function startOpenLoopIn(host: Host, options: LoadOptions): Promise<Runni
     parse: (json) => parseOpenLoopReport(json, options),
   }, options);
 }
-
-const ERROR_KINDS: readonly (keyof LoadErrors)[] = ["connect", "read", "write", "timeout", "status"];
 
 /**
  * Parses what open_loop_runner.ts has printed. A request belongs to the time in which it was due, also where its

@@ -9,7 +9,7 @@ import { type Host } from "../lab/host.ts";
 import { lastWords, runCommand } from "../lab/process.ts";
 import { type Histogram, summarizeLatency } from "./latency.ts";
 import { bucketLatency } from "./latency_histogram.ts";
-import type { LoadErrors, LoadOptions, LoadResult, RunningLoad } from "./load.ts";
+import { ERROR_KINDS, type LoadErrors, type LoadOptions, type LoadResult, type RunningLoad } from "./load.ts";
 
 const REPORT_SCRIPT = decodeURIComponent(new URL("./wrk_report.lua", import.meta.url).pathname);
 
@@ -147,8 +147,6 @@ export function parseWrkReport(json: string, connections: number, timeoutMs: num
     errors,
   };
 }
-
-const ERROR_KINDS: readonly (keyof LoadErrors)[] = ["connect", "read", "write", "timeout", "status"];
 
 function checkReport(json: string): WrkReport {
   let report: Partial<WrkReport> | null;

@@ -10,6 +10,7 @@ import type { ConnectTimes } from "./connect_probe.ts";
 import type { Sample } from "./sampler.ts";
 import { counterDelta, type TcpCounters } from "./tcp_counters.ts";
 import { groupTimeWait, TCP_STATES, type TcpSocket, type TimeWaitGroup } from "./tcp_table.ts";
+import { openedShareOf, portsUsed } from "./ports_used.ts";
 import type { HostResult, HostSeries } from "./series.ts";
 
 /** What was seen of a lab between the start and the end of a load. */
@@ -94,25 +95,16 @@ function ownTableResult(observation: Observation, name: HostName): HostResult {
   const { samples, before, after, sockets } = observation;
   const moved = counterDelta(before[name], after[name]);
   const timeWaitGroups = groupTimeWait(sockets[name], servicesOf(observation));
-  const inGroups = sumOf(timeWaitGroups);
-  const openedShare = inGroups === 0
-    ? 1
-    : sumOf(timeWaitGroups.filter((group) => group.side === "opened")) / inGroups;
+  const openedShare = openedShareOf(timeWaitGroups);
   return {
     timeWaitPeak: Math.max(
-      inGroups,
+      sumOf(timeWaitGroups),
       after[name].timeWait,
       ...samples.map((sample) => sample.hosts[name].timeWait),
     ),
     timeWaitEntered: moved.timeWaitEntered,
     connectionsOpened: moved.connectionsOpened,
-    portsUsedPeak: Math.round(
-      Math.max(...samples.map((sample) => {
-        const accepted = { client: 0, gateway: sample.hosts.client.established, backend: Infinity }[name];
-        const opened = Math.max(0, sample.hosts[name].established - accepted);
-        return opened + sample.hosts[name].timeWait * openedShare;
-      })),
-    ),
+    portsUsedPeak: Math.round(Math.max(...samples.map(({ hosts }) => portsUsed(name, hosts, openedShare)))),
     timeWaitReused: moved.timeWaitReused,
     timeWaitOverflowed: moved.timeWaitOverflowed,
     listenDrops: moved.listenDrops,

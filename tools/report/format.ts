@@ -19,6 +19,11 @@ export function formatShare(value: number): string {
   return `${oneDigit.format(value * 100).replace(/^-(0\.0)$/, "$1")}%`;
 }
 
+/** A share for a sentence: whole percents from 10% on, one digit below. */
+export function formatRough(value: number): string {
+  return value < 0.0995 ? formatShare(value) : `${whole.format(value * 100)}%`;
+}
+
 /** Microseconds as milliseconds with one digit. */
 export function formatMs(us: number): string {
   return oneDigit.format(us / 1000);

@@ -1,5 +1,5 @@
 /**
- * The files that a bench writes: opened before the first run, written after each repetition, finished with the report.
+ * The files that a bench writes: opened before the first run, written after each repetition, completed with the report.
  *
  * @module
  */
@@ -11,23 +11,23 @@ import { writePage, writeReport } from "./report_files.ts";
 
 /** Where the output goes. */
 export interface OutputPlaces {
-  /** File for the results document; `-` is standard output, which is not written here. */
+  /** File for the results document; `-` stands for standard output, which the command writes. */
   readonly json?: string | undefined;
-  /** Folder for `report.md`, its plots and `results.json`; made if it is not there. */
+  /** Folder for `report.md`, its plots and `results.json`; made if it does not exist. */
   readonly out?: string | undefined;
   /** File for the report as one page. */
   readonly html?: string | undefined;
 }
 
-/** Outputs of a bench under way. */
+/** The outputs of a bench under way. */
 export interface Outputs {
   /**
    * Writes the results so far.
    *
-   * @throws {Error} the first time that it cannot, so that nothing is measured in vain. Later errors wait for `finish`.
+   * @throws {Error} if the first write fails, so that nothing is measured in vain. Later errors wait for `finish`.
    */
   keep(results: Results): Promise<void>;
-  /** Writes everything, as far as it can be written, and returns the first error. */
+  /** Writes everything that can be written, and returns the first error. */
   finish(results: Results): Promise<unknown>;
 }
 

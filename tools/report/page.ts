@@ -1,5 +1,5 @@
 /**
- * The report as one self-contained page with interactive plots. It fetches nothing: its policy forbids it to.
+ * The report as one self-contained page with interactive plots. The page fetches nothing: its policy forbids it.
  *
  * @module
  */
@@ -33,15 +33,15 @@ export async function renderPage(results: Results): Promise<string> {
   ].join("\n");
 }
 
-/** An interval as cells have it, which a line break would tear apart. */
+/** An interval in a cell, which no line break may tear apart. */
 const INTERVAL = /\([^()<>\s]*…[^()<>\s]*\)/g;
 
-/** Markdown to HTML. Tags in it are text: a run's name or a failure's reason may hold anything. */
+/** Markdown to HTML. Tags in the Markdown are shown as text: a run's name or a failure's reason may hold anything. */
 function renderHtml(markdown: string): string {
   const marked = new Marked({
     renderer: {
       html: ({ text }) => escapeHtml(text),
-      // The report has none of its own.
+      // The report itself has no links.
       link: ({ raw }) => escapeHtml(raw),
       image: ({ href, text }) =>
         href.startsWith(PLOT)
@@ -56,7 +56,7 @@ function renderHtml(markdown: string): string {
     .replaceAll(/<td[^]*?<\/td>/g, (cell) => cell.replaceAll(INTERVAL, '<span class="whole">$&</span>'));
 }
 
-/** Draws each plot in its place, anew when the scheme or the width changes. */
+/** A script that draws each plot in its place, and again when the scheme or the width changes. */
 function script(plots: readonly Plot[]): string {
   return `
 const plotOption = ${plotOption};
@@ -75,7 +75,7 @@ addEventListener("resize", () => { for (const { chart } of charts) chart.resize(
 `;
 }
 
-/** Text that may stand in a script element: nothing in it ends the element. */
+/** Makes text fit to stand in a script element: nothing in it ends the element. */
 function inScript(text: string): string {
   return text.replaceAll(/<(?=\/script|!--)/gi, "\\x3c");
 }

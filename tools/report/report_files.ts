@@ -12,7 +12,7 @@ import { plotsOf } from "./plots/plots.ts";
 import { renderSvg } from "./plots/svg.ts";
 
 /**
- * Writes report.md and the plots that it shows, each as an SVG file, into a directory that exists.
+ * Writes report.md and its plots, each as an SVG file, into an existing directory.
  *
  * @throws {Error} which names the file that could not be written.
  */

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Renders a table: the first `texts` columns aligned left, the others, which hold numbers, right. */
+/** Renders a table. The first `texts` columns are aligned left; the others hold numbers and are aligned right. */
 export function renderRows(
   header: readonly string[],
   rows: readonly (readonly string[])[],
@@ -22,7 +22,7 @@ export function renderRows(
   return [line(header), rule, ...rows.map(line)];
 }
 
-/** A cell ends at a bar and a row at the end of its line, also within code. */
+/** Escapes a bar, which ends a cell even within code, and replaces line ends, which end a row. */
 function escapeCell(text: string): string {
   return text.replaceAll("|", "\\|").replaceAll(/\s*[\r\n]+\s*/g, " ");
 }

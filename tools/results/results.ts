@@ -229,3 +229,8 @@ export function measuredOf(run: Run): Measured[] {
 export function servedPerSec({ requests, errors, durationSec }: Measured): number {
   return durationSec === 0 ? 0 : Math.max(0, requests - errors.status - errors.timeout) / durationSec;
 }
+
+/** The host that opens the connections to the backend: the client where there is no gateway (`null`). */
+export function openerOf({ gateway }: { readonly gateway: unknown }): "client" | "gateway" {
+  return gateway === null ? "client" : "gateway";
+}

@@ -26,7 +26,7 @@ import { type Party, startBackendIn, startGatewayIn } from "../parties/lab_parti
 import { type AnsweredCount, startAnsweredCount } from "../observe/answered.ts";
 import { hostResults, hostSeries, type Observation, withoutProbe } from "../observe/attribution.ts";
 import { type PoolLog, startPoolLog } from "../observe/pool_log.ts";
-import { type Measured } from "../results/results.ts";
+import { type Measured, openerOf } from "../results/results.ts";
 import { type FailureCount, startFailureCount } from "../observe/upstream_failures.ts";
 
 /** What a bench may show while a load runs. */
@@ -192,7 +192,7 @@ async function watchLoad(
   { generator, signal }: RepetitionContext,
 ): Promise<Seen> {
   await using stack = new AsyncDisposableStack();
-  const opener = gateway === undefined ? "client" : "gateway";
+  const opener = openerOf(options);
   let benchCpuSec = 0;
   let over = false;
   const sampler = stack.use(

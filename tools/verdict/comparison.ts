@@ -22,36 +22,36 @@ import {
 } from "./rank_tests.ts";
 import { isMeasured, type Measured, type Results, type Run, servedPerSec } from "../results/results.ts";
 
-/** What a comparison has shown. `higher` and `lower` are of the candidate. */
+/** What a comparison has shown; `higher` and `lower` say it of the candidate. */
 export type Verdict = "higher" | "lower" | "no difference shown" | "too few repetitions";
 
 /** One comparison of a candidate with a baseline. */
 export interface Comparison {
-  /** Candidate ÷ baseline; `undefined` where that cannot be told. */
+  /** Candidate ÷ baseline; `undefined` where there is none. */
   readonly ratio: Interval | undefined;
   /** Which rank test the numbers of repetitions and comparisons called for. */
   readonly test: "signed-rank" | "mann-whitney";
-  /** Two-sided, of this comparison alone. */
+  /** The two-sided p-value of this comparison alone. */
   readonly p: number;
-  /** Corrected for the number of comparisons made together (Holm). */
+  /** The p-value corrected for the number of comparisons made together (Holm). */
   readonly adjustedP: number;
   /** What may be claimed. */
   readonly verdict: Verdict;
-  /** Repetitions of each run from which on a difference could be shown at all, with as many comparisons. */
+  /** The fewest repetitions of each run with which so many comparisons could show a difference at all. */
   readonly repetitionsNeeded: number;
 }
 
-/** The chance of a false alarm that is put up with, over all comparisons made together. */
+/** The chance of a false alarm that is accepted, over all comparisons made together. */
 export const FALSE_ALARMS = 1 - CONFIDENCE;
 
 /**
  * Compares each candidate with its baseline.
  *
  * A difference is shown where the rank test, corrected for the number of comparisons, and the interval of the ratio
- * both exclude "none". Which rank test it is depends on the numbers of repetitions and comparisons, not on the
- * values. Wilcoxon's signed-rank test of the pairs, on the logarithm of their ratios, is blind to what drifts from
- * round to round, but its p cannot get below 2 ÷ 2ⁿ: 0.0625 with 5 pairs. Where it could show nothing, it is the
- * Mann-Whitney test, down to 2 ÷ 252 with 5 and 5: it counts drift as noise, and so errs towards "not shown".
+ * both exclude "none". The numbers of repetitions and comparisons decide which rank test it is, and the values do not.
+ * Wilcoxon's signed-rank test of the pairs, on the logarithm of their ratios, is blind to what drifts from round to
+ * round, but its p cannot get below 2 ÷ 2ⁿ: 0.0625 with 5 pairs. Where it could show nothing, the Mann-Whitney test
+ * takes its place, whose p can get down to 2 ÷ 252 with 5 and 5; it counts drift as noise.
  */
 export function compareValues(sets: readonly ComparedValues[], options: BootstrapOptions): Comparison[] {
   const count = sets.length;
@@ -79,7 +79,7 @@ export function compareValues(sets: readonly ComparedValues[], options: Bootstra
   });
 }
 
-/** The least repetitions of each run with which so many comparisons could all show a difference. */
+/** The fewest repetitions of each run with which so many comparisons could all show a difference. */
 export function repetitionsNeeded(comparisons: number): number {
   let n = 1;
   while (smallestMannWhitneyP(n, n) * comparisons > FALSE_ALARMS) n++;
@@ -107,16 +107,23 @@ export function baselineOf({ runs }: Pick<Results, "runs">): Run | undefined {
   return runs.find((run) => run.baseline);
 }
 
+/** Which of load and backend two runs differ in. */
+export function differingOptions(a: Run, b: Run): ("load" | "backend")[] {
+  return (["load", "backend"] as const).filter((what) =>
+    JSON.stringify(a.options[what]) !== JSON.stringify(b.options[what])
+  );
+}
+
 /** The values of the rounds in which both runs were measured and the baseline's value is above 0. */
 export function pairRounds(
   baseline: Run,
   candidate: Run,
-  valueOf: (one: Measured) => number,
+  valueOf: (repetition: Measured) => number,
 ): ComparedValues {
-  const pairs = candidate.repetitions.flatMap((one, round) => {
+  const pairs = candidate.repetitions.flatMap((repetition, round) => {
     const other = baseline.repetitions[round];
-    if (!isMeasured(one) || other === undefined || !isMeasured(other)) return [];
-    return valueOf(other) > 0 ? [[valueOf(other), valueOf(one)] as const] : [];
+    if (!isMeasured(repetition) || other === undefined || !isMeasured(other)) return [];
+    return valueOf(other) > 0 ? [[valueOf(other), valueOf(repetition)] as const] : [];
   });
   return {
     baseline: pairs.map(([value]) => value),
@@ -126,13 +133,13 @@ export function pairRounds(
 }
 
 /**
- * Compares every other run with the baseline by a figure, requests per second unless told otherwise.
+ * Compares every other run with the baseline by a figure; served requests per second unless another is given.
  *
- * @returns by the run's name; empty without a baseline.
+ * @returns the comparisons by the run's name; empty without a baseline.
  */
 export function compareWithBaseline(
   results: Pick<Results, "runs" | "seed">,
-  valueOf: (one: Measured) => number = servedPerSec,
+  valueOf: (repetition: Measured) => number = servedPerSec,
 ): Map<string, Comparison> {
   const baseline = baselineOf(results);
   if (baseline === undefined) return new Map();

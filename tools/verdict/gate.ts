@@ -11,23 +11,23 @@ import { type BootstrapOptions, estimateMedian, estimateRatio, type Interval } f
 import { adjustHolm, smallestMannWhitneyP, testMannWhitney } from "./rank_tests.ts";
 import { type Measured, measuredOf, type Run } from "../results/results.ts";
 
-/** One condition. */
+/** A condition on a figure. */
 export interface Gate {
   /** As it was typed. */
   readonly text: string;
-  /** The run that it holds for; all runs where it is left out. */
+  /** The name of the run that must keep to it. Left out for all runs. */
   readonly run?: string;
   /** A figure of a repetition, such as `latencyUs.p99`; `gateway.timeWaitPeak` stands for that of `hosts`. */
   readonly figure: string;
   /** Whether the limit is the highest or the lowest that is allowed. */
   readonly operator: "<=" | ">=";
-  /** A limit of the figure; or of its change, as a share of the other results' figure. */
+  /** The limit of the figure, or of its change as a share of the other results' figure. */
   readonly limit: number;
-  /** Whether the limit is one of the change. */
+  /** Whether the limit is a limit of the change. */
   readonly relative: boolean;
 }
 
-/** What the repetitions show of a gate. */
+/** What the repetitions show about a gate. */
 export type GateVerdict = "holds" | "fails" | "cannot tell";
 
 /** A gate, applied to a run. */
@@ -36,18 +36,18 @@ export interface GateCheck {
   readonly gate: Gate;
   /** The run's name. */
   readonly run: string;
-  /** What its results are called, where there are several. */
-  readonly of?: string;
-  /** The figure, or for a relative gate its ratio to the other results'; `undefined` where there is none. */
+  /** The name of its results document. Left out where there is only one. */
+  readonly document?: string;
+  /** The figure, or for a relative gate its ratio to the other results' figure; `undefined` where there is none. */
   readonly measured: Interval | undefined;
   /** What is shown. */
   readonly verdict: GateVerdict;
-  /** Where it cannot tell because the repetitions are too few for any verdict: how many would do. */
+  /** How many repetitions would be enough. Left out unless they are too few for any verdict. */
   readonly repetitionsNeeded?: number;
 }
 
 /**
- * Parses a gate: `[RUN:]FIGURE>=LIMIT` or `<=`. A limit with a percent sign is one of the change.
+ * Parses a gate: `[RUN:]FIGURE>=LIMIT` or `<=`. A limit with a percent sign is a limit of the change.
  *
  * @throws {TimewaitError} for anything else.
  */
@@ -71,10 +71,10 @@ export function parseGate(text: string, field = "gate"): Gate {
   };
 }
 
-/** The gate's figure of a repetition; `undefined` where it has none of that name, or it was not measured. */
-export function figureOf(one: Measured, figure: string): number | undefined {
+/** A repetition's figure by its name; `undefined` where there is none of that name, or it was not measured. */
+export function figureOf(repetition: Measured, figure: string): number | undefined {
   const path = figure.split(".");
-  for (const root of [one, one.hosts] as unknown[]) {
+  for (const root of [repetition, repetition.hosts] as unknown[]) {
     const value = path.reduce<unknown>((at, key) => ownProperty(at, key), root);
     if (typeof value === "number") return value;
   }
@@ -92,18 +92,18 @@ export interface GatedRun {
   readonly run: Run;
   /** The run of the same name in the results it is compared with, where there is one. */
   readonly against?: Run;
-  /** What its results are called, where there are several. */
-  readonly of?: string;
+  /** The name of its results document. Left out where there is only one. */
+  readonly document?: string;
 }
 
 /**
  * Applies gates to runs, each beside the run of the same name in the results it is compared with.
  *
- * A gate holds or fails only where the repetitions show it at 5%: a relative one by the Mann-Whitney test against the
- * other results at the limit, where the interval of the ratio lies wholly on the same side; an absolute one by the
- * sign test of the median. Both are one-sided. They are corrected together for the number of checks made in one
- * command (Holm), those of failing and those of holding each for themselves: so that where every figure is at its
- * limit, the chance that even one gate is said to fail is at most 5%, however many there are.
+ * A gate holds or fails only where the repetitions show it at 5%. For a relative gate they show it by the Mann-Whitney
+ * test against the other results at the limit, and the interval of the ratio must lie wholly on the same side; for an
+ * absolute gate, by the sign test of the median. Both tests are one-sided. All checks of one command are corrected
+ * together (Holm), the tests for failing and those for holding apart. So where every figure is at its limit, the chance
+ * that even one gate is said to fail is at most 5%, however many gates there are.
  *
  * @throws {TimewaitError} for a figure or a run that no results have.
  */
@@ -118,22 +118,22 @@ export function checkGates(
     fails: adjustHolm(sides.map(({ fails }) => fails)),
     holds: adjustHolm(sides.map(({ holds }) => holds)),
   };
-  return applied.map((one, i) => {
+  return applied.map((gated, i) => {
     const sides = { fails: adjusted.fails[i]!, holds: adjusted.holds[i]! };
-    return judge(one, sides, applied.length, options);
+    return judge(gated, sides, applied.length, options);
   });
 }
 
 interface Applied {
   readonly gate: Gate;
   readonly run: string;
-  readonly of?: string;
+  readonly document?: string;
   readonly values: number[];
-  /** Of a relative gate: the values that it is compared with. */
+  /** The values that a relative gate compares with. */
   readonly against?: number[];
 }
 
-/** One-sided p-values of the figure lying beyond its limit, and within it. */
+/** One-sided p-values: that the figure lies beyond its limit, and that it lies within. */
 interface Sides {
   readonly fails: number;
   readonly holds: number;
@@ -155,42 +155,42 @@ function applyGate(gate: Gate, pairs: readonly GatedRun[]): Applied[] {
   const first = pairs.flatMap(({ run }) => measuredOf(run))[0];
   if (
     first !== undefined &&
-    pairs.flatMap(({ run }) => measuredOf(run)).every((one) => !hasFigure(one, gate.figure))
+    pairs.flatMap(({ run }) => measuredOf(run)).every((repetition) => !hasFigure(repetition, gate.figure))
   ) {
     const hint = didYouMean(gate.figure, figuresOf(first));
     throw new TimewaitError(`${gate.text}: there is no figure ${gate.figure}${hint}`, { field: "gate" });
   }
-  // A gateway that a direct run does not have keeps any limit: that says nothing.
+  // A direct run has no gateway, which keeps to any limit: that says nothing.
   const meant = gate.run === undefined && gate.figure.startsWith("gateway.")
     ? asked.filter(({ run }) => run.options.gateway !== null)
     : asked;
-  return meant.flatMap(({ run, against, of }) => {
+  return meant.flatMap(({ run, against, document }) => {
     if (gate.relative && against === undefined) return [];
-    const values = (one: Run) =>
-      measuredOf(one).flatMap((repetition) => figureOf(repetition, gate.figure) ?? []);
+    const values = (run: Run) =>
+      measuredOf(run).flatMap((repetition) => figureOf(repetition, gate.figure) ?? []);
     return [{
       gate,
       run: run.name,
-      ...(of === undefined ? {} : { of }),
+      ...(document === undefined ? {} : { document }),
       values: values(run),
       ...(gate.relative && against !== undefined ? { against: values(against) } : {}),
     }];
   });
 }
 
-function hasFigure(one: Measured, figure: string): boolean {
-  return figuresOf(one).includes(figure) || figureOf(one, figure) !== undefined;
+function hasFigure(repetition: Measured, figure: string): boolean {
+  return figuresOf(repetition).includes(figure) || figureOf(repetition, figure) !== undefined;
 }
 
-/** The names of all figures of a repetition, without those of its series. */
-function figuresOf({ samples: _, latencyHistogram: __, ...one }: Measured): string[] {
+/** The names of all figures of a repetition; its series are no figures. */
+function figuresOf({ samples: _, latencyHistogram: __, ...figures }: Measured): string[] {
   const names = (value: unknown, path: string): string[] =>
     typeof value === "number" || value === null
       ? [path]
       : Array.isArray(value) || typeof value !== "object"
       ? []
       : Object.entries(value).flatMap(([key, inner]) => names(inner, path === "" ? key : `${path}.${key}`));
-  return names(one, "").map((name) => name.replace(/^hosts\./, ""));
+  return names(figures, "").map((name) => name.replace(/^hosts\./, ""));
 }
 
 function testSides({ gate, values, against }: Applied): Sides {
@@ -208,7 +208,7 @@ function testSides({ gate, values, against }: Applied): Sides {
 }
 
 function judge(
-  { gate, run, of, values, against }: Applied,
+  { gate, run, document, values, against }: Applied,
   p: Sides,
   checks: number,
   options: BootstrapOptions,
@@ -231,14 +231,14 @@ function judge(
   return {
     gate,
     run,
-    ...(of === undefined ? {} : { of }),
+    ...(document === undefined ? {} : { document }),
     measured,
     verdict,
     ...(tooFew ? { repetitionsNeeded: needed } : {}),
   };
 }
 
-/** On which side of a relative gate's limit the interval of the ratio lies wholly, if on one. */
+/** On which side of a relative gate's limit the interval of the ratio lies wholly, if on either. */
 function sideOf(gate: Gate, ratio: Interval | undefined): { fails: boolean; holds: boolean } {
   if (ratio === undefined) return { fails: false, holds: false };
   const limit = 1 + gate.limit;

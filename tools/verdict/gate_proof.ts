@@ -1,5 +1,5 @@
 /**
- * Proves of each gate that it can fail: one that cannot guards nothing.
+ * Proves that each gate can fail: a gate that cannot fail guards nothing.
  *
  * @module
  */
@@ -8,27 +8,29 @@ import { checkGates, type Gate, type GateCheck } from "./gate.ts";
 import { isMeasured, type Measured, type Run } from "../results/results.ts";
 
 /**
- * Applies all gates, which correct each other, to the runs with one gate's figure moved well beyond its limit. Where a
- * check of that gate then does not fail, it cannot, mostly because the repetitions are too few for so many checks.
+ * Moves the figure of one gate after the other well beyond its limit, and applies all gates, because they correct each other.
+ * A check that does not fail then cannot fail, mostly because the repetitions are too few for so many checks.
  *
  * @returns the checks that did not fail; none where every gate can.
  */
 export function gatesThatCannotFail(gates: readonly Gate[], runs: readonly Run[], seed: number): GateCheck[] {
   return gates.flatMap((gate) => {
-    const pairs = runs.map((run) => ({ run: worsen(run, gate), against: run }));
-    return checkGates(gates, pairs, { seed }).filter((check) =>
+    const gated = runs.map((run) => ({ run: worsen(run, gate), against: run }));
+    return checkGates(gates, gated, { seed }).filter((check) =>
       check.gate === gate && check.verdict !== "fails"
     );
   });
 }
 
 function worsen(run: Run, gate: Gate): Run {
-  const repetitions = run.repetitions.map((one) => isMeasured(one) ? setFigure(one, gate) : one);
+  const repetitions = run.repetitions.map((repetition) =>
+    isMeasured(repetition) ? setFigure(repetition, gate) : repetition
+  );
   return { ...run, repetitions };
 }
 
-function setFigure(one: Measured, gate: Gate): Measured {
-  const copy = structuredClone(one) as unknown as Record<string, unknown>;
+function setFigure(repetition: Measured, gate: Gate): Measured {
+  const copy = structuredClone(repetition) as unknown as Record<string, unknown>;
   const path = gate.figure.split(".");
   const root = path[0]! in copy ? copy : copy.hosts as Record<string, unknown>;
   const last = path.pop()!;

@@ -8,28 +8,28 @@ import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { median, quantileSorted } from "simple-statistics";
 
-/** An estimate and the interval that holds the true value with the confidence given. */
+/** An estimate, and the interval that holds the true value with a given confidence. */
 export interface Interval {
   /** The likeliest value. */
   readonly estimate: number;
-  /** The lower limit; the estimate itself where one value is all there is. */
+  /** The lower limit; the estimate itself where there is only one value. */
   readonly low: number;
-  /** The upper limit; likewise. */
+  /** The upper limit; the estimate itself where there is only one value. */
   readonly high: number;
-  /** Between 0 and 1; 0 where one value alone says nothing about its uncertainty. */
+  /** Between 0 and 1; 0 for a single value, which says nothing about its uncertainty. */
   readonly confidence: number;
 }
 
 /** The confidence that intervals are made for. */
 export const CONFIDENCE = 0.95;
 
-/** Resamples of a bootstrap. At this number its own chance moves a limit by far less than a repetition more would. */
+/** Resamples of a bootstrap: so many that chance among them moves a limit by far less than one more repetition would. */
 export const RESAMPLES = 4_999;
 
 /**
- * The median with its interval, made of two order statistics: whatever the distribution, the sign test's binomial
- * gives the confidence exactly. Below 6 values not even the lowest and the highest reach 95%: these stand then, with
- * the confidence that they have, such as 93.75% for 5 (W. J. Conover, Practical Nonparametric Statistics, 3.2).
+ * The median with its interval, made of two order statistics. Whatever the distribution, the binomial of the sign test
+ * gives the confidence exactly (W. J. Conover, Practical Nonparametric Statistics, 3.2). Below 6 values not even the lowest
+ * and the highest reach 95%: they are the interval then, with the confidence that they have, such as 93.75% for 5.
  *
  * @returns `undefined` where there are no values.
  * @example
@@ -44,7 +44,7 @@ export function estimateMedian(values: readonly number[]): Interval | undefined 
   if (values.length === 0) return undefined;
   const sorted = [...values].sort((a, b) => a - b);
   const n = sorted.length;
-  // Narrows the interval from both ends while what it leaves out stays below 1 − CONFIDENCE.
+  // Narrow the interval from both ends while the probability outside stays below 1 − CONFIDENCE.
   let probability = 0.5 ** n;
   let leftOut = 2 * probability;
   let rank = 0;
@@ -65,11 +65,11 @@ export function estimateMedian(values: readonly number[]): Interval | undefined 
 
 /** Values of two runs that are compared. */
 export interface ComparedValues {
-  /** What is compared with; one value a repetition. */
+  /** The values to compare with, one for each repetition. */
   readonly baseline: readonly number[];
-  /** What is compared; one value a repetition. */
+  /** The values to compare, one for each repetition. */
   readonly candidate: readonly number[];
-  /** Whether the n-th values of both were measured in the same round, one after the other. */
+  /** Whether the n-th values of both were measured in the same round. */
   readonly paired: boolean;
 }
 
@@ -83,15 +83,15 @@ export interface BootstrapOptions {
 
 /**
  * The ratio of candidate to baseline with a percentile bootstrap interval (B. Efron, R. Tibshirani, An Introduction
- * to the Bootstrap, 13.3). Paired: the median of the ratios within the rounds, and rounds are drawn, so that what
- * drifts from round to round cancels. Not paired: the ratio of the medians, and both sides are drawn from.
+ * to the Bootstrap, 13.3). For paired values it is the median of the ratios within the rounds, and rounds are drawn, so
+ * that what drifts from round to round cancels. For others it is the ratio of the medians, and each side is drawn from.
  *
- * It is the median, not the mean, because one repetition that something else disturbed should not move it. Up to
- * 5 pairs its interval is the lowest and the highest ratio, and the confidence is what these have: 93.75% for 5. From 6
- * on it is meant for 95%, and holds the true ratio in 91 to 94% of simulated benches of 6 to 20 pairs, in 96 to 97% where
- * not paired: the bootstrap of so few is not exact. That is why no difference is shown by an interval alone.
+ * It is the median and not the mean, because a single disturbed repetition should not move it. Up to 5 pairs the interval
+ * is the lowest and the highest ratio, with the confidence that these have: 93.75% for 5. From 6 pairs on the interval is
+ * meant for 95%. It holds the true ratio in 91 to 94% of simulated benches of 6 to 20 pairs, and in 96 to 97% where the
+ * values are not paired: the bootstrap of so few values is not exact. That is why an interval alone shows no difference.
  *
- * @returns `undefined` where there is no value or a baseline of 0.
+ * @returns `undefined` where a side has no values, or the baseline has a 0.
  */
 export function estimateRatio(values: ComparedValues, options: BootstrapOptions): Interval | undefined {
   const { baseline, candidate, paired } = values;

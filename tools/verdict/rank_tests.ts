@@ -1,33 +1,33 @@
 /**
- * Exact rank tests for the few repetitions of a bench, and the correction for making several.
+ * Exact rank tests for the few repetitions of a bench, and the correction for several tests.
  *
- * Both give the exact permutation distribution of their statistic, ties included (midranks), in place of a normal
- * approximation, which is poor below some twenty values. Sizes of a bench, up to about a hundred values, take
- * milliseconds. Above {@linkcode MOST_EXACT} values counting would take minutes, and the approximation is as good.
+ * Both tests count the exact permutation distribution of their statistic, ties included (midranks). A normal approximation
+ * is poor below some twenty values. The sizes of a bench, up to about a hundred values, take milliseconds. Above
+ * {@linkcode MOST_EXACT} values counting would take minutes, and the approximation is as good.
  *
  * @module
  */
 
 import { errorFunction } from "simple-statistics";
 
-/** Up to so many values in all the distributions are counted; above it they are taken for normal. */
+/** The distribution of up to this many values in all is counted; that of more is taken for normal. */
 export const MOST_EXACT = 200;
 
 /** What a rank test has found. */
 export interface RankTest {
   /** Mann-Whitney's U of the first sample, or Wilcoxon's sum of the positive ranks. */
   readonly statistic: number;
-  /** The probability of a statistic this low, or lower, where there is no difference. */
+  /** The probability of a statistic this low or lower if there is no difference. */
   readonly pLess: number;
-  /** The probability of a statistic this high, or higher, where there is no difference. */
+  /** The probability of a statistic this high or higher if there is no difference. */
   readonly pGreater: number;
-  /** Two-sided: twice the smaller of the two, at most 1. */
+  /** The two-sided p-value: twice the smaller of the two, at most 1. */
   readonly p: number;
 }
 
 /**
- * The Mann-Whitney U test (Wilcoxon's rank-sum test) of two independent samples, exact, and with ties exact given
- * the ties. H. B. Mann, D. R. Whitney, Annals of Mathematical Statistics 18 (1947) 50–60.
+ * The Mann-Whitney U test (Wilcoxon's rank-sum test) of two independent samples: exact, and where there are ties exact
+ * for these ties. H. B. Mann, D. R. Whitney, Annals of Mathematical Statistics 18 (1947) 50–60.
  *
  * @example
  * ```ts
@@ -66,8 +66,8 @@ export function testMannWhitney(a: readonly number[], b: readonly number[]): Ran
 }
 
 /**
- * Wilcoxon's signed-rank test of paired differences, exact, and with ties exact given the ties. Differences of
- * zero say nothing and are left out, as Wilcoxon did. F. Wilcoxon, Biometrics Bulletin 1 (1945) 80–83.
+ * Wilcoxon's signed-rank test of paired differences: exact, and where there are ties exact for these ties. Differences
+ * of zero say nothing and are left out, as Wilcoxon left them out. F. Wilcoxon, Biometrics Bulletin 1 (1945) 80–83.
  *
  * @example
  * ```ts
@@ -111,8 +111,8 @@ export function smallestSignedRankP(pairs: number): number {
 }
 
 /**
- * Adjusts the p-values of several tests so that the chance of even one false alarm among them stays what it would
- * be for one. S. Holm, Scandinavian Journal of Statistics 6 (1979) 65–70.
+ * Adjusts the p-values of several tests so that the chance of even one false alarm among them stays that of a single
+ * test. S. Holm, Scandinavian Journal of Statistics 6 (1979) 65–70.
  *
  * @example
  * ```ts
@@ -133,7 +133,7 @@ export function adjustHolm(ps: readonly number[]): number[] {
   return adjusted;
 }
 
-/** The ranks of the values, times two so that those of ties, which share the mean of their ranks, stay whole. */
+/** Twice the ranks of the values. Ties share the mean of their ranks, and twice that mean is a whole number. */
 function doubledMidranks(values: readonly number[]): number[] {
   const sorted = [...values].sort((a, b) => a - b);
   const first = new Map<number, number>();
@@ -152,7 +152,7 @@ function tailsOf(ways: Float64Array, observed: number): Omit<RankTest, "statisti
   return { pLess, pGreater, p: Math.min(1, 2 * Math.min(pLess, pGreater)) };
 }
 
-/** The tails of a normal distribution, with a correction for steps of 2, as those of doubled ranks are. */
+/** The tails of a normal distribution, corrected for the steps of 2 in which sums of doubled ranks go. */
 function normalTails(observed: number, mean: number, variance: number): Omit<RankTest, "statistic"> {
   if (variance === 0) return { pLess: 1, pGreater: 1, p: 1 };
   const below = (z: number) => (1 + errorFunction(z / Math.SQRT2)) / 2;

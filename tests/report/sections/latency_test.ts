@@ -1,10 +1,13 @@
 import { assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
-import { mergedLatency, renderLatency } from "../../../tools/report/sections/latency.ts";
+import { renderLatency } from "../../../tools/report/sections/latency.ts";
+import { analyse } from "../../../tools/verdict/findings.ts";
+import { mergedLatency } from "../../../tools/verdict/latency.ts";
 import { renderReport } from "../../../tools/report/report.ts";
 import { plotsOf } from "../../../tools/report/plots/plots.ts";
-import { type Run } from "../../../tools/results/results.ts";
+import { type Results, type Run } from "../../../tools/results/results.ts";
 import { repetition, results, run } from "../../support/made_up_results.ts";
 
+const sectionOf = (document: Results) => renderLatency(analyse(document), document);
 const NO_ERRORS = repetition(1, {}).errors;
 
 Deno.test("latencies of all repetitions are one distribution, and a timeout counts as the timeout", () => {
@@ -18,7 +21,7 @@ Deno.test("latencies of all repetitions are one distribution, and a timeout coun
 Deno.test("a run of which one repetition has no histogram has no merged latency", () => {
   const without = repetition(1_000, { opened: 9, latencyHistogram: null });
   assertEquals(mergedLatency(run("pool-100", [repetition(1_000), without])), undefined);
-  assertEquals(renderLatency(results([run("pool-100", [without])])), []);
+  assertEquals(sectionOf(results([run("pool-100", [without])])), []);
 });
 
 Deno.test("the report says of latencies whether they are those of a closed or an open loop", () => {
@@ -27,17 +30,17 @@ Deno.test("the report says of latencies whether they are those of a closed or an
   const closed = run("pool-100", [repetition(1_000, { samples })]);
   const load = { ...closed.options.load, ratePerSec: 5_000 };
   const open = { ...closed, options: { ...closed.options, load } };
-  const of = (one: Run) => renderLatency(results([one])).join("\n");
+  const of = (one: Run) => sectionOf(results([one])).join("\n");
   assertStringIncludes(of(closed), "From a closed loop: each connection waits");
-  assertStringIncludes(of(open), "From an open loop, 5,000/s: each counts from when its request was due");
+  assertStringIncludes(of(open), "From an open loop, 5,000/s: latency counts from when a request was due");
   const report = (one: Run) => renderReport(results([{ ...one, baseline: true }]));
   assertStringIncludes(
     report(closed),
-    "1,000 connections for 4 s, after 1 s of the same that does not count, but for the TIME_WAITs that it has left, each waiting for its answer",
+    "1,000 connections for 4 s, after a 1 s warm-up (not counted; its TIME_WAITs remain). Each connection waits for its answer",
   );
   assertStringIncludes(
     report(open),
-    "5,000 requests a second for 4 s, after 1 s of the same that does not count, but for the TIME_WAITs that it has left, evenly spaced",
+    "5,000 requests/s for 4 s, after a 1 s warm-up (not counted; its TIME_WAITs remain). Requests are evenly spaced",
   );
   assertFalse(report(open).includes("closed loop"));
   const titles = (one: Run) => plotsOf(results([one])).map(({ title }) => title).join();

@@ -8,8 +8,8 @@ import type { EChartsOption } from "echarts";
 import type { Plot } from "./plots.ts";
 
 /**
- * The options of a plot, drawn with the colour `ink`. The SVG files and the page are drawn with this same function:
- * the page carries its source text, so it must not use anything from outside of itself.
+ * The options of a plot whose text has the colour `ink`. This function draws the SVG files and the page. The page carries its
+ * source text, so it must not use anything outside of itself.
  */
 export function plotOption(plot: Plot, ink: string): Record<string, unknown> {
   const percentiles: Record<number, string> = {
@@ -34,7 +34,7 @@ export function plotOption(plot: Plot, ink: string): Record<string, unknown> {
       left: 0,
       data: names,
       type: "scroll",
-      // A short line, between two points that make it as high as its text: a legend of several pages is cut to that.
+      // A short line between two points that make it as high as its text: a legend of several pages is cut to the icon's height.
       icon: "path://M0,0h1e-3M0,5h18v4h-18zM0,14h1e-3",
       itemWidth: 18,
       itemHeight: 14,
@@ -46,12 +46,12 @@ export function plotOption(plot: Plot, ink: string): Record<string, unknown> {
     },
     tooltip: {
       trigger: "axis",
-      // Not as HTML: names are anybody's.
+      // Not as HTML: a name may hold anything.
       renderMode: "richText",
       formatter: (hovered: unknown) => {
         const [x] = (hovered as { value: [number, number] }[])[0]!.value;
         const at = isPercentile ? `${Number((100 - 100 / x).toPrecision(5))}%` : `${x.toFixed(1)} s`;
-        // Lines were sampled at times of their own: of each the nearest point.
+        // Each line was sampled at times of its own, so each shows its nearest point.
         const values = plot.lines.filter(({ weight }) => weight !== "other").map(({ name, points }) => {
           const nearest = points.reduce((a, b) => Math.abs(b[0] - x) < Math.abs(a[0] - x) ? b : a);
           return `${name}: ${rounded(nearest[1])}`;

@@ -1,12 +1,10 @@
 /**
- * TIME_WAIT over time as a Mermaid chart, which GitHub and GitLab draw.
+ * Series over time as Mermaid charts, which GitHub and GitLab draw.
  *
  * @module
  */
 
-import { measuredOf, type Run } from "../../results/results.ts";
-
-/** Colours that stay apart on light and dark pages and for most colour-blind readers, with a square to name each. */
+/** Colours that differ on light and dark pages and for most colour-blind readers, each with a square to name it. */
 export const COLOURS: readonly { hex: string; square: string }[] = [
   { hex: "#d62728", square: "🟥" },
   { hex: "#1f77b4", square: "🟦" },
@@ -18,35 +16,23 @@ export const COLOURS: readonly { hex: string; square: string }[] = [
 
 const POINTS = 25;
 
-/**
- * Draws the TIME_WAITs on the gateway of each run that has one: its first measured repetition, one line a run.
- * Empty where there is none. Mermaid draws no legend for lines, so one stands above the chart.
- */
-export function renderChart(runs: readonly Run[]): string[] {
-  const lines = runs.filter((run) => run.options.gateway !== null).flatMap((run) => {
-    const [first] = measuredOf(run);
-    if (first === undefined) return [];
-    const { timeMs, hosts } = first.samples;
-    return [{ name: run.name, timeMs, values: hosts.gateway.timeWait }];
-  });
-  return renderLines(lines, "sockets in TIME_WAIT");
-}
-
 /** A series to draw. */
-export interface Line {
+export interface ChartLine {
   /** What stands in the legend. */
   readonly name: string;
   /** Milliseconds since the load began. */
   readonly timeMs: readonly number[];
-  /** One for each time. */
+  /** One value for each time. */
   readonly values: readonly number[];
 }
 
 /**
- * Draws series over time. There are six colours: of more series several charts are made, all with the same axes. Empty
- * where no time has passed.
+ * Draws series over time. There are six colours: more series make several charts, all with the same axes. Mermaid draws no legend
+ * for lines, so each chart has one above it. Empty where no time has passed.
+ *
+ * @param unit what the y axis counts.
  */
-export function renderLines(lines: readonly Line[], what: string): string[] {
+export function renderLineChart(lines: readonly ChartLine[], unit: string): string[] {
   const lastMs = Math.max(0, ...lines.map((line) => line.timeMs.at(-1) ?? 0));
   if (lastMs === 0) return [];
   const all = lines.map(({ name, timeMs, values }) => ({ name, values: resample(timeMs, values, lastMs) }));
@@ -64,7 +50,7 @@ export function renderLines(lines: readonly Line[], what: string): string[] {
       `%%{init: {"themeVariables": {"xyChart": {"plotColorPalette": "${palette}"}}}}%%`,
       "xychart-beta",
       `  x-axis "seconds since the load began" 0 --> ${(lastMs / 1000).toFixed(1)}`,
-      `  y-axis "${what}" 0 --> ${top}`,
+      `  y-axis "${unit}" 0 --> ${top}`,
       ...some.map(({ values }) => `  line [${values.join(", ")}]`),
       "```",
     ];

@@ -7,41 +7,42 @@
 import { summarizeLatency } from "../../load/latency.ts";
 import { mergeLatency } from "../../load/latency_histogram.ts";
 import { estimateMedian } from "../../verdict/intervals.ts";
-import { type Measured, measuredOf, type Results, type Run } from "../../results/results.ts";
-import { COLOURS } from "./mermaid.ts";
+import { type Measured, measuredOf, openerOf, type Results, type Run } from "../../results/results.ts";
+import { sysctlsOf } from "../../verdict/knobs.ts";
+import { portRange, portsInUse } from "../../verdict/ports.ts";
 import { formatCount } from "../format.ts";
-import { nameLoop } from "../sections/load.ts";
-import { portRange } from "../sections/why.ts";
+import { nameLoop } from "../load.ts";
+import { COLOURS } from "./mermaid.ts";
 
 /** One line of a plot. */
 export interface PlotLine {
   /** The run, or what a dashed line marks. */
   readonly name: string;
-  /** The run's, `#rrggbb`. */
+  /** The run's colour, `#rrggbb`. */
   readonly colour: string;
-  /** `middle`: the repetition with the median requests/s, or all together; `other`; `mark`: a limit. */
+  /** `middle`: the repetition nearest to the median requests/s, or all repetitions together; `other`: the rest; `mark`: a limit. */
   readonly weight: "middle" | "other" | "mark";
-  /** In the order of x. */
+  /** The points in the order of x. */
   readonly points: readonly (readonly [x: number, y: number])[];
 }
 
 /** One plot. */
 export interface Plot {
-  /** For file names: `time_wait`. */
+  /** Its name in file names, such as `time_wait`. */
   readonly name: string;
   /** What it shows, for its heading. */
   readonly title: string;
-  /** What x is, with its unit. */
+  /** The name of the x axis, with its unit. */
   readonly xName: string;
-  /** What y is: its unit. */
+  /** The unit of the y axis. */
   readonly yName: string;
   /** `percentile`: x is 1 ÷ (1 − the share of answers), on a logarithmic scale, as HdrHistogram plots it. */
   readonly xScale: "linear" | "percentile";
-  /** In the order of drawing. */
+  /** The lines in the order of drawing. */
   readonly lines: readonly PlotLine[];
 }
 
-/** Rates are taken over at least this time, in milliseconds: shorter ones would show the sampling. */
+/** Rates are taken over at least this time, in milliseconds: over less they would show the sampling. */
 const RATE_OVER_MS = 450;
 
 const MARK_COLOUR = "#888888";
@@ -56,7 +57,10 @@ export function plotsOf(results: Results): Plot[] {
       name: "time_wait",
       title: "TIME_WAIT on the host that opens the connections to the backend",
       yName: "sockets in TIME_WAIT",
-      lines: linesOf(results, (one, run) => inSeconds(one, one.samples.hosts[openerOf(run)].timeWait)),
+      lines: linesOf(
+        results,
+        (repetition, run) => inSeconds(repetition, repetition.samples.hosts[openerOf(run.options)].timeWait),
+      ),
     },
     {
       ...overTime,
@@ -65,7 +69,7 @@ export function plotsOf(results: Results): Plot[] {
       yName: "new connections/s",
       lines: linesOf(
         results,
-        (one, run) => ratesOf(one.samples.timeMs, one.samples.hosts[openerOf(run)].connectionsOpened),
+        ({ samples }, run) => ratesOf(samples.timeMs, samples.hosts[openerOf(run.options)].connectionsOpened),
       ),
     },
     {
@@ -73,32 +77,32 @@ export function plotsOf(results: Results): Plot[] {
       name: "requests",
       title: "Requests answered by the backend",
       yName: "requests/s",
-      lines: linesOf(results, (one) => answeredRates(one)),
+      lines: linesOf(results, (repetition) => answeredRates(repetition)),
     },
     {
       ...overTime,
       name: "latency",
       title:
-        "Mean latency, by Little's law: connections ÷ requests/s, as each connection always has one request waiting",
+        "Mean latency by Little's law: connections ÷ requests/s, because every connection always has a request under way",
       yName: "ms",
       lines: linesOf(
         results,
-        (one, run) =>
-          // In an open loop connections are idle by times, and rate and connections say nothing of latency.
+        (repetition, run) =>
+          // The connections of an open loop are idle at times, so that rate and connections do not give the latency.
           run.options.load.ratePerSec !== undefined
             ? []
-            : answeredRates(one).flatMap(([sec, rate]) =>
+            : answeredRates(repetition).flatMap(([sec, rate]) =>
               rate > 0 ? [[sec, run.options.load.connections / rate * 1000] as const] : []
             ),
       ),
     },
     latencyDistribution(results),
-    ...(results.environment.lab.kind === "private" ? [portsInUse(results)] : []),
+    ...(results.environment.lab.kind === "private" ? [portPlot(results)] : []),
   ];
   return plots.filter(({ lines }) => lines.some((line) => line.weight !== "mark" && line.points.length > 1));
 }
 
-/** All answers of a run together, timeouts as long as the timeout. */
+/** All answers of a run together; an answer that came too late counts as long as the timeout. */
 function latencyDistribution(results: Results): Plot {
   const lines = results.runs.flatMap((run, i): PlotLine[] => {
     const measured = measuredOf(run);
@@ -121,9 +125,10 @@ function latencyDistribution(results: Results): Plot {
       points: [...points, [all, max / 1000]],
     }];
   });
+  const loops = [...new Set(results.runs.map(({ options }) => nameLoop(options.load)))];
   return {
     name: "latency_distribution",
-    title: `Latency of all repetitions together (${nameLoop(results.runs[0]!.options.load)})`,
+    title: `Latency of all repetitions together (${loops.join("; ")})`,
     xName: "share of answers that took at most this long",
     yName: "ms",
     xScale: "percentile",
@@ -131,19 +136,12 @@ function latencyDistribution(results: Results): Plot {
   };
 }
 
-/** Ephemeral ports of the host that opens the connections: those that are open and those in TIME_WAIT. */
-function portsInUse(results: Results): Plot {
-  const lines = linesOf(results, (one, run) => {
-    const { client, gateway } = one.samples.hosts;
-    // The gateway's established connections are those it opened and those that the client opened to it.
-    const used = run.options.gateway === null
-      ? client.timeWait.map((count, i) => count + client.established[i]!)
-      : gateway.timeWait.map((count, i) =>
-        count + Math.max(0, gateway.established[i]! - client.established[i]!)
-      );
-    return inSeconds(one, used);
-  });
-  const range = portRange(results.environment.sysctls["net.ipv4.ip_local_port_range"]);
+/** Ephemeral ports towards the backend, beside how many there are: each range that a run had. */
+function portPlot(results: Results): Plot {
+  const lines = linesOf(results, (repetition) => inSeconds(repetition, portsInUse(repetition)));
+  const ranges = results.runs.map((run) =>
+    portRange(sysctlsOf(run, results.environment)["net.ipv4.ip_local_port_range"])?.count
+  );
   const lastSec = Math.max(0, ...lines.flatMap(({ points }) => points.map(([sec]) => sec)));
   const mark = (name: string, y: number): PlotLine => ({
     name,
@@ -151,10 +149,12 @@ function portsInUse(results: Results): Plot {
     weight: "mark",
     points: [[0, y], [lastSec, y]],
   });
-  const marks = range === undefined ? [] : [
-    mark(`all ${formatCount(range.count)} ports`, range.count),
-    mark("half: connects get slow", range.count / 2),
-  ];
+  const marks = [...new Set(ranges)].flatMap((count) =>
+    count === undefined ? [] : [
+      mark(`all ${formatCount(count)} ports`, count),
+      mark("half: connects get slow", count / 2),
+    ]
+  );
   return {
     name: "ports",
     title: "Ephemeral ports in use towards the backend",
@@ -165,30 +165,26 @@ function portsInUse(results: Results): Plot {
   };
 }
 
-function openerOf(run: Run): "client" | "gateway" {
-  return run.options.gateway === null ? "client" : "gateway";
-}
-
 type Points = PlotLine["points"];
 
-/** A line for each repetition; the middle ones last, so that they are drawn on top. */
-function linesOf({ runs }: Results, pointsOf: (one: Measured, run: Run) => Points): PlotLine[] {
+/** A line for each repetition; the middle repetitions come last, so that they are drawn on top. */
+function linesOf({ runs }: Results, pointsOf: (repetition: Measured, run: Run) => Points): PlotLine[] {
   const lines = runs.flatMap((run, i) => {
     const measured = measuredOf(run);
-    const median = estimateMedian(measured.map((one) => one.requestsPerSec))?.estimate ?? 0;
-    const distance = (one: Measured) => Math.abs(one.requestsPerSec - median);
+    const median = estimateMedian(measured.map(({ requestsPerSec }) => requestsPerSec))?.estimate ?? 0;
+    const distance = ({ requestsPerSec }: Measured) => Math.abs(requestsPerSec - median);
     const middle = measured.toSorted((a, b) => distance(a) - distance(b))[0];
-    return measured.map((one): PlotLine => ({
+    return measured.map((repetition): PlotLine => ({
       name: run.name,
       colour: colourOf(i),
-      weight: one === middle ? "middle" : "other",
-      points: pointsOf(one, run),
+      weight: repetition === middle ? "middle" : "other",
+      points: pointsOf(repetition, run),
     }));
   });
   return lines.toSorted((a, b) => Number(a.weight === "middle") - Number(b.weight === "middle"));
 }
 
-/** As in the chart of the Markdown, and then those for which no square exists to name them there. */
+/** The colours of the Markdown chart, and then some that have no square to name them there. */
 const PLOT_COLOURS = [...COLOURS.map(({ hex }) => hex), "#e377c2", "#17becf", "#bcbd22", "#7f7f7f"];
 
 function colourOf(index: number): string {
@@ -199,7 +195,7 @@ function inSeconds({ samples }: Measured, values: readonly number[]): Points {
   return samples.timeMs.map((ms, i) => [ms / 1000, values[i]!] as const);
 }
 
-/** Rates per second of a count that grows, each at the end of the time that it was taken over. */
+/** Rates per second of a growing count, each placed at the end of the time that it was taken over. */
 function ratesOf(timeMs: readonly number[], counts: readonly number[]): Points {
   const rates: [number, number][] = [];
   for (let from = 0, to = 1; to < timeMs.length; to++) {

@@ -9,13 +9,13 @@ import { plotOption } from "./echarts_option.ts";
 
 const SIZE = { width: 860, height: 340 };
 
-/** Stands for the colour of text until that is left to the reader's light or dark scheme. */
+/** Stands for the colour of text, until the reader's light or dark scheme decides it. */
 const INK = "#010203";
 const STYLE = "<style>svg{color:#24292f}@media(prefers-color-scheme:dark){svg{color:#e6edf3}}</style>";
 
-/** Renders a plot. Its text is dark on a light page and light on a dark one, where the viewer knows which it has. */
+/** Renders a plot. Its text is dark on a light page and light on a dark page, if the viewer knows its scheme. */
 export async function renderSvg(plot: Plot): Promise<string> {
-  // Loaded where it is needed only: a megabyte that most uses of this library do without.
+  // Loaded only here: most uses of this library do without this megabyte.
   const { init } = await import("echarts");
   const chart = init(null, null, { renderer: "svg", ssr: true, ...SIZE });
   try {

@@ -4,14 +4,15 @@
  * @module
  */
 
-import { type Results } from "../../results/results.ts";
+import type { NamedResults } from "../../verdict/documents.ts";
 
-/** A document and what to call it. */
-export interface NamedResults {
-  /** How the report names it: its file. */
-  readonly name: string;
-  /** What it holds. */
-  readonly results: Results;
+/** The section of a comparison of documents. */
+export function renderDifferences(documents: readonly NamedResults[]): string[] {
+  const differences = differencesOf(documents);
+  const lines = differences.length === 0
+    ? ["Nothing that the results know of."]
+    : differences.map((line) => `- ${line}`);
+  return ["## What differs besides", "", ...lines];
 }
 
 /** Lines such as `kernel: 6.1.0 in A, 6.18.0 in B`. Empty where all is alike. */
@@ -30,7 +31,7 @@ export function differencesOf(documents: readonly NamedResults[]): string[] {
   const lines = keys.flatMap((key) => {
     const values = facts.map((fact) => fact.get(key));
     if (new Set(values).size === 1) return [];
-    // A run that one of them lacks is named once, below, and not with each of its options.
+    // A run that a document lacks is named once, below, and not with each of its options.
     if (partial.some((run) => key.startsWith(`run ${run} `))) return [];
     return [`${key}: ${values.map((value, i) => `${value ?? "none"} in ${documents[i]!.name}`).join(", ")}`];
   });

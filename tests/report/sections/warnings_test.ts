@@ -1,12 +1,15 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { warnOfMachine } from "../../../tools/report/sections/machine_warnings.ts";
-import { type Measured } from "../../../tools/results/results.ts";
+import { sayWarning } from "../../../tools/report/sections/warnings.ts";
+import { type Measured, type Results } from "../../../tools/results/results.ts";
+import { warnOfMachine } from "../../../tools/verdict/machine_warnings.ts";
 import { repetition, results, resultsOf, run } from "../../support/made_up_results.ts";
 
 const QUIET = repetition(5_000, { opened: 9 });
 
+const sentencesOf = (document: Results) => warnOfMachine(document).map(sayWarning);
+
 function warningsOf(differs: Partial<Measured>): string[] {
-  return warnOfMachine(results([run("pool-100", [QUIET, { ...QUIET, ...differs }])]));
+  return sentencesOf(results([run("pool-100", [QUIET, { ...QUIET, ...differs }])]));
 }
 
 Deno.test("a quiet machine gives no warning", () => {
@@ -42,19 +45,19 @@ Deno.test("a generator or a backend whose threads never rest is at its limit", (
 Deno.test("a governor that changes the clock is named, one that holds it is not", () => {
   const document = results([run("pool-100", [QUIET])]);
   const under = (governors: string[]) =>
-    warnOfMachine({ ...document, environment: { ...document.environment, governors } });
+    sentencesOf({ ...document, environment: { ...document.environment, governors } });
   assertEquals(under(["performance"]), []);
   assertStringIncludes(under(["powersave"])[0]!, "The CPU frequency governor is powersave");
 });
 
 Deno.test("a repetition that lies apart is flagged and kept", () => {
   const document = resultsOf({ direct: [100, 101, 102, 103, 50] });
-  const [warning, ...rest] = warnOfMachine(document);
+  const [warning, ...rest] = sentencesOf(document);
   assertStringIncludes(warning!, "`direct`: repetition 5 lies apart, 50 requests/s where the median is 101");
   assertStringIncludes(warning!, "It is kept in all figures.");
   assertEquals(rest, []);
-  assertEquals(warnOfMachine(resultsOf({ direct: [100, 101, 102, 103, 99] })), []);
-  assertEquals(warnOfMachine(resultsOf({ direct: [100, 100, 50] })), [], "three cannot tell");
+  assertEquals(sentencesOf(resultsOf({ direct: [100, 101, 102, 103, 99] })), []);
+  assertEquals(sentencesOf(resultsOf({ direct: [100, 100, 50] })), [], "three cannot tell");
 });
 
 Deno.test("requests of an open loop that were taken up late, or never sent, are counted", () => {

@@ -1,0 +1,43 @@
+/**
+ * The columns of the table of figures, for one document and for several.
+ *
+ * @module
+ */
+
+import type { RunFindings } from "../verdict/findings.ts";
+import { intervalCell, lossCell, otherOptions } from "./cells.ts";
+import { formatCount, formatMs, formatRatio } from "./format.ts";
+
+/** A column: its header, and its cell for a run. */
+export interface Column {
+  /** `{baseline}` stands for the name of the baseline. */
+  readonly header: string;
+  /** Whether it is about the difference between this run and the baseline. */
+  readonly compares?: boolean;
+  /** The text of its cell. */
+  cell(run: RunFindings): string;
+}
+
+/** The columns behind the run's name. */
+export const COLUMNS: readonly Column[] = [
+  { header: "requests/s", cell: ({ figures }) => intervalCell(figures.servedPerSec, formatCount) },
+  {
+    header: "loss against {baseline}",
+    compares: true,
+    cell: ({ comparison, differs }) => {
+      const cell = lossCell(comparison);
+      return cell === "–" ? cell : `${cell}${otherOptions(differs)}`;
+    },
+  },
+  { header: "p50 ms", cell: ({ figures }) => intervalCell(figures.latencyP50Us, formatMs) },
+  { header: "p99 ms", cell: ({ figures }) => intervalCell(figures.latencyP99Us, formatMs) },
+  { header: "failed requests", cell: ({ figures }) => intervalCell(figures.failedRequests, formatCount) },
+  {
+    header: "new connections per request",
+    cell: ({ figures }) => intervalCell(figures.openedPerRequest, formatRatio),
+  },
+  {
+    header: "TIME_WAIT on the gateway, peak",
+    cell: ({ figures }) => intervalCell(figures.timeWaitPeak, formatCount),
+  },
+];

@@ -1,0 +1,64 @@
+/**
+ * The load in words: what kind of loop it was, and so what its latencies are.
+ *
+ * @module
+ */
+
+import type { LoadPlan } from "../scenario/plan.ts";
+import { formatCount } from "./format.ts";
+
+/** `closed loop`, or `open loop, 5,000/s`. */
+export function nameLoop({ ratePerSec }: LoadPlan): string {
+  return ratePerSec === undefined ? "closed loop" : `open loop, ${formatRate(ratePerSec)}/s`;
+}
+
+/** How much load for how long: `1,000 connections for 4 s`, or `5,000 requests/s for 4 s`, and the warm-up. */
+export function describeAmount({ ratePerSec, connections, durationMs, warmUpMs }: LoadPlan): string {
+  const amount = ratePerSec === undefined
+    ? `${formatCount(connections)} connections`
+    : `${formatRate(ratePerSec)} requests/s`;
+  const warmUp = warmUpMs > 0
+    ? `, after a ${warmUpMs / 1000} s warm-up (not counted; its TIME_WAITs remain)`
+    : "";
+  return `${amount} for ${durationMs / 1000} s${warmUp}.`;
+}
+
+/** The sentences that say how the requests come about, and when an answer is late. */
+export function describeLoop(load: LoadPlan): string {
+  const timeout = `${load.timeoutMs / 1000} s`;
+  return load.ratePerSec === undefined
+    ? "Each connection waits for its answer before it sends the next request (closed loop: latency leaves out the wait behind " +
+      `a slow answer). An answer that takes more than ${timeout} counts as failed and as ${timeout} long.`
+    : "Requests are evenly spaced, and each is sent whether or not earlier ones were answered, over at most " +
+      `${formatCount(load.connections)} connections (${
+        nameLoop(load)
+      }: latency counts from when a request was due, so it ` +
+      `holds the wait behind a slow answer). A request that is not answered ${timeout} after it was due counts as failed and ` +
+      `as ${timeout} long.`;
+}
+
+/** The load in one cell: what a reader tells loads apart by, `20 connections, 4 s`. */
+export function nameLoad({ ratePerSec, connections, durationMs, script, headers }: LoadPlan): string {
+  return [
+    ...(ratePerSec === undefined ? [] : [`${formatRate(ratePerSec)}/s`]),
+    `${formatCount(connections)} connection${connections === 1 ? "" : "s"}`,
+    `${durationMs / 1000} s`,
+    ...(script === undefined ? [] : [script.slice(script.lastIndexOf("/") + 1)]),
+    ...(headers.length === 0 ? [] : [`${headers.length} header${headers.length === 1 ? "" : "s"}`]),
+  ].join(", ");
+}
+
+/** The sentence below latencies that says what they leave out. */
+export function qualifyLatency(load: LoadPlan): string {
+  return load.ratePerSec === undefined
+    ? "From a closed loop: each connection waits for its answer, so a stall delays requests that are then not counted as " +
+      "slow (coordinated omission)."
+    : `From an ${
+      nameLoop(load)
+    }: latency counts from when a request was due, so a stall makes every request slow that had ` +
+      "to wait for it.";
+}
+
+function formatRate(ratePerSec: number): string {
+  return ratePerSec.toLocaleString("en-US");
+}

@@ -1,0 +1,82 @@
+/**
+ * Where it was measured, and with what options.
+ *
+ * @module
+ */
+
+import { format as formatBytes } from "@std/fmt/bytes";
+import { measuredOf, type Results, type Run } from "../../results/results.ts";
+import type { BackendPlan, GatewayPlan } from "../../scenario/plan.ts";
+import type { Findings, RunFindings } from "../../verdict/findings.ts";
+import { estimateMedian } from "../../verdict/intervals.ts";
+import { describeByRun } from "../by_run.ts";
+import { formatCount, formatShare } from "../format.ts";
+
+/** The section. */
+export function renderEnvironment(findings: Findings, { environment, runs }: Results): string[] {
+  const { load, lab, sysctls } = environment;
+  const cost = runs.flatMap(measuredOf).map(({ processes, durationSec }) =>
+    processes.sampler.cpuSec / durationSec
+  );
+  const memory = formatBytes(environment.memoryBytes, { binary: true });
+  const backends = describeByRun(runs, ({ backend }) => describeBackend(backend));
+  return [
+    "## Environment",
+    "",
+    `- Timewait ${environment.timewait}, Deno ${environment.deno}, ${load.name} ${load.version}, Linux ${environment.kernel}`,
+    `- ${environment.cpus} CPUs (${environment.cpuModel}), ${memory} of memory`,
+    `- lab: ${lab.kind}; backend: ${backends.join("; ")}`,
+    ...gateways(findings, runs),
+    `- on the gateway: ${Object.entries(sysctls).map(([key, value]) => `${key} = ${value}`).join(", ")}`,
+    ...machineDiffers(environment),
+    ...(cost.length === 0 ? [] : [
+      `- the observation cost ${formatShare(estimateMedian(cost)!.estimate)} of one CPU, at most ` +
+      `${formatShare(Math.max(...cost))} in a repetition`,
+    ]),
+  ];
+}
+
+/** A line for each gateway, with the names of the runs that had it. */
+function gateways(findings: Findings, runs: readonly Run[]): string[] {
+  const names = new Map<string, string[]>();
+  for (const [i, { name, options: { gateway } }] of runs.entries()) {
+    if (gateway === null) continue;
+    const description = describeGateway(gateway, findings.runs[i]!);
+    names.set(description, [...names.get(description) ?? [], `\`${name}\``]);
+  }
+  return [...names].map(([description, names]) => `- ${names.join(", ")}: ${description}`);
+}
+
+function describeBackend({ latencyMs, bodyBytes, status }: BackendPlan): string {
+  return `${latencyMs} ms latency, ${formatCount(bodyBytes)} bytes, status ${status}`;
+}
+
+/** The machine's own sysctls where they are not those of the lab: what is measured here is not what happens outside. */
+function machineDiffers({ sysctls, machineSysctls = {} }: Results["environment"]): string[] {
+  const others = Object.entries(machineSysctls).filter(([key, value]) => value !== (sysctls[key] ?? ""));
+  if (others.length === 0) return [];
+  const list = others.map(([key, value]) =>
+    `${key} = ${value === "" ? "(empty)" : value} (the lab's: ${sysctls[key] ?? "(empty)"})`
+  );
+  return [
+    "- **this machine's own sysctls differ** from the lab's, which are those of a fresh network namespace: " +
+    `${list.join(", ")}; \`--sysctl KEY=VALUE\` measures with them`,
+  ];
+}
+
+/** A gateway's options by their own names, and what its pool makes of them. */
+function describeGateway(gateway: GatewayPlan, { idlePool }: RunFindings): string {
+  if ("command" in gateway) return `\`${gateway.command}\``;
+  const { transport, ...options } = gateway;
+  const list = Object.entries(options).map(([name, value]) =>
+    `${name} ${typeof value === "number" ? formatCount(value) : value}`
+  );
+  const { divided, contradiction } = idlePool ?? {};
+  if (divided !== undefined) {
+    const { option, workersWithout } = divided;
+    const none = workersWithout === 0 ? "" : `, so that ${workersWithout} of them keep no connection`;
+    list.push(`${option} divided among the workers${none}`);
+  }
+  if (contradiction !== undefined) list.push(`**warning**: ${contradiction}`);
+  return [transport, ...list].join(", ");
+}

@@ -1,0 +1,228 @@
+/**
+ * The title, and the answer in one sentence.
+ *
+ * @module
+ */
+
+import { isMeasured, type Results, type Run } from "../../results/results.ts";
+import type { AdviceVerdict } from "../../verdict/advice.ts";
+import type { Findings, RunFindings } from "../../verdict/findings.ts";
+import type { SelfCheck } from "../../verdict/self_check.ts";
+import { intervalCell } from "../cells.ts";
+import { formatChange, formatCount, formatRough } from "../format.ts";
+
+/** From this share of failed requests on, the answer speaks of them. */
+const FAILED_SHARE = 0.001;
+
+/** From this ratio on, a run is said to serve so many times as much. */
+const TIMES_FROM = 2;
+
+const SERVES_NOTHING = "answers no request in time with 2xx or 3xx";
+
+/** The title, the answer, and where it comes from. */
+export function renderHeadline(findings: Findings, results: Results): string[] {
+  return [
+    `# ${results.question}`,
+    "",
+    answer(findings, results),
+    "",
+    `Scenario \`${results.scenario}\`, measured on ${results.startedAt.slice(0, 10)}.`,
+  ];
+}
+
+function answer(findings: Findings, results: Results): string {
+  const stopped = results.interrupted ? "Stopped before all was measured: " : "";
+  if (findings.runs.every(({ measured }) => measured === 0)) {
+    return `${stopped || "Failed: "}${whyNothing(results)}`;
+  }
+  if (findings.selfCheck !== undefined) return stopped + sayCheck(findings.selfCheck);
+  const advised = findings.runs.filter(({ advice }) => advice !== undefined);
+  const sentence = advised.length > 0 ? sayAdvice(findings, advised) : sayRuns(findings, results);
+  return `${stopped}${sentence}`;
+}
+
+function whyNothing({ runs }: Results): string {
+  const reasons = runs.flatMap(({ repetitions }) => repetitions)
+    .flatMap((repetition) => isMeasured(repetition) ? [] : [repetition.failed]);
+  const [first] = reasons;
+  if (first === undefined) return "nothing was measured.";
+  const others = reasons.every((reason) => reason === first) ? "" : ", and for other reasons below";
+  return `no run could be measured: ${first}${others}.`;
+}
+
+/** The verdicts in the order in which a reader wants them. */
+const VERDICTS: readonly AdviceVerdict[] = [
+  "cure",
+  "painkiller",
+  "placebo",
+  "harmful",
+  "masked",
+  "not masked",
+  "not in force",
+  "nothing to cure",
+];
+
+function sayAdvice({ baseline, runs }: Findings, advised: readonly RunFindings[]): string {
+  const parts = VERDICTS.flatMap((verdict) => {
+    const names = advised.filter(({ advice }) => advice!.verdict === verdict).map(nameOf);
+    return names.length === 0 ? [] : [`${verdict}: ${names.join(", ")}`];
+  });
+  const missing = runs.filter(({ measured }) => measured === 0).map(nameOf);
+  if (missing.length > 0) parts.push(`not measured: ${missing.join(", ")}`);
+  return `**Against \`${baseline}\`** – ${parts.join("; ")}.`;
+}
+
+function sayRuns({ runs }: Findings, results: Results): string {
+  const optionsOf = ({ name }: RunFindings) => results.runs.find((run) => run.name === name)!.options;
+  const baseline = runs.find((run) => run.baseline);
+  const others = runs.filter((run) => run !== baseline);
+  const clauses = baseline === undefined ? [] : sayBaseline(baseline, optionsOf(baseline), others.length > 0);
+  // The baseline is named once: what follows is compared with it as well.
+  let unnamed = baseline?.name;
+  for (const run of others) {
+    if (run.measured === 0) {
+      clauses.push(`${nameOf(run)} was not measured`);
+      continue;
+    }
+    const speed = sayCompared(run, unnamed);
+    if (speed !== undefined) unnamed = undefined;
+    const subject = `${nameOf(run)}${aside(run)} ${speed ?? sayServed(run)}`;
+    clauses.push(joinClause(subject, behaviour(run, optionsOf(run))));
+  }
+  const compared = others.flatMap(({ comparison }) => comparison?.ratio === undefined ? [] : [comparison]);
+  const tooFew = compared.length > 0 && compared.every(({ verdict }) => verdict === "too few repetitions");
+  return `${clauses.join("; ")}.${
+    tooFew ? " The repetitions are too few to show that a difference is more than chance." : ""
+  }`;
+}
+
+/** What is said of the baseline; nothing of one that went direct and served without failures. */
+function sayBaseline(run: RunFindings, options: Run["options"], hasOthers: boolean): string[] {
+  const subject = hasOthers ? `${nameOf(run)}, the baseline,` : nameOf(run);
+  if (run.measured === 0) return [`${subject} was not measured, so that there is nothing to compare with`];
+  if (hasOthers && !run.hasGateway && run.failedShare < FAILED_SHARE && !servesNothing(run)) return [];
+  return [joinClause(`${subject} ${sayServed(run)}`, behaviour(run, options))];
+}
+
+/** A subject with what it does: `… and keeps its connections`, with the cause behind a colon. */
+function joinClause(subject: string, { does, cause }: Behaviour): string {
+  const parts = [subject, ...does];
+  const text = parts.length === 1 ? subject : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`;
+  return cause === undefined ? text : `${text}: ${cause}`;
+}
+
+/**
+ * How a run's requests per second compare with the baseline's, which is named unless `undefined`; `undefined` where they
+ * cannot be compared.
+ */
+function sayCompared({ comparison }: RunFindings, baseline: string | undefined): string | undefined {
+  if (comparison?.ratio === undefined) return undefined;
+  const { ratio: { estimate }, verdict } = comparison;
+  const name = (preposition: string) => baseline === undefined ? "" : ` ${preposition} \`${baseline}\``;
+  if (verdict === "no difference shown") return `shows no difference in requests/s${name("from")}`;
+  if (estimate === 0) return SERVES_NOTHING;
+  if (estimate >= TIMES_FROM) {
+    const times = estimate < 10 ? estimate.toFixed(1) : formatCount(estimate);
+    return `serves ${times} times the requests/s${name("of")}`;
+  }
+  const share = formatRough(Math.abs(estimate - 1));
+  if (share === formatRough(0)) return `serves as many requests/s${name("as")}`;
+  return `serves ${share} ${estimate < 1 ? "fewer" : "more"} requests/s${name("than")}`;
+}
+
+/** What else is to be known of a run before its figures. */
+function aside({ differs, failed, measured }: RunFindings): string {
+  const parts = [
+    ...(differs.length === 0 ? [] : [`under another ${differs.join(" and ")}`]),
+    ...(failed === 0 ? [] : [`measured in ${measured} of ${measured + failed} repetitions`]),
+  ];
+  return parts.length === 0 ? "" : `, ${parts.join(", ")},`;
+}
+
+interface Behaviour {
+  /** What the run does with its connections and requests, each with its verb. */
+  readonly does: readonly string[];
+  /** Why, where that is known. */
+  readonly cause?: string | undefined;
+}
+
+function behaviour(run: RunFindings, options: Run["options"]): Behaviour {
+  const { churn, failedShare } = run;
+  const does: string[] = [];
+  const fails = failedShare >= FAILED_SHARE && !servesNothing(run) ? [sayFailed(failedShare)] : [];
+  if (churn === undefined) return { does: fails };
+  const opens = sayOpened(churn.openedPerRequest);
+  switch (churn.outcome) {
+    case "churning":
+      if (churn.portsFailed > 0) does.push("runs out of ephemeral ports");
+      does.push(opens);
+      break;
+    case "not closed":
+      does.push(`${opens} without closing them`);
+      break;
+    case "kept":
+      does.push("keeps its connections");
+      break;
+    case "none opened":
+      // A gateway that answers by itself needs no connection.
+      if (churn.forwards) does.push("keeps its connections");
+  }
+  return { does: [...fails, ...does], cause: causeOf(run, options) };
+}
+
+/** The cause, where the gateway is ours and its options and the side that closed leave only one. */
+function causeOf({ churn, idlePool }: RunFindings, { load }: Run["options"]): string | undefined {
+  if (churn?.outcome !== "churning" || idlePool === undefined || idlePool.keeps === "no limit") {
+    return undefined;
+  }
+  if (churn.timeWaitOnBackend > churn.timeWaitOnGateway || idlePool.keeps >= load.connections) {
+    return undefined;
+  }
+  if (idlePool.keeps === 0) return "it keeps no idle connection";
+  return load.ratePerSec === undefined
+    ? "its pool is too small"
+    : `its pool keeps ${formatCount(idlePool.keeps)} of up to ${formatCount(load.connections)} connections`;
+}
+
+function sayOpened(openedPerRequest: number): string {
+  if (openedPerRequest > 1.05) return `opens ${openedPerRequest.toFixed(1)} new connections for each request`;
+  return openedPerRequest > 0.995
+    ? "opens a new connection for each request"
+    : `opens a new connection for ${formatRough(openedPerRequest)} of its requests`;
+}
+
+function sayFailed(failedShare: number): string {
+  if (failedShare > 1) return "has more failures than answers";
+  return failedShare > 0.9995
+    ? "fails all of its requests"
+    : `fails ${formatRough(failedShare)} of its requests`;
+}
+
+function sayServed(run: RunFindings): string {
+  if (servesNothing(run)) return SERVES_NOTHING;
+  return `serves ${formatCount(run.figures.servedPerSec!.estimate)} requests/s`;
+}
+
+function servesNothing({ figures: { servedPerSec } }: RunFindings): boolean {
+  return servedPerSec !== undefined && servedPerSec.estimate === 0;
+}
+
+function nameOf({ name }: RunFindings): string {
+  return `\`${name}\``;
+}
+
+function sayCheck({ verdict, runs: [a, b], comparison: { ratio, repetitionsNeeded } }: SelfCheck): string {
+  const change = `\`${b}\` has ${intervalCell(ratio, (value) => formatChange(value - 1))} requests/s`;
+  switch (verdict) {
+    case "cannot tell":
+      return `**The self-check cannot tell**: the repetitions are too few to show any difference between \`${a}\` and ` +
+        `\`${b}\`, which are the same; \`--repeat ${repetitionsNeeded}\` would be enough.`;
+    case "passed":
+      return `**The self-check passed**: no difference is shown between \`${a}\` and \`${b}\`, which are the same; ` +
+        `${change}.`;
+    case "false alarm":
+      return `**The self-check failed, a false alarm**: a difference is shown between \`${a}\` and \`${b}\`, which are ` +
+        `the same; ${change}. One check in twenty may raise a false alarm. If the next check raises one too, something on ` +
+        "this machine favours a run by its name or its place, and comparisons made here cannot be trusted.";
+  }
+}

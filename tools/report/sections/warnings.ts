@@ -1,0 +1,125 @@
+/**
+ * The warnings in words: what was seen, what it does to the figures, what to do about it.
+ *
+ * @module
+ */
+
+import { ERROR_KINDS, type LoadErrors, type LoadGenerator } from "../../load/load.ts";
+import type { Findings } from "../../verdict/findings.ts";
+import type { Seen, Warning, WarningFigures, WarningKind } from "../../verdict/warning.ts";
+import { formatCount, formatShare } from "../format.ts";
+
+/** The section; empty where there is nothing to warn of. */
+export function renderWarnings({ warnings }: Findings): string[] {
+  if (warnings.length === 0) return [];
+  return ["## Warnings", "", ...warnings.map((warning) => `- ${sayWarning(warning)}`)];
+}
+
+/** A warning as a line of Markdown without a bullet. */
+export function sayWarning({ kind, run, figures }: Warning): string {
+  const say = SENTENCES[kind] as (figures: Warning["figures"], run: string) => string;
+  return say(figures, `\`${run}\``);
+}
+
+const FAILURES: Readonly<Record<keyof LoadErrors, string>> = {
+  connect: "could not connect",
+  read: "failed while reading",
+  write: "failed while writing",
+  timeout: "were answered too late",
+  status: "got a status other than 2xx and 3xx",
+};
+
+const MORE_LOAD: Readonly<Record<LoadGenerator, string>> = {
+  "wrk": "Give it more `--threads`, if there are CPUs for them.",
+  "autocannon": "wrk can do more.",
+  "open-loop": "Ask for a lower `--rate`.",
+};
+
+const SENTENCES: { readonly [K in WarningKind]: (figures: WarningFigures[K], run: string) => string } = {
+  "interrupted": () => "The bench was stopped before all was measured.",
+  "host lab": ({ reason }) =>
+    `Measured in a host lab${
+      reason === undefined ? "" : ` instead of a private one: ${reason}`
+    }. All parties share the ` +
+    "machine's loopback and its TCP tables. TIME_WAIT is attributed by port, as it stands at the end; the connections opened " +
+    "include those of other programs on this machine; and `tcp_tw_reuse` = 2 takes ports again on loopback, which hides port " +
+    "exhaustion.",
+  "autocannon": ({ reason }) =>
+    `The load came from autocannon${
+      reason === undefined ? "" : `, because ${reason}`
+    }. It reaches about half of wrk's ` +
+    "rate, and its figures must not be compared with wrk's.",
+  "knob": ({ host, key, asked, inForce, isInForce, reason }, run) =>
+    isInForce
+      ? `${run}: ${key} is ${inForce}, not ${asked}, on the ${host}: ${reason}.`
+      : `${run}: ${key} is **not in force** on the ${host}: ${reason}. The figures of this run are those without it.`,
+  "failed repetitions": ({ reason, repetitions, of }, run) =>
+    `${run} failed in ${repetitions} of ${of} repetitions: ${reason}.`,
+  "failed requests": (errors, run) => {
+    const parts = ERROR_KINDS.filter((kind) => errors[kind] > 0)
+      .map((kind) => `${formatCount(errors[kind])} ${FAILURES[kind]}`);
+    return `${run}: requests failed, in all repetitions together: ${parts.join(", ")}.`;
+  },
+  "listen drops": ({ count }, run) =>
+    `${run}: the gateway's backlog was full ${formatCount(count)} times (ListenDrops).`,
+  "time wait overflow": ({ count }, run) =>
+    `${run}: ${
+      formatCount(count)
+    } TIME_WAITs were thrown away on the gateway because net.ipv4.tcp_max_tw_buckets was ` +
+    "reached, so its count of TIME_WAIT is too low.",
+  "compared across options": ({ baseline, differs }, run) =>
+    `${run} had another ${
+      differs.join(" and another ")
+    } than \`${baseline}\`: the difference between the two is not the ` +
+    "gateway's alone.",
+  "others": ({ mostShare, limitShare, ...seen }) =>
+    `Other programs used up to ${formatShare(mostShare)} of the machine's CPU time, ${
+      formatShare(limitShare)
+    } or more ` +
+    `${often(seen)}: stop what else runs here, or repeat more often (\`--until 3%\`).`,
+  "steal": ({ mostShare, limitShare, ...seen }) =>
+    `The hypervisor gave up to ${formatShare(mostShare)} of the CPU time to other virtual machines, ` +
+    `${formatShare(limitShare)} or more ${often(seen)}: measure on a machine with CPUs of its own.`,
+  "governor": ({ governors }) =>
+    `The CPU frequency governor is ${governors.join(", ")}: the clock changes with the load. As root, ` +
+    "`cpupower frequency-set -g performance` holds it.",
+  "load at its limit": ({ generator, threads, ...seen }, run) =>
+    `${run}: ${generator} was at its own limit ${often(seen)}, its ${
+      threads === 1 ? "thread" : `${threads} threads`
+    } ` +
+    `nearly always busy: the figures are those of ${generator}. ${MORE_LOAD[generator]}`,
+  "backend at its limit": (seen, run) =>
+    `${run}: the backend was at its limit ${
+      often(seen)
+    }, one CPU nearly always busy: a gateway is compared with what the ` +
+    "backend can do, not with what the network can. A `--latency` takes load off the backend.",
+  "cpus full": (seen, run) =>
+    `${run}: all CPUs were busy ${
+      often(seen)
+    }: client, gateway and backend took time from each other, so the loss can be ` +
+    "larger than on machines of their own.",
+  "requests late": ({ late, due }, run) =>
+    `${run}: the open loop took up ${formatCount(late)} of ${
+      formatCount(due)
+    } requests more than 10 ms after they were ` +
+    "due: it was at its own limit, and part of the latency is its own. Ask for a lower `--rate`.",
+  "requests unsent": ({ unsent, due }, run) =>
+    `${run}: ${formatCount(unsent)} of ${
+      formatCount(due)
+    } requests that were due were never sent, because no connection ` +
+    "was free before they had timed out; they count as failed. Either the rate is more than the run can serve, or " +
+    "`--connections` is too low.",
+  "outlier": ({ repetition, requestsPerSec, medianRequestsPerSec, othersShare }, run) =>
+    `${run}: repetition ${repetition} lies apart, ${
+      formatCount(requestsPerSec)
+    } requests/s where the median is ` +
+    `${formatCount(medianRequestsPerSec)}${
+      othersShare === undefined
+        ? ""
+        : `; other programs used ${formatShare(othersShare)} of the CPU time then`
+    }. It is kept in all figures.`,
+};
+
+function often({ repetitions, of }: Seen): string {
+  return `in ${repetitions} of ${of} repetitions`;
+}

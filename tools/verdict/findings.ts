@@ -1,0 +1,180 @@
+/**
+ * Everything that a document shows, worked out once and as plain data: what the report has words for.
+ *
+ * @module
+ */
+
+import type { Knob } from "../lab/knobs.ts";
+import { failedRequests } from "../load/load.ts";
+import {
+  isMeasured,
+  type Measured,
+  measuredOf,
+  openerOf,
+  type Results,
+  type Run,
+  servedPerSec,
+} from "../results/results.ts";
+import type { PoolCounters } from "../transport/pool/counters.ts";
+import { type Advice, changesOf, failedShare, judgedRuns, judgeRun } from "./advice.ts";
+import { type Churn, churnOf } from "./churn.ts";
+import { baselineOf, compareWithBaseline, type Comparison, differingOptions } from "./comparison.ts";
+import { type IdlePool, idlePoolOf } from "./idle_pool.ts";
+import { estimateMedian, type Interval } from "./intervals.ts";
+import { knobsOf, sysctlsOf } from "./knobs.ts";
+import { type MergedLatency, mergedLatency } from "./latency.ts";
+import { forecastOf, type PortForecast } from "./port_forecast.ts";
+import { type PortFindings, portsOf } from "./ports.ts";
+import { type SelfCheck, selfCheckOf } from "./self_check.ts";
+import type { Warning } from "./warning.ts";
+import { warningsOf } from "./warnings.ts";
+
+/** What a document shows. It is JSON: what is not known is left out. */
+export interface Findings {
+  /** The baseline's name. */
+  readonly baseline?: string;
+  /** In the order of the document. */
+  readonly runs: readonly RunFindings[];
+  /** Left out for anything but a self-check. */
+  readonly selfCheck?: SelfCheck;
+  /** What to know before believing the figures. */
+  readonly warnings: readonly Warning[];
+}
+
+/** What a run shows. */
+export interface RunFindings {
+  /** Its name. */
+  readonly name: string;
+  /** Whether the others are compared with it. */
+  readonly baseline: boolean;
+  /** Whether the load went through a gateway. */
+  readonly hasGateway: boolean;
+  /** Repetitions that were measured. */
+  readonly measured: number;
+  /** Repetitions that failed. */
+  readonly failed: number;
+  /** Medians over the measured repetitions. */
+  readonly figures: RunFigures;
+  /** The share of requests that failed: the median of the repetitions, of an even number the lower of the two in the middle. */
+  readonly failedShare: number;
+  /** Its requests per second against the baseline's. Left out for the baseline. */
+  readonly comparison?: Comparison;
+  /** In what, besides the gateway and the knobs, the run differs from the baseline. */
+  readonly differs: readonly ("load" | "backend")[];
+  /** What the gateway did with its connections. Left out for a direct run, and where nothing was measured. */
+  readonly churn?: Churn;
+  /** What becomes of the ports if the load goes on. As with `ports`; left out as well where no connection was opened. */
+  readonly portForecast?: PortForecast;
+  /** The pool of a gateway of ours, as it was asked for. Left out for a direct run and for other gateways. */
+  readonly idlePool?: IdlePool;
+  /** The gateway's ephemeral ports. As with `churn`; left out as well where the range is not known. */
+  readonly ports?: PortFindings;
+  /** What the pool of our `net-http` gateway has counted, in the last measured repetition. */
+  readonly pool?: PoolCounters;
+  /** What became of each sysctl that was asked for. */
+  readonly knobs: readonly Knob[];
+  /** The gateway's sysctls, with the knobs in force. */
+  readonly sysctls: Readonly<Record<string, string>>;
+  /** Left out where the runs do not differ in their sysctls. */
+  readonly advice?: Advice;
+  /** The latency of all repetitions together. Left out where a repetition has no histogram. */
+  readonly latency?: MergedLatency;
+}
+
+/** Medians over a run's measured repetitions; a figure that was not measured is left out. */
+export interface RunFigures {
+  /** Requests answered in time with 2xx or 3xx, per second. */
+  readonly servedPerSec?: Interval;
+  /** The median latency, in microseconds. */
+  readonly latencyP50Us?: Interval;
+  /** The 99th percentile of the latency, in microseconds. */
+  readonly latencyP99Us?: Interval;
+  /** Requests that failed. */
+  readonly failedRequests?: Interval;
+  /** Answers with a status other than 2xx and 3xx. */
+  readonly failedByStatus?: Interval;
+  /** Connections opened towards the backend, by the gateway or by a direct client, ÷ requests. */
+  readonly openedPerRequest?: Interval;
+  /** The most sockets in TIME_WAIT on the gateway. */
+  readonly timeWaitPeak?: Interval;
+  /** TIME_WAITs on the gateway whose port was taken again. */
+  readonly timeWaitReused?: Interval;
+  /** TIME_WAITs on the gateway that were thrown away (TCPTimeWaitOverflow). */
+  readonly timeWaitOverflowed?: Interval;
+}
+
+/** Works out what a document shows. */
+export function analyse(results: Results): Findings {
+  const { environment, runs } = results;
+  const baseline = baselineOf(results);
+  const comparisons = compareWithBaseline(results);
+  const judged = judgedRuns(results);
+  const selfCheck = selfCheckOf(results, comparisons);
+  return {
+    ...(baseline === undefined ? {} : { baseline: baseline.name }),
+    runs: runs.map((run): RunFindings => {
+      const measured = measuredOf(run);
+      const churn = churnOf(run, environment);
+      const ports = portsOf(run, environment);
+      const facts = defined({
+        comparison: comparisons.get(run.name),
+        churn,
+        ports,
+        portForecast: ports && forecastOf(run, ports.range.count),
+        idlePool: idlePoolOf(run.options.gateway),
+        pool: measured.at(-1)?.pool,
+        advice: baseline !== undefined && judged.includes(run)
+          ? adviceOf({ run, churn, ports }, baseline)
+          : undefined,
+        latency: mergedLatency(run),
+      });
+      return {
+        name: run.name,
+        baseline: run.baseline,
+        hasGateway: run.options.gateway !== null,
+        measured: measured.length,
+        failed: run.repetitions.filter((repetition) => !isMeasured(repetition)).length,
+        figures: figuresOf(run),
+        failedShare: failedShare(run),
+        differs: baseline === undefined ? [] : differingOptions(run, baseline),
+        knobs: knobsOf(run),
+        sysctls: sysctlsOf(run, environment),
+        ...facts,
+      };
+    }),
+    ...(selfCheck === undefined ? {} : { selfCheck }),
+    warnings: warningsOf(results),
+  };
+}
+
+function adviceOf(judged: Parameters<typeof judgeRun>[0], baseline: Run): Advice {
+  const changes = changesOf(judged.run, baseline);
+  return judged.run === baseline ? { changes } : { verdict: judgeRun(judged, baseline), changes };
+}
+
+function figuresOf(run: Run): RunFigures {
+  const opener = openerOf(run.options);
+  const ofGateway = run.options.gateway !== null;
+  const median = (of: (repetition: Measured) => number | null) =>
+    estimateMedian(measuredOf(run).map(of).filter((value) => value !== null));
+  return defined({
+    servedPerSec: median(servedPerSec),
+    latencyP50Us: median(({ latencyUs }) => latencyUs.p50),
+    latencyP99Us: median(({ latencyUs }) => latencyUs.p99),
+    failedRequests: median(({ errors }) => failedRequests(errors)),
+    failedByStatus: median(({ errors }) => errors.status),
+    openedPerRequest: median(({ hosts, requests }) =>
+      hosts[opener].connectionsOpened / Math.max(1, requests)
+    ),
+    timeWaitPeak: ofGateway ? median(({ hosts }) => hosts.gateway.timeWaitPeak) : undefined,
+    timeWaitReused: ofGateway ? median(({ hosts }) => hosts.gateway.timeWaitReused) : undefined,
+    timeWaitOverflowed: ofGateway ? median(({ hosts }) => hosts.gateway.timeWaitOverflowed ?? 0) : undefined,
+  });
+}
+
+/** An object without the properties that are `undefined`. */
+function defined<T extends object>(all: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}

@@ -1,0 +1,115 @@
+/**
+ * Warnings about what may have bent the figures: others on the machine, parties at their limit, repetitions that lie
+ * apart.
+ *
+ * @module
+ */
+
+import { medianAbsoluteDeviation } from "simple-statistics";
+import type { Arrivals, LoadGenerator } from "../load/load.ts";
+import { isMeasured, type Measured, measuredOf, type Results, type Run } from "../results/results.ts";
+import { estimateMedian } from "./intervals.ts";
+import type { Seen, Warning, WarningKind } from "./warning.ts";
+
+/** Shares from which on a warning is given. */
+const LIMITS = { others: 0.05, steal: 0.01, oneThread: 0.95, idle: 0.03, late: 0.01 } as const;
+
+/**
+ * How far from the median a repetition counts as an outlier, in median absolute deviations made comparable with a
+ * standard deviation (B. Iglewicz, D. Hoaglin, How to Detect and Handle Outliers, 1993: 0.6745 and 3.5).
+ */
+const OUTLIER = 3.5 / 0.6745;
+
+/** With fewer repetitions than this none is called an outlier: two that agree would make an outlier of any third. */
+const LEAST_FOR_OUTLIERS = 5;
+
+/** The kinds that {@linkcode warnOfMachine} gives. */
+export const MACHINE_WARNINGS: ReadonlySet<WarningKind> = new Set([
+  "others",
+  "steal",
+  "governor",
+  "load at its limit",
+  "backend at its limit",
+  "cpus full",
+  "requests late",
+  "requests unsent",
+  "outlier",
+]);
+
+/** The warnings about the machine and the parties. */
+export function warnOfMachine({ environment, runs }: Results): Warning[] {
+  const governors = environment.governors.filter((governor) => governor !== "performance");
+  return [
+    ...warnOfOthers(runs),
+    ...(governors.length === 0 ? [] : [{ kind: "governor", figures: { governors } } as const]),
+    ...runs.flatMap((run) => [
+      ...warnOfLimits(run, environment.load.name),
+      ...warnOfArrivals(run),
+      ...warnOfOutliers(run),
+    ]),
+  ];
+}
+
+function warnOfOthers(runs: readonly Run[]): Warning[] {
+  const machines = runs.flatMap(measuredOf).flatMap(({ machine }) => machine === null ? [] : [machine]);
+  return (["others", "steal"] as const).flatMap((kind): Warning[] => {
+    const limitShare = LIMITS[kind];
+    const shares = machines.map((machine) => machine[kind]).filter((share) => share >= limitShare);
+    if (shares.length === 0) return [];
+    const seen = { repetitions: shares.length, of: machines.length };
+    return [{ kind, figures: { ...seen, mostShare: Math.max(...shares), limitShare } }];
+  });
+}
+
+function warnOfLimits({ name: run, repetitions, options }: Run, generator: LoadGenerator): Warning[] {
+  const measured = repetitions.filter(isMeasured);
+  const seen = (at: (repetition: Measured) => boolean): Seen => {
+    return { repetitions: measured.filter(at).length, of: measured.length };
+  };
+  const threads = generator === "wrk" ? options.load.threads : 1;
+  const isBusy = (cpuSec: number, threads: number, { durationSec }: Measured) =>
+    cpuSec >= LIMITS.oneThread * threads * durationSec;
+  const load = seen((repetition) => isBusy(repetition.processes.load.cpuSec, threads, repetition));
+  const backend = seen((repetition) => isBusy(repetition.processes.backend.cpuSec, 1, repetition));
+  const full = seen(({ machine }) => machine !== null && machine.idle < LIMITS.idle);
+  const all: Warning[] = [
+    { kind: "load at its limit", run, figures: { ...load, generator, threads } },
+    { kind: "backend at its limit", run, figures: backend },
+    { kind: "cpus full", run, figures: full },
+  ];
+  return all.filter(({ figures }) => (figures as Seen).repetitions > 0);
+}
+
+/** The requests of an open loop that were not sent when they were due, beyond a share that does not matter. */
+function warnOfArrivals(run: Run): Warning[] {
+  const arrivals = measuredOf(run).flatMap((repetition) => repetition.arrivals ?? []);
+  const total = (of: (one: Arrivals) => number) => arrivals.reduce((sum, one) => sum + of(one), 0);
+  const [due, late, unsent] = [total((one) => one.due), total((one) => one.late), total((one) => one.unsent)];
+  return [
+    ...(late > LIMITS.late * due
+      ? [{ kind: "requests late", run: run.name, figures: { late, due } } as const]
+      : []),
+    ...(unsent > 0 ? [{ kind: "requests unsent", run: run.name, figures: { unsent, due } } as const] : []),
+  ];
+}
+
+/** Names the repetitions that lie apart. They stay in all figures: only their reader can know why they do. */
+function warnOfOutliers(run: Run): Warning[] {
+  const values = measuredOf(run).map((repetition) => repetition.requestsPerSec);
+  const medianRequestsPerSec = estimateMedian(values)?.estimate;
+  if (medianRequestsPerSec === undefined || values.length < LEAST_FOR_OUTLIERS) return [];
+  const farFrom = OUTLIER * medianAbsoluteDeviation(values);
+  if (farFrom === 0) return [];
+  return run.repetitions.flatMap((repetition, i): Warning[] => {
+    if (!isMeasured(repetition)) return [];
+    const { requestsPerSec, machine } = repetition;
+    if (Math.abs(requestsPerSec - medianRequestsPerSec) <= farFrom) return [];
+    const figures = {
+      repetition: i + 1,
+      requestsPerSec,
+      medianRequestsPerSec,
+      ...(machine === null ? {} : { othersShare: machine.others }),
+    };
+    return [{ kind: "outlier", run: run.name, figures }];
+  });
+}

@@ -1,0 +1,81 @@
+/**
+ * A warning: what a reader must know before believing the figures, as data. The report finds the words.
+ *
+ * @module
+ */
+
+import type { Knob } from "../lab/knobs.ts";
+import type { LoadErrors, LoadGenerator } from "../load/load.ts";
+
+/** In how many of a run's repetitions, or of all of them, something was seen. */
+export interface Seen {
+  /** Repetitions in which it was. */
+  readonly repetitions: number;
+  /** Repetitions that were looked at. */
+  readonly of: number;
+}
+
+/** The figures of each kind of warning. A share is between 0 and 1. */
+export interface WarningFigures {
+  /** The bench was stopped before all was measured. */
+  "interrupted": Record<never, never>;
+  /** All parties shared the machine's loopback. `reason` says why there was no private lab, where one was wanted. */
+  "host lab": { readonly reason?: string };
+  /** autocannon stood in for wrk, or was asked for (then without a reason). */
+  "autocannon": { readonly reason?: string };
+  /** A knob is not in force, or with another value than asked for. */
+  "knob": Pick<Knob, "host" | "key" | "asked" | "inForce"> & {
+    readonly isInForce: boolean;
+    readonly reason: string;
+  };
+  /** Repetitions failed for one reason. */
+  "failed repetitions": Seen & { readonly reason: string };
+  /** Requests failed, in all repetitions together. */
+  "failed requests": LoadErrors;
+  /** A full backlog of the gateway dropped connections (ListenDrops). */
+  "listen drops": { readonly count: number };
+  /** TIME_WAITs were thrown away because `tcp_max_tw_buckets` was reached. */
+  "time wait overflow": { readonly count: number };
+  /** The run's load or backend is not the baseline's: their difference is not the gateway's alone. */
+  "compared across options": { readonly baseline: string; readonly differs: readonly ("load" | "backend")[] };
+  /** Others used the machine's CPUs. */
+  "others": Seen & { readonly mostShare: number; readonly limitShare: number };
+  /** The hypervisor gave CPU time to other virtual machines. */
+  "steal": Seen & { readonly mostShare: number; readonly limitShare: number };
+  /** The clock of the CPUs changes with the load. */
+  "governor": { readonly governors: readonly string[] };
+  /** The load generator was at its own limit. */
+  "load at its limit": Seen & { readonly generator: LoadGenerator; readonly threads: number };
+  /** The backend was at its limit. */
+  "backend at its limit": Seen;
+  /** All CPUs were busy. */
+  "cpus full": Seen;
+  /** The open loop took requests up late. */
+  "requests late": { readonly late: number; readonly due: number };
+  /** Requests of the open loop were never sent. */
+  "requests unsent": { readonly unsent: number; readonly due: number };
+  /** A repetition lies apart from the others. */
+  "outlier": {
+    /** Which one, from 1. */
+    readonly repetition: number;
+    readonly requestsPerSec: number;
+    readonly medianRequestsPerSec: number;
+    /** CPU time that others used meanwhile. Left out where that was not measured. */
+    readonly othersShare?: number;
+  };
+}
+
+/** The kinds of warnings. */
+export type WarningKind = keyof WarningFigures;
+
+/** One warning. */
+export type Warning = {
+  [K in WarningKind]: {
+    /** What it is about. */
+    readonly kind: K;
+    /** The run's name. Left out for a warning about all of them. */
+    readonly run?: string;
+    /** What was seen. */
+    readonly figures: WarningFigures[K];
+  };
+}[WarningKind];
