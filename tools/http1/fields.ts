@@ -77,6 +77,8 @@ let internedCount = 0;
 export class HeadFields {
   /** How many there are. */
   count = 0;
+  /** Changes with each {@linkcode parse}: see {@linkcode assertCurrent}. */
+  generation = 0;
   /** What the `Connection` fields name, in lower case; see {@linkcode namedInConnection}. */
   named: ReadonlySet<string> = new Set();
   readonly known: KnownField[] = [];
@@ -101,6 +103,7 @@ export class HeadFields {
     of: "request" | "response",
   ): "ok" | "malformed" | "tooMany" {
     let count = 0;
+    this.generation = (this.generation + 1) | 0;
     while (at < end) {
       if (count === MAX_FIELDS) return "tooMany";
       let i = at;
@@ -131,6 +134,21 @@ export class HeadFields {
     this.count = count;
     this.named = namedInConnection(undefined);
     return at === end ? "ok" : "malformed";
+  }
+
+  /**
+   * Makes sure that these are still the fields of the head that was parsed as this generation. All sessions of a proxy
+   * share one `HeadFields`: an `await` between parsing a head and writing it on would let another session's head in,
+   * and send one client's fields to another client's backend.
+   *
+   * @throws {Error} where another head has been parsed since, which is a fault in the proxy.
+   */
+  assertCurrent(generation: number): void {
+    if (generation !== this.generation) {
+      throw new Error(
+        "the fields belong to another head: nothing may wait between parsing a head and writing it",
+      );
+    }
   }
 
   /** The value of a field, each byte a character. */

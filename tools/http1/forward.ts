@@ -58,15 +58,23 @@ export class ForwardedLines {
   }
 }
 
-/** Writes a request head as the upstream with this authority gets it; `close`: the connection is not used again. */
+/** What the gateway tells the upstream about the connection: it is kept for another request, or closed after this one. */
+export type UpstreamConnection = "kept" | "closed";
+
+/**
+ * Writes a request head as the upstream with this authority gets it.
+ *
+ * @throws {Error} where another head has been parsed into its fields since its own: see {@linkcode HeadFields.assertCurrent}.
+ */
 export function writeRequestHead(
   out: OutBuffer,
   head: RequestHead,
   bytes: Uint8Array,
   authority: Uint8Array,
   forwarded: ForwardedLines,
-  close: boolean,
+  connection: UpstreamConnection,
 ): void {
+  head.fields.assertCurrent(head.generation);
   const method = METHODS.get(head.method);
   if (method !== undefined) out.add(method);
   else out.text(head.method);
@@ -81,7 +89,7 @@ export function writeRequestHead(
   if (head.maxForwards !== undefined) out.text(`Max-Forwards: ${head.maxForwards}\r\n`);
   if (head.bodyLength === CHUNKED) out.add(CHUNKED_LINE);
   if (head.upgrade !== "") out.text(`Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`);
-  else if (close) out.add(CLOSE_LINE);
+  else if (connection === "closed") out.add(CLOSE_LINE);
   out.add(CRLF);
 }
 
@@ -98,13 +106,18 @@ export interface ResponsePlan {
   readonly sayKeepAlive: boolean;
 }
 
-/** Writes a response head as the client gets it. */
+/**
+ * Writes a response head as the client gets it.
+ *
+ * @throws {Error} where another head has been parsed into its fields since its own: see {@linkcode HeadFields.assertCurrent}.
+ */
 export function writeResponseHead(
   out: OutBuffer,
   head: ResponseHead,
   bytes: Uint8Array,
   plan: ResponsePlan,
 ): void {
+  head.fields.assertCurrent(head.generation);
   out.add(STATUS_LINE_START);
   out.copy(bytes, head.statusStart, head.statusEnd);
   out.add(CRLF);

@@ -25,7 +25,15 @@ const IN_TARGET = tableOf((byte) => Number(byte > SP && byte !== 127 && byte !==
 /** 1 for each byte of a host and port (RFC 3986 §3.2.2 and §3.2.3). */
 const IN_HOST = tableOf((byte) => Number(/[A-Za-z0-9\-._~!$&'()*+;=:%[\]]/.test(String.fromCharCode(byte))));
 const HOST_FORM = /^(?:\[[0-9A-Fa-f:.]+\]|[^:[\]]*)(?::\d*)?$/;
-const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
+/** Methods that may be sent again when a connection fails (RFC 9110 §9.2.2). */
+export const IDEMPOTENT_METHODS: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "OPTIONS",
+  "TRACE",
+  "PUT",
+  "DELETE",
+]);
 const NO_BODY: BodyLength = 0;
 
 /** One request head at a time; positions are in the bytes it was parsed from, and hold until those change. */
@@ -49,12 +57,15 @@ export class RequestHead {
   /** The `Max-Forwards` to go on with, where the method has one that counts. */
   maxForwards: number | undefined;
 
-  /** A head whose fields are parsed into `fields`, which many heads may share: only one of them is parsed and used at a time. */
+  /** The generation of its fields: see {@linkcode HeadFields.assertCurrent}. */
+  generation = 0;
+
+  /** A head whose fields are parsed into `fields`, which many heads may share: each is parsed and written on in one go. */
   constructor(readonly fields: HeadFields) {}
 
   /** Whether it may be sent again where nobody knows if it was acted upon (RFC 9110 §9.2.2). */
   get repeatable(): boolean {
-    return this.bodyLength === NO_BODY && IDEMPOTENT.has(this.method);
+    return this.bodyLength === NO_BODY && IDEMPOTENT_METHODS.has(this.method);
   }
 
   /** Reads the head between `start` and `end`, behind its empty line. */
@@ -62,6 +73,7 @@ export class RequestHead {
     const fieldsStart = this.#parseLine(bytes, start);
     if (typeof fieldsStart === "object") return fieldsStart;
     const parsed = this.fields.parse(bytes, fieldsStart, end - 2, "request");
+    this.generation = this.fields.generation;
     if (parsed === "malformed") return refuse(400, "a header field is malformed");
     if (parsed === "tooMany") return refuse(431, "there are too many header fields");
     return this.#readFields(bytes) ?? this.#readTarget(bytes);

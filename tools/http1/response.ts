@@ -23,7 +23,10 @@ export class ResponseHead {
   /** Whether the backend keeps the connection open for another request. */
   keepAlive = true;
 
-  /** A head whose fields are parsed into `fields`, which many heads may share: only one of them is parsed and used at a time. */
+  /** The generation of its fields: see {@linkcode HeadFields.assertCurrent}. */
+  generation = 0;
+
+  /** A head whose fields are parsed into `fields`, which many heads may share: each is parsed and written on in one go. */
   constructor(readonly fields: HeadFields) {}
 
   /** Whether another head follows, for the same request. 101 is the last one. */
@@ -53,7 +56,9 @@ export class ResponseHead {
     this.status = status;
     this.statusStart = start + 9;
     this.statusEnd = i;
-    if (this.fields.parse(bytes, i + 2, end - 2, "response") !== "ok") return "a header field is malformed";
+    const parsed = this.fields.parse(bytes, i + 2, end - 2, "response");
+    this.generation = this.fields.generation;
+    if (parsed !== "ok") return "a header field is malformed";
     return this.#readFields(bytes, minor, requestMethod);
   }
 

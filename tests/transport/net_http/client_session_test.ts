@@ -159,3 +159,34 @@ Deno.test("a client that resets its connection at any point leaves nothing behin
   await client.send(request);
   assertEquals((await client.message()).body, "/ abc");
 });
+
+Deno.test("clients whose requests come at the same moment get and send each their own fields", async () => {
+  const clientCount = 16;
+  const pad = (client: string, round: string) => "x".repeat(Number(client) * 7 + Number(round));
+  await using backend = RawBackend.answering((head) => {
+    const [, client, round] = /GET \/(\d+)\/(\d+) /.exec(head)!;
+    return `HTTP/1.1 200 OK\r\nX-Pad: ${pad(client!, round!)}\r\nX-Answer-${client}-${round}: ${client}\r\n` +
+      `Content-Length: 2\r\n\r\nok`;
+  });
+  await using proxy = startTestProxy(backend, { pool: { maxIdleConnsPerHost: clientCount } });
+  const clients = await Promise.all(Array.from({ length: clientCount }, () => connectTo(proxy)));
+  // The first round takes the exchange, because no connection is idle; the others take the fast lane.
+  for (let round = 0; round < 8; round++) {
+    await Promise.all(clients.map(async (conn, client) => {
+      await conn.send(
+        `GET /${client}/${round} HTTP/1.1\r\nHost: a\r\nX-Pad: ${pad(`${client}`, `${round}`)}\r\n` +
+          `X-Request-${client}-${round}: ${client}\r\n\r\n`,
+      );
+    }));
+    await Promise.all(clients.map(async (conn, client) => {
+      const { head } = await conn.message();
+      assertEquals(head.match(/X-Answer[^\r]*/g), [`X-Answer-${client}-${round}: ${client}`]);
+    }));
+  }
+  assertEquals(backend.heads.length, clientCount * 8);
+  for (const head of backend.heads) {
+    const [, client, round] = /GET \/(\d+)\/(\d+) /.exec(head)!;
+    assertEquals(head.match(/X-Request[^\r]*/g), [`X-Request-${client}-${round}: ${client}`]);
+  }
+  for (const conn of clients) conn[Symbol.dispose]();
+});

@@ -1,5 +1,20 @@
 /**
- * One client's connection: its requests read one after the other, each answered before the next.
+ * One client connection. Its requests are read one after the other, and each is answered before the next is read.
+ *
+ * Two state machines carry requests, and never both at once. The fast lane begins; it carries request after request, until one
+ * is out of the ordinary. Then it says what is left to do, and the exchange or this session does that before the lane
+ * begins again:
+ *
+ * ```text
+ *              ┌──────────────────────────── keep ─────────────────────────────┐
+ *              ▼                                                                │
+ *   FastLane.run ── "next" ───► read and parse a head ─► Exchange.run ────► conclude ─► closed
+ *     │  │  ▲                   (the lane consumed nothing of it)               ▲
+ *     │  │  └ ordinary: again                                                   │
+ *     │  └─── "resume" ───────► the request was sent by the lane ─► Exchange.resume
+ *     │                         (takes over its upstream, connection and `out`) │
+ *     └────── AfterExchange ────────────────────────────────────────────────────┘
+ * ```
  *
  * @module
  */
@@ -49,9 +64,15 @@ export class ClientSession {
     this.#untilHead = new Deadline(context.requestHead, expire);
     this.#lingering = new Deadline(context.linger, expire);
     this.#stalled = new Deadline(context.stall, () => this.close());
-    const lines = new ForwardedLines(tcp.remoteAddr.hostname);
-    this.#exchange = new Exchange(this.#conn, this.#request, this.#out, context, lines);
-    this.#lane = new FastLane(this.#conn, this.#request, this.#out, context, lines);
+    const session = {
+      client: this.#conn,
+      request: this.#request,
+      out: this.#out,
+      context,
+      lines: new ForwardedLines(tcp.remoteAddr.hostname),
+    };
+    this.#exchange = new Exchange(session);
+    this.#lane = new FastLane(session);
     this.ended = this.#run();
   }
 
@@ -81,7 +102,7 @@ export class ClientSession {
     const left = await this.#lane.run();
     if (left === "next") return await this.#next();
     if (left === "resume") {
-      return await this.#finish(this.#exchange.resume(this.#lane.upstream, this.#lane.hand()));
+      return await this.#finish(this.#exchange.resume(this.#lane.upstream, this.#lane.handOver()));
     }
     return await this.#conclude(left);
   }
@@ -91,10 +112,10 @@ export class ClientSession {
     const context = this.#context;
     const headEnd = await this.#readHead();
     this.#stopDeadlines();
-    if (typeof headEnd === "object") return await this.#answer(headEnd, true);
+    if (typeof headEnd === "object") return await this.#answer(headEnd, "close");
     if (headEnd === 0) return false;
     const refusal = this.#request.parse(conn.buffer, conn.start, headEnd);
-    if (refusal !== undefined) return await this.#answer(refusal, true);
+    if (refusal !== undefined) return await this.#answer(refusal, "close");
     context.requests++;
     return await this.#finish(this.#exchange.run(headEnd));
   }
@@ -114,7 +135,8 @@ export class ClientSession {
     }
     if (after === "linger") await this.#linger();
     if (typeof after === "string") return false;
-    return await this.#answer(after, !this.#request.keepAlive || !this.#exchange.requestRead || stopping);
+    const goesOn = this.#request.keepAlive && this.#exchange.requestRead && !stopping;
+    return await this.#answer(after, goesOn ? "keep" : "close");
   }
 
   /** Returns where the head ends; 0 where the connection is over before; or why what came is refused. */
@@ -133,7 +155,7 @@ export class ClientSession {
       }
       if (conn.end > conn.start) {
         const headEnd = searchHeadEnd(conn.buffer, conn.start, conn.end, search);
-        const refusal = whyNotHead(conn, headEnd, search);
+        const refusal = whyRefused(conn, headEnd, search);
         if (refusal !== undefined) return refusal;
         if (headEnd > 0) return headEnd;
         if (!begun) this.#untilHead.start();
@@ -146,9 +168,10 @@ export class ClientSession {
     }
   }
 
-  /** Gives a response of the gateway's own. Returns whether the connection goes on. */
-  async #answer(response: OwnResponse, close: boolean): Promise<boolean> {
+  /** Gives a response of the gateway's own, and keeps the connection or closes it. Returns whether it goes on. */
+  async #answer(response: OwnResponse, then: "keep" | "close"): Promise<boolean> {
     const out = this.#out;
+    const close = then === "close";
     out.clear();
     const method = response.status === 502 || response.status === 504 ? this.#request.method : "GET";
     writeOwnResponse(out, response, { method, close });
@@ -192,7 +215,7 @@ function isEmptyLine(conn: ByteConn): boolean {
   return conn.buffer[conn.start] === CR && conn.buffer[conn.start + 1] === LF;
 }
 
-function whyNotHead(conn: ByteConn, headEnd: number, search: HeadSearch): OwnResponse | undefined {
+function whyRefused(conn: ByteConn, headEnd: number, search: HeadSearch): OwnResponse | undefined {
   const first = conn.buffer[conn.start]!;
   if (headEnd < 0 || (TOKEN_LOWER[first] === 0 && first !== CR)) {
     return { status: 400, reason: "the request head is malformed" };

@@ -91,14 +91,16 @@ export class ProxyContext implements Disposable {
     this.linger = new Deadlines(timeouts.lingerMs);
   }
 
-  /** Where the next request goes. */
-  get upstream(): Upstream {
+  /** The upstream whose turn is next, without taking it. */
+  get nextUpstream(): Upstream {
     return this.upstreams[this.#turn]!;
   }
 
-  /** Takes the upstreams in turn. */
-  nextUpstream(): void {
+  /** Takes the upstream whose turn it is; the next request goes to the one after it. */
+  takeUpstream(): Upstream {
+    const upstream = this.upstreams[this.#turn]!;
     this.#turn = this.#turn + 1 < this.upstreams.length ? this.#turn + 1 : 0;
+    return upstream;
   }
 
   /** Stops the deadlines. */

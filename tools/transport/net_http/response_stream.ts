@@ -7,6 +7,7 @@
 import type { ByteConn } from "../../http1/byte_conn.ts";
 import type { Failure } from "../failure_log.ts";
 import { type HeadSearch, latin1Bytes, searchHeadEnd } from "../../http1/fields.ts";
+import type { BodyCoding } from "../../http1/forward.ts";
 import type { BodyReader } from "../../http1/framing.ts";
 import { MAX_RESPONSE_HEAD_BYTES } from "../../http1/response.ts";
 import type { OutBuffer } from "../../http1/out_buffer.ts";
@@ -48,13 +49,13 @@ export function takeBody(
   body: BodyReader,
   conn: ByteConn,
   out: OutBuffer,
-  chunked: boolean,
+  coding: BodyCoding,
 ): "more" | "end" | "malformed" {
   for (;;) {
     const event = body.next(conn.buffer, conn.start, conn.end);
     conn.start = body.position;
     if (event !== "data") return event;
-    if (chunked) out.chunk(conn.buffer, body.dataStart, body.dataEnd);
+    if (coding === "chunked") out.chunk(conn.buffer, body.dataStart, body.dataEnd);
     else out.copy(conn.buffer, body.dataStart, body.dataEnd);
   }
 }
