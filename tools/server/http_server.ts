@@ -7,6 +7,7 @@
 
 import { UnavailableError } from "../errors.ts";
 import { authorityOf, type ListenAddress, whyNotListening } from "./address.ts";
+import { BACKLOG } from "./listener.ts";
 
 /** What {@linkcode serveHttp} needs to know. */
 export interface HttpServerOptions {
@@ -28,16 +29,13 @@ export interface RunningServer extends AsyncDisposable {
   readonly url: string;
 }
 
-/** The longest queue of connections that wait to be accepted; the kernel lowers it to `net.core.somaxconn`. */
-const BACKLOG = 65_535;
-
 /**
  * Serves HTTP/1.1 until it is disposed.
  *
  * A stop ends accepting at once, except while an upload is in flight, for `Deno.serve` would break it off: a request
  * with more than 64 KiB of content, or of unknown length. Uploads that begin after the stop are answered with 503.
  *
- * @throws {Error} where the address cannot be listened on, in one line that says what to do.
+ * @throws {UnavailableError} where the address cannot be listened on, in one line that says what to do.
  */
 export function serveHttp(
   options: HttpServerOptions,

@@ -1,9 +1,10 @@
-import { type ListenAddress } from "../server/address.ts";
 /**
  * What the gateway asks of a transport: the part that takes requests from clients and carries them to the upstream.
  *
  * @module
  */
+
+import type { ListenAddress } from "../server/address.ts";
 
 /** What every transport needs to know. */
 export interface TransportOptions {

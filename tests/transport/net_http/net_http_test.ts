@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { TimewaitError, UnavailableError } from "../../../tools/errors.ts";
 import { main } from "../../../tools/gateway.ts";
 import { resolveWorkers, startNetHttp } from "../../../tools/transport/net_http/net_http.ts";
 import { ConnectionPool } from "../../../tools/transport/pool/pool.ts";
@@ -28,8 +29,8 @@ Deno.test("workers that Deno does not permit are refused with the flags that do,
   const limits = resolvePoolLimits();
   if ("listenDatagram" in Deno) return;
   assertEquals(resolveWorkers(undefined, limits), 1);
-  assertThrows(() => resolveWorkers(2, limits), Error, "--unstable-net");
-  assertThrows(() => resolveWorkers(0, limits), RangeError, "at least 1");
+  assertThrows(() => resolveWorkers(2, limits), UnavailableError, "--unstable-net");
+  assertThrows(() => resolveWorkers(0, limits), TimewaitError, "at least 1");
   assertEquals(resolveWorkers(4, resolvePoolLimits({ maxConnsPerHost: 1 })), 1);
 });
 
@@ -43,7 +44,7 @@ Deno.test("a port in use is an error, not a crash", async () => {
       graceMs: 0,
       log() {},
     });
-  await assertRejects(start, Error, "the port is in use");
+  await assertRejects(start, UnavailableError, "the port is in use");
 });
 
 Deno.test("pools that share their counts keep to both gates together", async () => {

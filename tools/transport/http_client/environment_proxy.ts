@@ -5,6 +5,7 @@
  * @module
  */
 
+import { UnavailableError } from "../../errors.ts";
 import { explainFetchError } from "./fetch_error.ts";
 
 /** The variables that make `fetch` send `http` requests to a proxy. */
@@ -52,13 +53,13 @@ export async function isProxied(client: Deno.HttpClient): Promise<boolean> {
 /**
  * Makes sure that requests go to the upstream itself.
  *
- * @throws {Error} where a proxy variable is in force, in one line that says how to start without it.
+ * @throws {UnavailableError} where a proxy variable is in force, in one line that says how to start without it.
  */
 export async function assertNotProxied(): Promise<void> {
   using client = withoutProxyVariables(() => Deno.createHttpClient({ http2: false }));
   if (!await isProxied(client)) return;
   const cleared = PROXY_VARIABLES.map((name) => `${name}=`).join(" ");
-  throw new Error(
+  throw new UnavailableError(
     `a proxy variable is set, and fetch would send every request there; start with ${cleared} before the command`,
   );
 }

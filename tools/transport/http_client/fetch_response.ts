@@ -24,13 +24,26 @@ const OF_CODED_CONTENT: ReadonlySet<string> = new Set([
   "repr-digest",
 ]);
 
+/** What a request decides about its response. */
+export interface Asked {
+  /** The request's method. */
+  readonly method: string;
+  /** Whether `fetch` decodes a compressed response to it: see {@linkcode fetchDecodes}. */
+  readonly decoding: boolean;
+}
+
 /** Whether `fetch` decodes a response to a request with this `Accept-Encoding`, and with a `Range` or without. */
-export function fetchDecodes(acceptEncoding: string, hasRange: boolean): boolean {
+export function fetchDecodes(
+  { acceptEncoding, hasRange }: { readonly acceptEncoding: string; readonly hasRange: boolean },
+): boolean {
   return !hasRange && acceptEncoding.toLowerCase() !== "identity";
 }
 
-/** Why a response must not reach the client; `undefined` where it may. `decoding` is what {@linkcode fetchDecodes} says of its request. */
-export function whyNotPassedOn({ status, headers }: Response, decoding: boolean): Failure | undefined {
+/** Why a response must not reach the client; `undefined` where it may. */
+export function whyNotPassedOn(
+  { status, headers }: Response,
+  { decoding }: Pick<Asked, "decoding">,
+): Failure | undefined {
   const transferEncoding = headers.get("transfer-encoding");
   if (status < 200 || status > 599) return unusable(`status ${status}`);
   if (transferEncoding !== null) {
@@ -47,7 +60,7 @@ export function whyNotPassedOn({ status, headers }: Response, decoding: boolean)
 }
 
 /** The response as the client gets it: without fields about the upstream's connection, and labelled as what it is now. */
-export function toClient(response: Response, method: string, decoding: boolean): Response {
+export function toClient(response: Response, { method, decoding }: Asked): Response {
   const { status, headers } = response;
   const decoded = decoding && isCoded(headers);
   const needsBody = method === "HEAD" && (decoded || !headers.has("content-length"));

@@ -55,9 +55,17 @@ import { startFailureLog } from "../failure_log.ts";
 import { withoutProxyVariables } from "./environment_proxy.ts";
 import { watchExchanges } from "./exchanges.ts";
 import { explainFetchError } from "./fetch_error.ts";
-import { emptyStream, fetchDecodes, fieldsOf, toClient, whyNotPassedOn } from "./fetch_response.ts";
+import {
+  type Asked,
+  emptyStream,
+  fetchDecodes,
+  fieldsOf,
+  toClient,
+  whyNotPassedOn,
+} from "./fetch_response.ts";
 import { fetchKeepsMethod, fetchKeepsTarget, splitUrl } from "./fetch_target.ts";
 import { countedForwards, type Field, forwardedRequestFields } from "../../http1/forwarding_rules.ts";
+import { IDEMPOTENT_METHODS } from "../../http1/request.ts";
 import { closingResponse, RefusedClients } from "./refused_clients.ts";
 import { StreamedBody } from "./streamed_body.ts";
 import type { RunningTransport, TransportOptions } from "../transport.ts";
@@ -73,12 +81,10 @@ export interface HttpClientTransportOptions extends TransportOptions {
 }
 
 /** A request that `fetch` can carry without changing what it says. */
-interface Carried {
+interface Carried extends Asked {
   readonly target: string;
   readonly headers: [string, string][];
   readonly body: StreamedBody | null;
-  /** Whether `fetch` will decode a compressed response. */
-  readonly decoding: boolean;
 }
 
 /** Why a request is answered by the gateway itself. */
@@ -86,13 +92,10 @@ class Refusal {
   constructor(readonly status: number, readonly reason: string) {}
 }
 
-/** Methods that may be sent again when a connection fails (RFC 9110 §9.2.2), which `fetch` does if they have no content. */
-const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
-
 /**
  * Starts the transport.
  *
- * @throws {Error} where the address cannot be listened on.
+ * @throws {UnavailableError} where the address cannot be listened on.
  */
 export function startHttpClientTransport(options: HttpClientTransportOptions): RunningTransport {
   const { upstream, listen, graceMs, log, reusePort = false } = options;
@@ -110,8 +113,7 @@ export function startHttpClientTransport(options: HttpClientTransportOptions): R
       refused.add(info.remoteAddr);
       return plainText(carried.status, carried.reason);
     }
-    const { target, headers, body, decoding } = carried;
-    const { method } = request;
+    const { method, target, headers, body } = carried;
     using exchange = exchanges.begin(request);
     const { signal } = exchange;
     try {
@@ -123,8 +125,8 @@ export function startHttpClientTransport(options: HttpClientTransportOptions): R
         redirect: "manual",
         signal,
       });
-      const failure = whyNotPassedOn(response, decoding);
-      if (failure === undefined) return toClient(response, method, decoding);
+      const failure = whyNotPassedOn(response, carried);
+      if (failure === undefined) return toClient(response, carried);
       await response.body?.cancel();
       failures.add(failure);
       return plainText(502, `the upstream's response cannot be used: ${failure.reason}`);
@@ -195,13 +197,17 @@ function carry(request: Request, clientAddress: string): Carried | Refusal {
   const acceptEncoding = headers.get("accept-encoding");
   // Where fetch finds no Accept-Encoding it invents gzip and br.
   if (acceptEncoding === null) fields.push(["accept-encoding", "identity"]);
-  const decoding = fetchDecodes(acceptEncoding ?? "identity", headers.has("range"));
+  const decoding = fetchDecodes({
+    acceptEncoding: acceptEncoding ?? "identity",
+    hasRange: headers.has("range"),
+  });
   const body = hasContent
     ? new StreamedBody(request.body!, length)
-    : IDEMPOTENT.has(method)
+    // Without content, fetch sends a request again when its connection fails.
+    : IDEMPOTENT_METHODS.has(method)
     ? null
     : new StreamedBody(emptyStream(), 0);
-  return { target, headers: fields as [string, string][], body, decoding };
+  return { method, target, headers: fields as [string, string][], body, decoding };
 }
 
 /** The fields with one forward less, or the gateway's own answer where none is left. */

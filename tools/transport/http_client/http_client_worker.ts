@@ -4,24 +4,14 @@
  * @module
  */
 
-import { serveParent } from "../workers/worker.ts";
+import { type InWorker, serveParent } from "../workers/worker.ts";
 import { type HttpClientTransportOptions, startHttpClientTransport } from "./http_client.ts";
 
 /** What such a worker is told: the options of its transport, as far as a message can carry them. */
-export type HttpClientStart = Omit<HttpClientTransportOptions, "upstream" | "reusePort" | "log"> & {
+export type HttpClientStart = Omit<HttpClientTransportOptions, "upstream" | keyof InWorker> & {
   readonly upstream: string;
 };
 
-serveParent<HttpClientStart, null>((start, log) => {
-  const transport = startHttpClientTransport({
-    ...start,
-    upstream: new URL(start.upstream),
-    reusePort: true,
-    log,
-  });
-  return {
-    address: transport.address,
-    counters: () => null,
-    [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
-  };
-});
+serveParent<HttpClientStart>((start, inWorker) =>
+  startHttpClientTransport({ ...start, ...inWorker, upstream: new URL(start.upstream) })
+);

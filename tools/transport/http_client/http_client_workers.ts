@@ -15,14 +15,14 @@ import type { HttpClientStart } from "./http_client_worker.ts";
 /**
  * Starts the transport in `count` threads, at least 2.
  *
- * @throws {Error} where the address cannot be listened on, or Deno does not permit workers.
+ * @throws {UnavailableError} where the address cannot be listened on, or Deno does not permit workers.
  */
 export async function startHttpClientWorkers(
   { listen, upstream, poolMaxIdlePerHost, poolIdleTimeoutMs, graceMs, log }: HttpClientTransportOptions,
   count: number,
 ): Promise<RunningTransport> {
   checkWorkers(count);
-  return await startWorkers<HttpClientStart, null>({
+  return await startWorkers<HttpClientStart, undefined>({
     script: new URL("./http_client_worker.ts", import.meta.url),
     count,
     listen,

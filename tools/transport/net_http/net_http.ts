@@ -9,7 +9,7 @@
  * @module
  */
 
-import { type ListenAddress } from "../../server/address.ts";
+import type { ListenAddress } from "../../server/address.ts";
 import { availableParallelism } from "node:os";
 import {
   type PoolLimits,
@@ -58,8 +58,8 @@ export interface RunningNetHttp extends AsyncDisposable {
 /**
  * Starts the transport.
  *
- * @throws {RangeError} for pool limits that make no sense, or no upstream.
- * @throws {Error} where the address cannot be listened on, or `workers` above 1 were asked for and Deno does not permit them.
+ * @throws {TimewaitError} for a pool limit that {@linkcode resolvePoolLimits} does not take, for no upstream, or for `workers` below 1.
+ * @throws {UnavailableError} where the address cannot be listened on, or where `workers` is above 1 and Deno does not permit workers.
  */
 export async function startNetHttp(options: NetHttpOptions): Promise<RunningNetHttp> {
   const limits = resolvePoolLimits(options.pool);
@@ -82,8 +82,8 @@ export async function startNetHttp(options: NetHttpOptions): Promise<RunningNetH
 /**
  * How many threads there will be: see {@linkcode NetHttpOptions}.
  *
- * @throws {RangeError} for less than 1.
- * @throws {Error} for more than 1 where Deno does not permit them; says which flags do.
+ * @throws {TimewaitError} for less than 1.
+ * @throws {UnavailableError} for more than 1 where Deno does not permit them; says which flags do.
  */
 export function resolveWorkers(workers: number | undefined, limits: ResolvedPoolLimits): number {
   const most = limits.maxConnsPerHost || Infinity;

@@ -4,14 +4,14 @@
  * @module
  */
 
-import { serveParent } from "../workers/worker.ts";
+import { type InWorker, serveParent } from "../workers/worker.ts";
 import { type ProxyCounters, type ProxyOptions, startProxy } from "./proxy.ts";
 
 /** What such a worker is told: the options of its proxy, as far as a message can carry them. */
-export type ProxyStart = Omit<ProxyOptions, "upstreams" | "reusePort" | "log"> & {
+export type ProxyStart = Omit<ProxyOptions, "upstreams" | keyof InWorker> & {
   readonly upstreams: readonly string[];
 };
 
-serveParent<ProxyStart, ProxyCounters>((start, log) =>
-  startProxy({ ...start, upstreams: start.upstreams.map((url) => new URL(url)), reusePort: true, log })
+serveParent<ProxyStart, ProxyCounters>((start, inWorker) =>
+  startProxy({ ...start, ...inWorker, upstreams: start.upstreams.map((url) => new URL(url)) })
 );

@@ -17,7 +17,9 @@
  * @module
  */
 
-import { type ListenAddress, whyNotListening } from "../../server/address.ts";
+import { TimewaitError } from "../../errors.ts";
+import type { ListenAddress } from "../../server/address.ts";
+import { listenOn } from "../../server/listener.ts";
 import { ByteConn } from "../../http1/byte_conn.ts";
 import { ClientSession } from "./client_session.ts";
 import { Deadline, Deadlines } from "./deadlines.ts";
@@ -71,23 +73,20 @@ export interface RunningProxy extends RunningTransport {
   counters(): ProxyCounters;
 }
 
-/** The longest queue of connections that wait to be accepted; the kernel lowers it to `net.core.somaxconn`. */
-const BACKLOG = 65_535;
 /** How long accepting pauses after it failed, as it does when file descriptors run out. */
 const ACCEPT_PAUSE_MS = 10;
 
 /**
  * Starts a proxy in this thread.
  *
- * @throws {RangeError} for pool limits that make no sense, or no upstream.
- * @throws {Error} where the address cannot be listened on, in one line that says what to do.
+ * @throws {TimewaitError} for a pool limit that {@linkcode resolvePoolLimits} does not take, or no upstream.
+ * @throws {UnavailableError} where the address cannot be listened on, in one line that says what to do.
  */
 export function startProxy(options: ProxyOptions): RunningProxy {
-  const { listen, reusePort = false, graceMs } = options;
+  const { listen, reusePort, graceMs } = options;
   using started = new DisposableStack();
   const context = createContext(options, started);
-  const listenOptions = { ...listen, tcpBacklog: BACKLOG, reusePort };
-  const listener = started.use(listenOn(listenOptions));
+  const listener = started.use(listenOn(listen, { reusePort }));
   const sessions = new Set<ClientSession>();
   const accepting = acceptAll(listener, context, sessions);
   const parts = started.move();
@@ -107,14 +106,6 @@ export function startProxy(options: ProxyOptions): RunningProxy {
   };
 }
 
-function listenOn(options: Deno.TcpListenOptions & ListenAddress): Deno.TcpListener {
-  try {
-    return Deno.listen(options);
-  } catch (error) {
-    throw new Error(whyNotListening(options, error), { cause: error });
-  }
-}
-
 function createContext(options: ProxyOptions, started: DisposableStack): ProxyContext {
   const timeouts: ProxyTimeouts = { ...DEFAULT_TIMEOUTS, ...withoutUndefined(options.timeouts ?? {}) };
   const dialing = started.use(new Deadlines(timeouts.dialMs));
@@ -124,7 +115,7 @@ function createContext(options: ProxyOptions, started: DisposableStack): ProxyCo
     authority: latin1Bytes(url.host),
     failures: started.use(startFailureLog(url.host, options.log)),
   }));
-  if (first === undefined) throw new RangeError("a proxy needs at least one upstream");
+  if (first === undefined) throw new TimewaitError("must name at least one origin", { field: "upstreams" });
   return started.use(new ProxyContext(pool, [first, ...others], timeouts));
 }
 

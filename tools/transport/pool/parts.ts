@@ -46,24 +46,24 @@ export interface PoolHost<C extends PoolableConn> {
 type Place = "inUse" | "idle" | "gone";
 
 /** A connection and where it is. */
-export class Slot<C extends PoolableConn> implements Pooled<C> {
+export class PooledConn<C extends PoolableConn> implements Pooled<C> {
   conn!: C;
   timesReused = 0;
   place: Place = "inUse";
   idleSinceMs = 0;
-  readonly ofHost: RingNode<Slot<C>> = Ring.node(this);
-  readonly ofPool: RingNode<Slot<C>> = Ring.node(this);
+  readonly ofHost: RingNode<PooledConn<C>> = Ring.node(this);
+  readonly ofPool: RingNode<PooledConn<C>> = Ring.node(this);
   constructor(readonly host: HostState<C>) {}
 }
 
 /** A request that waits for a connection. */
-export class Want<C extends PoolableConn> {
+export class Waiter<C extends PoolableConn> {
   /** In the queue for any connection of the host. */
-  readonly forConn: RingNode<Want<C>> = Ring.node(this);
+  readonly forConn: RingNode<Waiter<C>> = Ring.node(this);
   /** In the queue for leave to dial, under `maxConnsPerHost`. */
-  readonly forDial: RingNode<Want<C>> = Ring.node(this);
+  readonly forDial: RingNode<Waiter<C>> = Ring.node(this);
   constructor(
-    readonly resolve: (slot: Slot<C>) => void,
+    readonly resolve: (pooled: PooledConn<C>) => void,
     readonly reject: (error: unknown) => void,
   ) {}
 }
@@ -91,15 +91,15 @@ export class IdleCount {
 
 /** What a pool knows of one host. */
 export class HostState<C extends PoolableConn> implements PoolHost<C> {
-  readonly idleConns = new Ring<Slot<C>>();
-  readonly wants = new Ring<Want<C>>();
-  readonly dialQueue = new Ring<Want<C>>();
+  readonly idleConns = new Ring<PooledConn<C>>();
+  readonly waiters = new Ring<Waiter<C>>();
+  readonly dialQueue = new Ring<Waiter<C>>();
   conns = 0;
   constructor(readonly name: string, readonly idleCount: IdleCount) {}
   get idle(): number {
     return this.idleConns.size;
   }
   get waiting(): number {
-    return this.wants.size;
+    return this.waiters.size;
   }
 }

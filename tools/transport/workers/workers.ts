@@ -7,18 +7,10 @@
  * @module
  */
 
-import { parseWhole } from "../../cli/values.ts";
-import { type ListenAddress, whyNotListening } from "../../server/address.ts";
-import { valueFlag } from "../../cli/command_line.ts";
+import { TimewaitError, UnavailableError } from "../../errors.ts";
+import type { ListenAddress } from "../../server/address.ts";
+import { listenOn } from "../../server/listener.ts";
 import type { FromWorker, ToWorker } from "./worker.ts";
-
-/** The flag for their number, on the command lines of the gateway and of bench. */
-export const WORKERS_FLAG = valueFlag(
-  "N",
-  "threads, which share the limits of the pool (default: net-http one for each core, http-client 1)",
-  parseWhole(1),
-  undefined,
-);
 
 /** Threads that run. Disposing them stops all at once, each as its transport stops. */
 export interface RunningWorkers<Counters> extends AsyncDisposable {
@@ -45,7 +37,8 @@ export interface WorkersOptions<Start> {
 /**
  * Starts workers. An error that none of them catches is one of the whole process, as it would be without workers.
  *
- * @throws {Error} where something else listens already, or one of them cannot; the others are stopped then.
+ * @throws {UnavailableError} where something else listens already, or one of them cannot; the others are stopped then.
+ * @throws {Error} where one of them fails in another way; the others are stopped then as well.
  */
 export async function startWorkers<Start, Counters>(
   { script, count, listen, startOf, log }: WorkersOptions<Start>,
@@ -73,27 +66,22 @@ export async function startWorkers<Start, Counters>(
 
 /** Sharing a port is permitted to all of a user's processes: a gateway forgotten there would get half of the clients. */
 function assertPortIsFree(listen: ListenAddress): void {
-  if (listen.port === 0) return;
-  try {
-    Deno.listen(listen).close();
-  } catch (error) {
-    throw new Error(whyNotListening(listen, error), { cause: error });
-  }
+  if (listen.port !== 0) listenOn(listen).close();
 }
 
 /**
  * Checks a number of workers.
  *
- * @throws {RangeError} for less than 1.
- * @throws {Error} for more than 1 where Deno does not permit them; says which flags do.
+ * @throws {TimewaitError} for less than 1.
+ * @throws {UnavailableError} for more than 1 where Deno does not permit them; says which flags do.
  */
 export function checkWorkers(workers: number): void {
   if (!(Number.isInteger(workers) && workers >= 1)) {
-    throw new RangeError(`workers must be a whole number of at least 1, not ${workers}`);
+    throw new TimewaitError(`must be a whole number of at least 1, not ${workers}`, { field: "workers" });
   }
   const missing = missingForWorkers();
   if (workers === 1 || missing.length === 0) return;
-  throw new Error(
+  throw new UnavailableError(
     `${workers} workers need ${missing.join(" and ")}: give these to deno run, or ask for 1 worker`,
   );
 }
@@ -136,13 +124,14 @@ class WorkerThread<Start, Counters> implements AsyncDisposable {
     this.#worker.onerror = (event) => {
       // One that cannot be loaded is an error of the start. Later it is not caught here, and ends the process.
       if (!this.#started) event.preventDefault();
-      this.#last = { say: "failed", message: event.message };
+      this.#last = { say: "failed", message: event.message, unavailable: false };
       this.#answered?.(this.#last);
     };
   }
 
   async start(start: Start): Promise<ListenAddress> {
     const answer = await this.#ask({ ask: "start", start });
+    if (answer.say === "failed" && answer.unavailable) throw new UnavailableError(answer.message);
     if (answer.say !== "listening") throw new Error(answer.say === "failed" ? answer.message : answer.say);
     this.#started = true;
     return answer.address;
