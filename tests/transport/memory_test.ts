@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { createHash } from "node:crypto";
-import { settled } from "../support/gateway_rig.ts";
+import { settled } from "../support/waiting.ts";
 import { RawConnection, startRawUpstream } from "../support/raw_http.ts";
 import { startScript } from "../support/script.ts";
 

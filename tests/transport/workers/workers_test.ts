@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { type RunningWorkers, startWorkers } from "../../../tools/transport/workers/workers.ts";
 import type { IdleStart } from "../../support/idle_worker.ts";
-import { within } from "../../support/raw_peers.ts";
+import { within } from "../../support/waiting.ts";
 
 const LISTEN = { hostname: "127.0.0.1", port: 0 };
 const SCRIPT = new URL("../../support/idle_worker.ts", import.meta.url);
