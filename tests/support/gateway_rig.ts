@@ -20,7 +20,10 @@ export interface GatewayRig extends AsyncDisposable {
   forwarded(request: string): Promise<RawMessage>;
 }
 
-/** Starts a gateway in front of an upstream: one that answers everything with `upstream`, or one of the test's own. */
+/**
+ * Starts a gateway in front of an upstream: one that answers everything with `upstream`, or one of the test's
+ * own.
+ */
 export async function startGatewayRig(
   upstream: string | RawUpstream = OK,
   options: Partial<GatewayOptions> = {},

@@ -1,4 +1,7 @@
-/** HTTP/1.1 by hand, byte for byte, for tests of what goes over the wire. In texts a character is a byte (Latin-1). */
+/**
+ * HTTP/1.1 by hand, byte for byte, for tests of what goes over the wire. In texts a character is a byte
+ * (Latin-1).
+ */
 
 import { type ListenAddress } from "../../tools/server/address.ts";
 import { within } from "./waiting.ts";

@@ -6,7 +6,10 @@ import { startScript } from "../support/script.ts";
 
 const MIB = 1024 * 1024;
 const BODY_BYTES = 64 * MIB;
-/** What a gateway process may grow by while a body of {@linkcode BODY_BYTES} waits: buffers, and garbage not yet collected. */
+/**
+ * What a gateway process may grow by while a body of {@linkcode BODY_BYTES} waits: buffers, and garbage not
+ * yet collected.
+ */
 const GROWTH_BYTES = 24 * MIB;
 
 /** A piece of a body that is different each time. */

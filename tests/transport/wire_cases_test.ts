@@ -1,7 +1,7 @@
 /**
- * Messages of every kind against both transports: what is sent, byte for byte, and what has to become of it. Where RFC 9110 and 9112
- * allow several things, so does the table; where `fetch` or `Deno.serve` make something impossible, it is named there as
- * `http-client`'s own.
+ * Messages of every kind against both transports: what is sent, byte for byte, and what has to become of it.
+ * Where RFC 9110 and 9112 allow several things, so does the table; where `fetch` or `Deno.serve` make
+ * something impossible, it is named there as `http-client`'s own.
  */
 
 import { type ListenAddress } from "../../tools/server/address.ts";
@@ -54,7 +54,10 @@ const CHUNKED = `${POST}Transfer-Encoding: chunked\r\n\r\n`;
 const SMUGGLED = `GET /smuggled HTTP/1.1\r\n${HOST}\r\n`;
 const get = (fields: string, line = "GET /x HTTP/1.1") => `${line}\r\n${HOST}${fields}\r\n`;
 
-/** Requests that must get an error, or no answer at all, and of which nothing may look complete to the upstream. */
+/**
+ * Requests that must get an error, or no answer at all, and of which nothing may look complete to the
+ * upstream.
+ */
 const REFUSED: Record<string, string> = {
   ...Object.fromEntries(
     ["+5", "-5", "0x5", "5 5", "5,6", "5;", "5.0", "5e0", "", ",5", "abc", "\x0b5", "5\x85", '"5"', "5\0"]

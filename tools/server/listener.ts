@@ -8,16 +8,16 @@ import { UnavailableError } from "../errors.ts";
 import { type ListenAddress, whyNotListening } from "./address.ts";
 
 /**
- * The longest queue of connections that wait to be accepted, so that a thousand clients at once do not overflow it. The
- * kernel lowers it to `net.core.somaxconn`.
+ * The longest queue of connections that wait to be accepted, so that a thousand clients at once do not
+ * overflow it. The kernel lowers it to `net.core.somaxconn`.
  */
 export const BACKLOG = 65_535;
 
 /** How to listen. */
 export interface ListenOptions {
   /**
-   * Whether other threads listen on the same port, and the kernel shares the clients among them. Needs `--unstable-net`.
-   * Default false.
+   * Whether other threads listen on the same port, and the kernel shares the clients among them. Needs
+   * `--unstable-net`. Default false.
    */
   readonly reusePort?: boolean | undefined;
 }

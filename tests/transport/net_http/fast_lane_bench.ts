@@ -1,7 +1,8 @@
 /**
- * What the fast lane saves: the same requests through the proxy on loopback, as the lane carries them and as the exchange
- * does. An empty line before a request (RFC 9112 §2.2) is out of the ordinary for the lane, and is all that differs. Client
- * and backend run in this process too, so that the proxy itself saves more than the figures show.
+ * What the fast lane saves: the same requests through the proxy on loopback, as the lane carries them and as
+ * the exchange does. An empty line before a request (RFC 9112 §2.2) is out of the ordinary for the lane, and
+ * is all that differs. Client and backend run in this process too, so that the proxy itself saves more than
+ * the figures show.
  *
  *     deno bench --allow-net tests/transport/net_http/fast_lane_bench.ts
  */
@@ -39,7 +40,10 @@ const clients = await Promise.all(Array.from({ length: CONNECTIONS }, async () =
   return { conn, buffer: new Uint8Array(4096) };
 }));
 
-/** Sends a request on each connection, and reads the responses, none of which is long enough to come in two pieces. */
+/**
+ * Sends a request on each connection, and reads the responses, none of which is long enough to come in two
+ * pieces.
+ */
 async function exchangeAll(request: Uint8Array): Promise<void> {
   await Promise.all(clients.map(async ({ conn, buffer }) => {
     await conn.write(request);

@@ -1,5 +1,6 @@
 /**
- * One of several threads that share a port, with the `http-client` transport in it. Loaded by `http_client_workers.ts` only.
+ * The script of a worker thread with the `http-client` transport in it. Only `http_client_workers.ts` loads
+ * it.
  *
  * @module
  */
@@ -7,7 +8,7 @@
 import { type InWorker, serveParent } from "../workers/worker.ts";
 import { type HttpClientTransportOptions, startHttpClientTransport } from "./http_client.ts";
 
-/** What such a worker is told: the options of its transport, as far as a message can carry them. */
+/** The options of a worker's transport in the form that a message can carry. */
 export type HttpClientStart = Omit<HttpClientTransportOptions, "upstream" | keyof InWorker> & {
   readonly upstream: string;
 };

@@ -1,8 +1,9 @@
 /**
- * The `http-client` transport in several threads: one thread of JavaScript carries what one core can, and beyond some hundred
- * connections it serves some of them again and again while others wait.
+ * The `http-client` transport in several threads. One thread of JavaScript carries only as much as one core
+ * can, and beyond some hundred connections it serves some of them again and again while others wait.
  *
- * Each thread has a `Deno.HttpClient` of its own, for these cannot be shared, and `poolMaxIdlePerHost` is divided among them.
+ * Each thread has a `Deno.HttpClient` of its own, because threads cannot share one. `poolMaxIdlePerHost` is
+ * divided among them.
  *
  * @module
  */

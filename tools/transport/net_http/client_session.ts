@@ -1,9 +1,10 @@
 /**
- * One client connection. Its requests are read one after the other, and each is answered before the next is read.
+ * One client connection. Its requests are read one after the other, and each is answered before the next is
+ * read.
  *
- * Two state machines carry requests, and never both at once. The fast lane begins; it carries request after request, until one
- * is out of the ordinary. Then it says what is left to do, and the exchange or this session does that before the lane
- * begins again:
+ * Two state machines carry requests, and never both at once. The fast lane begins; it carries request after
+ * request, until one is out of the ordinary. Then it says what is left to do, and the exchange or this
+ * session does that before the lane begins again:
  *
  * ```text
  *              ┌──────────────────────────── keep ─────────────────────────────┐
@@ -30,11 +31,11 @@ import { type OwnResponse, writeOwnResponse } from "../../http1/own_response.ts"
 import { OutBuffer } from "../../http1/out_buffer.ts";
 import type { ProxyContext } from "./proxy_context.ts";
 
-/** Empty lines that are taken before a request line (RFC 9112 §2.2). */
+/** Most empty lines that are accepted before a request line (RFC 9112 §2.2). */
 const MAX_EMPTY_LINES = 2;
-/** A head whose first line is longer than this is not read on. */
+/** A head whose first line is longer than this is refused before its end has come. */
 const MAX_REQUEST_LINE_BYTES = MAX_TARGET_BYTES + 100;
-/** What is read and thrown away of a request that was refused. */
+/** Most bytes of a refused request that are read and thrown away. */
 const MAX_LINGER_BYTES = 4 * 1024 * 1024;
 
 /** Serves one client until its connection ends. */
@@ -87,7 +88,10 @@ export class ClientSession {
     }
   }
 
-  /** Closes the connection if no request is being answered on it; otherwise its response will be the last. */
+  /**
+   * Closes the connection if no request is in flight on it; otherwise the response in flight will be the
+   * last.
+   */
   closeIfIdle(): void {
     if (this.#idle && this.#lane.idle) this.close();
   }
@@ -97,7 +101,10 @@ export class ClientSession {
     this.#conn.close();
   }
 
-  /** Serves what the fast lane can, then one request that it cannot. Returns whether the connection goes on. */
+  /**
+   * Serves all requests that the fast lane can carry, then one that it cannot. Returns whether the connection
+   * stays open.
+   */
   async #serve(): Promise<boolean> {
     const left = await this.#lane.run();
     if (left === "next") return await this.#next();
@@ -139,7 +146,9 @@ export class ClientSession {
     return await this.#answer(after, goesOn ? "keep" : "close");
   }
 
-  /** Returns where the head ends; 0 where the connection is over before; or why what came is refused. */
+  /**
+   * Returns where the head ends, 0 if the connection ends before that, or a refusal of the bytes that came.
+   */
   async #readHead(): Promise<number | OwnResponse> {
     const conn = this.#conn;
     const search = this.#search;
@@ -168,7 +177,10 @@ export class ClientSession {
     }
   }
 
-  /** Gives a response of the gateway's own, and keeps the connection or closes it. Returns whether it goes on. */
+  /**
+   * Gives a response of the gateway's own, then keeps or closes the connection. Returns whether the
+   * connection stays open.
+   */
   async #answer(response: OwnResponse, then: "keep" | "close"): Promise<boolean> {
     const out = this.#out;
     const close = then === "close";
@@ -183,8 +195,8 @@ export class ClientSession {
   }
 
   /**
-   * Ends this side, and reads on for a while: closing a connection with bytes unread would reset it, and the client might
-   * lose the response that is still on its way (RFC 9112 §9.6).
+   * Ends this side and reads on for a while. Closing a connection with bytes unread would reset it, and the
+   * client might lose the response that is still on its way (RFC 9112 §9.6).
    */
   async #linger(): Promise<void> {
     const conn = this.#conn;

@@ -1,5 +1,5 @@
 /**
- * One request carried to an upstream, and its response carried back.
+ * Carries one request to an upstream and its response back.
  *
  * @module
  */
@@ -22,12 +22,16 @@ import { Upload } from "./upload.ts";
 import { ConnectionWait, release, takeFresh } from "./upstream_conn.ts";
 
 /**
- * What becomes of the client's connection after an exchange: `keep` for the next request, `close`, `linger` (close, but let the
- * client read what it got although it still sends), or a response that the gateway has yet to give.
+ * What happens to the client's connection after an exchange: `keep` it for the next request; `close` it;
+ * `linger`, which is to close it so that a client that still sends can read its response; or a response of
+ * its own that the gateway has yet to give.
  */
 export type AfterExchange = "keep" | "close" | "linger" | OwnResponse;
 
-/** Whether a request may be sent once more where its connection was found closed, or this attempt is the last. */
+/**
+ * Whether a request may be sent once more if its connection turns out to be closed, or this attempt is the
+ * last.
+ */
 type Attempt = "repeatable" | "final";
 
 /** Carries the requests of one client connection, one after the other. */
@@ -45,7 +49,7 @@ export class Exchange {
   #upload: Upload | undefined;
   #clientGone = false;
   #expired = false;
-  /** Whether the client has yet to take what is being written to it. */
+  /** Whether bytes are being written to the client that it has yet to take. */
   #flushing = false;
   #pieces = 0;
   #piecesSeen = 0;
@@ -62,7 +66,7 @@ export class Exchange {
     this.#halfClosed = new Deadline(context.halfClose, () => this.#checkHalfClosed());
   }
 
-  /** Carries the request whose head has been parsed, and ends at `headEnd` in the client's buffer. */
+  /** Carries the request whose head has been parsed and ends at `headEnd` in the client's buffer. */
   async run(headEnd: number): Promise<AfterExchange> {
     const { client, request, out, context, lines } = this.#session;
     const upstream = context.takeUpstream();
@@ -85,7 +89,10 @@ export class Exchange {
     });
   }
 
-  /** Goes on with a request that was sent on `held`, from `out`, and whose response needs more than the fast lane can do. */
+  /**
+   * Takes a request over from the fast lane, which has sent it on `held`. Its bytes are still in `out`, for
+   * another attempt.
+   */
   async resume(upstream: Upstream, held: Pooled<ByteConn>): Promise<AfterExchange> {
     const { request, context } = this.#session;
     this.#expired = false;
@@ -101,7 +108,7 @@ export class Exchange {
     });
   }
 
-  /** Watches the client while its request is being carried, and leaves nothing behind. */
+  /** Does the work while the client is watched, and cleans up after it. */
   async #carry(work: () => Promise<AfterExchange>): Promise<AfterExchange> {
     const { client } = this.#session;
     client.onArrival = this.#onClientArrival;
@@ -117,7 +124,7 @@ export class Exchange {
     }
   }
 
-  /** Whether the request was read to its end, so that what follows is another. */
+  /** Whether the request was read to its end, so that the bytes behind it are the next request. */
   get requestRead(): boolean {
     return this.#upload === undefined || this.#upload.outcome === "done";
   }
@@ -131,7 +138,7 @@ export class Exchange {
     try {
       await conn.write(this.#session.out.filled);
     } catch {
-      // The upstream may have answered all the same; reading will tell.
+      // The upstream may have answered nevertheless; reading will tell.
     }
     this.#upload?.run(conn, () => this.#uploadMoved()).then(() => this.#uploadEnded());
     return await this.#receive(upstream, held, attempt);
@@ -230,7 +237,7 @@ export class Exchange {
       conn.widen();
       await conn.more();
     }
-    // The writes that are left have to end in time as well.
+    // The remaining writes have to end in time as well.
     this.#stalled.start();
     if (coding === "chunked") writeLastChunk(out, body.trailers);
     if (this.#upload !== undefined) return await this.#finishUpload(close ? "close" : "keep");
@@ -247,7 +254,10 @@ export class Exchange {
     return this.#session.request.expectsContinue && !upload.begun;
   }
 
-  /** The response ended before it was complete, and must not look complete: what the client has got of it ends here. */
+  /**
+   * Ends a response that broke off in the middle: the client's connection is closed, so that the response
+   * cannot look complete.
+   */
   #cutShort(upstream: Upstream, failure: Failure): AfterExchange {
     if (this.#ownFault() === undefined) upstream.failures.add(failure);
     this.#drop("broken");
@@ -277,7 +287,7 @@ export class Exchange {
     if (held !== undefined) release(this.#session.context, held, this.#response);
   }
 
-  /** Writes what has been gathered. Returns whether the client was there to take it. */
+  /** Writes the gathered bytes to the client. Returns whether the client took them. */
   async #flush(): Promise<boolean> {
     const { client, out } = this.#session;
     this.#flushing = true;
@@ -313,7 +323,7 @@ export class Exchange {
     if (held !== undefined) this.#session.context.pool.discard(held, reason);
   }
 
-  /** Why the exchange ended, where it was not the upstream's doing. */
+  /** Why the exchange ended, if the cause is the client or a deadline rather than the upstream's response. */
   #ownFault(): { after: AfterExchange } | undefined {
     if (this.#clientGone) return { after: "close" };
     const outcome = this.#upload?.outcome;
@@ -345,12 +355,12 @@ export class Exchange {
     if (this.#flushing || !held) this.#session.client.close();
   }
 
-  /** The client has sent something, or ended, while its request is being carried. */
+  /** Called when the client has sent bytes or ended while its request is in flight. */
   readonly #onClientArrival = (): void => {
     const { client } = this.#session;
     if (client.failure !== undefined) this.#leave();
     else if (client.ended) this.#halfClosed.start();
-    // The beginning of the next request; the end may hide behind it.
+    // These bytes begin the next request. The client's end may follow behind them.
     else client.read();
   };
 

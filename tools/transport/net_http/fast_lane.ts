@@ -1,9 +1,11 @@
 /**
- * The way that nearly all requests take: the request is whole when it is first looked at, a connection is idle, and the response is
- * whole as well. Then everything is done in the callbacks of two reads and two writes.
+ * The way of nearly all requests: the request is complete when it is first looked at, an upstream connection
+ * is idle, and the response comes complete as well. Then the callbacks of two reads and two writes do
+ * everything.
  *
- * It does nothing that {@linkcode Exchange} does not do as well; at the first thing out of the ordinary it stops, having
- * consumed nothing that is not dealt with, and leaves the rest to it. It is here for its speed.
+ * The lane exists for its speed alone: {@linkcode Exchange} can do everything that it does. At the first
+ * thing out of the ordinary the lane stops, having consumed only the bytes that it has dealt with, and leaves
+ * the rest to the exchange.
  *
  * @module
  */
@@ -21,8 +23,9 @@ import { howToClose, type Session } from "./session.ts";
 import { isFresh, release } from "./upstream_conn.ts";
 
 /**
- * Why the lane was left: `next`, the next request needs more than the lane can do, or has not come whole; `resume`, the response to the
- * request that was sent does; or what becomes of the client's connection.
+ * Why the lane stopped. `next`: the next request needs more than the lane can do, or has not come complete.
+ * `resume`: a request was sent, and its response needs more than the lane can do. Otherwise: what happens to
+ * the client's connection.
  */
 export type LeftLane = "next" | "resume" | AfterExchange;
 
@@ -31,7 +34,7 @@ type Stage = "idle" | "sending" | "waiting" | "answering";
 /** Carries the ordinary requests of one client connection. */
 export class FastLane {
   readonly #session: Session;
-  /** Where the request went that has to be resumed. */
+  /** The upstream of the request that has to be resumed. */
   upstream!: Upstream;
   readonly #response: ResponseHead;
   readonly #search: HeadSearch = { at: 0, lineStart: 0 };
@@ -41,7 +44,7 @@ export class FastLane {
   #stage: Stage = "idle";
   #close = false;
   #resolve: ((left: LeftLane) => void) | undefined;
-  /** How to leave once the write that is on its way has ended: until then its bytes must stay as they are. */
+  /** How to leave once the write in flight has ended. Until then its bytes must not change. */
   #leaving: LeftLane | undefined;
 
   constructor(session: Session) {
@@ -52,12 +55,12 @@ export class FastLane {
     this.#untilResponse = new Deadline(context.responseHead, () => this.#expireResponse());
   }
 
-  /** Whether no request is being carried here. */
+  /** Whether the lane carries no request. */
   get idle(): boolean {
     return this.#stage === "idle";
   }
 
-  /** Carries requests until there is something out of the ordinary. */
+  /** Carries requests until something is out of the ordinary. */
   run(): Promise<LeftLane> {
     return new Promise((resolve) => {
       this.#resolve = resolve;
@@ -139,7 +142,7 @@ export class FastLane {
     else if (conn.start < conn.end || conn.over) this.#responseCame();
   };
 
-  /** The upstream may have answered all the same; reading will tell. */
+  /** The upstream may have answered nevertheless; reading will tell. */
   readonly #sendFailed = (): void => {
     this.#stage = "waiting";
     this.#leave("resume");
@@ -175,7 +178,7 @@ export class FastLane {
     this.#answer();
   };
 
-  /** Adds the body to what goes out. Returns where it ends, or -1 where it has not come whole. */
+  /** Adds the body to the outgoing bytes. Returns where it ends, or -1 if it has not come complete. */
   #takeBody(conn: ByteConn, start: number, length: number): number {
     const { out } = this.#session;
     if (length >= 0) {
@@ -220,7 +223,7 @@ export class FastLane {
 
   readonly #answerFailed = (): void => this.#leave("close");
 
-  /** The client has sent something, or ended, while its request is being carried. */
+  /** Called when the client has sent bytes or ended while its request is in flight. */
   readonly #onClientArrival = (): void => {
     const { client } = this.#session;
     if (client.over) this.#leave("resume");

@@ -1,5 +1,5 @@
 /**
- * One of several threads that share a port, with our own proxy in it. Loaded by `net_http.ts` only.
+ * The script of a worker thread with our own proxy in it. Only `net_http.ts` loads it.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { type InWorker, serveParent } from "../workers/worker.ts";
 import { type ProxyCounters, type ProxyOptions, startProxy } from "./proxy.ts";
 
-/** What such a worker is told: the options of its proxy, as far as a message can carry them. */
+/** The options of a worker's proxy in the form that a message can carry. */
 export type ProxyStart = Omit<ProxyOptions, "upstreams" | keyof InWorker> & {
   readonly upstreams: readonly string[];
 };

@@ -1,5 +1,6 @@
 /**
- * What belongs to one client connection, and what both ways of carrying its requests work on: the fast lane and the exchange.
+ * The parts of one client connection on which both ways of carrying its requests work: the fast lane and the
+ * exchange.
  *
  * @module
  */
@@ -16,15 +17,18 @@ export interface Session {
   readonly client: ByteConn;
   /** The head of the request that is being carried. */
   readonly request: RequestHead;
-  /** What is on its way out: the request towards the upstream, then the response towards the client. */
+  /** Outgoing bytes: first the request to the upstream, then the response to the client. */
   readonly out: OutBuffer;
-  /** What the session shares with all others of its proxy. */
+  /** What all sessions of a proxy share. */
   readonly context: ProxyContext;
   /** The lines that the gateway adds to this client's requests. */
   readonly lines: ForwardedLines;
 }
 
-/** How to close a client's connection behind its last response: with bytes unread, a plain close would be a reset. */
+/**
+ * How to close a client's connection after its last response. With bytes unread, a plain close would be a
+ * reset.
+ */
 export function howToClose({ client }: Session): "close" | "linger" {
   return client.start < client.end ? "linger" : "close";
 }

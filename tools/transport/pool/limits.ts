@@ -1,5 +1,5 @@
 /**
- * The limits of a connection pool, by the names of Go's `http.Transport`, and what they come to.
+ * The limits of a connection pool, by the names of Go's `http.Transport`.
  *
  * @module
  */
@@ -8,15 +8,21 @@ import { TimewaitError } from "../../errors.ts";
 
 /** The limits of a connection pool, by the names of Go's `http.Transport`. */
 export interface PoolLimits {
-  /** Idle connections kept, all hosts together. 0 is no limit, as in Go. Default 100. */
+  /** Idle connections kept for all hosts together. 0 means no limit, as in Go. Default 100. */
   readonly maxIdleConns?: number | undefined;
   /** Idle connections kept for one host. 0 keeps none (in Go it means the default). Default 2. */
   readonly maxIdleConnsPerHost?: number | undefined;
-  /** Connections to one host: dialing, in use and idle. At the limit requests wait in line. 0 is no limit, as in Go. Default 0. */
+  /**
+   * Connections to one host: dialing, in use and idle. At the limit, requests wait in a queue. 0 means no
+   * limit, as in Go. Default 0.
+   */
   readonly maxConnsPerHost?: number | undefined;
-  /** How long a connection may stay idle before it is closed. 0 is for ever, as in Go. Default 90,000. */
+  /** How long a connection may stay idle before it is closed. 0 means no limit, as in Go. Default 90,000. */
   readonly idleConnTimeoutMs?: number | undefined;
-  /** Uses every connection for one request only, and tells the upstream so (`Connection: close`). Default false. */
+  /**
+   * Whether every connection is used for one request only; `Connection: close` tells the upstream. Default
+   * false.
+   */
   readonly disableKeepAlives?: boolean | undefined;
 }
 
@@ -50,7 +56,8 @@ export function resolvePoolLimits(limits: PoolLimits = {}): ResolvedPoolLimits {
 }
 
 /**
- * What the two gates come to, where they contradict each other; `undefined` where they do not.
+ * Says how many connections are kept if the two limits of idle connections contradict each other; `undefined`
+ * if they do not.
  *
  * @example
  * ```ts
@@ -69,7 +76,7 @@ export function poolWarning(limits: ResolvedPoolLimits): string | undefined {
     `set maxIdleConns to at least ${maxIdleConnsPerHost} (0 is no limit)`;
 }
 
-/** Counts for pools in several threads to share, for so many hosts. */
+/** Makes the counts that pools in several threads share, for a number of hosts. */
 export function sharedIdleCounts(hosts: number): Int32Array<SharedArrayBuffer> {
   return new Int32Array(new SharedArrayBuffer(4 * (hosts + 1)));
 }

@@ -1,10 +1,10 @@
 /**
  * A pool of keep-alive connections with the semantics of Go's `net/http.Transport`, knowing nothing of HTTP.
  *
- * A connection that becomes idle passes two gates. First that of its host: where `maxIdleConnsPerHost` idle
- * connections are kept already, it is closed. Then the total: where it would be one more than `maxIdleConns`,
- * the idle connection of *any* host that has been unused for longest is closed instead. Whatever fails a gate is
- * closed from this side, so this side owns the TIME_WAIT.
+ * A connection that becomes idle passes two gates. The first is its host's: if `maxIdleConnsPerHost` idle
+ * connections are kept already, the connection is closed. The second is the total: if it would be one more
+ * than `maxIdleConns`, the least recently used idle connection of *any* host is closed instead. A connection
+ * that fails a gate is closed from this side, so this side owns the TIME_WAIT.
  *
  * Every operation takes constant time, whatever the number of idle connections, hosts or waiting requests.
  *
@@ -60,8 +60,9 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
   /**
    * A pool that opens connections with `dial`.
    *
-   * Pools in several threads keep to `maxIdleConns` and `maxIdleConnsPerHost` together if they share `counts`, made by
-   * {@linkcode sharedIdleCounts}, and look their hosts up in the same order. Each then closes the least recently used of its own.
+   * Pools in several threads keep to `maxIdleConns` and `maxIdleConnsPerHost` together if they share
+   * `counts`, made by {@linkcode sharedIdleCounts}, and look their hosts up in the same order. Each pool then
+   * closes the least recently used of its own connections.
    *
    * @throws {TimewaitError} for limits that {@linkcode resolvePoolLimits} does not take.
    */
@@ -72,7 +73,7 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
     this.#idleCount = new IdleCount(counts ?? new Int32Array(1), 0);
   }
 
-  /** The host of this name. Look it up once and keep it: `get` on it then costs no lookup. */
+  /** The host of this name. Look a host up once and keep it, because `get` then needs no lookup. */
   host(name: string): PoolHost<C> {
     let host = this.#hosts.get(name);
     if (host === undefined) {
@@ -83,7 +84,10 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
     return host;
   }
 
-  /** The idle connection used most recently, or `undefined` where none is idle. It never waits and never dials. */
+  /**
+   * Takes the most recently used idle connection; `undefined` if none is idle. It never waits and never
+   * dials.
+   */
   takeIdle(host: PoolHost<C>): Pooled<C> | undefined {
     const { idleConns } = host as HostState<C>;
     for (let node = idleConns.last; node !== undefined; node = idleConns.last) {
@@ -102,11 +106,12 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
   }
 
   /**
-   * A connection to the host: the idle one used most recently, or else whichever comes first, one that is handed back or a
-   * fresh one. A dial that comes too late for its request goes into the pool. Under `maxConnsPerHost` requests are
-   * served in the order they came; a dial that fails lets the next one dial.
+   * Gets a connection to the host: the most recently used idle connection, or else the first that is given
+   * back or dialed. A dial that comes too late for its request goes into the pool. Under `maxConnsPerHost`,
+   * requests are served in the order in which they came, and a dial that fails lets the next request dial.
    *
-   * @throws what the request's own dial threw, or the reason of `signal`: an abandoned wait gives up its place.
+   * @throws the error of the request's own dial, or the reason of `signal`, upon which the request gives up
+   * its place in the queue.
    */
   get(host: PoolHost<C>, signal?: AbortSignal): Promise<Pooled<C>> {
     const idle = this.takeIdle(host);
@@ -116,7 +121,7 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
     return this.#wait(host as HostState<C>, signal);
   }
 
-  /** Gives a connection back for reuse. It goes to the request that has waited longest, or through the two gates. */
+  /** Gives a connection back for reuse: to the request that has waited longest, or through the two gates. */
   put(pooled: Pooled<C>): void {
     const given = this.#leaveUse(pooled);
     if (given === undefined) return;
@@ -131,12 +136,15 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
     if (given !== undefined) this.#close(given, reason);
   }
 
-  /** What happened in the pool so far. */
+  /** What has happened in the pool so far. */
   counters(): PoolCounters {
     return this.#ledger.snapshot();
   }
 
-  /** Closes every idle connection, and from now on each connection that is given back. Waiting requests are refused. */
+  /**
+   * Closes all idle connections now, and each connection in use when it is given back. Refuses waiting
+   * requests.
+   */
   [Symbol.dispose](): void {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -205,7 +213,9 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
     else this.#offer(pooled);
   }
 
-  /** Hands a connection that nobody uses to the first in line; where nobody waits, it tries the two gates. */
+  /**
+   * Gives a free connection to the first waiter; if nobody waits, the connection has to pass the two gates.
+   */
   #offer(pooled: PooledConn<C>): void {
     const { host } = pooled;
     const next = host.waiters.first;
@@ -226,9 +236,9 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
     this.#idle.push(pooled.ofPool);
     const { maxIdleConns, idleConnTimeoutMs } = this.limits;
     if (!this.#idleCount.enter(maxIdleConns || Infinity)) {
-      // Counted all the same: the one that goes takes its count along.
+      // The new connection is counted nevertheless: the connection that is closed takes its own count along.
       this.#idleCount.enter(Infinity);
-      // With shared counts it may be this very one.
+      // With shared counts the oldest may be the new connection itself.
       const oldest = this.#idle.first!.item;
       this.#leaveIdle(oldest);
       this.#close(oldest, "tooManyIdle");
@@ -256,7 +266,10 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
     Deno.unrefTimer(this.#timer);
   }
 
-  /** Timers are late where the event loop is busy; what is too old is not handed out all the same. */
+  /**
+   * Whether an idle connection is too old. The timer may be late when the event loop is busy, so `takeIdle`
+   * checks as well.
+   */
   #expired(pooled: PooledConn<C>): boolean {
     const timeoutMs = this.limits.idleConnTimeoutMs;
     return timeoutMs > 0 && performance.now() - pooled.idleSinceMs >= timeoutMs;
@@ -290,7 +303,7 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
     this.#releasePlace(pooled.host);
   }
 
-  /** A connection, or a dial, is over: the next in line may dial in its place. */
+  /** A connection has been closed or a dial has failed: the next in the queue may dial in its place. */
   #releasePlace(host: HostState<C>): void {
     const next = host.dialQueue.first;
     if (next === undefined) {

@@ -1,5 +1,5 @@
 /**
- * One of several threads that share a port, as seen from within: a transport whose parent speaks to it by messages.
+ * A worker's side of several threads that share a port: it runs a transport as the parent's messages say.
  *
  * @module
  */
@@ -8,13 +8,13 @@ import { messageOf, UnavailableError } from "../../errors.ts";
 import type { ListenAddress } from "../../server/address.ts";
 import type { RunningTransport } from "../transport.ts";
 
-/** What a worker is told. */
+/** Messages to a worker. */
 export type ToWorker<Start> =
   | { readonly ask: "start"; readonly start: Start }
   | { readonly ask: "counters" }
   | { readonly ask: "stop" };
 
-/** What a worker says: one answer to each thing that it is told, and lines for the log. */
+/** Messages from a worker: one answer to each message that it gets, and lines for the log. */
 export type FromWorker<Counters> =
   | { readonly say: "listening"; readonly address: ListenAddress }
   | { readonly say: "failed"; readonly message: string; readonly unavailable: boolean }
@@ -22,13 +22,15 @@ export type FromWorker<Counters> =
   | { readonly say: "stopped"; readonly counters: Counters }
   | { readonly say: "log"; readonly line: string };
 
-/** What runs in a worker. */
+/** A transport that runs in a worker. */
 export interface WorkerTransport<Counters> extends RunningTransport {
-  /** What happened so far; works after disposing as well. Left out by a transport that counts nothing. */
+  /**
+   * What has happened so far. Works after disposing as well. A transport that counts nothing leaves it out.
+   */
   counters?(): Counters;
 }
 
-/** What each transport in a worker is started with, besides what the parent says. */
+/** Options of every transport in a worker, besides those that the parent sends. */
 export interface InWorker {
   /** Every worker listens on the same port. */
   readonly reusePort: true;
@@ -43,7 +45,7 @@ interface WorkerScope<Start, Counters> {
   close(): void;
 }
 
-/** Does what the parent says, for as long as the worker lives. */
+/** Starts, stops and counts a transport as the parent says, for as long as the worker lives. */
 export function serveParent<Start, Counters = undefined>(
   startTransport: (start: Start, inWorker: InWorker) => WorkerTransport<Counters>,
 ): void {
