@@ -7,14 +7,13 @@
  * session does that before the lane begins again:
  *
  * ```text
- *              ┌──────────────────────────── keep ─────────────────────────────┐
- *              ▼                                                                │
- *   FastLane.run ── "next" ───► read and parse a head ─► Exchange.run ────► conclude ─► closed
- *     │  │  ▲                   (the lane consumed nothing of it)               ▲
- *     │  │  └ ordinary: again                                                   │
- *     │  └─── "resume" ───────► the request was sent by the lane ─► Exchange.resume
- *     │                         (takes over its upstream, connection and `out`) │
- *     └────── AfterExchange ────────────────────────────────────────────────────┘
+ *        ┌───────────────────────────── keep ──────────────────────────────┐
+ *        ▼                                                                 │
+ *   FastLane.run ─┬─ "next" ───────► #readHead, parse ───► Exchange.run ───┤
+ *      ▲   │      │  (the lane consumed nothing of the request)            │
+ *      └───┘      ├─ "resume" ─────► FastLane.handOver ──► Exchange.resume ┼─► #conclude ─► close, linger
+ *    ordinary     │  (the lane sent the request; its bytes stay in `out`)  │
+ *                 └─ AfterExchange ────────────────────────────────────────┘
  * ```
  *
  * @module
