@@ -5,7 +5,7 @@ import { RawUpstream, statusOf } from "../support/raw_http.ts";
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const HOST = "Host: a\r\n";
 
-/** Requests that two readers could understand differently, or not at all, by what is wrong with them. */
+/** Requests that two parsers could read differently, or not at all, by their fault. */
 const REFUSED: Record<string, [status: number, request: string]> = {
   "both lengths": [
     400,
@@ -172,7 +172,7 @@ Deno.test("a request that could be read in two ways is refused, closed, and noth
   for (const [what, [status, request]] of Object.entries(REFUSED)) {
     await t.step(what, async () => {
       const before = backend.heads.length;
-      // What follows must not be taken for another request.
+      // The bytes that follow must not be taken for another request.
       const response = await exchangeOnce(proxy, `${request}GET /smuggled HTTP/1.1\r\n${HOST}\r\n`);
       assertEquals(statusOf(response), status, response);
       assertStringIncludes(response.toLowerCase(), "\r\nconnection: close\r\n");
@@ -182,7 +182,7 @@ Deno.test("a request that could be read in two ways is refused, closed, and noth
   }
 });
 
-/** Requests that are unusual and right, with the first line that the backend is to see. */
+/** Requests that are unusual and correct, with the first line that the backend must see. */
 const TAKEN: Record<string, [request: string, line: string]> = {
   "a target that looks like an authority": [`GET //b/x HTTP/1.1\r\n${HOST}\r\n`, "GET //b/x HTTP/1.1"],
   "a target with a backslash": [`GET /\\b HTTP/1.1\r\n${HOST}\r\n`, "GET /\\b HTTP/1.1"],

@@ -6,7 +6,7 @@ import { eventually } from "../support/waiting.ts";
 const GET = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
 /**
- * Responses that clients could take for something else than the backend meant, by what is wrong with them.
+ * Responses that clients could read differently from what the backend meant, by their fault.
  */
 const REFUSED: Record<string, string> = {
   "no HTTP": "SSH-2.0-OpenSSH_9.2\r\n\r\n",
@@ -61,8 +61,8 @@ Deno.test("a response that could be read in two ways is a 502, and its connectio
 });
 
 /**
- * Responses with what comes after the head at the client, in the order: request method, response, then the
- * body seen.
+ * Correct responses, each with the request's method, the response, and the bytes that the client gets after the
+ * head.
  */
 const BODIES: Record<string, [method: string, response: string, seen: string]> = {
   "a length": ["GET", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", "abc"],

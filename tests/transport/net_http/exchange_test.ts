@@ -198,7 +198,7 @@ async function startFullListener(): Promise<{ url: URL } & Disposable> {
   try {
     for (;;) waiting.push(await Deno.connect({ hostname, port, signal: AbortSignal.timeout(100) }));
   } catch {
-    // Now it is full.
+    // Now the queue is full.
   }
   return {
     url: new URL(`http://${hostname}:${port}`),
@@ -386,7 +386,7 @@ Deno.test("a client that takes no more of a response is closed when that has las
   using client = await connectTo(proxy);
   await client.write(GET);
   await eventually(() => proxy.counters().pool.closed.timeout === 1, "the upstream dropped");
-  // What is sent to a closed connection comes back as a reset.
+  // Bytes that are sent to a closed connection come back as a reset.
   const reset = (async () => {
     for (;;) await client.write("x").then(() => new Promise((resolve) => setTimeout(resolve, 5)));
   })();

@@ -7,7 +7,7 @@ const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /**
- * A backend whose connections have answered once, so that the next request finds one idle, and then do as the
+ * A backend whose connections answer one request, so that the next request finds one idle, and then do what the
  * test says.
  */
 function warm(second: (conn: RawConnection) => Promise<void>): RawUpstream {

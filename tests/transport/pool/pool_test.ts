@@ -42,7 +42,7 @@ function poolByHand(limits: PoolLimits) {
   return { pool, dials };
 }
 
-/** Lets everything go on that waits for nothing but promises. */
+/** Lets everything run that waits only for promises. */
 async function settle() {
   for (let i = 0; i < 10; i++) await Promise.resolve();
 }
@@ -431,7 +431,7 @@ function randomFrom(seed: number): () => number {
   };
 }
 
-/** The pool as one would explain it: arrays, searched from end to end. */
+/** The pool in its simplest form: arrays that are searched from end to end. */
 class Model {
   idle: { id: number; host: string }[] = [];
   waiting: { want: number; host: string; state: "queued" | "dialing" }[] = [];
