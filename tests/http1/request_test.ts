@@ -1,10 +1,11 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { exchangeOnce, RawBackend, startTestProxy, statusOf } from "../support/raw_peers.ts";
+import { exchangeOnce, startTestProxy } from "../support/proxy_rig.ts";
+import { RawUpstream, statusOf } from "../support/raw_http.ts";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const HOST = "Host: a\r\n";
 
-/** Requests that two readers could understand differently, or not at all, by what is wrong with them. */
+/** Requests that two parsers could read differently, or not at all, by their fault. */
 const REFUSED: Record<string, [status: number, request: string]> = {
   "both lengths": [
     400,
@@ -166,12 +167,12 @@ const REFUSED: Record<string, [status: number, request: string]> = {
 };
 
 Deno.test("a request that could be read in two ways is refused, closed, and nothing of it is answered by the backend", async (t) => {
-  await using backend = RawBackend.answering(OK);
+  await using backend = RawUpstream.answering(OK);
   await using proxy = startTestProxy(backend);
   for (const [what, [status, request]] of Object.entries(REFUSED)) {
     await t.step(what, async () => {
       const before = backend.heads.length;
-      // What follows must not be taken for another request.
+      // The bytes that follow must not be taken for another request.
       const response = await exchangeOnce(proxy, `${request}GET /smuggled HTTP/1.1\r\n${HOST}\r\n`);
       assertEquals(statusOf(response), status, response);
       assertStringIncludes(response.toLowerCase(), "\r\nconnection: close\r\n");
@@ -181,7 +182,7 @@ Deno.test("a request that could be read in two ways is refused, closed, and noth
   }
 });
 
-/** Requests that are unusual and right, with the first line that the backend is to see. */
+/** Requests that are unusual and correct, with the first line that the backend must see. */
 const TAKEN: Record<string, [request: string, line: string]> = {
   "a target that looks like an authority": [`GET //b/x HTTP/1.1\r\n${HOST}\r\n`, "GET //b/x HTTP/1.1"],
   "a target with a backslash": [`GET /\\b HTTP/1.1\r\n${HOST}\r\n`, "GET /\\b HTTP/1.1"],
@@ -231,7 +232,7 @@ const TAKEN: Record<string, [request: string, line: string]> = {
 };
 
 Deno.test("a request that is unusual but clear reaches the backend, its target byte for byte", async (t) => {
-  await using backend = RawBackend.answering(OK);
+  await using backend = RawUpstream.answering(OK);
   await using proxy = startTestProxy(backend);
   for (const [what, [request, line]] of Object.entries(TAKEN)) {
     await t.step(what, async () => {
@@ -248,7 +249,7 @@ Deno.test("a request that is unusual but clear reaches the backend, its target b
 });
 
 Deno.test("what one request says of others is forgotten at the next", async () => {
-  await using backend = RawBackend.answering(OK);
+  await using backend = RawUpstream.answering(OK);
   await using proxy = startTestProxy(backend);
   const request = (more: string) => `GET / HTTP/1.1\r\nHost: a\r\n${more}\r\n`;
   const last = request("Connection: close\r\n");
@@ -265,7 +266,7 @@ Deno.test("what one request says of others is forgotten at the next", async () =
 });
 
 Deno.test("a client of HTTP/1.0 is known by its version in Via, and can expect neither a 100 nor an upgrade", async () => {
-  await using backend = RawBackend.answering(OK);
+  await using backend = RawUpstream.answering(OK);
   await using proxy = startTestProxy(backend);
   const post = (version: string, connection: string) =>
     `POST / HTTP/${version}\r\n${HOST}Connection: ${connection}\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\nx`;
@@ -282,7 +283,7 @@ Deno.test("a client of HTTP/1.0 is known by its version in Via, and can expect n
 });
 
 Deno.test("Host becomes the upstream's authority, and the gateway says who asked for what", async () => {
-  await using backend = RawBackend.answering(OK);
+  await using backend = RawUpstream.answering(OK);
   await using proxy = startTestProxy(backend);
   await exchangeOnce(
     proxy,
@@ -291,7 +292,7 @@ Deno.test("Host becomes the upstream's authority, and the gateway says who asked
   );
   const [, ...lines] = backend.heads[0]!.trimEnd().split("\r\n");
   assertEquals(lines.map((line) => line.replace(/^[^:]*/, (name) => name.toLowerCase())), [
-    `host: ${backend.url.host}`,
+    `host: ${new URL(backend.url).host}`,
     "x-kept:  two  words ",
     "via: 1.1 timewait",
     "x-forwarded-for: 192.0.2.1, 127.0.0.1",
@@ -301,7 +302,7 @@ Deno.test("Host becomes the upstream's authority, and the gateway says who asked
 });
 
 Deno.test("what is about one connection stays on it, and so does whatever Connection names", async () => {
-  await using backend = RawBackend.answering(
+  await using backend = RawUpstream.answering(
     "HTTP/1.1 200 OK\r\nConnection: x-secret, keep-alive\r\nX-Secret: 1\r\nKeep-Alive: timeout=5\r\nX-Open: 1\r\n" +
       "Proxy-Authenticate: x\r\nContent-Length: 2\r\n\r\nok",
   );
@@ -322,7 +323,7 @@ Deno.test("what is about one connection stays on it, and so does whatever Connec
 });
 
 Deno.test("Max-Forwards counts down, and at 0 the gateway answers itself", async () => {
-  await using backend = RawBackend.answering(OK);
+  await using backend = RawUpstream.answering(OK);
   await using proxy = startTestProxy(backend);
   const request = (method: string, value: string) =>
     `${method} / HTTP/1.1\r\n${HOST}Max-Forwards: ${value}\r\nConnection: close\r\n\r\n`;
@@ -339,7 +340,7 @@ Deno.test("Max-Forwards counts down, and at 0 the gateway answers itself", async
 });
 
 Deno.test("Connection cannot name the length away", async () => {
-  await using backend = RawBackend.answering((_head, body) =>
+  await using backend = RawUpstream.answering(({ body }) =>
     `HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n${body}`
   );
   await using proxy = startTestProxy(backend);

@@ -1,16 +1,13 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import {
-  connectTo,
-  eventually,
-  exchangeOnce,
-  RawBackend,
-  startTestProxy,
-  statusOf,
-} from "../support/raw_peers.ts";
+import { connectTo, exchangeOnce, startTestProxy } from "../support/proxy_rig.ts";
+import { RawUpstream, statusOf } from "../support/raw_http.ts";
+import { eventually } from "../support/waiting.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
-/** Responses that clients could take for something else than the backend meant, by what is wrong with them. */
+/**
+ * Responses that clients could read differently from what the backend meant, by their fault.
+ */
 const REFUSED: Record<string, string> = {
   "no HTTP": "SSH-2.0-OpenSSH_9.2\r\n\r\n",
   "HTTP/2": "HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n",
@@ -45,16 +42,14 @@ Deno.test("a response that could be read in two ways is a 502, and its connectio
   for (const [what, bytes] of Object.entries(REFUSED)) {
     for (const reused of [false, true]) {
       await t.step(`${what}, on a ${reused ? "reused" : "fresh"} connection`, async () => {
-        await using backend = RawBackend.answering((_head, _body, nth) =>
-          reused && nth === 0 ? FIRST : bytes
-        );
+        await using backend = RawUpstream.answering((_request, nth) => reused && nth === 0 ? FIRST : bytes);
         await using proxy = startTestProxy(backend);
         using client = await connectTo(proxy);
         if (reused) {
-          await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-          assertEquals((await client.message()).body, "first");
+          await client.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+          assertEquals((await client.readMessage()).body, "first");
         }
-        await client.send(GET);
+        await client.write(GET);
         const response = await client.rest();
         assertEquals(statusOf(response), 502, response);
         const { idle, inUse, closed } = proxy.counters().pool;
@@ -65,7 +60,10 @@ Deno.test("a response that could be read in two ways is a 502, and its connectio
   }
 });
 
-/** Responses with what comes after the head at the client, in the order: request method, response, then the body seen. */
+/**
+ * Correct responses, each with the request's method, the response, and the bytes that the client gets after the
+ * head.
+ */
 const BODIES: Record<string, [method: string, response: string, seen: string]> = {
   "a length": ["GET", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", "abc"],
   "a length of 0": ["GET", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", ""],
@@ -98,12 +96,12 @@ const BODIES: Record<string, [method: string, response: string, seen: string]> =
 Deno.test("each kind of response reaches the client, and its connection is used again", async (t) => {
   for (const [what, [method, bytes, seen]] of Object.entries(BODIES)) {
     await t.step(what, async () => {
-      await using backend = RawBackend.answering(bytes);
+      await using backend = RawUpstream.answering(bytes);
       await using proxy = startTestProxy(backend);
       const request = `${method} / HTTP/1.1\r\nHost: a\r\n\r\n`;
       using client = await connectTo(proxy);
       for (let i = 0; i < 2; i++) {
-        await client.send(request);
+        await client.write(request);
         const received = await client.until(
           (text) => text.includes("\r\n\r\n") && text.endsWith(seen),
           "a response",
@@ -115,7 +113,7 @@ Deno.test("each kind of response reaches the client, and its connection is used 
         assert(lengths.length <= (/ 204 /.test(head) ? 0 : 1), received);
         client.received = "";
       }
-      await client.tcp.closeWrite();
+      await client.conn.closeWrite();
       assertEquals(await client.rest(), "");
       assertEquals(backend.conns.length, 1);
     });
@@ -123,9 +121,9 @@ Deno.test("each kind of response reaches the client, and its connection is used 
 });
 
 Deno.test("a response that lasts until its connection ends becomes chunks, for HTTP/1.0 it ends the connection", async () => {
-  await using backend = new RawBackend(async (conn) => {
-    await conn.message();
-    await conn.send("HTTP/1.1 200 OK\r\n\r\nabc");
+  await using backend = new RawUpstream(async (conn) => {
+    await conn.readMessage();
+    await conn.write("HTTP/1.1 200 OK\r\n\r\nabc");
     conn[Symbol.dispose]();
   });
   await using proxy = startTestProxy(backend);
@@ -138,22 +136,22 @@ Deno.test("a response that lasts until its connection ends becomes chunks, for H
 });
 
 Deno.test("a client of HTTP/1.0 gets no chunks, and keeps its connection if it asks to", async () => {
-  await using backend = RawBackend.answering((_head, _body, nth) =>
+  await using backend = RawUpstream.answering((_request, nth) =>
     nth === 0
       ? "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"
       : "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
   );
   await using proxy = startTestProxy(backend);
   using client = await connectTo(proxy);
-  await client.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
-  assertStringIncludes((await client.message()).head, "Connection: keep-alive\r\n");
-  await client.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  await client.write("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  assertStringIncludes((await client.readMessage()).head, "Connection: keep-alive\r\n");
+  await client.write("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
   const response = await client.rest();
   assert(response.endsWith("\r\n\r\nabc") && !response.toLowerCase().includes("chunked"), response);
 });
 
 Deno.test("interim responses pass, the final one follows; HTTP/1.0 gets the final one only", async () => {
-  await using backend = RawBackend.answering(
+  await using backend = RawUpstream.answering(
     "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nContent-Length: 9\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
   );
   await using proxy = startTestProxy(backend);
@@ -177,7 +175,7 @@ Deno.test("bytes behind a response poison nothing: the connection is not used ag
   };
   for (const [what, [method, bytes]] of Object.entries(responses)) {
     await t.step(what, async () => {
-      await using backend = RawBackend.answering(bytes);
+      await using backend = RawUpstream.answering(bytes);
       await using proxy = startTestProxy(backend);
       for (let i = 1; i <= 3; i++) {
         const response = await exchangeOnce(
@@ -193,7 +191,7 @@ Deno.test("bytes behind a response poison nothing: the connection is not used ag
 });
 
 Deno.test("a response keeps its fields as they are, gets a Date where it has none, and says close once", async () => {
-  await using backend = RawBackend.answering(
+  await using backend = RawUpstream.answering(
     "HTTP/1.1 404 Nicht Da\r\nSet-Cookie: a=1\r\nset-cookie: b=\xe9\r\nServer: x\r\nContent-Length: 0\r\n\r\n",
   );
   await using proxy = startTestProxy(backend);

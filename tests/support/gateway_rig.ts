@@ -5,6 +5,8 @@ import { startGateway } from "../../tools/parties/gateway_server.ts";
 import type { GatewayOptions, RunningGateway } from "../../tools/parties/gateway_server.ts";
 import { RawConnection, type RawMessage, type RawUpstream, startRepeatingUpstream } from "./raw_http.ts";
 
+export { eventually } from "./waiting.ts";
+
 export const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 export interface GatewayRig extends AsyncDisposable {
@@ -18,7 +20,10 @@ export interface GatewayRig extends AsyncDisposable {
   forwarded(request: string): Promise<RawMessage>;
 }
 
-/** Starts a gateway in front of an upstream: one that answers everything with `upstream`, or one of the test's own. */
+/**
+ * Starts a gateway in front of an upstream: one that answers everything with `upstream`, or one of the test's
+ * own.
+ */
 export async function startGatewayRig(
   upstream: string | RawUpstream = OK,
   options: Partial<GatewayOptions> = {},
@@ -53,25 +58,6 @@ export async function startGatewayRig(
       await behind[Symbol.asyncDispose]();
     },
   };
-}
-
-/** Resolves once the condition holds; fails after five seconds. */
-export async function eventually(holds: () => boolean, what: string): Promise<void> {
-  const deadline = performance.now() + 5_000;
-  while (!holds()) {
-    if (performance.now() > deadline) throw new Error(`not within 5 s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
-/** Resolves with a growing figure once it has grown and then stood still for a fifth of a second. */
-export async function settled(read: () => number): Promise<number> {
-  let [last, since] = [read(), performance.now()];
-  await eventually(() => {
-    if (read() !== last) [last, since] = [read(), performance.now()];
-    return last > 0 && performance.now() - since > 200;
-  }, "the figure stands still");
-  return last;
 }
 
 /** Resolves once nobody listens at the address; fails after five seconds. */

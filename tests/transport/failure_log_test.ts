@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { type Failure, startFailureLog } from "../../tools/transport/failure_log.ts";
-import { eventually } from "../support/gateway_rig.ts";
+import { eventually } from "../support/waiting.ts";
 
 const REFUSED: Failure = { code: "ECONNREFUSED", step: "connect", reason: "connection refused" };
 const LINE = "upstream failed: ECONNREFUSED connect 127.0.0.1:81 (connection refused)";

@@ -1,12 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
 import { createHash } from "node:crypto";
-import { settled } from "../support/gateway_rig.ts";
+import { settled } from "../support/waiting.ts";
 import { RawConnection, startRawUpstream } from "../support/raw_http.ts";
 import { startScript } from "../support/script.ts";
 
 const MIB = 1024 * 1024;
 const BODY_BYTES = 64 * MIB;
-/** What a gateway process may grow by while a body of {@linkcode BODY_BYTES} waits: buffers, and garbage not yet collected. */
+/**
+ * Most bytes by which a gateway process may grow while a body of {@linkcode BODY_BYTES} waits: buffers, and
+ * garbage that is not collected yet.
+ */
 const GROWTH_BYTES = 24 * MIB;
 
 /** A piece of a body that is different each time. */
@@ -18,7 +21,7 @@ function pieceOf(index: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(words.buffer);
 }
 
-/** A body on its way: what was written of it, and what came. */
+/** A body in flight: the part that was written, and the part that has come. */
 class Body {
   written = 0;
   readonly #sent = createHash("sha256");
@@ -51,7 +54,7 @@ async function hashOf(connection: RawConnection): Promise<string> {
   return hash.digest("hex");
 }
 
-/** Deno lets nobody but `--allow-all` read /proc, so that another program does. */
+/** Deno permits only `--allow-all` to read /proc, so another program reads it. */
 async function residentBytes(pid: number): Promise<number> {
   const { stdout } = await new Deno.Command("cat", { args: [`/proc/${pid}/status`] }).output();
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(new TextDecoder().decode(stdout))![1]) * 1024;

@@ -1,7 +1,7 @@
 /**
- * Messages of every kind against both transports: what is sent, byte for byte, and what has to become of it. Where RFC 9110 and 9112
- * allow several things, so does the table; where `fetch` or `Deno.serve` make something impossible, it is named there as
- * `http-client`'s own.
+ * Messages of every kind against both transports: the bytes that are sent, and what must come of them.
+ * Where RFC 9110 and 9112 allow several things, so does the table; where `fetch` or `Deno.serve` make
+ * something impossible, it is named there as `http-client`'s own.
  */
 
 import { type ListenAddress } from "../../tools/server/address.ts";
@@ -21,9 +21,9 @@ interface Setup {
   readonly transport: TransportName;
   readonly address: ListenAddress;
   readonly upstream: RawUpstream;
-  /** What the upstream answers to the next requests. */
+  /** The upstream's answer to the next requests. */
   answer: string;
-  /** Whether it closes the connection behind its answer. */
+  /** Whether the upstream closes the connection after its answer. */
   thenClose: boolean;
 }
 
@@ -54,7 +54,10 @@ const CHUNKED = `${POST}Transfer-Encoding: chunked\r\n\r\n`;
 const SMUGGLED = `GET /smuggled HTTP/1.1\r\n${HOST}\r\n`;
 const get = (fields: string, line = "GET /x HTTP/1.1") => `${line}\r\n${HOST}${fields}\r\n`;
 
-/** Requests that must get an error, or no answer at all, and of which nothing may look complete to the upstream. */
+/**
+ * Requests that must get an error, or no answer at all, and of which nothing may look complete to the
+ * upstream.
+ */
 const REFUSED: Record<string, string> = {
   ...Object.fromEntries(
     ["+5", "-5", "0x5", "5 5", "5,6", "5;", "5.0", "5e0", "", ",5", "abc", "\x0b5", "5\x85", '"5"', "5\0"]
@@ -156,7 +159,7 @@ testBoth("what could be read in two ways is refused, and hides no other request"
       const before = setup.upstream.received.length;
       using client = await RawConnection.open(setup.address);
       const sending = client.write(request + SMUGGLED).catch(() => {});
-      // Where it just closes, that is an answer as well.
+      // To close the connection is an answer as well.
       const answer = await client.readMessage().catch(() => undefined);
       await client.conn.closeWrite().catch(() => {});
       const rest = await client.readToEnd({ toleratingReset: true });
@@ -168,13 +171,13 @@ testBoth("what could be read in two ways is refused, and hides no other request"
   }
 });
 
-/** Requests that are right: the first line, and the fields and the content that the upstream must see. */
+/** Correct requests: the first line, and the fields and the content that the upstream must see. */
 interface Forwarded {
   readonly request: string;
   readonly line?: string;
   readonly has?: Readonly<Record<string, string | undefined>>;
   readonly body?: string;
-  /** `http-client` answers it itself, with this. */
+  /** The status with which `http-client` answers the request itself. */
   readonly refusedByFetch?: number;
 }
 

@@ -1,8 +1,10 @@
 /**
- * A TCP connection with a buffer to read into, whose pending read outlives whoever asked for it.
+ * A TCP connection with a buffer to read into. A pending read belongs to the connection, not to the code that
+ * asked for it.
  *
- * That is what lets an idle connection be watched: a read is always pending on it, so that an end or unasked-for bytes are
- * seen at once; and when a request takes the connection, the same read goes on as the read of its response.
+ * So an idle connection can be watched: a read is always pending on it, and shows at once that the peer has
+ * closed, or has sent bytes that no request asked for. When a request takes the connection, the same read
+ * becomes the read of its response.
  *
  * @module
  */
@@ -11,22 +13,24 @@ const SMALL_BYTES = 4_096;
 const LARGE_BYTES = 65_536;
 const MAX_SPARES = 64;
 
-/** Large buffers that no connection uses now. */
+/**
+ * Large buffers that no connection uses now. A buffer here belongs to nobody: its old content is never read.
+ */
 const spares: Uint8Array<ArrayBuffer>[] = [];
 
-/** A connection being read from and written to. */
+/** A connection that is read from and written to. */
 export class ByteConn {
-  /** What was read and not yet consumed stands between `start` and `end`. */
+  /** Bytes that were read and not yet consumed stand between `start` and `end`. */
   buffer: Uint8Array<ArrayBuffer> = new Uint8Array(SMALL_BYTES);
   start = 0;
   end = 0;
-  /** Whether the other side has sent its FIN: no more bytes will come. */
+  /** Whether the peer has sent its FIN: no more bytes will come. */
   ended = false;
-  /** What reading threw. A connection that was closed from this side counts as failed. */
+  /** The error that reading threw. A connection that was closed from this side counts as failed. */
   failure: unknown = undefined;
-  /** Called when something has come, the end and a failure included, and nobody waits in `more`. */
+  /** Called when bytes, the end or a failure have come and no call of `more` waits for them. */
   onArrival: (() => void) | undefined;
-  /** What `onArrival` is while the connection is idle in a pool. */
+  /** The value of `onArrival` while the connection is idle in a pool. */
   whileIdle: (() => void) | undefined;
   #reading = false;
   #filled = false;
@@ -40,7 +44,9 @@ export class ByteConn {
     return this.ended || this.failure !== undefined;
   }
 
-  /** Sees to it that a read is pending, where one can be. What it brings is announced by `more` or `onArrival`. */
+  /**
+   * Starts a read unless one is pending or none is possible. `more` or `onArrival` announces what it brings.
+   */
   read(): void {
     if (this.#reading || this.ended || this.failure !== undefined) return;
     if (this.start === this.end) this.start = this.end = 0;
@@ -53,27 +59,27 @@ export class ByteConn {
     );
   }
 
-  /** Waits until something has come, the end and a failure included, or until `interrupt`. */
+  /** Waits until bytes, the end or a failure have come, or until `interrupt` is called. */
   more(): Promise<void> {
     if (this.over) return Promise.resolve();
     this.read();
     return new Promise((resolve) => this.#wake = resolve);
   }
 
-  /** Ends a wait in `more` although nothing has come. */
+  /** Ends a wait in `more` before anything has come. */
   interrupt(): void {
     const wake = this.#wake;
     this.#wake = undefined;
     wake?.();
   }
 
-  /** Writes all of it. */
+  /** Writes all bytes. */
   async write(bytes: Uint8Array): Promise<void> {
     let written = await this.tcp.write(bytes);
     while (written < bytes.length) written += await this.tcp.write(bytes.subarray(written));
   }
 
-  /** Doubles the buffer, for a message that does not fit; no read may be pending. */
+  /** Makes the buffer larger, for a message that does not fit. No read may be pending. */
   grow(): void {
     const larger = this.buffer.length < LARGE_BYTES
       ? spares.pop() ?? new Uint8Array(LARGE_BYTES)
@@ -82,18 +88,20 @@ export class ByteConn {
     this.#replaceBuffer(larger);
   }
 
-  /** Makes the buffer large for a body that comes faster than it is read: when the last read filled it. */
+  /**
+   * Makes the buffer large if the last read filled it, which means that a body comes faster than it is read.
+   */
   widen(): void {
     if (this.#filled && this.buffer.length < LARGE_BYTES && !this.#reading) this.grow();
   }
 
-  /** Makes the buffer small again where nothing is in it, for a time in which little comes. */
+  /** Makes an empty buffer small again, for the time until the next message. */
   shrink(): void {
     if (this.buffer.length === SMALL_BYTES || this.#reading || this.start !== this.end) return;
     this.#replaceBuffer(new Uint8Array(SMALL_BYTES));
   }
 
-  /** Closes it, at once. */
+  /** Closes the connection at once. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -110,7 +118,7 @@ export class ByteConn {
     this.interrupt();
   }
 
-  /** Whether it was closed from this side. */
+  /** Whether this side has closed the connection. */
   get closed(): boolean {
     return this.#closed;
   }

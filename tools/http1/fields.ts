@@ -1,7 +1,7 @@
 /**
- * The fields of an HTTP/1.1 message head, found and checked in the bytes as they came (RFC 9112 §5).
+ * The fields of an HTTP/1.1 message head, found and checked in the received bytes (RFC 9112 §5).
  *
- * Nothing is decoded and nothing is copied that need not be: a field is four positions in the buffer and its
+ * Nothing is decoded or copied without need: a field is four positions in the buffer and its
  * {@linkcode KnownField}, which says what a gateway does with a field of this name.
  *
  * @module
@@ -34,15 +34,15 @@ const ROLES: ReadonlySet<string> = new Set<FieldRole>([
   "x-forwarded-for",
 ]);
 
-/** What is known of a field from its name alone. */
+/** What a field's name says about it. */
 export interface KnownField {
   /** The name in lower case. */
   readonly lowerName: string;
-  /** What the gateway reads it for; empty for most. */
+  /** What the gateway reads the field for; empty for most fields. */
   readonly role: FieldRole;
-  /** Whether it goes on from the client to the upstream, unless `Connection` names it. */
+  /** Whether the field is forwarded from the client to the upstream, unless `Connection` names it. */
   readonly passesInRequest: boolean;
-  /** Whether it goes on from the upstream to the client, unless `Connection` names it. */
+  /** Whether the field is forwarded from the upstream to the client, unless `Connection` names it. */
   readonly passesInResponse: boolean;
 }
 
@@ -52,13 +52,13 @@ export const SP = 32;
 export const HTAB = 9;
 export const COLON = 58;
 
-/** For each byte, itself in lower case where it may stand in a token (RFC 9110 §5.6.2), else 0. */
+/** For each byte that a token may contain (RFC 9110 §5.6.2), the byte in lower case; 0 for all others. */
 export const TOKEN_LOWER: Uint8Array = tableOf((byte) => {
   const char = String.fromCharCode(byte);
   return /[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(char) ? char.toLowerCase().charCodeAt(0) : 0;
 });
 
-/** 1 for each byte that may stand in a field value: HTAB, SP, VCHAR, obs-text (RFC 9110 §5.5). */
+/** 1 for each byte that a field value may contain: HTAB, SP, VCHAR, obs-text (RFC 9110 §5.5). */
 export const IN_VALUE: Uint8Array = tableOf((byte) => Number(byte === HTAB || (byte >= SP && byte !== 127)));
 
 /** Makes a table with an entry for each of the 256 bytes. */
@@ -66,33 +66,41 @@ export function tableOf(entry: (byte: number) => number): Uint8Array {
   return Uint8Array.from({ length: 256 }, (_, byte) => entry(byte));
 }
 
-/** How many fields a head may have. */
+/** Most fields a head may have. */
 export const MAX_FIELDS = 512;
 
+/**
+ * Names that were met before, by their hash. Entries never change, so all sessions may share them.
+ */
 const INTERNED = 1024;
 const interned: (KnownField & { bytes: Uint8Array } | undefined)[] = new Array(INTERNED).fill(undefined);
 let internedCount = 0;
 
-/** The fields of one head at a time. The positions hold until the next `parse`, so whoever uses them does so at once. */
+/**
+ * The fields of one head at a time. The next `parse` replaces them: see {@linkcode HeadFields.assertCurrent}.
+ */
 export class HeadFields {
-  /** How many there are. */
+  /** Number of fields. */
   count = 0;
-  /** What the `Connection` fields name, in lower case; see {@linkcode namedInConnection}. */
+  /** Changes with each {@linkcode parse}: see {@linkcode assertCurrent}. */
+  generation = 0;
+  /** Names of fields that the `Connection` fields list, in lower case; see {@linkcode namedInConnection}. */
   named: ReadonlySet<string> = new Set();
   readonly known: KnownField[] = [];
   readonly nameStart = new Int32Array(MAX_FIELDS);
   readonly nameEnd = new Int32Array(MAX_FIELDS);
   readonly valueStart = new Int32Array(MAX_FIELDS);
-  /** Where the value ends, white space behind it left out. */
+  /** Where the value ends, without the white space behind it. */
   readonly valueEnd = new Int32Array(MAX_FIELDS);
   /** Where the next line starts. */
   readonly lineEnd = new Int32Array(MAX_FIELDS);
 
   /**
-   * Finds the fields between `at`, where the first one starts, and `end`, behind the CRLF of the last one.
+   * Finds the fields between `at`, where the first field starts, and `end`, behind the CRLF of the last
+   * field.
    *
-   * White space between a name and its colon is refused in requests and skipped in responses (RFC 9112 §5.1). A line that continues
-   * the one before (obs-fold) is refused in both.
+   * White space between a name and its colon is refused in requests and skipped in responses (RFC 9112 §5.1).
+   * A line that continues the line before it (obs-fold) is refused in both.
    */
   parse(
     bytes: Uint8Array,
@@ -101,6 +109,7 @@ export class HeadFields {
     of: "request" | "response",
   ): "ok" | "malformed" | "tooMany" {
     let count = 0;
+    this.generation = (this.generation + 1) | 0;
     while (at < end) {
       if (count === MAX_FIELDS) return "tooMany";
       let i = at;
@@ -133,19 +142,34 @@ export class HeadFields {
     return at === end ? "ok" : "malformed";
   }
 
-  /** The value of a field, each byte a character. */
+  /**
+   * Makes sure that these are still the fields of the head that was parsed as this generation. All sessions
+   * of a proxy share one `HeadFields`: an `await` between parsing a head and writing it on would let another
+   * session's head in, and send one client's fields to another client's backend.
+   *
+   * @throws {Error} where another head has been parsed since, which is a fault in the proxy.
+   */
+  assertCurrent(generation: number): void {
+    if (generation !== this.generation) {
+      throw new Error(
+        "the fields belong to another head: nothing may wait between parsing a head and writing it",
+      );
+    }
+  }
+
+  /** The value of a field; each byte becomes a character. */
   value(bytes: Uint8Array, index: number): string {
     return latin1(bytes, this.valueStart[index]!, this.valueEnd[index]!);
   }
 
-  /** Reads the `Connection` fields: fills in `named`, and returns the options in lower case. */
+  /** Reads the `Connection` fields into `named`, and returns their options in lower case. */
   readConnection(bytes: Uint8Array): string[] {
     const joined = this.joined(bytes, "connection") ?? "";
     this.named = namedInConnection(joined);
     return joined.toLowerCase().split(",").map((option) => option.trim());
   }
 
-  /** All values of a role in one, joined by commas; `undefined` where there is none. */
+  /** The values of all fields of a role, joined by commas; `undefined` if there is no such field. */
   joined(bytes: Uint8Array, role: FieldRole): string | undefined {
     let joined: string | undefined;
     for (let i = 0; i < this.count; i++) {
@@ -157,31 +181,32 @@ export class HeadFields {
   }
 }
 
-/** Some bytes as a string, each byte a character. */
+/** Turns bytes into a string; each byte becomes a character. */
 export function latin1(bytes: Uint8Array, start: number, end: number): string {
   let text = "";
   for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i]!);
   return text;
 }
 
-/** A string as bytes, each character a byte: the inverse of {@linkcode latin1}. */
+/** Turns a string into bytes; each character becomes a byte. The inverse of {@linkcode latin1}. */
 export function latin1Bytes(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return bytes;
 }
 
-/** How far the search for the end of a head has come, counted from where the head starts. */
+/** State of a search for the end of a head. Positions are counted from where the head starts. */
 export interface HeadSearch {
-  /** Where to go on. */
+  /** Where the search continues. */
   at: number;
   /** Where the line that is being searched starts. */
   lineStart: number;
 }
 
 /**
- * Goes on searching for the empty line that ends a head. Returns where the body starts, 0 where the end has not come yet,
- * and -1 for a head that no message can have: a CR or LF that stands alone, or a control character.
+ * Continues the search for the empty line that ends a head. Returns where the body starts, 0 if the end has
+ * not come yet, and -1 for a head that no message can have: with a CR or LF that stands alone, or a control
+ * character.
  */
 export function searchHeadEnd(bytes: Uint8Array, start: number, end: number, search: HeadSearch): number {
   let at = start + search.at;
@@ -211,7 +236,7 @@ function knownField(bytes: Uint8Array, start: number, end: number, hash: number)
     const entry = interned[place];
     if (entry === undefined) {
       const made = describe(bytes, start, end);
-      // Names are the client's to choose, so that the table must not grow with them.
+      // Clients choose the names, so the table must not grow without limit.
       if (length <= 64 && internedCount < INTERNED / 4) {
         interned[place] = made;
         internedCount++;

@@ -1,6 +1,6 @@
 /**
- * Heads as they go on: what passes is copied byte for byte, the rules of `forwarding.ts` say what does not, and what
- * the gateway says itself comes last.
+ * Forwarded heads. Fields that pass are copied byte for byte, `forwarding_rules.ts` says which fields do not
+ * pass, and the gateway's own fields come last.
  *
  * @module
  */
@@ -26,16 +26,19 @@ const METHODS: ReadonlyMap<string, Uint8Array> = new Map(
 
 const NONE: readonly Field[] = [];
 
-/** What the gateway adds to the requests of one client connection: the same lines as long as it asks for the same host. */
+/**
+ * The lines that the gateway adds to the requests of one client connection. They stay the same while the
+ * client asks for the same host.
+ */
 export class ForwardedLines {
   #host = "";
   #minorVersion = 1;
   #lines: Uint8Array<ArrayBuffer> | undefined;
 
-  /** The lines of a client with this IP address. */
+  /** Lines for a client with this IP address. */
   constructor(readonly address: string) {}
 
-  /** The lines for a request, the fields before it taken into account where the rules say so. */
+  /** The lines for a request. An `X-Forwarded-For` that came with the request is continued. */
   of(head: RequestHead, bytes: Uint8Array): Uint8Array {
     const { fields, host, minorVersion } = head;
     let before: readonly Field[] = NONE;
@@ -58,15 +61,27 @@ export class ForwardedLines {
   }
 }
 
-/** Writes a request head as the upstream with this authority gets it; `close`: the connection is not used again. */
+/**
+ * What the gateway tells the upstream about the connection: it is kept for another request, or closed after
+ * this one.
+ */
+export type UpstreamConnection = "kept" | "closed";
+
+/**
+ * Writes a request head as the upstream with this authority gets it.
+ *
+ * @throws {Error} where another head has been parsed into its fields since its own: see
+ * {@linkcode HeadFields.assertCurrent}.
+ */
 export function writeRequestHead(
   out: OutBuffer,
   head: RequestHead,
   bytes: Uint8Array,
   authority: Uint8Array,
   forwarded: ForwardedLines,
-  close: boolean,
+  connection: UpstreamConnection,
 ): void {
+  head.fields.assertCurrent(head.generation);
   const method = METHODS.get(head.method);
   if (method !== undefined) out.add(method);
   else out.text(head.method);
@@ -81,30 +96,36 @@ export function writeRequestHead(
   if (head.maxForwards !== undefined) out.text(`Max-Forwards: ${head.maxForwards}\r\n`);
   if (head.bodyLength === CHUNKED) out.add(CHUNKED_LINE);
   if (head.upgrade !== "") out.text(`Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`);
-  else if (close) out.add(CLOSE_LINE);
+  else if (connection === "closed") out.add(CLOSE_LINE);
   out.add(CRLF);
 }
 
-/** How a response body goes on to the client. */
+/** How a response body is sent to the client. */
 export type BodyCoding = "asIs" | "chunked" | "untilClose";
 
-/** What decides how a response goes on, besides its head. */
+/** What decides how a response is forwarded, besides its head. */
 export interface ResponsePlan {
-  /** How the body goes on. */
+  /** How the body is sent. */
   readonly coding: BodyCoding;
   /** Whether this is the last response on the client's connection. */
   readonly close: boolean;
-  /** Whether the client, of HTTP/1.0, has to be told that it is not. */
+  /** Whether a client of HTTP/1.0 has to be told that the connection stays open. */
   readonly sayKeepAlive: boolean;
 }
 
-/** Writes a response head as the client gets it. */
+/**
+ * Writes a response head as the client gets it.
+ *
+ * @throws {Error} where another head has been parsed into its fields since its own: see
+ * {@linkcode HeadFields.assertCurrent}.
+ */
 export function writeResponseHead(
   out: OutBuffer,
   head: ResponseHead,
   bytes: Uint8Array,
   plan: ResponsePlan,
 ): void {
+  head.fields.assertCurrent(head.generation);
   out.add(STATUS_LINE_START);
   out.copy(bytes, head.statusStart, head.statusEnd);
   out.add(CRLF);
@@ -123,19 +144,25 @@ export function writeResponseHead(
   out.add(CRLF);
 }
 
-/** Ends a chunked body, with the trailers that came behind it. */
+/** Ends a chunked body with its trailers. */
 export function writeLastChunk(out: OutBuffer, trailers: string): void {
   if (trailers === "") out.add(LAST_CHUNK);
   else out.text(`0\r\n${trailers}\r\n`);
 }
 
-/** How the body of a response goes on to a client of this version. */
+/**
+ * How the body of a response is sent to the client of a request, which depends on the client's version of
+ * HTTP.
+ */
 export function codingFor(response: ResponseHead, request: RequestHead): BodyCoding {
   if (response.bodyLength !== CHUNKED && response.bodyLength !== UNTIL_CLOSE) return "asIs";
   return request.minorVersion === 0 ? "untilClose" : "chunked";
 }
 
-/** Copies the lines of the fields that pass, neighbours in one go; of several lengths, which are all the same, the first. */
+/**
+ * Copies the lines of the fields that pass, neighbours in one go. Of several `Content-Length` fields, which
+ * are all equal, it copies the first.
+ */
 function copyFields(
   out: OutBuffer,
   fields: HeadFields,
@@ -161,7 +188,7 @@ function copyFields(
     if (from >= 0) out.copy(bytes, from, to);
     from = -1;
     if (!pass) continue;
-    // White space before the colon, in a response: it must not go on (RFC 9112 §5.1).
+    // White space before the colon in a response must not be forwarded (RFC 9112 §5.1).
     out.copy(bytes, start, nameEnd);
     out.text(": ");
     out.copy(bytes, fields.valueStart[i]!, fields.valueEnd[i]!);

@@ -1,20 +1,23 @@
 /**
- * What a gateway does to the header fields that pass through it, in both directions, for every transport.
+ * What a gateway does to header fields, in both directions and in every transport.
  *
- * All of it works on fields as they come: pairs of a name, in whatever case, and a value. A `Headers` object is
- * such an iterable; so is the raw list that a parser makes.
+ * The functions take fields as received: pairs of a name, in any case, and a value. A `Headers` object is
+ * such an iterable, and so is the raw list of a parser.
  *
- * - Fields about one connection stay on it (RFC 9110 §7.6.1): `Connection` and whatever it names, `Keep-Alive`,
- *   `Proxy-Connection`, `TE`, `Transfer-Encoding`, `Upgrade`. So do `Proxy-Authenticate` and `Proxy-Authorization`, which
- *   are meant for the first proxy. `Trailer` goes on only in a transport that forwards trailers, which `net-http` is.
- * - `Content-Length` cannot be named away in `Connection`: it says where the message ends, whoever asks.
+ * - Fields about one connection stay on it (RFC 9110 §7.6.1): `Connection` and whatever it names,
+ *   `Keep-Alive`, `Proxy-Connection`, `TE`, `Transfer-Encoding`, `Upgrade`. So do `Proxy-Authenticate` and
+ *   `Proxy-Authorization`, which are meant for the first proxy. `Trailer` goes on only in a transport that
+ *   forwards trailers, which `net-http` is.
+ * - `Connection` cannot remove `Content-Length`, which says where the message ends.
  * - `Host` becomes the upstream's authority. What the client asked for stands in `X-Forwarded-Host`.
  * - `X-Forwarded-For` gets the client's address at the end of what was there; `X-Forwarded-Proto` and
- *   `X-Forwarded-Host` are replaced, for a client may not choose them.
- * - `Via` gets the gateway's own entry at its end in requests, as RFC 9110 §7.6.3 asks of a gateway; in responses it may be
- *   left out, and is.
- * - `Max-Forwards` counts down in `OPTIONS` and `TRACE` (RFC 9110 §7.6.2), and at 0 the gateway answers itself.
- * - Of trailers only those pass that mean nothing for framing, routing, authentication or caching (RFC 9110 §6.5.1).
+ *   `X-Forwarded-Host` are replaced, because a client may not choose them.
+ * - `Via` gets the gateway's own entry at its end in requests, as RFC 9110 §7.6.3 asks of a gateway; in
+ *   responses it may be left out, and is.
+ * - `Max-Forwards` counts down in `OPTIONS` and `TRACE` (RFC 9110 §7.6.2), and at 0 the gateway answers
+ *   itself.
+ * - Of trailers only those pass that mean nothing for framing, routing, authentication or caching (RFC 9110
+ *   §6.5.1).
  *
  * @module
  */
@@ -22,20 +25,23 @@
 /** One header field: its name and its value. */
 export type Field = readonly [name: string, value: string];
 
-/** What the gateway knows about a request besides its fields. */
+/** What the gateway knows about a request's client. */
 export interface Client {
   /** The client's IP address, as `X-Forwarded-For` shows it. */
   readonly address: string;
-  /** The authority that the client asked for: the `Host` field or, where there is one, that of the absolute target (RFC 9112 §3.2.2). */
+  /**
+   * The authority that the client asked for: the `Host` field or, where there is one, that of the absolute
+   * target (RFC 9112 §3.2.2).
+   */
   readonly host: string;
-  /** The version of HTTP that it spoke, for `Via`. Default 1.1. */
+  /** The client's version of HTTP, for `Via`. Default 1.1. */
   readonly version?: "1.0" | "1.1";
 }
 
 /** The gateway's name in `Via`. */
 const PSEUDONYM = "timewait";
 
-/** Fields about one connection, in lower case: none of them is forwarded, in either direction. */
+/** Fields about one connection, in lower case. None of them is forwarded, in either direction. */
 export const PER_CONNECTION_FIELDS: ReadonlySet<string> = new Set([
   "connection",
   "keep-alive",
@@ -48,7 +54,9 @@ export const PER_CONNECTION_FIELDS: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
-/** Request fields that the gateway writes in place of what the client sent. `Host` is left to the transport. */
+/**
+ * Request fields that the gateway writes in place of what the client sent. `Host` is left to the transport.
+ */
 export const WRITTEN_BY_GATEWAY: ReadonlySet<string> = new Set([
   "host",
   "x-forwarded-for",
@@ -56,7 +64,9 @@ export const WRITTEN_BY_GATEWAY: ReadonlySet<string> = new Set([
   "x-forwarded-proto",
 ]);
 
-/** Fields whose place is the head: in a trailer section a recipient could be misled by them (RFC 9110 §6.5.1). */
+/**
+ * Fields that belong into the head. In a trailer section they could mislead a recipient (RFC 9110 §6.5.1).
+ */
 const NEVER_TRAILERS: ReadonlySet<string> = new Set([
   ...PER_CONNECTION_FIELDS,
   ...WRITTEN_BY_GATEWAY,
@@ -65,15 +75,16 @@ const NEVER_TRAILERS: ReadonlySet<string> = new Set([
   ...["retry-after", "set-cookie", "vary", "via", "warning", "www-authenticate"],
 ]);
 
-/** Whether a trailer field of this name, in lower case, goes on. */
+/** Whether a trailer field of this name, in lower case, is forwarded. */
 export function passesAsTrailer(name: string): boolean {
   return !NEVER_TRAILERS.has(name) && !name.startsWith("if-");
 }
 
 /**
- * The `Max-Forwards` that a request goes on with; `undefined` where it has none that counts. -1: it may go no further, and is answered here.
+ * The `Max-Forwards` to forward with a request; `undefined` if the request has none or its method does not
+ * use it. -1 means that the request may go no further and is answered here.
  *
- * @throws {SyntaxError} for a value that is no number.
+ * @throws {SyntaxError} for a value that is not a number.
  */
 export function countedForwards(method: string, value: string | undefined): number | undefined {
   if (value === undefined || (method !== "OPTIONS" && method !== "TRACE")) return undefined;
@@ -84,9 +95,10 @@ export function countedForwards(method: string, value: string | undefined): numb
 const NONE: ReadonlySet<string> = new Set();
 
 /**
- * The fields that a `Connection` field names, in lower case, without those that never pass anyway; nearly always empty.
+ * The names of fields that a `Connection` field lists, in lower case, without fields that never pass anyway;
+ * nearly always empty.
  *
- * `Content-Length` is not among them, whatever the field says.
+ * `Content-Length` is never among them.
  */
 export function namedInConnection(connection: string | undefined): ReadonlySet<string> {
   if (connection === undefined || connection === "keep-alive" || connection === "close") return NONE;
@@ -96,7 +108,10 @@ export function namedInConnection(connection: string | undefined): ReadonlySet<s
   );
 }
 
-/** The fields of a request as they go upstream, in the order they came, those of the gateway last. `Host` is for the transport to add. */
+/**
+ * The fields of a request as the upstream gets them: in the order received, the gateway's own last. The
+ * transport adds `Host`.
+ */
 export function forwardedRequestFields(fields: Iterable<Field>, client: Client): Field[] {
   const forwarded: Field[] = [];
   const named = namesToDrop(fields);
@@ -116,7 +131,7 @@ export function forwardedRequestFields(fields: Iterable<Field>, client: Client):
   return forwarded;
 }
 
-/** The fields of a response as they go to the client, in the order they came. */
+/** The fields of a response as the client gets them, in the order received. */
 export function forwardedResponseFields(fields: Iterable<Field>): Field[] {
   const forwarded: Field[] = [];
   const named = namesToDrop(fields);

@@ -1,5 +1,6 @@
 /**
- * Where the body of an HTTP/1.1 message ends (RFC 9112 §6 and §7), read so that nobody could read it otherwise.
+ * Where the body of an HTTP/1.1 message ends (RFC 9112 §6 and §7), parsed strictly: input with two readings
+ * is rejected.
  *
  * @module
  */
@@ -12,10 +13,12 @@ export const CHUNKED = -1;
 /** The body ends where the connection does; responses only. */
 export const UNTIL_CLOSE = -2;
 
-/** How long a body is: its bytes where that is known beforehand, else {@linkcode CHUNKED} or {@linkcode UNTIL_CLOSE}. */
+/**
+ * Length of a body in bytes if it is known beforehand, else {@linkcode CHUNKED} or {@linkcode UNTIL_CLOSE}.
+ */
 export type BodyLength = number;
 
-/** The value of a `Content-Length`: digits and nothing else, of a number that can be counted. -1 for anything else. */
+/** The value of a `Content-Length`, which must be 1 to 15 digits and nothing else; -1 for anything else. */
 export function parseContentLength(bytes: Uint8Array, start: number, end: number): number {
   if (start === end || end - start > 15) return -1;
   let value = 0;
@@ -27,7 +30,7 @@ export function parseContentLength(bytes: Uint8Array, start: number, end: number
   return value;
 }
 
-/** Whether some bytes are a word in lower case, whatever their own case. */
+/** Whether bytes are a word, which is given in lower case; the case of the bytes does not matter. */
 export function isWord(bytes: Uint8Array, start: number, end: number, word: string): boolean {
   if (end - start !== word.length) return false;
   for (let i = 0; i < word.length; i++) {
@@ -37,9 +40,9 @@ export function isWord(bytes: Uint8Array, start: number, end: number, word: stri
   return true;
 }
 
-/** A longer line of a chunk's size and extensions is refused. */
+/** Longest line of a chunk's extensions, in bytes. */
 const MAX_CHUNK_LINE = 4096;
-/** A longer trailer section is refused. */
+/** Longest trailer section, in bytes. */
 const MAX_TRAILERS = 65_536;
 
 /**
@@ -72,17 +75,19 @@ const enum State {
 const TRAILER = /([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[^\r]*\r\n/y;
 
 /**
- * Takes a body apart, piece by piece as its bytes come. Chunk extensions are checked and dropped: they are for one connection
- * (RFC 9112 §7.1.1). Trailers are checked and kept, those that may go on.
+ * Takes a body apart as its bytes come. Chunk extensions are checked and dropped, because they belong to one
+ * connection (RFC 9112 §7.1.1). Trailers are checked, and those that may be forwarded are kept.
  */
 export class BodyReader {
-  /** The trailers that go on, each with its line end, once the body has ended; nearly always empty. */
+  /**
+   * The trailers to forward, each with its line end. Complete once the body has ended; nearly always empty.
+   */
   trailers = "";
-  /** How far the last `next` has come. */
+  /** Where the last `next` stopped reading. */
   position = 0;
   /** Where the body bytes of a `data` start. */
   dataStart = 0;
-  /** Where they end. */
+  /** Where those body bytes end. */
   dataEnd = 0;
   #state: State;
   #left = 0;
@@ -98,7 +103,9 @@ export class BodyReader {
       : State.Length;
   }
 
-  /** Whether the whole body was read. A body that lasts until the connection ends is never complete by itself. */
+  /**
+   * Whether the whole body was read. A body that lasts until the connection ends is never complete by itself.
+   */
   get complete(): boolean {
     return this.#state === State.End || (this.#state === State.Length && this.#left === 0);
   }
@@ -197,7 +204,7 @@ export class BodyReader {
     return ++this.#lineBytes <= MAX_TRAILERS && (byte >= SP || byte === HTAB || byte === CR) && byte !== 127;
   }
 
-  /** Whether the trailers are fields; leaves those that go on. */
+  /** Whether the trailers are well-formed fields; drops those that may not be forwarded. */
   #checkTrailers(): boolean {
     let passing = "";
     for (TRAILER.lastIndex = 0; TRAILER.lastIndex < this.trailers.length;) {

@@ -1,5 +1,5 @@
 /**
- * Bytes on their way out: heads and the pieces of bodies behind them, gathered so that they leave in one write.
+ * Outgoing bytes: heads and the pieces of bodies behind them, gathered so that one write sends them all.
  *
  * @module
  */
@@ -13,21 +13,21 @@ const SHORT = 48;
 /** A buffer that grows as it is filled. */
 export class OutBuffer {
   #bytes = new Uint8Array(INITIAL_BYTES);
-  /** How much is in it. */
+  /** Number of bytes in the buffer. */
   length = 0;
 
-  /** What is in it, until it is changed. */
+  /** The bytes in the buffer; valid until the buffer changes. */
   get filled(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.length);
   }
 
-  /** Empties it; gives memory back where it had grown large. */
+  /** Empties the buffer, and gives memory back if it had grown large. */
   clear(): void {
     this.length = 0;
     if (this.#bytes.length > 131_072) this.#bytes = new Uint8Array(INITIAL_BYTES);
   }
 
-  /** Empties it, and leaves alone what is still being written. */
+  /** Empties the buffer without touching bytes that are still being written. */
   renew(): void {
     this.length = 0;
     this.#bytes = new Uint8Array(INITIAL_BYTES);
@@ -48,7 +48,7 @@ export class OutBuffer {
     this.copy(bytes, 0, bytes.length);
   }
 
-  /** Adds a string, each character a byte. */
+  /** Adds a string; each character becomes a byte. */
   text(text: string): void {
     this.#reserve(text.length);
     for (let i = 0; i < text.length; i++) this.#bytes[this.length++] = text.charCodeAt(i);

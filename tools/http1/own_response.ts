@@ -1,5 +1,5 @@
 /**
- * The responses that the gateway gives itself.
+ * Responses that the gateway gives itself.
  *
  * @module
  */

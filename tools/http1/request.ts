@@ -1,5 +1,6 @@
 /**
- * The head of an HTTP/1.1 request, read strictly: what two readers could take for different requests is refused.
+ * The head of an HTTP/1.1 request, parsed strictly: a head that two parsers could read as different requests
+ * is refused.
  *
  * @module
  */
@@ -8,60 +9,90 @@ import { countedForwards } from "./forwarding_rules.ts";
 import { HeadFields, latin1, SP, tableOf, TOKEN_LOWER } from "./fields.ts";
 import { type BodyLength, CHUNKED, isWord, parseContentLength } from "./framing.ts";
 
-/** Why a request is answered by the gateway itself: it is refused, or it was to come no further (200). */
+/** Why the gateway answers a request itself: it refuses the request, or `Max-Forwards` ends here (200). */
 export interface Refusal {
   readonly status: 200 | 400 | 408 | 414 | 431 | 501 | 505;
   /** What is wrong, for whoever wrote the client. */
   readonly reason: string;
 }
 
-/** A longer target is answered 414. RFC 9110 §4.1 asks for at least 8000. */
+/** Longest target in bytes; a longer target is answered 414. RFC 9110 §4.1 asks for at least 8000. */
 export const MAX_TARGET_BYTES = 16_384;
-/** A longer head is answered 431. */
+/** Longest head in bytes; a longer head is answered 431. */
 export const MAX_HEAD_BYTES = 65_536;
 
-/** 1 for each byte that is taken in a target. What RFC 3986 does not allow but clients send passes untouched; `#` and white space do not. */
+/**
+ * 1 for each byte that a target may contain: all but white space, control characters and `#`. Bytes that RFC
+ * 3986 forbids but clients send pass untouched.
+ */
 const IN_TARGET = tableOf((byte) => Number(byte > SP && byte !== 127 && byte !== 35));
 /** 1 for each byte of a host and port (RFC 3986 §3.2.2 and §3.2.3). */
 const IN_HOST = tableOf((byte) => Number(/[A-Za-z0-9\-._~!$&'()*+;=:%[\]]/.test(String.fromCharCode(byte))));
 const HOST_FORM = /^(?:\[[0-9A-Fa-f:.]+\]|[^:[\]]*)(?::\d*)?$/;
-const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
+/** Methods that may be sent again when a connection fails (RFC 9110 §9.2.2). */
+export const IDEMPOTENT_METHODS: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "OPTIONS",
+  "TRACE",
+  "PUT",
+  "DELETE",
+]);
 const NO_BODY: BodyLength = 0;
 
 /** One request head at a time; positions are in the bytes it was parsed from, and hold until those change. */
 export class RequestHead {
-  /** As it came; methods are case-sensitive. */
+  /** The method as received; methods are case-sensitive. */
   method = "GET";
   targetStart = 0;
   targetEnd = 0;
-  /** What the target lacks in front: `/` for an absolute target without a path, as in `http://a?b`. */
+  /**
+   * What has to be put in front of the target: `/` for an absolute target without a path, such as
+   * `http://a?b`.
+   */
   targetPrefix = "";
   /** HTTP/1.0 has no chunks, no interim responses, and closes unless asked not to. */
   minorVersion = 1;
-  /** The authority asked for: the absolute target's, else that of `Host`. */
+  /** The authority that the client asks for: that of an absolute target, else that of `Host`. */
   host = "";
   bodyLength: BodyLength = NO_BODY;
   /** Whether the client keeps the connection open for another request. */
   keepAlive = true;
   expectsContinue = false;
-  /** What the client would upgrade to; empty where nothing. HTTP/2 is never offered onwards: it would be another way past this gateway's rules. */
+  /**
+   * The protocols that the client offers to upgrade to; empty for none. HTTP/2 is never forwarded, because it
+   * would bypass this gateway's rules.
+   */
   upgrade = "";
-  /** The `Max-Forwards` to go on with, where the method has one that counts. */
+  /** The `Max-Forwards` to forward, for a method that uses the field. */
   maxForwards: number | undefined;
 
-  /** A head whose fields are parsed into `fields`, which many heads may share: only one of them is parsed and used at a time. */
+  /** The generation of its fields: see {@linkcode HeadFields.assertCurrent}. */
+  generation = 0;
+
+  /**
+   * A head whose fields are parsed into `fields`, which many heads may share: each is parsed and written on
+   * in one go.
+   */
   constructor(readonly fields: HeadFields) {}
 
-  /** Whether it may be sent again where nobody knows if it was acted upon (RFC 9110 §9.2.2). */
+  /**
+   * Whether the request may be sent again when it is unknown whether the upstream acted on it (RFC 9110
+   * §9.2.2).
+   */
   get repeatable(): boolean {
-    return this.bodyLength === NO_BODY && IDEMPOTENT.has(this.method);
+    return this.bodyLength === NO_BODY && IDEMPOTENT_METHODS.has(this.method);
   }
 
-  /** Reads the head between `start` and `end`, behind its empty line. */
+  /**
+   * Parses the head between `start` and `end`, which is behind the head's empty line. Returns why it is
+   * refused, if it is.
+   */
   parse(bytes: Uint8Array, start: number, end: number): Refusal | undefined {
     const fieldsStart = this.#parseLine(bytes, start);
     if (typeof fieldsStart === "object") return fieldsStart;
     const parsed = this.fields.parse(bytes, fieldsStart, end - 2, "request");
+    this.generation = this.fields.generation;
     if (parsed === "malformed") return refuse(400, "a header field is malformed");
     if (parsed === "tooMany") return refuse(431, "there are too many header fields");
     return this.#readFields(bytes) ?? this.#readTarget(bytes);
@@ -152,7 +183,7 @@ export class RequestHead {
       return refuse(400, "the Max-Forwards is malformed");
     }
     if (this.maxForwards === undefined) return undefined;
-    // It goes on with another value.
+    // The field is forwarded with another value.
     fields.named = new Set([...fields.named, "max-forwards"]);
     if (this.maxForwards >= 0) return undefined;
     return method === "TRACE"
@@ -170,7 +201,7 @@ export class RequestHead {
     }
   }
 
-  /** RFC 9112 §3.2: a path; `*` for OPTIONS; a URL of ours to be. */
+  /** A target is a path, `*` for OPTIONS, or an absolute `http` URL (RFC 9112 §3.2). */
   #readTarget(bytes: Uint8Array): Refusal | undefined {
     this.targetPrefix = "";
     if (this.method === "CONNECT") return refuse(501, "CONNECT is for proxies that tunnel");

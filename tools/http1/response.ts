@@ -1,5 +1,6 @@
 /**
- * The head of an HTTP/1.1 response, read strictly: what clients could take for different responses is not forwarded.
+ * The head of an HTTP/1.1 response, parsed strictly: a head that clients could read as different responses is
+ * not forwarded.
  *
  * @module
  */
@@ -7,31 +8,42 @@
 import { HeadFields, IN_VALUE, SP } from "./fields.ts";
 import { type BodyLength, CHUNKED, isWord, parseContentLength, UNTIL_CLOSE } from "./framing.ts";
 
-/** A longer head is refused. */
+/** Longest head in bytes; a longer head is refused. */
 export const MAX_RESPONSE_HEAD_BYTES = 262_144;
 
-/** One response head at a time; positions are in the bytes it was parsed from, and hold until those change. */
+/**
+ * One response head at a time; positions are in the bytes it was parsed from, and hold until those change.
+ */
 export class ResponseHead {
   status = 200;
-  /** Where the status stands, with the reason behind it. */
+  /** Where the status starts; the reason follows it. */
   statusStart = 0;
   statusEnd = 0;
   bodyLength: BodyLength = 0;
-  /** Whether a `Content-Length` came, be there a body or not. */
+  /** Whether a `Content-Length` came, with a body or without. */
   hasLength = false;
   hasDate = false;
   /** Whether the backend keeps the connection open for another request. */
   keepAlive = true;
 
-  /** A head whose fields are parsed into `fields`, which many heads may share: only one of them is parsed and used at a time. */
+  /** The generation of its fields: see {@linkcode HeadFields.assertCurrent}. */
+  generation = 0;
+
+  /**
+   * A head whose fields are parsed into `fields`, which many heads may share: each is parsed and written on
+   * in one go.
+   */
   constructor(readonly fields: HeadFields) {}
 
-  /** Whether another head follows, for the same request. 101 is the last one. */
+  /** Whether another head follows for the same request. None follows 101. */
   get interim(): boolean {
     return this.status < 200 && this.status !== 101;
   }
 
-  /** Reads the head between `start` and `end`, behind its empty line. Returns what is wrong with it. */
+  /**
+   * Parses the head between `start` and `end`, which is behind the head's empty line. Returns what is wrong
+   * with it, if anything.
+   */
   parse(bytes: Uint8Array, start: number, end: number, requestMethod: string): string | undefined {
     const isHttp1 = bytes[start] === 72 && bytes[start + 1] === 84 && bytes[start + 2] === 84 &&
       bytes[start + 3] === 80 && bytes[start + 4] === 47 && bytes[start + 5] === 49 &&
@@ -53,7 +65,9 @@ export class ResponseHead {
     this.status = status;
     this.statusStart = start + 9;
     this.statusEnd = i;
-    if (this.fields.parse(bytes, i + 2, end - 2, "response") !== "ok") return "a header field is malformed";
+    const parsed = this.fields.parse(bytes, i + 2, end - 2, "response");
+    this.generation = this.fields.generation;
+    if (parsed !== "ok") return "a header field is malformed";
     return this.#readFields(bytes, minor, requestMethod);
   }
 

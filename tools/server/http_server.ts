@@ -1,43 +1,50 @@
 /**
- * `Deno.serve` as the measured parties need it: a backlog that a thousand clients at once do not overflow, an
- * error that says what to do when the port is taken, and a stop that is graceful and bounded.
+ * `Deno.serve` as the measured parties need it: with a backlog that a thousand clients at once do not
+ * overflow, an error that says what to do when the port is taken, and a stop that is graceful and bounded.
  *
  * @module
  */
 
 import { UnavailableError } from "../errors.ts";
 import { authorityOf, type ListenAddress, whyNotListening } from "./address.ts";
+import { BACKLOG } from "./listener.ts";
 
-/** What {@linkcode serveHttp} needs to know. */
+/** Options of {@linkcode serveHttp}. */
 export interface HttpServerOptions {
   /** Where to listen. Port 0 asks the kernel for a free one. */
   readonly listen: ListenAddress;
-  /** Whether others listen on the same port, and the kernel shares the clients among them. Needs `--unstable-net`. Default false. */
+  /**
+   * Whether other threads listen on the same port, and the kernel shares the clients among them. Needs
+   * `--unstable-net`. Default false.
+   */
   readonly reusePort?: boolean;
-  /** How long a stop waits for requests in flight before it cuts them, in milliseconds. 0 cuts at once. */
+  /** Time that a stop waits for requests in flight before it cuts them, in milliseconds. 0 cuts at once. */
   readonly graceMs: number;
-  /** Ends what is still in flight after `graceMs`, so that each request gets an answer or loses its connection. */
+  /**
+   * Ends the requests that are still in flight after `graceMs`: each gets an answer or loses its connection.
+   */
   readonly cut: () => void;
 }
 
-/** A server that runs. Disposing it stops accepting, waits for the requests in flight for `graceMs`, then cuts the rest. */
+/**
+ * A running server. Disposing it stops accepting, waits up to `graceMs` for the requests in flight, then cuts
+ * the rest.
+ */
 export interface RunningServer extends AsyncDisposable {
-  /** Where it listens: the port is the real one, also where 0 was asked for. */
+  /** Where the server listens, with the real port if port 0 was asked for. */
   readonly address: ListenAddress;
   /** `http://HOST:PORT`. */
   readonly url: string;
 }
 
-/** The longest queue of connections that wait to be accepted; the kernel lowers it to `net.core.somaxconn`. */
-const BACKLOG = 65_535;
-
 /**
  * Serves HTTP/1.1 until it is disposed.
  *
- * A stop ends accepting at once, except while an upload is in flight, for `Deno.serve` would break it off: a request
- * with more than 64 KiB of content, or of unknown length. Uploads that begin after the stop are answered with 503.
+ * A stop ends accepting at once, except while an upload is in flight, which `Deno.serve` would break off. An
+ * upload is a request with more than 64 KiB of content, or with content of unknown length. Uploads that begin
+ * after the stop are answered with 503.
  *
- * @throws {Error} where the address cannot be listened on, in one line that says what to do.
+ * @throws {UnavailableError} where the address cannot be listened on, in one line that says what to do.
  */
 export function serveHttp(
   options: HttpServerOptions,
@@ -63,7 +70,8 @@ export function serveHttp(
       const drained = server.shutdown();
       if (await within(Math.max(0, until - performance.now()), drained)) return;
       cut();
-      // What is left now is a client that neither reads nor leaves. Deno cannot close its connection; the process's end does.
+      // A client that neither reads nor leaves is left now. Deno cannot close its connection; the end of the
+      // process does.
       await within(CUT_MS, drained);
     },
   };
@@ -74,7 +82,7 @@ function isUpload({ method, headers }: Request): boolean {
   return Number(headers.get("content-length")) > UPLOAD_BYTES || headers.has("transfer-encoding");
 }
 
-/** A handler that knows how many uploads it has in hand. */
+/** Wraps a handler so that uploads in flight are counted. */
 function countUploads(handler: Deno.ServeHandler<Deno.NetAddr>) {
   const ended = Promise.withResolvers<void>();
   let underWay = 0;
@@ -90,7 +98,7 @@ function countUploads(handler: Deno.ServeHandler<Deno.NetAddr>) {
         if (ending && underWay === 0) ended.resolve();
       }
     },
-    /** Takes no more of them, and resolves once those under way have their answers. */
+    /** Accepts no more uploads, and resolves once the uploads in flight have their answers. */
     end(): Promise<void> {
       ending = true;
       if (underWay === 0) ended.resolve();
@@ -99,13 +107,19 @@ function countUploads(handler: Deno.ServeHandler<Deno.NetAddr>) {
   };
 }
 
-/** A request with more content than this is an upload: it need not have arrived when its handler is called. */
+/**
+ * A request with more content than this is an upload: the content need not have arrived when the handler is
+ * called.
+ */
 const UPLOAD_BYTES = 65_536;
 
-/** How long requests that were cut may take to be gone. */
+/** Time that requests may take to end after they were cut. */
 const CUT_MS = 1_000;
 
-/** Whether the promise is resolved within so many milliseconds. */
+/**
+ * Whether the promise is resolved within `ms`. Unlike std's `deadline`, it clears its timer, which would
+ * outlive the server.
+ */
 async function within(ms: number, promise: Promise<void>): Promise<boolean> {
   const { promise: late, resolve } = Promise.withResolvers<boolean>();
   const timer = setTimeout(() => resolve(false), ms);

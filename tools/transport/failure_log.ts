@@ -1,32 +1,41 @@
 /**
- * A log of what went wrong with the upstream, which stays quiet when everything goes wrong at once.
+ * A log of failures of the upstream that stays short when many requests fail at once.
  *
  * @module
  */
 
-/** One way in which a request could not be carried to the upstream or its response not carried back. */
+/** A reason for which a request could not be carried to the upstream, or its response not carried back. */
 export interface Failure {
-  /** The errno's name, such as `ECONNREFUSED`; `ENOTFOUND`, `EOF` or `EPROTO` where the kernel did not name it. */
+  /**
+   * The errno's name, such as `ECONNREFUSED`; `ENOTFOUND`, `EOF` or `EPROTO` for a failure that has no errno.
+   */
   readonly code: string;
-  /** What was being done. */
+  /** The step that failed. */
   readonly step: "connect" | "response";
   /** What the code means, in words. */
   readonly reason: string;
 }
 
-/** Counts failures and writes them out. Disposing it writes what was counted and not yet written. */
+/**
+ * Counts failures and writes them out. Disposing it writes the failures that were counted and not yet
+ * written.
+ */
 export interface FailureLog extends Disposable {
-  /** Counts one failure. The first of its kind is written at once, further ones once a second, with their number. */
+  /**
+   * Counts one failure. The first of its kind is written at once; further failures of that kind once a
+   * second, with their number.
+   */
   add(failure: Failure): void;
 }
 
-/** How long identical failures are gathered into one line, in milliseconds. */
+/** Time over which identical failures are gathered into one line, in milliseconds. */
 export const GATHER_MS = 1_000;
 
 /**
  * Starts a log of failures.
  *
- * Each line reads `upstream failed: CODE STEP HOST:PORT (REASON) ×N`, and the sum of the `N` of all lines is the number of failures counted.
+ * Each line reads `upstream failed: CODE STEP HOST:PORT (REASON) ×N`, and the sum of the `N` of all lines is
+ * the number of failures counted.
  */
 export function startFailureLog(authority: string, write: (line: string) => void): FailureLog {
   const gathered = new Map<string, number>();

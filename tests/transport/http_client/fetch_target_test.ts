@@ -6,7 +6,10 @@ import {
 } from "../../../tools/transport/http_client/fetch_target.ts";
 import { startRepeatingUpstream } from "../../support/raw_http.ts";
 
-/** What targets are made of in the comparison with fetch: whatever a URL parser might touch, and some that it leaves. */
+/**
+ * What targets are made of in the comparison with fetch: whatever a URL parser might touch, and some that it
+ * leaves.
+ */
 const PIECES =
   "a b / // . .. %2e %2E %2f ? # ' \" < > ` { } | ^ \\ [ ] % %zz %41 ~ ! $ & ( ) * + , ; = : @ _ - ..; é \x7f"
     .split(" ");

@@ -5,7 +5,7 @@ import { fieldOf, RawConnection, startRawUpstream, statusOf } from "../../suppor
 const GET = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
 const HEAD = "HEAD /a HTTP/1.1\r\nHost: h\r\n\r\n";
 
-/** What a client gets for a response of the upstream, with the log. */
+/** The message that a client gets for a response of the upstream, and the gateway's log. */
 async function passed(upstream: string, request = GET) {
   await using rig = await startGatewayRig(upstream);
   return { ...await rig.exchange(request), log: rig.log };

@@ -1,6 +1,7 @@
 import { assertEquals, assertLess, assertMatch } from "@std/assert";
 import { startGateway } from "../../../tools/parties/gateway_server.ts";
-import { eventually, OK, settled, startGatewayRig, untilRefused } from "../../support/gateway_rig.ts";
+import { OK, startGatewayRig, untilRefused } from "../../support/gateway_rig.ts";
+import { eventually, settled } from "../../support/waiting.ts";
 import { RawConnection, startRawUpstream, statusOf } from "../../support/raw_http.ts";
 
 const GET = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";

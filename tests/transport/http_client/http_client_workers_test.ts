@@ -1,59 +1,41 @@
 import { assertEquals, assertGreater, assertLessOrEqual, assertStringIncludes } from "@std/assert";
+import { RawConnection, startRawUpstream, statusOf } from "../../support/raw_http.ts";
 import { FOR_WORKERS, runScript, startScript } from "../../support/script.ts";
-import { until } from "../../support/until.ts";
+import { eventually } from "../../support/waiting.ts";
 
 const CLIENTS = 40;
+const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 Deno.test("threads share a port and divide the idle connections among them", async () => {
-  const open = new Set<Deno.TcpConn>();
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const serving = (async () => {
-    for await (const conn of listener) void answer(conn, open);
-  })();
-  const upstream = `http://127.0.0.1:${listener.addr.port}`;
+  const allHaveCome = Promise.withResolvers<void>();
+  await using upstream = startRawUpstream(async (connection) => {
+    await connection.readMessage();
+    await allHaveCome.promise;
+    await connection.write(OK);
+    await connection.closedByPeer();
+  });
+  const open = () => upstream.conns.filter((connection) => !connection.ended).length;
   await using gateway = await startScript("gateway", [
-    ...["--listen", "127.0.0.1:0", "--upstream", upstream, "--workers", "2", "--pool-max-idle-per-host", "5"],
+    ...["--listen", "127.0.0.1:0", "--upstream", upstream.url],
+    ...["--workers", "2", "--pool-max-idle-per-host", "5"],
   ], FOR_WORKERS);
   const clients = await Promise.all(
-    Array.from({ length: CLIENTS }, () => Deno.connect(gateway.address)),
+    Array.from({ length: CLIENTS }, () => RawConnection.open(gateway.address)),
   );
+  for (const client of clients) await client.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  await eventually(() => upstream.received.length === CLIENTS, "all requests arrive", 10_000);
+  assertEquals(open(), CLIENTS);
+  allHaveCome.resolve();
   for (const client of clients) {
-    await client.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+    assertEquals(statusOf(await client.readMessage()), 200);
+    client[Symbol.dispose]();
   }
-  await until(() => open.size === CLIENTS, 10_000);
-  release.resolve();
-  for (const client of clients) {
-    const buffer = new Uint8Array(1024);
-    const read = await client.read(buffer);
-    assertStringIncludes(new TextDecoder().decode(buffer.subarray(0, read!)), "HTTP/1.1 200");
-    client.close();
-  }
-  await until(() => open.size <= 5, 10_000);
-  assertGreater(open.size, 0);
-  assertLessOrEqual(open.size, 5);
+  await eventually(() => open() <= 5, "the connections beyond the limit are closed");
+  assertGreater(open(), 0);
+  assertLessOrEqual(open(), 5);
   const { code } = await gateway.stop();
   assertEquals(code, 0);
-  listener.close();
-  await serving;
 });
-
-const release = Promise.withResolvers<void>();
-
-/** Answers one request when all have come, and then waits for the other side to close. */
-async function answer(conn: Deno.TcpConn, open: Set<Deno.TcpConn>): Promise<void> {
-  open.add(conn);
-  try {
-    await conn.read(new Uint8Array(4096));
-    await release.promise;
-    await conn.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
-    while (await conn.read(new Uint8Array(4096)) !== null);
-  } catch {
-    // The gateway was ended.
-  } finally {
-    open.delete(conn);
-    conn.close();
-  }
-}
 
 Deno.test("workers that Deno does not permit are refused with the flags that do", async () => {
   const args = ["--listen", "127.0.0.1:0", "--upstream", "http://127.0.0.1:1", "--workers", "2"];

@@ -1,25 +1,19 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import {
-  connectTo,
-  eventually,
-  exchangeOnce,
-  RawBackend,
-  startTestProxy,
-  statusOf,
-  within,
-} from "../../support/raw_peers.ts";
+import { connectTo, exchangeOnce, startTestProxy } from "../../support/proxy_rig.ts";
+import { RawUpstream, statusOf } from "../../support/raw_http.ts";
+import { eventually, within } from "../../support/waiting.ts";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const POST = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
 
 Deno.test("connections are reused, the most recent one first, and the counters say so", async () => {
-  await using backend = RawBackend.answering(OK);
+  await using backend = RawUpstream.answering(OK);
   await using proxy = startTestProxy(backend);
   using client = await connectTo(proxy);
   for (let i = 0; i < 5; i++) {
-    await client.send(GET);
-    assertEquals((await client.message()).body, "ok");
+    await client.write(GET);
+    assertEquals((await client.readMessage()).body, "ok");
   }
   assertEquals(backend.conns.length, 1);
   const { requests, pool: { dialed, reused, idle, inUse } } = proxy.counters();
@@ -33,26 +27,26 @@ Deno.test("connections are reused, the most recent one first, and the counters s
 });
 
 Deno.test("several upstreams are asked in turn, each by its own name", async () => {
-  await using one = RawBackend.answering(OK);
-  await using two = RawBackend.answering(OK);
+  await using one = RawUpstream.answering(OK);
+  await using two = RawUpstream.answering(OK);
   await using proxy = startTestProxy([one, two]);
   using client = await connectTo(proxy);
   for (let i = 0; i < 4; i++) {
-    await client.send(GET);
-    await client.message();
+    await client.write(GET);
+    await client.readMessage();
   }
   for (const backend of [one, two]) {
     assertEquals([backend.heads.length, backend.conns.length], [2, 1]);
-    assertStringIncludes(backend.heads[0]!, `\r\nHost: ${backend.url.host}\r\n`);
+    assertStringIncludes(backend.heads[0]!, `\r\nHost: ${new URL(backend.url).host}\r\n`);
   }
 });
 
 /** A backend that closes each connection upon its second request, without a byte. */
-function closingOnReuse(): RawBackend {
-  return new RawBackend(async (conn, _index, backend) => {
-    backend.heads.push((await conn.message()).head);
-    await conn.send(OK);
-    backend.heads.push((await conn.message()).head);
+function closingOnReuse(): RawUpstream {
+  return new RawUpstream(async (conn) => {
+    await conn.readMessage();
+    await conn.write(OK);
+    await conn.readMessage();
     conn[Symbol.dispose]();
   });
 }
@@ -63,10 +57,10 @@ Deno.test("what may be repeated and fails on a reused connection before any byte
       await using backend = closingOnReuse();
       await using proxy = startTestProxy(backend);
       using client = await connectTo(proxy);
-      await client.send(GET);
-      await client.message();
-      await client.send(GET.replace("GET", method));
-      assertEquals((await client.message(method === "HEAD")).start, "HTTP/1.1 200 OK");
+      await client.write(GET);
+      await client.readMessage();
+      await client.write(GET.replace("GET", method));
+      assertEquals((await client.readMessage({ toHead: method === "HEAD" })).startLine, "HTTP/1.1 200 OK");
       assertEquals([backend.heads.length, backend.conns.length, proxy.counters().resent], [3, 2, 1]);
     });
   }
@@ -78,10 +72,10 @@ Deno.test("a POST is never sent twice, nor is a GET with a body", async (t) => {
       await using backend = closingOnReuse();
       await using proxy = startTestProxy(backend);
       using client = await connectTo(proxy);
-      await client.send(GET);
-      await client.message();
-      await client.send(request);
-      assertEquals((await client.message()).start, "HTTP/1.1 502 Bad Gateway");
+      await client.write(GET);
+      await client.readMessage();
+      await client.write(request);
+      assertEquals((await client.readMessage()).startLine, "HTTP/1.1 502 Bad Gateway");
       assertEquals([backend.heads.length, backend.conns.length, proxy.counters().resent], [2, 1, 0]);
     });
   }
@@ -89,8 +83,8 @@ Deno.test("a POST is never sent twice, nor is a GET with a body", async (t) => {
 
 Deno.test("a GET is not sent again on a fresh connection, nor after a part of a response", async (t) => {
   await t.step("fresh", async () => {
-    await using backend = new RawBackend(async (conn) => {
-      await conn.message();
+    await using backend = new RawUpstream(async (conn) => {
+      await conn.readMessage();
       conn[Symbol.dispose]();
     });
     await using proxy = startTestProxy(backend);
@@ -102,36 +96,36 @@ Deno.test("a GET is not sent again on a fresh connection, nor after a part of a 
   });
   for (const part of ["HTTP/1.1 2", "HTTP/1.1 103 Early Hints\r\n\r\n"]) {
     await t.step(`part of a response: ${part.trim()}`, async () => {
-      await using backend = new RawBackend(async (conn) => {
-        await conn.message();
-        await conn.send(OK);
-        await conn.message();
-        await conn.send(part);
+      await using backend = new RawUpstream(async (conn) => {
+        await conn.readMessage();
+        await conn.write(OK);
+        await conn.readMessage();
+        await conn.write(part);
         conn[Symbol.dispose]();
       });
       await using proxy = startTestProxy(backend);
       using client = await connectTo(proxy);
-      await client.send(GET);
-      await client.message();
-      await client.send(GET);
-      if (part.endsWith("\r\n\r\n")) await client.message(true);
-      assertEquals((await client.message()).start, "HTTP/1.1 502 Bad Gateway");
+      await client.write(GET);
+      await client.readMessage();
+      await client.write(GET);
+      if (part.endsWith("\r\n\r\n")) await client.readMessage({ toHead: true });
+      assertEquals((await client.readMessage()).startLine, "HTTP/1.1 502 Bad Gateway");
       assertEquals(backend.conns.length, 1);
     });
   }
 });
 
 Deno.test("an idle connection that the backend closes is not handed out", async () => {
-  await using backend = new RawBackend(async (conn) => {
-    await conn.message();
-    await conn.send(OK);
+  await using backend = new RawUpstream(async (conn) => {
+    await conn.readMessage();
+    await conn.write(OK);
     conn[Symbol.dispose]();
   });
   await using proxy = startTestProxy(backend);
   using client = await connectTo(proxy);
   for (let i = 1; i <= 3; i++) {
-    await client.send(POST);
-    assertEquals((await client.message()).body, "ok");
+    await client.write(POST);
+    assertEquals((await client.readMessage()).body, "ok");
     await eventually(() => proxy.counters().pool.idle === 0, "the pool empty");
     const { closedByBackend = 0 } = proxy.counters().pool.closed;
     assertEquals([backend.conns.length, closedByBackend], [i, i]);
@@ -139,60 +133,60 @@ Deno.test("an idle connection that the backend closes is not handed out", async 
 });
 
 Deno.test("an idle connection that receives unasked-for bytes is not handed out", async () => {
-  await using backend = new RawBackend(async (conn, index) => {
-    await conn.message();
-    await conn.send(OK);
-    if (index === 0) await eventually(() => proxy.counters().pool.idle === 1, "idle");
-    await conn.send("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");
+  await using backend = new RawUpstream(async (conn, index) => {
+    await conn.readMessage();
+    await conn.write(OK);
+    if (index === 1) await eventually(() => proxy.counters().pool.idle === 1, "idle");
+    await conn.write("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");
     await conn.rest();
   });
   await using proxy = startTestProxy(backend);
   using client = await connectTo(proxy);
-  await client.send(GET);
-  await client.message();
+  await client.write(GET);
+  await client.readMessage();
   await eventually(() => proxy.counters().pool.closed.unsolicitedBytes === 1, "closed");
-  await client.send(POST);
-  assertEquals((await client.message()).start, "HTTP/1.1 200 OK");
+  await client.write(POST);
+  assertEquals((await client.readMessage()).startLine, "HTTP/1.1 200 OK");
   assertEquals(backend.conns.length, 2);
 });
 
 Deno.test("an upstream that says close is not used again", async () => {
-  await using backend = RawBackend.answering(
+  await using backend = RawUpstream.answering(
     "HTTP/1.1 200 OK\r\nConnection: Close\r\nContent-Length: 2\r\n\r\nok",
   );
   await using proxy = startTestProxy(backend);
   using client = await connectTo(proxy);
   for (let i = 0; i < 2; i++) {
-    await client.send(GET);
-    await client.message();
+    await client.write(GET);
+    await client.readMessage();
   }
   assertEquals([backend.conns.length, proxy.counters().pool.closed], [2, { backendSaidClose: 2 }]);
 });
 
 Deno.test("an upstream that cannot be reached is 502, with the errno in the log, and the client stays", async () => {
-  const backend = RawBackend.answering(OK);
-  const { url } = backend;
+  const backend = RawUpstream.answering(OK);
+  const url = new URL(backend.url);
   await backend[Symbol.asyncDispose]();
   const lines: string[] = [];
   await using proxy = startTestProxy(url, { lines });
   using client = await connectTo(proxy);
   for (let i = 0; i < 2; i++) {
-    await client.send(POST);
-    assertEquals((await client.message()).start, "HTTP/1.1 502 Bad Gateway");
+    await client.write(POST);
+    assertEquals((await client.readMessage()).startLine, "HTTP/1.1 502 Bad Gateway");
   }
   assertStringIncludes(lines[0]!, `ECONNREFUSED connect ${url.host}`);
   assertEquals(proxy.counters().pool.dialFailures, { ECONNREFUSED: 2 });
 });
 
 Deno.test("an upstream that does not answer in time is 504, and its connection is dropped", async () => {
-  await using backend = new RawBackend(async (conn) => {
-    await conn.message();
+  await using backend = new RawUpstream(async (conn) => {
+    await conn.readMessage();
     await conn.rest();
   });
   await using proxy = startTestProxy(backend, { timeouts: { responseHeadMs: 50 } });
   using client = await connectTo(proxy);
-  await client.send(GET);
-  assertEquals((await client.message()).start, "HTTP/1.1 504 Gateway Timeout");
+  await client.write(GET);
+  assertEquals((await client.readMessage()).startLine, "HTTP/1.1 504 Gateway Timeout");
   assertEquals(proxy.counters().pool.closed, { timeout: 1 });
 });
 
@@ -204,7 +198,7 @@ async function startFullListener(): Promise<{ url: URL } & Disposable> {
   try {
     for (;;) waiting.push(await Deno.connect({ hostname, port, signal: AbortSignal.timeout(100) }));
   } catch {
-    // Now it is full.
+    // Now the queue is full.
   }
   return {
     url: new URL(`http://${hostname}:${port}`),
@@ -221,8 +215,8 @@ Deno.test("an upstream that cannot be connected to in time is 504, and its dial 
   await using proxy = startTestProxy(full.url, { timeouts: { dialMs: 50 }, lines });
   using client = await connectTo(proxy);
   for (let i = 0; i < 2; i++) {
-    await client.send(GET);
-    assertEquals((await client.message()).start, "HTTP/1.1 504 Gateway Timeout");
+    await client.write(GET);
+    assertEquals((await client.readMessage()).startLine, "HTTP/1.1 504 Gateway Timeout");
   }
   assertStringIncludes(lines[0]!, `ETIMEDOUT connect ${full.url.host}`);
   await eventually(() => proxy.counters().pool.dialFailures["ETIMEDOUT"] === 2, "both counted");
@@ -232,16 +226,16 @@ Deno.test("a client that leaves before the response drops the upstream connectio
   for (const how of ["at once", "behind a part of another request"]) {
     await t.step(how, async () => {
       const gone = Promise.withResolvers<void>();
-      await using backend = new RawBackend(async (conn) => {
-        await conn.message();
-        if (how !== "at once") await client.send("GET");
+      await using backend = new RawUpstream(async (conn) => {
+        await conn.readMessage();
+        if (how !== "at once") await client.write("GET");
         client[Symbol.dispose]();
         await conn.rest();
         gone.resolve();
       });
       await using proxy = startTestProxy(backend);
       using client = await connectTo(proxy);
-      await client.send(GET);
+      await client.write(GET);
       await gone.promise;
       await eventually(() => proxy.counters().pool.closed.clientGone === 1, "counted");
     });
@@ -250,38 +244,38 @@ Deno.test("a client that leaves before the response drops the upstream connectio
 
 Deno.test("a client that leaves while it waits for a connection gives up its place", async () => {
   const inHand = Promise.withResolvers<void>();
-  await using backend = new RawBackend(async (conn) => {
-    await conn.message();
+  await using backend = new RawUpstream(async (conn) => {
+    await conn.readMessage();
     await inHand.promise;
-    await conn.send(OK);
-    await conn.message();
-    await conn.send(OK);
+    await conn.write(OK);
+    await conn.readMessage();
+    await conn.write(OK);
   });
   await using proxy = startTestProxy(backend, {
     pool: { maxConnsPerHost: 1 },
     timeouts: { halfCloseMs: 20 },
   });
   using first = await connectTo(proxy);
-  await first.send(GET);
+  await first.write(GET);
   await eventually(() => proxy.counters().requests === 1, "the first request");
   const leaving = await connectTo(proxy);
-  await leaving.send(GET);
+  await leaving.write(GET);
   await eventually(() => proxy.counters().pool.queued === 1, "the second one waiting");
   leaving[Symbol.dispose]();
   await eventually(() => proxy.counters().pool.abandoned === 1, "the place given up");
   inHand.resolve();
-  await first.message();
-  await first.send(GET);
-  await first.message();
+  await first.readMessage();
+  await first.write(GET);
+  await first.readMessage();
   assertEquals(backend.conns.length, 1);
 });
 
 Deno.test("a client that has closed its side still gets its response", async () => {
-  await using backend = RawBackend.answering(OK);
+  await using backend = RawUpstream.answering(OK);
   await using proxy = startTestProxy(backend);
   using client = await connectTo(proxy);
-  await client.send(GET);
-  await client.tcp.closeWrite();
+  await client.write(GET);
+  await client.conn.closeWrite();
   assert((await client.rest()).endsWith("\r\n\r\nok"));
 });
 
@@ -297,17 +291,17 @@ Deno.test("an upstream that closes in the middle of a body never leaves a respon
     for (const early of [true, false]) {
       await t.step(`${what}, ${early ? "at once" : "when the client has the beginning"}`, async () => {
         const begun = Promise.withResolvers<void>();
-        await using backend = new RawBackend(async (conn) => {
-          await conn.message();
+        await using backend = new RawUpstream(async (conn) => {
+          await conn.readMessage();
           const at = early ? response.length : response.indexOf("\r\n\r\n") + 4;
-          await conn.send(response.slice(0, at));
+          await conn.write(response.slice(0, at));
           if (!early) await begun.promise;
-          await conn.send(response.slice(at));
-          await conn.tcp.closeWrite();
+          await conn.write(response.slice(at));
+          await conn.conn.closeWrite();
         });
         await using proxy = startTestProxy(backend);
         using client = await connectTo(proxy);
-        await client.send(GET);
+        await client.write(GET);
         await client.until((text) => text.includes("\r\n\r\n"), "a head");
         begun.resolve();
         const seen = client.received;
@@ -322,38 +316,38 @@ Deno.test("an upstream that closes in the middle of a body never leaves a respon
 Deno.test("an upgrade becomes a tunnel, with what came right behind either head", async (t) => {
   for (const on of ["a fresh connection", "a reused connection"]) {
     await t.step(on, async () => {
-      await using backend = new RawBackend(async (conn, _index, { heads }) => {
+      await using backend = new RawUpstream(async (conn) => {
         if (on === "a reused connection") {
-          await conn.message();
-          await conn.send(OK);
+          await conn.readMessage();
+          await conn.write(OK);
         }
-        heads.push((await conn.message()).head);
-        await conn.send(
+        await conn.readMessage();
+        await conn.write(
           "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nX: 1\r\n\r\nhello",
         );
         await conn.until((text) => text.includes("early late"), "both");
-        await conn.send(" and bye");
-        await conn.tcp.closeWrite();
+        await conn.write(" and bye");
+        await conn.conn.closeWrite();
         await conn.rest();
       });
       await using proxy = startTestProxy(backend);
       using client = await connectTo(proxy);
       if (on === "a reused connection") {
-        await client.send(GET);
-        await client.message();
+        await client.write(GET);
+        await client.readMessage();
       }
-      await client.send(
+      await client.write(
         "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\nearly ",
       );
-      const { head } = await client.message(true);
+      const { head } = await client.readMessage({ toHead: true });
       assertStringIncludes(
         head,
         "HTTP/1.1 101 Switching Protocols\r\nX: 1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n",
       );
-      assertStringIncludes(backend.heads[0]!, "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n");
-      await client.send("late");
+      assertStringIncludes(backend.heads.at(-1)!, "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n");
+      await client.write("late");
       assertEquals(await client.rest(), "hello and bye");
-      await client.tcp.closeWrite();
+      await client.conn.closeWrite();
       await eventually(() => proxy.counters().pool.closed.upgraded === 1, "the end of the tunnel");
       assertEquals(backend.conns.length, 1);
     });
@@ -361,40 +355,40 @@ Deno.test("an upgrade becomes a tunnel, with what came right behind either head"
 });
 
 Deno.test("an upgrade that the backend declines is a response like any other", async () => {
-  await using backend = RawBackend.answering(OK);
+  await using backend = RawUpstream.answering(OK);
   await using proxy = startTestProxy(backend);
   using client = await connectTo(proxy);
   for (let i = 0; i < 2; i++) {
-    await client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
-    assertEquals((await client.message()).body, "ok");
+    await client.write("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    assertEquals((await client.readMessage()).body, "ok");
   }
   assertEquals(backend.conns.length, 1);
 });
 
 Deno.test("HTTP/2 is never offered onwards", async () => {
-  await using backend = RawBackend.answering(OK);
+  await using backend = RawUpstream.answering(OK);
   await using proxy = startTestProxy(backend);
   using client = await connectTo(proxy);
-  await client.send(
+  await client.write(
     "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n\r\n",
   );
-  await client.message();
+  await client.readMessage();
   assert(!/upgrade|http2/i.test(backend.heads[0]!), backend.heads[0]);
 });
 
 Deno.test("a client that takes no more of a response is closed when that has lasted too long", async () => {
-  await using backend = new RawBackend(async (conn) => {
-    await conn.message();
-    await conn.send("HTTP/1.1 200 OK\r\n\r\n");
-    for (const piece = "x".repeat(1_000_000);;) await conn.send(piece);
+  await using backend = new RawUpstream(async (conn) => {
+    await conn.readMessage();
+    await conn.write("HTTP/1.1 200 OK\r\n\r\n");
+    for (const piece = "x".repeat(1_000_000);;) await conn.write(piece);
   });
   await using proxy = startTestProxy(backend, { timeouts: { stallMs: 100 } });
   using client = await connectTo(proxy);
-  await client.send(GET);
+  await client.write(GET);
   await eventually(() => proxy.counters().pool.closed.timeout === 1, "the upstream dropped");
-  // What is sent to a closed connection comes back as a reset.
+  // Bytes that are sent to a closed connection come back as a reset.
   const reset = (async () => {
-    for (;;) await client.send("x").then(() => new Promise((resolve) => setTimeout(resolve, 5)));
+    for (;;) await client.write("x").then(() => new Promise((resolve) => setTimeout(resolve, 5)));
   })();
   const { name } = await assertRejects(() => within(reset, "the connection closed")) as Error;
   assert(["BrokenPipe", "ConnectionReset"].includes(name), name);
@@ -402,12 +396,12 @@ Deno.test("a client that takes no more of a response is closed when that has las
 
 Deno.test("a request that waits in line for too long is 504, and the one before it is not disturbed", async () => {
   const goOn = Promise.withResolvers<void>();
-  await using backend = new RawBackend(async (conn) => {
-    await conn.message();
+  await using backend = new RawUpstream(async (conn) => {
+    await conn.readMessage();
     await goOn.promise;
-    await conn.send(OK);
-    await conn.message();
-    await conn.send(OK);
+    await conn.write(OK);
+    await conn.readMessage();
+    await conn.write(OK);
   });
   const lines: string[] = [];
   await using proxy = startTestProxy(backend, {
@@ -417,45 +411,45 @@ Deno.test("a request that waits in line for too long is 504, and the one before 
   });
   using first = await connectTo(proxy);
   using second = await connectTo(proxy);
-  await first.send(GET);
+  await first.write(GET);
   await eventually(() => backend.conns.length === 1, "the first request");
-  await second.send(GET);
-  assertEquals((await second.message()).start, "HTTP/1.1 504 Gateway Timeout");
+  await second.write(GET);
+  assertEquals((await second.readMessage()).startLine, "HTTP/1.1 504 Gateway Timeout");
   assertStringIncludes(lines[0]!, "ETIMEDOUT connect");
   assertEquals(proxy.counters().pool.abandoned, 1);
   goOn.resolve();
-  assertEquals((await first.message()).body, "ok");
-  await second.send(GET);
-  assertEquals((await second.message()).body, "ok");
+  assertEquals((await first.readMessage()).body, "ok");
+  await second.write(GET);
+  assertEquals((await second.readMessage()).body, "ok");
   assertEquals(backend.conns.length, 1);
 });
 
 Deno.test("what cannot become a response is a 502 at once, although it does not end", async () => {
-  await using backend = new RawBackend(async (conn) => {
-    await conn.message();
-    await conn.send("hello");
+  await using backend = new RawUpstream(async (conn) => {
+    await conn.readMessage();
+    await conn.write("hello");
     await conn.rest();
   });
   await using proxy = startTestProxy(backend);
   using client = await connectTo(proxy);
-  await client.send(GET);
-  assertEquals((await client.message()).start, "HTTP/1.1 502 Bad Gateway");
+  await client.write(GET);
+  assertEquals((await client.readMessage()).startLine, "HTTP/1.1 502 Bad Gateway");
 });
 
 Deno.test("disableKeepAlives tells the upstream so, and closes each connection", async () => {
-  await using backend = RawBackend.answering(OK);
+  await using backend = RawUpstream.answering(OK);
   await using proxy = startTestProxy(backend, { pool: { disableKeepAlives: true } });
   using client = await connectTo(proxy);
   for (let i = 0; i < 2; i++) {
-    await client.send(GET);
-    assertEquals((await client.message()).body, "ok");
+    await client.write(GET);
+    assertEquals((await client.readMessage()).body, "ok");
     assertStringIncludes(backend.heads[i]!, "\r\nConnection: close\r\n");
   }
   assertEquals([backend.conns.length, proxy.counters().pool.closed], [2, { keepAlivesDisabled: 2 }]);
 });
 
 Deno.test("a client that asks to close closes its own connection, not that to the upstream", async () => {
-  await using backend = RawBackend.answering(OK);
+  await using backend = RawUpstream.answering(OK);
   await using proxy = startTestProxy(backend);
   for (let i = 0; i < 2; i++) {
     assertEquals(

@@ -1,21 +1,24 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { TimewaitError, UnavailableError } from "../../../tools/errors.ts";
 import { main } from "../../../tools/gateway.ts";
 import { resolveWorkers, startNetHttp } from "../../../tools/transport/net_http/net_http.ts";
 import { ConnectionPool } from "../../../tools/transport/pool/pool.ts";
 import { resolvePoolLimits, sharedIdleCounts } from "../../../tools/transport/pool/limits.ts";
 import { FOR_WORKERS, runScript } from "../../support/script.ts";
-import { connectTo, RawBackend, within } from "../../support/raw_peers.ts";
+import { connectTo } from "../../support/proxy_rig.ts";
+import { RawUpstream } from "../../support/raw_http.ts";
+import { within } from "../../support/waiting.ts";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const LISTEN = { hostname: "127.0.0.1", port: 0 };
 
 Deno.test("limits that contradict each other are warned of at start", async () => {
-  await using backend = RawBackend.answering(OK);
+  await using backend = RawUpstream.answering(OK);
   const lines: string[] = [];
   await using _proxy = await startNetHttp({
     listen: LISTEN,
-    upstreams: [backend.url],
+    upstreams: [new URL(backend.url)],
     pool: { maxIdleConns: 100, maxIdleConnsPerHost: 200 },
     workers: 1,
     graceMs: 0,
@@ -28,8 +31,8 @@ Deno.test("workers that Deno does not permit are refused with the flags that do,
   const limits = resolvePoolLimits();
   if ("listenDatagram" in Deno) return;
   assertEquals(resolveWorkers(undefined, limits), 1);
-  assertThrows(() => resolveWorkers(2, limits), Error, "--unstable-net");
-  assertThrows(() => resolveWorkers(0, limits), RangeError, "at least 1");
+  assertThrows(() => resolveWorkers(2, limits), UnavailableError, "--unstable-net");
+  assertThrows(() => resolveWorkers(0, limits), TimewaitError, "at least 1");
   assertEquals(resolveWorkers(4, resolvePoolLimits({ maxConnsPerHost: 1 })), 1);
 });
 
@@ -43,7 +46,7 @@ Deno.test("a port in use is an error, not a crash", async () => {
       graceMs: 0,
       log() {},
     });
-  await assertRejects(start, Error, "the port is in use");
+  await assertRejects(start, UnavailableError, "the port is in use");
 });
 
 Deno.test("pools that share their counts keep to both gates together", async () => {
@@ -115,14 +118,14 @@ async function startGatewayProcess(...flags: string[]) {
 }
 
 Deno.test("several threads share a port, print their counters upon SIGUSR2 and at the end, as one", async () => {
-  await using backend = RawBackend.answering(OK);
+  await using backend = RawUpstream.answering(OK);
   await using gateway = await startGatewayProcess(
-    ...["--upstream", backend.url.origin, "--workers", "2", "--max-idle-conns-per-host", "3"],
+    ...["--upstream", backend.url, "--workers", "2", "--max-idle-conns-per-host", "3"],
   );
   assertEquals(gateway.workers, 2);
   const clients = await Promise.all(Array.from({ length: 32 }, () => connectTo(gateway)));
-  for (const client of clients) await client.send(GET);
-  for (const client of clients) assertEquals((await client.message()).body, "ok");
+  for (const client of clients) await client.write(GET);
+  for (const client of clients) assertEquals((await client.readMessage()).body, "ok");
   gateway.child.kill("SIGUSR2");
   const [, json] = await gateway.until(/counters (\{.*\})\n/);
   const { requests, pool } = JSON.parse(json!);
@@ -146,15 +149,15 @@ Deno.test("threads share a port with one another, and not with a gateway that wa
 });
 
 Deno.test("several upstreams are named by repeating the flag", async () => {
-  await using one = RawBackend.answering(OK);
-  await using two = RawBackend.answering(OK);
+  await using one = RawUpstream.answering(OK);
+  await using two = RawUpstream.answering(OK);
   await using gateway = await startGatewayProcess(
-    ...["--upstream", one.url.origin, "--upstream", two.url.origin, "--workers", "1"],
+    ...["--upstream", one.url, "--upstream", two.url, "--workers", "1"],
   );
   using client = await connectTo(gateway);
   for (let i = 0; i < 4; i++) {
-    await client.send(GET);
-    await client.message();
+    await client.write(GET);
+    await client.readMessage();
   }
   assertEquals([one.heads.length, two.heads.length], [2, 2]);
 });

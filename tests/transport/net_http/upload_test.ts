@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { connectTo, eventually, RawBackend, startTestProxy, statusOf } from "../../support/raw_peers.ts";
+import { connectTo, startTestProxy } from "../../support/proxy_rig.ts";
+import { RawUpstream, statusOf } from "../../support/raw_http.ts";
+import { eventually } from "../../support/waiting.ts";
 
 const MIB = 1024 * 1024;
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -54,44 +56,44 @@ Deno.test("32 MiB go up and come back the same, with a length and in chunks of a
 });
 
 Deno.test("an upload may take longer than a response, as long as it goes on", async () => {
-  await using backend = RawBackend.answering(OK);
+  await using backend = RawUpstream.answering(OK);
   await using proxy = startTestProxy(backend, { timeouts: { responseHeadMs: 800 } });
   using client = await connectTo(proxy);
-  await client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n");
+  await client.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n");
   for (let i = 0; i < 20; i++) {
-    await client.send("x");
+    await client.write("x");
     await new Promise((resolve) => setTimeout(resolve, 60));
   }
-  assertEquals((await client.message()).body, "ok");
+  assertEquals((await client.readMessage()).body, "ok");
 });
 
 Deno.test("Expect: 100-continue is the backend's to answer", async (t) => {
   const request = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n";
   await t.step("continue", async () => {
-    await using backend = new RawBackend(async (conn) => {
+    await using backend = new RawUpstream(async (conn) => {
       const head = await conn.until((text) => text.includes("\r\n\r\n"), "a head");
       assertStringIncludes(head, "Expect: 100-continue\r\n");
-      await conn.send("HTTP/1.1 100 Continue\r\n\r\n");
+      await conn.write("HTTP/1.1 100 Continue\r\n\r\n");
       await conn.until((text) => text.endsWith("abc"), "the body");
-      await conn.send(OK);
+      await conn.write(OK);
     });
     await using proxy = startTestProxy(backend);
     using client = await connectTo(proxy);
-    await client.send(request);
-    assertEquals((await client.message(true)).start, "HTTP/1.1 100 Continue");
-    await client.send("abc");
-    assertEquals((await client.message()).body, "ok");
+    await client.write(request);
+    assertEquals((await client.readMessage({ toHead: true })).startLine, "HTTP/1.1 100 Continue");
+    await client.write("abc");
+    assertEquals((await client.readMessage()).body, "ok");
     assertEquals(proxy.counters().pool.idle, 1);
   });
   await t.step("decline", async () => {
-    await using backend = new RawBackend(async (conn) => {
+    await using backend = new RawUpstream(async (conn) => {
       await conn.until((text) => text.includes("\r\n\r\n"), "a head");
-      await conn.send("HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n");
+      await conn.write("HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n");
       await conn.rest();
     });
     await using proxy = startTestProxy(backend);
     using client = await connectTo(proxy);
-    await client.send(request);
+    await client.write(request);
     const response = await client.rest();
     assertEquals(statusOf(response), 417);
     assertStringIncludes(response, "Connection: close\r\n");
@@ -99,48 +101,48 @@ Deno.test("Expect: 100-continue is the backend's to answer", async (t) => {
 });
 
 Deno.test("a response that comes before the request's end reaches the client, and the request may end", async () => {
-  await using backend = new RawBackend(async (conn) => {
+  await using backend = new RawUpstream(async (conn) => {
     await conn.until((text) => text.includes("\r\n\r\n"), "a head");
-    await conn.send(OK);
+    await conn.write(OK);
     await conn.until((text) => text.endsWith("xyz"), "the body");
-    await conn.message();
-    await conn.message();
-    await conn.send(OK);
+    await conn.readMessage();
+    await conn.readMessage();
+    await conn.write(OK);
   });
   await using proxy = startTestProxy(backend);
   using client = await connectTo(proxy);
-  await client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc");
-  assertEquals((await client.message()).body, "ok");
-  await client.send("xyz");
-  await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-  assertEquals((await client.message()).body, "ok");
+  await client.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc");
+  assertEquals((await client.readMessage()).body, "ok");
+  await client.write("xyz");
+  await client.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  assertEquals((await client.readMessage()).body, "ok");
   assertEquals(backend.conns.length, 1);
 });
 
 Deno.test("a client that does not end its request after the response is closed in time, and the upstream dropped", async () => {
-  await using backend = new RawBackend(async (conn) => {
+  await using backend = new RawUpstream(async (conn) => {
     await conn.until((text) => text.includes("\r\n\r\n"), "a head");
-    await conn.send(OK);
+    await conn.write(OK);
     await conn.rest();
   });
   await using proxy = startTestProxy(backend, { timeouts: { lingerMs: 50 } });
   using client = await connectTo(proxy);
-  await client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc");
-  assertEquals((await client.message()).body, "ok");
+  await client.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc");
+  assertEquals((await client.readMessage()).body, "ok");
   assertEquals(await client.rest(), "");
   assertEquals(proxy.counters().pool.closed, { timeout: 1 });
 });
 
 Deno.test("a backend that refuses a body and closes is heard", async () => {
-  await using backend = new RawBackend(async (conn) => {
+  await using backend = new RawUpstream(async (conn) => {
     await conn.until((text) => text.includes("\r\n\r\n"), "a head");
-    await conn.send("HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbig");
-    await conn.tcp.closeWrite();
+    await conn.write("HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbig");
+    await conn.conn.closeWrite();
     await conn.rest();
   });
   await using proxy = startTestProxy(backend);
   using client = await connectTo(proxy);
-  await client.send(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000\r\n\r\n${"x".repeat(100_000)}`);
+  await client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000\r\n\r\n${"x".repeat(100_000)}`);
   const response = await client.rest();
   assert(response.includes("Connection: close\r\n") && response.endsWith("big"), response);
   assert(!client.broken, "reset, which may take the response from the client");
@@ -148,10 +150,10 @@ Deno.test("a backend that refuses a body and closes is heard", async () => {
 
 Deno.test("a client that ends in the middle of its body drops the upstream connection", async () => {
   const ended = Promise.withResolvers<string>();
-  await using backend = new RawBackend(async (conn) => ended.resolve(await conn.rest()));
+  await using backend = new RawUpstream(async (conn) => ended.resolve(await conn.rest()));
   await using proxy = startTestProxy(backend);
   const client = await connectTo(proxy);
-  await client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+  await client.write("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
   await eventually(() => backend.conns[0]?.received.includes("abc") ?? false, "a part of the body");
   client[Symbol.dispose]();
   assert(!(await ended.promise).includes("0\r\n\r\n"));

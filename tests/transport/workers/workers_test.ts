@@ -1,18 +1,22 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { type RunningWorkers, startWorkers } from "../../../tools/transport/workers/workers.ts";
+import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { TimewaitError, UnavailableError } from "../../../tools/errors.ts";
+import { checkWorkers, type RunningWorkers, startWorkers } from "../../../tools/transport/workers/workers.ts";
 import type { IdleStart } from "../../support/idle_worker.ts";
-import { within } from "../../support/raw_peers.ts";
+import { within } from "../../support/waiting.ts";
 
 const LISTEN = { hostname: "127.0.0.1", port: 0 };
 const SCRIPT = new URL("../../support/idle_worker.ts", import.meta.url);
 
-function startTwo(script: URL): Promise<RunningWorkers<string>> {
+function startTwo(
+  script: URL,
+  fails: IdleStart["fails"] = "never",
+): Promise<RunningWorkers<string>> {
   return startWorkers<IdleStart, string>({
     script,
     count: 2,
     listen: LISTEN,
     log: () => {},
-    startOf: () => ({ fails: "never" }),
+    startOf: () => ({ fails }),
   });
 }
 
@@ -27,6 +31,27 @@ Deno.test("workers tell their counters while they stop, and after it", async () 
 
 Deno.test("workers that cannot be loaded are an error of the start", async () => {
   await assertRejects(() => within(startTwo(new URL("../nowhere.ts", import.meta.url)), "the start"), Error);
+});
+
+Deno.test("workers that cannot listen are an UnavailableError, as without workers", async () => {
+  await assertRejects(() => startTwo(SCRIPT, "at start"), UnavailableError, "the port is in use");
+});
+
+Deno.test("a port in use is an UnavailableError before any worker is started", async () => {
+  using taken = Deno.listen(LISTEN);
+  const { port } = taken.addr;
+  const start = () =>
+    startWorkers({ script: SCRIPT, count: 2, listen: { ...LISTEN, port }, log() {}, startOf: () => ({}) });
+  await assertRejects(start, UnavailableError, `cannot listen on 127.0.0.1:${port}: the port is in use`);
+});
+
+Deno.test("less than one worker is refused by the name of the option", () => {
+  const error = assertThrows(
+    () => checkWorkers(0),
+    TimewaitError,
+    "workers must be a whole number of at least 1, not 0",
+  );
+  assertEquals(error.field, "workers");
 });
 
 Deno.test("a fault in one of several threads ends the process, as it does in the only one", async () => {

@@ -1,22 +1,25 @@
 /**
- * Keeps `HTTP_PROXY` and its kin away from the gateway. Deno's `fetch` reads them when an HTTP client is made, whatever
- * permissions the process has, and then sends every request to the proxy that they name, instead of to the upstream.
+ * Keeps `HTTP_PROXY` and similar variables away from the gateway. Deno reads them when an HTTP client is
+ * made, whatever permissions the process has; `fetch` then sends every request to the proxy that they name
+ * instead of to the upstream.
  *
  * @module
  */
 
+import { UnavailableError } from "../../errors.ts";
 import { explainFetchError } from "./fetch_error.ts";
 
 /** The variables that make `fetch` send `http` requests to a proxy. */
 export const PROXY_VARIABLES: readonly string[] = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
-/** What a connect to the broadcast address fails with, at once and without a packet. */
+/** The errors with which a connect to the broadcast address fails, at once and without a packet. */
 const CONNECT_TO_BROADCAST_FAILS_WITH: readonly string[] = ["EACCES", "EHOSTUNREACH", "ENETUNREACH"];
 
 /**
  * Makes an HTTP client as if no proxy variable were set, and leaves the environment as it was.
  *
- * Variables that the process may not read (no `--allow-env`) stay in force: {@linkcode isProxied} tells.
+ * Variables that the process may not read (no `--allow-env`) stay in force; {@linkcode isProxied} finds that
+ * out.
  */
 export function withoutProxyVariables<T>(make: () => T): T {
   const hidden = PROXY_VARIABLES.filter(mayChange).map((name) => [name, Deno.env.get(name)] as const);
@@ -29,10 +32,11 @@ export function withoutProxyVariables<T>(make: () => T): T {
 }
 
 /**
- * Whether requests of this client go to a proxy: found out without reading the environment, by a request to an
- * address that nobody can connect to. An answer, or any failure but the kernel's refusal, is a proxy's.
+ * Whether requests of this client go to a proxy. A request to an address that nobody can connect to tells,
+ * without reading the environment: an answer, or any failure other than the kernel's refusal, comes from a
+ * proxy.
  *
- * `false` where this may not be tried, because `--allow-net` is limited to some hosts.
+ * `false` if the request is not permitted because `--allow-net` is limited to some hosts.
  */
 export async function isProxied(client: Deno.HttpClient): Promise<boolean> {
   try {
@@ -52,13 +56,13 @@ export async function isProxied(client: Deno.HttpClient): Promise<boolean> {
 /**
  * Makes sure that requests go to the upstream itself.
  *
- * @throws {Error} where a proxy variable is in force, in one line that says how to start without it.
+ * @throws {UnavailableError} if a proxy variable is in force, in one line that says how to start without it.
  */
 export async function assertNotProxied(): Promise<void> {
   using client = withoutProxyVariables(() => Deno.createHttpClient({ http2: false }));
   if (!await isProxied(client)) return;
   const cleared = PROXY_VARIABLES.map((name) => `${name}=`).join(" ");
-  throw new Error(
+  throw new UnavailableError(
     `a proxy variable is set, and fetch would send every request there; start with ${cleared} before the command`,
   );
 }

@@ -1,28 +1,29 @@
 /**
- * The requests that are under way, so that each can be aborted: by its client's going away, or all at once by a stop.
+ * The requests in flight, each of which can be aborted: when its client goes away, or all at once by a stop.
  *
  * @module
  */
 
-/** One request that is watched. Disposing it ends the watch. */
+/** One watched request. Disposing it ends the watch. */
 export interface Exchange extends Disposable {
-  /** Aborted once the client has gone or the gateway gives the request up; for `fetch`. */
+  /** For `fetch`: aborted once the client has gone or the gateway gives the request up. */
   readonly signal: AbortSignal;
 }
 
-/** The requests under way. Disposing it ends the watch and aborts nothing. */
+/** The requests in flight. Disposing it ends the watch and aborts nothing. */
 export interface Exchanges extends Disposable {
-  /** Begins to watch a request, until it is disposed. */
+  /** Watches a request until the result is disposed. */
   begin(request: Request): Exchange;
-  /** Aborts all that are under way. */
+  /** Aborts all requests in flight. */
   abortAll(): void;
 }
 
 /**
- * How often the watch comes by, in milliseconds. A client that went away is noticed the second time at the latest.
+ * Time between two rounds of the watch, in milliseconds. The second round of a request notices that its
+ * client has gone.
  *
- * To ask `Deno.serve` for a request's signal costs a tenth of all that is done for a request, so it is asked for those only
- * that are still there when the watch comes by for the second time.
+ * To ask `Deno.serve` for a request's signal costs a tenth of all work for a request. So the watch asks only
+ * for requests that are still in flight at their second round.
  */
 const WATCH_MS = 100;
 

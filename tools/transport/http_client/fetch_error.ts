@@ -1,5 +1,5 @@
 /**
- * Why `fetch` failed, from the only thing that it says: the text of its error.
+ * Why `fetch` failed, read from the text of its error, which is all that it says.
  *
  * @module
  */
@@ -12,12 +12,14 @@ const ERRNO_NAMES: ReadonlyMap<number, string> = new Map(
 );
 
 /**
- * Turns an error that `fetch` threw into a {@linkcode Failure} whose text does not depend on the request, so that
- * failures of one kind can be counted together; `undefined` where not the upstream failed but the request's content.
+ * Turns an error that `fetch` threw into a {@linkcode Failure} whose text does not depend on the request, so
+ * that failures of one kind can be counted together; `undefined` if the request's content failed rather than
+ * the upstream.
  *
- * Where the kernel gave an errno, the code is its name: `EADDRNOTAVAIL`, `ECONNREFUSED`, `ECONNRESET`. Otherwise
- * `ENOTFOUND` is a name that does not resolve, `EOF` an upstream that closed before it answered, `EPROTO` a response
- * that is not HTTP/1.1, and `EBLOCKED` a port that `fetch` refuses to connect to, such as 6000.
+ * If the kernel gave an errno, the code is its name: `EADDRNOTAVAIL`, `ECONNREFUSED`, `ECONNRESET`. Otherwise
+ * `ENOTFOUND` means that the name does not resolve, `EOF` that the upstream closed before it answered,
+ * `EPROTO` that the response is not HTTP/1.1, and `EBLOCKED` that `fetch` refuses to connect to the port,
+ * such as 6000.
  */
 export function explainFetchError(error: unknown): Failure | undefined {
   const text = innermostMessage(error);
@@ -25,8 +27,8 @@ export function explainFetchError(error: unknown): Failure | undefined {
     return { code: "EBLOCKED", step: "connect", reason: "fetch connects to no such port" };
   }
   const [, reason = "", errno] = /([^:()]+) \(os error (\d+)\)/.exec(text) ?? [];
-  // What goes wrong with the upstream comes from the HTTP client, and says so, or from the kernel, as a reset does. The rest
-  // comes from the request's body.
+  // The text of a failure of the upstream names the HTTP client, or has the errno of a reset. All other
+  // errors come from the request's body.
   if (errno === undefined && !text.includes("client error (")) return undefined;
 
   const step = text.includes("client error (Connect)") ? "connect" : "response";

@@ -1,5 +1,5 @@
 /**
- * Which responses of `fetch` can be passed on, and as what.
+ * Which responses of `fetch` can be forwarded, and in what form.
  *
  * @module
  */
@@ -7,13 +7,16 @@
 import type { Failure } from "../failure_log.ts";
 import { type Field, forwardedResponseFields, PER_CONNECTION_FIELDS } from "../../http1/forwarding_rules.ts";
 
-/** The content codings that `fetch` undoes, while it leaves the fields that speak of them. */
+/** The content codings that `fetch` decodes. It leaves the fields that describe them. */
 const DECODED_BY_FETCH: ReadonlySet<string> = new Set(["gzip", "br"]);
 
-/** Of a list in one field `fetch` undoes nothing, of two fields the first; afterwards both look the same. */
+/**
+ * A list of codings. `fetch` decodes nothing of a list in one field, and the first coding of two fields;
+ * afterwards both look the same.
+ */
 const FIRST_OF_SEVERAL = /^(?:gzip|br)\s*,/i;
 
-/** Fields that are true of the coded content only (RFC 9110 §8, RFC 9530), and that a decoded response cannot keep. */
+/** Fields that describe the coded content (RFC 9110 §8, RFC 9530), which a decoded response cannot keep. */
 const OF_CODED_CONTENT: ReadonlySet<string> = new Set([
   "accept-ranges",
   "content-digest",
@@ -24,13 +27,28 @@ const OF_CODED_CONTENT: ReadonlySet<string> = new Set([
   "repr-digest",
 ]);
 
-/** Whether `fetch` decodes a response to a request with this `Accept-Encoding`, and with a `Range` or without. */
-export function fetchDecodes(acceptEncoding: string, hasRange: boolean): boolean {
+/** The properties of a request that decide how its response is forwarded. */
+export interface Asked {
+  /** The request's method. */
+  readonly method: string;
+  /** Whether `fetch` decodes a compressed response to it: see {@linkcode fetchDecodes}. */
+  readonly decoding: boolean;
+}
+
+/**
+ * Whether `fetch` decodes the response to a request with this `Accept-Encoding`, with a `Range` or without.
+ */
+export function fetchDecodes(
+  { acceptEncoding, hasRange }: { readonly acceptEncoding: string; readonly hasRange: boolean },
+): boolean {
   return !hasRange && acceptEncoding.toLowerCase() !== "identity";
 }
 
-/** Why a response must not reach the client; `undefined` where it may. `decoding` is what {@linkcode fetchDecodes} says of its request. */
-export function whyNotPassedOn({ status, headers }: Response, decoding: boolean): Failure | undefined {
+/** Why a response must not reach the client; `undefined` if it may. */
+export function whyNotPassedOn(
+  { status, headers }: Response,
+  { decoding }: Pick<Asked, "decoding">,
+): Failure | undefined {
   const transferEncoding = headers.get("transfer-encoding");
   if (status < 200 || status > 599) return unusable(`status ${status}`);
   if (transferEncoding !== null) {
@@ -46,8 +64,11 @@ export function whyNotPassedOn({ status, headers }: Response, decoding: boolean)
   return undefined;
 }
 
-/** The response as the client gets it: without fields about the upstream's connection, and labelled as what it is now. */
-export function toClient(response: Response, method: string, decoding: boolean): Response {
+/**
+ * The response as the client gets it: without fields about the upstream's connection, and with fields that
+ * describe the content as it is now.
+ */
+export function toClient(response: Response, { method, decoding }: Asked): Response {
   const { status, headers } = response;
   const decoded = decoding && isCoded(headers);
   const needsBody = method === "HEAD" && (decoded || !headers.has("content-length"));
@@ -55,7 +76,7 @@ export function toClient(response: Response, method: string, decoding: boolean):
 
   const fields = fieldsOf(headers);
   const forwarded = forwardedResponseFields(decoded ? relabelled(fields) : fields);
-  // For a HEAD response without a body Deno.serve invents `Content-Length: 0`; for one with a stream it does not.
+  // Deno.serve invents `Content-Length: 0` for a HEAD response without a body, but not for one with a stream.
   const body = needsBody ? emptyStream() : response.body;
   return new Response(body, { status, headers: forwarded as [string, string][] });
 }
@@ -65,7 +86,7 @@ export function emptyStream(): ReadableStream<Uint8Array<ArrayBuffer>> {
   return new ReadableStream({ start: (controller) => controller.close() });
 }
 
-/** The fields of a `Headers` object: what iterating it gives, several times faster. */
+/** The fields of a `Headers` object, as iterating over it gives them, but several times faster. */
 export function fieldsOf(headers: Headers): Field[] {
   const fields: Field[] = [];
   headers.forEach((value, name) => fields.push([name, value]));
@@ -82,7 +103,10 @@ function isCoded(headers: Headers): boolean {
   return coding !== null && DECODED_BY_FETCH.has(coding.toLowerCase());
 }
 
-/** The fields of decoded content. A strong ETag would promise bytes that the client does not get (RFC 9110 §8.8.1). */
+/**
+ * Fields that describe the decoded content. A strong ETag would promise bytes that the client does not get
+ * (RFC 9110 §8.8.1).
+ */
 function relabelled(fields: readonly Field[]): Field[] {
   return fields.filter(([name]) => !OF_CODED_CONTENT.has(name))
     .map(([name, value]) =>

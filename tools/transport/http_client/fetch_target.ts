@@ -1,34 +1,40 @@
 /**
- * Which requests `fetch` sends as they are. It takes a URL, not a request target, and parses it anew; so what a
- * client sent and what the upstream would get can differ, and a gateway may not let that happen.
+ * Which requests `fetch` sends unchanged. It takes a URL rather than a request target, and parses it anew. So
+ * the target that the upstream would get can differ from the target that the client sent, which a gateway may
+ * not let happen.
  *
  * @module
  */
 
-/** A target of these characters alone stays as it is, unless a dot begins one of its segments: see {@linkcode fetchKeepsTarget}. */
+/**
+ * A target of these characters alone stays unchanged, unless a dot begins one of its segments: see
+ * {@linkcode fetchKeepsTarget}.
+ */
 const PLAIN_TARGET = /^\/[\w\-.~!$&()*+,;=:@%/]*(?:\?[\w\-.~!$&()*+,;=:@%/?]*)?$/;
 
 /** A segment that begins with a dot, plain or percent-encoded, and so might be `.` or `..`. */
 const DOTTED_SEGMENT = /\/(?:\.|%2e)/i;
 
-/** A host, and a port if there is one, as RFC 9110 §7.2 allows it in `Host`; no user information. */
+/** A host, perhaps with a port, as RFC 9110 §7.2 allows it in `Host`; no user information. */
 const AUTHORITY = /^(?:\[[0-9A-Fa-f:.]+\]|(?:[\w\-.~!$&'()*+;=]|%[0-9A-Fa-f]{2})+)(?::\d*)?$/;
 
 /** An absolute target, as a client sends it to a proxy (RFC 9112 §3.2.2). */
 const ABSOLUTE = /^http:\/\/([^/?#\\]+)([/?].*)$/i;
 
-/** A request's URL, taken apart without being changed. */
+/** The unchanged parts of a request's URL. */
 export interface SplitUrl {
-  /** The host, and the port if there is one, that the client asked for. */
+  /** The host, perhaps with a port, that the client asked for. */
   readonly authority: string;
-  /** Path and query, byte for byte as received; with `/` for an absolute target that has a query only. */
+  /** Path and query, byte for byte as received; with `/` in front if an absolute target has only a query. */
   readonly target: string;
 }
 
 /**
- * Takes apart the URL that `Deno.serve` gives: `http://`, the `Host` field and the target, glued together as they came, or the absolute target alone.
+ * Splits the URL that `Deno.serve` gives, which is `http://`, the `Host` field and the target joined as
+ * received, or an absolute target alone.
  *
- * `undefined` where the request has no valid host (RFC 9112 §3.2) or its target is neither a path nor an `http` URL.
+ * `undefined` if the request has no valid host (RFC 9112 §3.2) or its target is neither a path nor an `http`
+ * URL.
  */
 export function splitUrl(url: string, host: string | null): SplitUrl | undefined {
   if (host === null || !AUTHORITY.test(host)) return undefined;
@@ -55,12 +61,12 @@ export function splitUrl(url: string, host: string | null): SplitUrl | undefined
  */
 export function fetchKeepsTarget(target: string): boolean {
   if (PLAIN_TARGET.test(target) && !DOTTED_SEGMENT.test(target)) return true;
-  // A fragment survives the parser, but is not sent.
+  // The parser keeps a fragment, but fetch does not send it.
   return !target.includes("#") &&
     URL.parse(`http://h${target}`)?.href === `http://h${target}`;
 }
 
-/** The methods that `fetch` is known to send as they are; all others are asked about. */
+/** Methods that `fetch` is known to send unchanged; for all others, {@linkcode fetchKeepsMethod} tries. */
 const PLAIN_METHODS: ReadonlySet<string> = new Set([
   "GET",
   "HEAD",
@@ -71,7 +77,10 @@ const PLAIN_METHODS: ReadonlySet<string> = new Set([
   "OPTIONS",
 ]);
 
-/** Whether `fetch` sends this method as it is: it raises `delete` to `DELETE`, and refuses `CONNECT`, `TRACE` and `TRACK`. */
+/**
+ * Whether `fetch` sends this method unchanged. It turns `delete` into `DELETE`, and refuses `CONNECT`,
+ * `TRACE` and `TRACK`.
+ */
 export function fetchKeepsMethod(method: string): boolean {
   if (PLAIN_METHODS.has(method)) return true;
   try {

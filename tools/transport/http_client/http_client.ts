@@ -1,8 +1,9 @@
 /**
- * The `http-client` transport: `Deno.serve` towards the clients, `fetch` over one `Deno.HttpClient` towards the upstream.
+ * The `http-client` transport: `Deno.serve` towards the clients, `fetch` over one `Deno.HttpClient` towards
+ * the upstream.
  *
- * `fetch` was made for programs that want an answer, not for a proxy that must pass on what it got. What can be
- * mended is mended here; what cannot be forwarded as it came is refused, never changed. With Deno 2.9.6:
+ * `fetch` was made for programs that want an answer, not for a proxy that must forward what it got. This
+ * transport mends what it can, and refuses what it cannot forward unchanged. With Deno 2.9.6:
  *
  * | of the request | is |
  * |---|---|
@@ -32,20 +33,27 @@
  * | a GET, HEAD, OPTIONS, PUT or DELETE whose reused connection ends before the head of its response is complete | sent again, also behind a part of that head |
  * | lines that end in a bare LF | accepted |
  *
- * The parser of requests is that of `Deno.serve`. It answers 400, or closes, where there are both `Content-Length` and
- * `Transfer-Encoding`, lengths that differ, NUL or a bare CR in a field, a folded field, a space before the colon, or a
- * bad chunk size. What it does that cannot be mended from here: it accepts lines that end in a bare LF, and white space around a
- * chunk size; answers 400 where 414, 431 or 505 would say more; gives a client of HTTP/1.0 the interim 100; takes the target
- * `http:///x` for a path; and drops the connection of a client which shuts down its sending side before the response. It
- * keeps the connection after a refusal, although that says `Connection: close`; whatever comes on it next is not carried, and ends it. It
- * speaks HTTP/2 to a client that begins so. Nothing limits the time that an upstream takes. A response that breaks off can be told
- * from a complete one, except by a client of HTTP/1.0 whose response has no length: its connection ends with a FIN either way, for Deno cannot
- * reset one.
+ * `Deno.serve` parses the requests. It answers 400, or closes, if a request has both `Content-Length` and
+ * `Transfer-Encoding`, lengths that differ, NUL or a bare CR in a field, a folded field, a space before the
+ * colon, or a bad chunk size. The following cannot be mended from here:
  *
- * The pool has one gate where Go's `http.Transport` has two, a limit for each host; `Deno.HttpClient` has no total limit. So
- * the trap of Go's defaults cannot be shown here: `MaxIdleConnsPerHost` = 200 with `MaxIdleConns` left at 100 keeps 100
- * connections, not 200, and nothing says so. With `poolMaxIdlePerHost` = 200 this transport keeps 200. `net-http` has both
- * gates, and warns.
+ * - It accepts lines that end in a bare LF, and white space around a chunk size.
+ * - It answers 400 where 414, 431 or 505 would say more.
+ * - It gives a client of HTTP/1.0 the interim 100.
+ * - It takes the target `http:///x` for a path.
+ * - It drops the connection of a client that shuts down its sending side before the response.
+ * - It keeps the connection after a refusal, although the refusal says `Connection: close`. The next request
+ *   on that connection is not carried, and ends the connection.
+ * - It speaks HTTP/2 to a client that begins with it.
+ *
+ * Nothing limits the time that an upstream takes. A client can tell a response that breaks off from a
+ * complete one, except a client of HTTP/1.0 whose response has no length: its connection ends with a FIN
+ * either way, because Deno cannot reset a connection.
+ *
+ * The pool has one gate, a limit for each host, where Go's `http.Transport` has two: `Deno.HttpClient` has no
+ * total limit. So the trap of Go's defaults cannot be shown here: `MaxIdleConnsPerHost` = 200 with
+ * `MaxIdleConns` left at 100 keeps 100 connections, not 200, and nothing says so. With `poolMaxIdlePerHost` =
+ * 200 this transport keeps 200. `net-http` has both gates, and warns.
  *
  * @module
  */
@@ -55,44 +63,56 @@ import { startFailureLog } from "../failure_log.ts";
 import { withoutProxyVariables } from "./environment_proxy.ts";
 import { watchExchanges } from "./exchanges.ts";
 import { explainFetchError } from "./fetch_error.ts";
-import { emptyStream, fetchDecodes, fieldsOf, toClient, whyNotPassedOn } from "./fetch_response.ts";
+import {
+  type Asked,
+  emptyStream,
+  fetchDecodes,
+  fieldsOf,
+  toClient,
+  whyNotPassedOn,
+} from "./fetch_response.ts";
 import { fetchKeepsMethod, fetchKeepsTarget, splitUrl } from "./fetch_target.ts";
 import { countedForwards, type Field, forwardedRequestFields } from "../../http1/forwarding_rules.ts";
+import { IDEMPOTENT_METHODS } from "../../http1/request.ts";
 import { closingResponse, RefusedClients } from "./refused_clients.ts";
 import { StreamedBody } from "./streamed_body.ts";
 import type { RunningTransport, TransportOptions } from "../transport.ts";
 
-/** What the `http-client` transport needs to know. */
+/** Options of the `http-client` transport. */
 export interface HttpClientTransportOptions extends TransportOptions {
-  /** How many idle connections are kept for the upstream; 0 keeps none, `false` sets no limit. It limits idle connections, not connections. */
+  /**
+   * Idle connections kept for the upstream; 0 keeps none, `false` sets no limit. Connections in use are not
+   * limited.
+   */
   readonly poolMaxIdlePerHost: number | false;
-  /** How long a connection is kept idle, in milliseconds; 0 keeps none, `false` keeps it until the upstream closes it. */
+  /**
+   * How long an idle connection is kept, in milliseconds; 0 keeps none, `false` keeps it until the upstream
+   * closes it.
+   */
   readonly poolIdleTimeoutMs: number | false;
-  /** Whether others listen on the same port, and the kernel shares the clients among them. Needs `--unstable-net`. Default false. */
+  /**
+   * Whether other threads listen on the same port, and the kernel shares the clients among them. Needs
+   * `--unstable-net`. Default false.
+   */
   readonly reusePort?: boolean | undefined;
 }
 
-/** A request that `fetch` can carry without changing what it says. */
-interface Carried {
+/** A request in a form that `fetch` sends without changing its meaning. */
+interface Carried extends Asked {
   readonly target: string;
   readonly headers: [string, string][];
   readonly body: StreamedBody | null;
-  /** Whether `fetch` will decode a compressed response. */
-  readonly decoding: boolean;
 }
 
-/** Why a request is answered by the gateway itself. */
+/** Why the gateway answers a request itself. */
 class Refusal {
   constructor(readonly status: number, readonly reason: string) {}
 }
 
-/** Methods that may be sent again when a connection fails (RFC 9110 §9.2.2), which `fetch` does if they have no content. */
-const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
-
 /**
  * Starts the transport.
  *
- * @throws {Error} where the address cannot be listened on.
+ * @throws {UnavailableError} where the address cannot be listened on.
  */
 export function startHttpClientTransport(options: HttpClientTransportOptions): RunningTransport {
   const { upstream, listen, graceMs, log, reusePort = false } = options;
@@ -110,8 +130,7 @@ export function startHttpClientTransport(options: HttpClientTransportOptions): R
       refused.add(info.remoteAddr);
       return plainText(carried.status, carried.reason);
     }
-    const { target, headers, body, decoding } = carried;
-    const { method } = request;
+    const { method, target, headers, body } = carried;
     using exchange = exchanges.begin(request);
     const { signal } = exchange;
     try {
@@ -123,8 +142,8 @@ export function startHttpClientTransport(options: HttpClientTransportOptions): R
         redirect: "manual",
         signal,
       });
-      const failure = whyNotPassedOn(response, decoding);
-      if (failure === undefined) return toClient(response, method, decoding);
+      const failure = whyNotPassedOn(response, carried);
+      if (failure === undefined) return toClient(response, carried);
       await response.body?.cancel();
       failures.add(failure);
       return plainText(502, `the upstream's response cannot be used: ${failure.reason}`);
@@ -161,7 +180,7 @@ function createClient(
   );
 }
 
-/** What goes upstream for a request, or why nothing does. */
+/** The request to the upstream, or why there is none. */
 function carry(request: Request, clientAddress: string): Carried | Refusal {
   const { method, headers } = request;
   if (!fetchKeepsMethod(method)) return new Refusal(501, `this gateway cannot forward the method ${method}`);
@@ -193,18 +212,22 @@ function carry(request: Request, clientAddress: string): Carried | Refusal {
   }
   const fields = forwardedRequestFields(sent, { address: clientAddress, host: authority });
   const acceptEncoding = headers.get("accept-encoding");
-  // Where fetch finds no Accept-Encoding it invents gzip and br.
+  // Without an Accept-Encoding, fetch invents one of gzip and br.
   if (acceptEncoding === null) fields.push(["accept-encoding", "identity"]);
-  const decoding = fetchDecodes(acceptEncoding ?? "identity", headers.has("range"));
+  const decoding = fetchDecodes({
+    acceptEncoding: acceptEncoding ?? "identity",
+    hasRange: headers.has("range"),
+  });
   const body = hasContent
     ? new StreamedBody(request.body!, length)
-    : IDEMPOTENT.has(method)
+    // Without content, fetch sends a request again when its connection fails.
+    : IDEMPOTENT_METHODS.has(method)
     ? null
     : new StreamedBody(emptyStream(), 0);
-  return { target, headers: fields as [string, string][], body, decoding };
+  return { method, target, headers: fields as [string, string][], body, decoding };
 }
 
-/** The fields with one forward less, or the gateway's own answer where none is left. */
+/** The fields with `Max-Forwards` less one, or the gateway's own answer if no forward is left. */
 function countForwards(fields: readonly Field[], method: string, maxForwards: string): Field[] | Refusal {
   try {
     const left = countedForwards(method, maxForwards)!;
@@ -215,7 +238,10 @@ function countForwards(fields: readonly Field[], method: string, maxForwards: st
   }
 }
 
-/** An answer of the gateway's own. After a refusal the connection is closed: what else is on it may not be what it seems. */
+/**
+ * An answer of the gateway's own. A refusal closes the connection, because the bytes behind a refused request
+ * may not be what they seem.
+ */
 function plainText(status: number, reason: string): Response {
   const headers = {
     "content-type": "text/plain; charset=utf-8",

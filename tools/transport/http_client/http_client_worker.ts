@@ -1,27 +1,18 @@
 /**
- * One of several threads that share a port, with the `http-client` transport in it. Loaded by `http_client_workers.ts` only.
+ * The script of a worker thread with the `http-client` transport in it. Only `http_client_workers.ts` loads
+ * it.
  *
  * @module
  */
 
-import { serveParent } from "../workers/worker.ts";
+import { type InWorker, serveParent } from "../workers/worker.ts";
 import { type HttpClientTransportOptions, startHttpClientTransport } from "./http_client.ts";
 
-/** What such a worker is told: the options of its transport, as far as a message can carry them. */
-export type HttpClientStart = Omit<HttpClientTransportOptions, "upstream" | "reusePort" | "log"> & {
+/** The options of a worker's transport in the form that a message can carry. */
+export type HttpClientStart = Omit<HttpClientTransportOptions, "upstream" | keyof InWorker> & {
   readonly upstream: string;
 };
 
-serveParent<HttpClientStart, null>((start, log) => {
-  const transport = startHttpClientTransport({
-    ...start,
-    upstream: new URL(start.upstream),
-    reusePort: true,
-    log,
-  });
-  return {
-    address: transport.address,
-    counters: () => null,
-    [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
-  };
-});
+serveParent<HttpClientStart>((start, inWorker) =>
+  startHttpClientTransport({ ...start, ...inWorker, upstream: new URL(start.upstream) })
+);

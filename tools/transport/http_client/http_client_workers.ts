@@ -1,8 +1,9 @@
 /**
- * The `http-client` transport in several threads: one thread of JavaScript carries what one core can, and beyond some hundred
- * connections it serves some of them again and again while others wait.
+ * The `http-client` transport in several threads. One thread of JavaScript carries only as much as one core
+ * can, and beyond some hundred connections it serves some of them again and again while others wait.
  *
- * Each thread has a `Deno.HttpClient` of its own, for these cannot be shared, and `poolMaxIdlePerHost` is divided among them.
+ * Each thread has a `Deno.HttpClient` of its own, because threads cannot share one. `poolMaxIdlePerHost` is
+ * divided among them.
  *
  * @module
  */
@@ -15,14 +16,14 @@ import type { HttpClientStart } from "./http_client_worker.ts";
 /**
  * Starts the transport in `count` threads, at least 2.
  *
- * @throws {Error} where the address cannot be listened on, or Deno does not permit workers.
+ * @throws {UnavailableError} where the address cannot be listened on, or Deno does not permit workers.
  */
 export async function startHttpClientWorkers(
   { listen, upstream, poolMaxIdlePerHost, poolIdleTimeoutMs, graceMs, log }: HttpClientTransportOptions,
   count: number,
 ): Promise<RunningTransport> {
   checkWorkers(count);
-  return await startWorkers<HttpClientStart, null>({
+  return await startWorkers<HttpClientStart, undefined>({
     script: new URL("./http_client_worker.ts", import.meta.url),
     count,
     listen,

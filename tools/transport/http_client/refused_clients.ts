@@ -1,22 +1,25 @@
 /**
- * The connections that a refusal has ended. `Deno.serve` sends `Connection: close` and then reads on all the same; but a
- * server that says so must take no further request from that connection (RFC 9112 §9.6), and what is pipelined behind
- * a refused request may not be what it seems.
+ * The connections that a refusal has ended. `Deno.serve` sends `Connection: close` and reads on nevertheless.
+ * But a server that says `close` must take no further request from that connection (RFC 9112 §9.6), and bytes
+ * that are pipelined behind a refused request may not be the request that they seem to be.
  *
  * @module
  */
 
-/** A client that read the refusal has closed its connection long before its port can be another's. */
+/**
+ * Time for which a refusal is remembered. A client that has read the refusal closes its connection long
+ * before another client can get its port.
+ */
 const REMEMBERED_MS = 2_000;
-/** So many are remembered; the oldest goes first. */
+/** Most connections that are remembered; the oldest is forgotten first. */
 const MOST = 10_000;
 
-/** Remembers which connections are to carry nothing more. */
+/** Remembers which connections must carry no further request. */
 export class RefusedClients {
-  /** When each was refused, the oldest first. */
+  /** The time of each refusal, the oldest first. */
   readonly #refused = new Map<string, number>();
 
-  /** The connection from this address is over. */
+  /** Notes that the connection from this address has been refused. */
   add(address: Deno.NetAddr): void {
     const now = performance.now();
     const key = keyOf(address);
@@ -28,7 +31,7 @@ export class RefusedClients {
     }
   }
 
-  /** Whether the connection from this address is over. */
+  /** Whether the connection from this address has been refused. */
   has(address: Deno.NetAddr): boolean {
     if (this.#refused.size === 0) return false;
     const at = this.#refused.get(keyOf(address));
@@ -37,7 +40,8 @@ export class RefusedClients {
 }
 
 /**
- * A response that makes `Deno.serve` close the connection, in the only way there is: its content breaks off.
+ * A response that makes `Deno.serve` close the connection. Its content breaks off, which is the only way to
+ * do so.
  */
 export function closingResponse(): Response {
   return new Response(new ReadableStream({ start: (controller) => controller.close() }), {

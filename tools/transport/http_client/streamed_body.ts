@@ -5,17 +5,20 @@
  */
 
 /**
- * A stream that tells its length, in the only form in which `fetch` takes one: a `Blob`.
+ * A stream with a known length, as a `Blob`, which is the only form in which `fetch` accepts one.
  *
- * `fetch` sends a plain stream chunked, and a body that happens to lie in memory already **twice** if the pooled
- * connection turns out to be closed. RFC 9110 §9.2.2 forbids a proxy to repeat a POST. A `Blob` is read through
- * `stream()` and announced with `size`, and what was read from a stream cannot be sent again.
+ * `fetch` sends a plain stream chunked. It sends a body that is in memory **twice** if the pooled connection
+ * turns out to be closed, and RFC 9110 §9.2.2 forbids a proxy to repeat a POST. A `Blob` is read through
+ * `stream()` and announced with `size`, and bytes that were read from a stream cannot be sent again.
  */
 export class StreamedBody extends Blob {
   readonly #body: ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly #size: number;
 
-  /** `size` is the length in bytes. With 0 the body is sent chunked: its length is not known, or it is empty. */
+  /**
+   * Makes a body of `size` bytes. With 0, which stands for an unknown length or an empty body, it is sent
+   * chunked.
+   */
   constructor(body: ReadableStream<Uint8Array<ArrayBuffer>>, size: number) {
     super();
     this.#body = body;
@@ -27,7 +30,7 @@ export class StreamedBody extends Blob {
     return this.#size;
   }
 
-  /** The stream itself: it can be read once. */
+  /** The stream, which can be read once. */
   override stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
     return this.#body;
   }

@@ -1,5 +1,20 @@
 /**
- * One client's connection: its requests read one after the other, each answered before the next.
+ * One client connection. Its requests are read one after the other, and each is answered before the next is
+ * read.
+ *
+ * Two state machines carry requests, and never both at once. The fast lane begins; it carries request after
+ * request, until one is out of the ordinary. Then it says what is left to do, and the exchange or this
+ * session does that before the lane begins again:
+ *
+ * ```text
+ *        ┌───────────────────────────── keep ──────────────────────────────┐
+ *        ▼                                                                 │
+ *   FastLane.run ─┬─ "next" ───────► #readHead, parse ───► Exchange.run ───┤
+ *      ▲   │      │  (the lane consumed nothing of the request)            │
+ *      └───┘      ├─ "resume" ─────► FastLane.handOver ──► Exchange.resume ┼─► #conclude ─► close, linger
+ *    ordinary     │  (the lane sent the request; its bytes stay in `out`)  │
+ *                 └─ AfterExchange ────────────────────────────────────────┘
+ * ```
  *
  * @module
  */
@@ -15,11 +30,11 @@ import { type OwnResponse, writeOwnResponse } from "../../http1/own_response.ts"
 import { OutBuffer } from "../../http1/out_buffer.ts";
 import type { ProxyContext } from "./proxy_context.ts";
 
-/** Empty lines that are taken before a request line (RFC 9112 §2.2). */
+/** Most empty lines that are accepted before a request line (RFC 9112 §2.2). */
 const MAX_EMPTY_LINES = 2;
-/** A head whose first line is longer than this is not read on. */
+/** A head whose first line is longer than this is refused before its end has come. */
 const MAX_REQUEST_LINE_BYTES = MAX_TARGET_BYTES + 100;
-/** What is read and thrown away of a request that was refused. */
+/** Most bytes of a refused request that are read and thrown away. */
 const MAX_LINGER_BYTES = 4 * 1024 * 1024;
 
 /** Serves one client until its connection ends. */
@@ -49,9 +64,15 @@ export class ClientSession {
     this.#untilHead = new Deadline(context.requestHead, expire);
     this.#lingering = new Deadline(context.linger, expire);
     this.#stalled = new Deadline(context.stall, () => this.close());
-    const lines = new ForwardedLines(tcp.remoteAddr.hostname);
-    this.#exchange = new Exchange(this.#conn, this.#request, this.#out, context, lines);
-    this.#lane = new FastLane(this.#conn, this.#request, this.#out, context, lines);
+    const session = {
+      client: this.#conn,
+      request: this.#request,
+      out: this.#out,
+      context,
+      lines: new ForwardedLines(tcp.remoteAddr.hostname),
+    };
+    this.#exchange = new Exchange(session);
+    this.#lane = new FastLane(session);
     this.ended = this.#run();
   }
 
@@ -66,7 +87,10 @@ export class ClientSession {
     }
   }
 
-  /** Closes the connection if no request is being answered on it; otherwise its response will be the last. */
+  /**
+   * Closes the connection if no request is in flight on it; otherwise the response in flight will be the
+   * last.
+   */
   closeIfIdle(): void {
     if (this.#idle && this.#lane.idle) this.close();
   }
@@ -76,12 +100,15 @@ export class ClientSession {
     this.#conn.close();
   }
 
-  /** Serves what the fast lane can, then one request that it cannot. Returns whether the connection goes on. */
+  /**
+   * Serves all requests that the fast lane can carry, then one that it cannot. Returns whether the connection
+   * stays open.
+   */
   async #serve(): Promise<boolean> {
     const left = await this.#lane.run();
     if (left === "next") return await this.#next();
     if (left === "resume") {
-      return await this.#finish(this.#exchange.resume(this.#lane.upstream, this.#lane.hand()));
+      return await this.#finish(this.#exchange.resume(this.#lane.upstream, this.#lane.handOver()));
     }
     return await this.#conclude(left);
   }
@@ -91,10 +118,10 @@ export class ClientSession {
     const context = this.#context;
     const headEnd = await this.#readHead();
     this.#stopDeadlines();
-    if (typeof headEnd === "object") return await this.#answer(headEnd, true);
+    if (typeof headEnd === "object") return await this.#answer(headEnd, "close");
     if (headEnd === 0) return false;
     const refusal = this.#request.parse(conn.buffer, conn.start, headEnd);
-    if (refusal !== undefined) return await this.#answer(refusal, true);
+    if (refusal !== undefined) return await this.#answer(refusal, "close");
     context.requests++;
     return await this.#finish(this.#exchange.run(headEnd));
   }
@@ -114,10 +141,13 @@ export class ClientSession {
     }
     if (after === "linger") await this.#linger();
     if (typeof after === "string") return false;
-    return await this.#answer(after, !this.#request.keepAlive || !this.#exchange.requestRead || stopping);
+    const goesOn = this.#request.keepAlive && this.#exchange.requestRead && !stopping;
+    return await this.#answer(after, goesOn ? "keep" : "close");
   }
 
-  /** Returns where the head ends; 0 where the connection is over before; or why what came is refused. */
+  /**
+   * Returns where the head ends, 0 if the connection ends before that, or a refusal of the bytes that came.
+   */
   async #readHead(): Promise<number | OwnResponse> {
     const conn = this.#conn;
     const search = this.#search;
@@ -133,7 +163,7 @@ export class ClientSession {
       }
       if (conn.end > conn.start) {
         const headEnd = searchHeadEnd(conn.buffer, conn.start, conn.end, search);
-        const refusal = whyNotHead(conn, headEnd, search);
+        const refusal = whyRefused(conn, headEnd, search);
         if (refusal !== undefined) return refusal;
         if (headEnd > 0) return headEnd;
         if (!begun) this.#untilHead.start();
@@ -146,9 +176,13 @@ export class ClientSession {
     }
   }
 
-  /** Gives a response of the gateway's own. Returns whether the connection goes on. */
-  async #answer(response: OwnResponse, close: boolean): Promise<boolean> {
+  /**
+   * Gives a response of the gateway's own, then keeps or closes the connection. Returns whether the
+   * connection stays open.
+   */
+  async #answer(response: OwnResponse, then: "keep" | "close"): Promise<boolean> {
     const out = this.#out;
+    const close = then === "close";
     out.clear();
     const method = response.status === 502 || response.status === 504 ? this.#request.method : "GET";
     writeOwnResponse(out, response, { method, close });
@@ -160,8 +194,8 @@ export class ClientSession {
   }
 
   /**
-   * Ends this side, and reads on for a while: closing a connection with bytes unread would reset it, and the client might
-   * lose the response that is still on its way (RFC 9112 §9.6).
+   * Ends this side and reads on for a while. Closing a connection with bytes unread would reset it, and the
+   * client might lose the response that is still on its way (RFC 9112 §9.6).
    */
   async #linger(): Promise<void> {
     const conn = this.#conn;
@@ -192,7 +226,7 @@ function isEmptyLine(conn: ByteConn): boolean {
   return conn.buffer[conn.start] === CR && conn.buffer[conn.start + 1] === LF;
 }
 
-function whyNotHead(conn: ByteConn, headEnd: number, search: HeadSearch): OwnResponse | undefined {
+function whyRefused(conn: ByteConn, headEnd: number, search: HeadSearch): OwnResponse | undefined {
   const first = conn.buffer[conn.start]!;
   if (headEnd < 0 || (TOKEN_LOWER[first] === 0 && first !== CR)) {
     return { status: 400, reason: "the request head is malformed" };

@@ -1,6 +1,6 @@
 /**
- * Many deadlines of the same length with one timer. Starting and stopping one is no more than noting a time, because most of them are
- * started for every request and next to none is ever over.
+ * Many deadlines of the same length with one timer. To start or stop a deadline is only to note a time,
+ * because most deadlines are started for every request and next to none ever expires.
  *
  * @module
  */
@@ -8,37 +8,43 @@
 import { Ring, type RingNode } from "../pool/ring.ts";
 
 const STOPPED = Infinity;
-/** A deadline is noticed by at most this part of its length too late. */
+/** Timer ticks in the length of a deadline: a deadline expires late by at most one tick. */
 const CHECKS_PER_TIMEOUT = 8;
 
-/** Something that must not take too long. It belongs to one {@linkcode Deadlines}. */
+/** One deadline, which can be started again and again. It belongs to one {@linkcode Deadlines}. */
 export class Deadline {
-  /** When it is over, in milliseconds since 1970. */
+  /**
+   * When the deadline expires, on the clock of `performance.now()`, in milliseconds; `Infinity` while it is
+   * stopped.
+   */
   dueMs = STOPPED;
-  /** Its place among those that are checked; a stopped one leaves it at the next check. */
+  /**
+   * The deadline's place in the ring of those that the timer checks. A stopped deadline leaves the ring at
+   * the next check.
+   */
   readonly node: RingNode<Deadline> = Ring.node(this);
 
-  /** A deadline of `deadlines`, not started. Calls `expire` when its time is over. */
+  /** Makes a deadline of `deadlines` without starting it. Calls `expire` when its time is over. */
   constructor(readonly deadlines: Deadlines, readonly expire: () => void) {}
 
-  /** Starts it, or starts it anew. */
+  /** Starts the deadline, or starts it anew. */
   start(): void {
     this.deadlines.start(this);
   }
 
-  /** Takes it back. */
+  /** Stops the deadline. */
   stop(): void {
     this.dueMs = STOPPED;
   }
 }
 
-/** Deadlines that are all the same time ahead. */
+/** Deadlines that all have the same length. */
 export class Deadlines implements Disposable {
   readonly #timeoutMs: number;
   readonly #checked = new Ring<Deadline>();
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** Deadlines of `timeoutMs` from their start. 0 is no deadline. */
+  /** Makes deadlines that expire `timeoutMs` after their start; 0 means never. */
   constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
   }

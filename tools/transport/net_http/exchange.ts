@@ -1,5 +1,5 @@
 /**
- * One request carried to an upstream, and its response carried back.
+ * Carries one request to an upstream and its response back.
  *
  * @module
  */
@@ -8,34 +8,35 @@ import type { ByteConn } from "../../http1/byte_conn.ts";
 import { Deadline } from "./deadlines.ts";
 import type { Failure } from "../failure_log.ts";
 import type { HeadSearch } from "../../http1/fields.ts";
-import {
-  codingFor,
-  ForwardedLines,
-  writeLastChunk,
-  writeRequestHead,
-  writeResponseHead,
-} from "../../http1/forward.ts";
+import { codingFor, writeLastChunk, writeRequestHead, writeResponseHead } from "../../http1/forward.ts";
 import { BodyReader, UNTIL_CLOSE } from "../../http1/framing.ts";
-import type { RequestHead } from "../../http1/request.ts";
 import { ResponseHead } from "../../http1/response.ts";
 import type { OwnResponse } from "../../http1/own_response.ts";
-import type { OutBuffer } from "../../http1/out_buffer.ts";
 import type { Pooled } from "../pool/pool.ts";
 import type { CloseReason } from "../pool/counters.ts";
-import type { ProxyContext, Upstream } from "./proxy_context.ts";
+import type { Upstream } from "./proxy_context.ts";
 import { brokenOff, ENDED, protocolFailure, readResponseHead, takeBody } from "./response_stream.ts";
+import { howToClose, type Session } from "./session.ts";
 import { runTunnel } from "./tunnel.ts";
 import { Upload } from "./upload.ts";
 import { ConnectionWait, release, takeFresh } from "./upstream_conn.ts";
 
 /**
- * What becomes of the client's connection after an exchange: `keep` for the next request, `close`, `linger` (close, but let the
- * client read what it got although it still sends), or a response that the gateway has yet to give.
+ * What happens to the client's connection after an exchange: `keep` it for the next request; `close` it;
+ * `linger`, which is to close it so that a client that still sends can read its response; or a response of
+ * its own that the gateway has yet to give.
  */
 export type AfterExchange = "keep" | "close" | "linger" | OwnResponse;
 
+/**
+ * Whether a request may be sent once more if its connection turns out to be closed, or this attempt is the
+ * last.
+ */
+type Attempt = "repeatable" | "final";
+
 /** Carries the requests of one client connection, one after the other. */
 export class Exchange {
+  readonly #session: Session;
   readonly #response: ResponseHead;
   readonly #search: HeadSearch = { at: 0, lineStart: 0 };
   readonly #untilResponse: Deadline;
@@ -48,18 +49,14 @@ export class Exchange {
   #upload: Upload | undefined;
   #clientGone = false;
   #expired = false;
-  /** Whether the client has yet to take what is being written to it. */
+  /** Whether bytes are being written to the client that it has yet to take. */
   #flushing = false;
   #pieces = 0;
   #piecesSeen = 0;
 
-  constructor(
-    readonly client: ByteConn,
-    readonly request: RequestHead,
-    readonly out: OutBuffer,
-    readonly context: ProxyContext,
-    readonly lines: ForwardedLines,
-  ) {
+  constructor(session: Session) {
+    this.#session = session;
+    const { context } = session;
     this.#response = new ResponseHead(context.responseFields);
     this.#wait = new ConnectionWait(context);
     const expire = () => this.#expire();
@@ -69,14 +66,13 @@ export class Exchange {
     this.#halfClosed = new Deadline(context.halfClose, () => this.#checkHalfClosed());
   }
 
-  /** Carries the request whose head has been parsed, and ends at `headEnd` in the client's buffer. */
+  /** Carries the request whose head has been parsed and ends at `headEnd` in the client's buffer. */
   async run(headEnd: number): Promise<AfterExchange> {
-    const { client, request, out, context } = this;
-    const upstream = context.upstream;
-    context.nextUpstream();
+    const { client, request, out, context, lines } = this.#session;
+    const upstream = context.takeUpstream();
     out.clear();
-    const { disableKeepAlives } = context.pool.limits;
-    writeRequestHead(out, request, client.buffer, upstream.authority, this.lines, disableKeepAlives);
+    const connection = context.pool.limits.disableKeepAlives ? "closed" : "kept";
+    writeRequestHead(out, request, client.buffer, upstream.authority, lines, connection);
     client.start = headEnd;
     this.#expired = false;
     this.#upload = undefined;
@@ -86,35 +82,38 @@ export class Exchange {
       if (upload.outcome === "malformed") return { status: 400, reason: "the body's chunks are malformed" };
     }
     return await this.#carry(async () => {
-      const after = await this.#attempt(upstream, request.repeatable);
+      const after = await this.#attempt(upstream, request.repeatable ? "repeatable" : "final");
       if (after !== "again") return after;
       context.resent++;
-      return await this.#attempt(upstream, false) as AfterExchange;
+      return await this.#attempt(upstream, "final") as AfterExchange;
     });
   }
 
-  /** Goes on with a request that was sent on `held`, from `out`, and whose response needs more than the fast lane can do. */
+  /**
+   * Takes a request over from the fast lane, which has sent it on `held`. Its bytes are still in `out`, for
+   * another attempt.
+   */
   async resume(upstream: Upstream, held: Pooled<ByteConn>): Promise<AfterExchange> {
-    const { request, context } = this;
+    const { request, context } = this.#session;
     this.#expired = false;
     this.#upload = undefined;
     return await this.#carry(async () => {
       this.#held = held;
       if (this.#clientGone) this.#drop("clientGone");
       this.#untilResponse.start();
-      const after = await this.#receive(upstream, held, request.repeatable);
+      const after = await this.#receive(upstream, held, request.repeatable ? "repeatable" : "final");
       if (after !== "again") return after;
       context.resent++;
-      return await this.#attempt(upstream, false) as AfterExchange;
+      return await this.#attempt(upstream, "final") as AfterExchange;
     });
   }
 
-  /** Watches the client while its request is being carried, and leaves nothing behind. */
+  /** Does the work while the client is watched, and cleans up after it. */
   async #carry(work: () => Promise<AfterExchange>): Promise<AfterExchange> {
-    const { client } = this;
-    client.onArrival = this.#clientStirs;
+    const { client } = this.#session;
+    client.onArrival = this.#onClientArrival;
     if (this.#upload === undefined) client.read();
-    if (client.over) this.#clientStirs();
+    if (client.over) this.#onClientArrival();
     try {
       return await work();
     } finally {
@@ -125,30 +124,30 @@ export class Exchange {
     }
   }
 
-  /** Whether the request was read to its end, so that what follows is another. */
+  /** Whether the request was read to its end, so that the bytes behind it are the next request. */
   get requestRead(): boolean {
     return this.#upload === undefined || this.#upload.outcome === "done";
   }
 
-  async #attempt(upstream: Upstream, mayRepeat: boolean): Promise<AfterExchange | "again"> {
-    const held = takeFresh(this.context, upstream) ?? await this.#wait.connect(upstream);
+  async #attempt(upstream: Upstream, attempt: Attempt): Promise<AfterExchange | "again"> {
+    const held = takeFresh(this.#session.context, upstream) ?? await this.#wait.connect(upstream);
     if (held === "close" || "status" in held) return held;
     this.#held = held;
     const { conn } = held;
     this.#untilResponse.start();
     try {
-      await conn.write(this.out.filled);
+      await conn.write(this.#session.out.filled);
     } catch {
-      // The upstream may have answered all the same; reading will tell.
+      // The upstream may have answered nevertheless; reading will tell.
     }
     this.#upload?.run(conn, () => this.#uploadMoved()).then(() => this.#uploadEnded());
-    return await this.#receive(upstream, held, mayRepeat);
+    return await this.#receive(upstream, held, attempt);
   }
 
   async #receive(
     upstream: Upstream,
     held: Pooled<ByteConn>,
-    mayRepeat: boolean,
+    attempt: Attempt,
   ): Promise<AfterExchange | "again"> {
     const { conn } = held;
     for (let answered = false;; answered = true) {
@@ -156,12 +155,12 @@ export class Exchange {
       if (headEnd < 0) {
         const nothingCame = headEnd === ENDED && !answered && conn.end === conn.start;
         const failure = this.#ownFault() ?? brokenOff(conn, headEnd);
-        const again = mayRepeat && nothingCame && held.timesReused > 0 && "code" in failure;
+        const again = attempt === "repeatable" && nothingCame && held.timesReused > 0 && "code" in failure;
         this.#drop(again ? "closedByBackend" : "broken");
         if (again) return "again";
         return "code" in failure ? this.#fail(upstream, failure) : failure.after;
       }
-      const wrong = this.#response.parse(conn.buffer, conn.start, headEnd, this.request.method);
+      const wrong = this.#response.parse(conn.buffer, conn.start, headEnd, this.#session.request.method);
       if (wrong !== undefined) return this.#fail(upstream, protocolFailure(wrong));
       if (this.#response.status === 101) return await this.#switch(upstream, conn, headEnd);
       if (!this.#response.interim) return await this.#forward(upstream, conn, headEnd);
@@ -170,9 +169,10 @@ export class Exchange {
   }
 
   async #forwardInterim(conn: ByteConn, headEnd: number): Promise<boolean> {
-    if (this.request.minorVersion > 0) {
-      this.out.clear();
-      writeResponseHead(this.out, this.#response, conn.buffer, {
+    const { request, out } = this.#session;
+    if (request.minorVersion > 0) {
+      out.clear();
+      writeResponseHead(out, this.#response, conn.buffer, {
         coding: "asIs",
         close: false,
         sayKeepAlive: false,
@@ -184,29 +184,30 @@ export class Exchange {
   }
 
   async #switch(upstream: Upstream, conn: ByteConn, headEnd: number): Promise<AfterExchange> {
-    if (this.request.upgrade === "") {
+    const { client, request, out } = this.#session;
+    if (request.upgrade === "") {
       return this.#fail(upstream, protocolFailure("an upgrade that nobody asked for"));
     }
-    this.out.clear();
-    writeResponseHead(this.out, this.#response, conn.buffer, {
+    out.clear();
+    writeResponseHead(out, this.#response, conn.buffer, {
       coding: "asIs",
       close: false,
       sayKeepAlive: false,
     });
     conn.start = headEnd;
     this.#stopDeadlines();
-    this.client.onArrival = undefined;
+    client.onArrival = undefined;
     this.#stalled.start();
     const taken = await this.#flush();
     this.#stalled.stop();
-    if (taken) await runTunnel(this.client, conn);
+    if (taken) await runTunnel(client, conn);
     this.#drop("upgraded");
     return "close";
   }
 
   async #forward(upstream: Upstream, conn: ByteConn, headEnd: number): Promise<AfterExchange> {
     const response = this.#response;
-    const { request, out, context, client } = this;
+    const { request, out, context } = this.#session;
     const coding = codingFor(response, request);
     const close = !request.keepAlive || context.stopping || coding === "untilClose" || this.#uploadIsVain();
     this.#untilResponse.stop();
@@ -220,11 +221,15 @@ export class Exchange {
     const body = new BodyReader(response.bodyLength);
     let begun = false;
     for (;;) {
-      const event = takeBody(body, conn, out, coding === "chunked");
+      const event = takeBody(body, conn, out, coding);
       if (event === "end") break;
       if (event === "malformed" || conn.over) {
         if (event !== "malformed" && response.bodyLength === UNTIL_CLOSE && conn.ended) break;
-        return this.#cutShort(upstream, conn, event === "malformed", begun);
+        const failure = event === "malformed"
+          ? protocolFailure("the body's chunks are malformed")
+          : brokenOff(conn, ENDED);
+        if (!begun && this.#ownFault() === undefined) return this.#fail(upstream, failure);
+        return this.#cutShort(upstream, failure);
       }
       this.#stalled.start();
       begun = true;
@@ -232,13 +237,13 @@ export class Exchange {
       conn.widen();
       await conn.more();
     }
-    // The writes that are left have to end in time as well.
+    // The remaining writes have to end in time as well.
     this.#stalled.start();
     if (coding === "chunked") writeLastChunk(out, body.trailers);
-    if (this.#upload !== undefined) return await this.#finishUpload(close);
+    if (this.#upload !== undefined) return await this.#finishUpload(close ? "close" : "keep");
     this.#release();
     if (!await this.#flush()) return "close";
-    return close ? lastWords(client) : "keep";
+    return close ? howToClose(this.#session) : "keep";
   }
 
   /** Whether the rest of the request body will not be taken, now that the response has come. */
@@ -246,24 +251,24 @@ export class Exchange {
     const upload = this.#upload;
     if (upload === undefined || upload.outcome === "done") return false;
     if (upload.outcome !== "going" || !this.#response.keepAlive) return true;
-    return this.request.expectsContinue && !upload.begun;
+    return this.#session.request.expectsContinue && !upload.begun;
   }
 
-  /** The response ended before it was complete, and must not look as if it were. */
-  #cutShort(upstream: Upstream, conn: ByteConn, malformed: boolean, begun: boolean): AfterExchange {
-    const own = this.#ownFault();
-    const failure = malformed ? protocolFailure("the body's chunks are malformed") : brokenOff(conn, ENDED);
-    if (own === undefined && !begun) return this.#fail(upstream, failure);
-    if (own === undefined) upstream.failures.add(failure);
+  /**
+   * Ends a response that broke off in the middle: the client's connection is closed, so that the response
+   * cannot look complete.
+   */
+  #cutShort(upstream: Upstream, failure: Failure): AfterExchange {
+    if (this.#ownFault() === undefined) upstream.failures.add(failure);
     this.#drop("broken");
-    this.client.close();
+    this.#session.client.close();
     return "close";
   }
 
-  async #finishUpload(close: boolean): Promise<AfterExchange> {
+  async #finishUpload(after: "keep" | "close"): Promise<AfterExchange> {
     const upload = this.#upload!;
     if (!await this.#flush()) return "close";
-    if (upload.outcome === "going" && !close) {
+    if (upload.outcome === "going" && after === "keep") {
       this.#lingering.start();
       await upload.ended;
     }
@@ -273,21 +278,21 @@ export class Exchange {
       return "linger";
     }
     this.#release();
-    return close ? lastWords(this.client) : "keep";
+    return after === "close" ? howToClose(this.#session) : "keep";
   }
 
   #release(): void {
     const held = this.#held;
     this.#held = undefined;
-    if (held !== undefined) release(this.context, held, this.#response);
+    if (held !== undefined) release(this.#session.context, held, this.#response);
   }
 
-  /** Writes what has been gathered. Returns whether the client was there to take it. */
+  /** Writes the gathered bytes to the client. Returns whether the client took them. */
   async #flush(): Promise<boolean> {
-    const { out } = this;
+    const { client, out } = this.#session;
     this.#flushing = true;
     try {
-      if (out.length > 0) await this.client.write(out.filled);
+      if (out.length > 0) await client.write(out.filled);
     } catch {
       this.#leave();
       return false;
@@ -315,10 +320,10 @@ export class Exchange {
   #drop(reason: CloseReason): void {
     const held = this.#held;
     this.#held = undefined;
-    if (held !== undefined) this.context.pool.discard(held, reason);
+    if (held !== undefined) this.#session.context.pool.discard(held, reason);
   }
 
-  /** Why the exchange ended, where it was not the upstream's doing. */
+  /** Why the exchange ended, if the cause is the client or a deadline rather than the upstream's response. */
   #ownFault(): { after: AfterExchange } | undefined {
     if (this.#clientGone) return { after: "close" };
     const outcome = this.#upload?.outcome;
@@ -339,7 +344,7 @@ export class Exchange {
   #uploadEnded(): void {
     const outcome = this.#upload?.outcome;
     if (outcome === "malformed" || outcome === "clientGone") this.#drop("clientGone");
-    else if (outcome === "done") this.client.read();
+    else if (outcome === "done") this.#session.client.read();
   }
 
   #expire(): void {
@@ -347,15 +352,16 @@ export class Exchange {
     this.#upload?.cut();
     const held = this.#held !== undefined;
     this.#drop("timeout");
-    if (this.#flushing || !held) this.client.close();
+    if (this.#flushing || !held) this.#session.client.close();
   }
 
-  /** The client has sent something, or ended, while its request is being carried. */
-  readonly #clientStirs = (): void => {
-    if (this.client.failure !== undefined) this.#leave();
-    else if (this.client.ended) this.#halfClosed.start();
-    // The beginning of the next request; the end may hide behind it.
-    else this.client.read();
+  /** Called when the client has sent bytes or ended while its request is in flight. */
+  readonly #onClientArrival = (): void => {
+    const { client } = this.#session;
+    if (client.failure !== undefined) this.#leave();
+    else if (client.ended) this.#halfClosed.start();
+    // These bytes begin the next request. The client's end may follow behind them.
+    else client.read();
   };
 
   #checkHalfClosed(): void {
@@ -368,11 +374,6 @@ export class Exchange {
     this.#clientGone = true;
     this.#wait.abandon();
     this.#drop("clientGone");
-    this.client.close();
+    this.#session.client.close();
   }
-}
-
-/** How to close a client's connection behind its last response: with bytes unread, a plain close would be a reset. */
-export function lastWords(client: ByteConn): "close" | "linger" {
-  return client.start < client.end ? "linger" : "close";
 }

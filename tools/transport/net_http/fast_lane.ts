@@ -1,35 +1,31 @@
 /**
- * The way that nearly all requests take: the request is whole when it is first looked at, a connection is idle, and the response is
- * whole as well. Then everything is done in the callbacks of two reads and two writes.
+ * The way of nearly all requests: the request is complete when it is first looked at, an upstream connection
+ * is idle, and the response comes complete as well. Then the callbacks of two reads and two writes do
+ * everything.
  *
- * It does nothing that {@linkcode Exchange} does not do as well; at the first thing out of the ordinary it stops, having
- * consumed nothing that is not dealt with, and leaves the rest to it. It is here for its speed.
+ * The lane exists for its speed alone: {@linkcode Exchange} can do everything that it does. At the first
+ * thing out of the ordinary the lane stops, having consumed only the bytes that it has dealt with, and leaves
+ * the rest to the exchange.
  *
  * @module
  */
 
 import type { ByteConn } from "../../http1/byte_conn.ts";
 import { Deadline } from "./deadlines.ts";
-import { type AfterExchange, lastWords } from "./exchange.ts";
+import type { AfterExchange } from "./exchange.ts";
 import { type HeadSearch, searchHeadEnd } from "../../http1/fields.ts";
-import {
-  codingFor,
-  type ForwardedLines,
-  writeLastChunk,
-  writeRequestHead,
-  writeResponseHead,
-} from "../../http1/forward.ts";
+import { codingFor, writeLastChunk, writeRequestHead, writeResponseHead } from "../../http1/forward.ts";
 import { BodyReader, CHUNKED } from "../../http1/framing.ts";
-import type { RequestHead } from "../../http1/request.ts";
 import { ResponseHead } from "../../http1/response.ts";
-import type { OutBuffer } from "../../http1/out_buffer.ts";
 import type { Pooled } from "../pool/pool.ts";
-import type { ProxyContext, Upstream } from "./proxy_context.ts";
+import type { Upstream } from "./proxy_context.ts";
+import { howToClose, type Session } from "./session.ts";
 import { isFresh, release } from "./upstream_conn.ts";
 
 /**
- * Why the lane was left: `next`, the next request needs more than the lane can do, or has not come whole; `resume`, the response to the
- * request that was sent does; or what becomes of the client's connection.
+ * Why the lane stopped. `next`: the next request needs more than the lane can do, or has not come complete.
+ * `resume`: a request was sent, and its response needs more than the lane can do. Otherwise: what happens to
+ * the client's connection.
  */
 export type LeftLane = "next" | "resume" | AfterExchange;
 
@@ -37,7 +33,8 @@ type Stage = "idle" | "sending" | "waiting" | "answering";
 
 /** Carries the ordinary requests of one client connection. */
 export class FastLane {
-  /** Where the request went that has to be resumed. */
+  readonly #session: Session;
+  /** The upstream of the request that has to be resumed. */
   upstream!: Upstream;
   readonly #response: ResponseHead;
   readonly #search: HeadSearch = { at: 0, lineStart: 0 };
@@ -47,27 +44,23 @@ export class FastLane {
   #stage: Stage = "idle";
   #close = false;
   #resolve: ((left: LeftLane) => void) | undefined;
-  /** How to leave once the write that is on its way has ended: until then its bytes must stay as they are. */
+  /** How to leave once the write in flight has ended. Until then its bytes must not change. */
   #leaving: LeftLane | undefined;
 
-  constructor(
-    readonly client: ByteConn,
-    readonly request: RequestHead,
-    readonly out: OutBuffer,
-    readonly context: ProxyContext,
-    readonly lines: ForwardedLines,
-  ) {
+  constructor(session: Session) {
+    this.#session = session;
+    const { context } = session;
     this.#response = new ResponseHead(context.responseFields);
     this.#untilRequest = new Deadline(context.clientIdle, () => this.#expireIdle());
     this.#untilResponse = new Deadline(context.responseHead, () => this.#expireResponse());
   }
 
-  /** Whether no request is being carried here. */
+  /** Whether the lane carries no request. */
   get idle(): boolean {
     return this.#stage === "idle";
   }
 
-  /** Carries requests until there is something out of the ordinary. */
+  /** Carries requests until something is out of the ordinary. */
   run(): Promise<LeftLane> {
     return new Promise((resolve) => {
       this.#resolve = resolve;
@@ -77,14 +70,14 @@ export class FastLane {
   }
 
   /** Hands over the upstream connection on which a request waits for its response. */
-  hand(): Pooled<ByteConn> {
+  handOver(): Pooled<ByteConn> {
     const held = this.#held!;
     this.#held = undefined;
     return held;
   }
 
   #awaitRequest(): void {
-    const { client } = this;
+    const { client } = this.#session;
     this.#stage = "idle";
     this.#untilRequest.start();
     client.onArrival = this.#requestCame;
@@ -93,7 +86,7 @@ export class FastLane {
   }
 
   readonly #requestCame = (): void => {
-    const { client, request, context } = this;
+    const { client, request, context } = this.#session;
     if (client.over) return this.#leave("next");
     this.#search.at = this.#search.lineStart = 0;
     const headEnd = searchHeadEnd(client.buffer, client.start, client.end, this.#search);
@@ -103,28 +96,27 @@ export class FastLane {
     const { bodyLength } = request;
     if (bodyLength === CHUNKED || client.end - headEnd < bodyLength) return this.#leave("next");
     if (context.stopping) return this.#leave("next");
-    const { upstream } = context;
-    const held = context.pool.takeIdle(upstream.host);
+    const held = context.pool.takeIdle(context.nextUpstream.host);
     if (held === undefined) return this.#leave("next");
     if (!isFresh(held.conn)) {
       context.pool.discard(held, held.conn.over ? "closedByBackend" : "unsolicitedBytes");
       return this.#leave("next");
     }
-    this.#send(upstream, held, headEnd);
+    this.#send(held, headEnd);
   };
 
-  #send(upstream: Upstream, held: Pooled<ByteConn>, headEnd: number): void {
-    const { client, request, out, context } = this;
+  #send(held: Pooled<ByteConn>, headEnd: number): void {
+    const { client, request, out, context, lines } = this.#session;
+    const upstream = context.takeUpstream();
     this.upstream = upstream;
     this.#held = held;
-    context.nextUpstream();
     context.requests++;
     out.clear();
-    writeRequestHead(out, request, client.buffer, upstream.authority, this.lines, false);
+    writeRequestHead(out, request, client.buffer, upstream.authority, lines, "kept");
     const bodyEnd = headEnd + request.bodyLength;
     if (bodyEnd > headEnd) out.copy(client.buffer, headEnd, bodyEnd);
     client.start = bodyEnd;
-    client.onArrival = this.#clientStirs;
+    client.onArrival = this.#onClientArrival;
     client.read();
     this.#untilRequest.stop();
     this.#untilResponse.start();
@@ -136,9 +128,10 @@ export class FastLane {
 
   readonly #sent = (count: number): void => {
     if (this.#held === undefined) return;
-    if (count < this.out.length) {
-      this.#held.conn.write(this.out.filled.subarray(count)).then(
-        () => this.#sent(this.out.length),
+    const { out } = this.#session;
+    if (count < out.length) {
+      this.#held.conn.write(out.filled.subarray(count)).then(
+        () => this.#sent(out.length),
         this.#sendFailed,
       );
       return;
@@ -149,7 +142,7 @@ export class FastLane {
     else if (conn.start < conn.end || conn.over) this.#responseCame();
   };
 
-  /** The upstream may have answered all the same; reading will tell. */
+  /** The upstream may have answered nevertheless; reading will tell. */
   readonly #sendFailed = (): void => {
     this.#stage = "waiting";
     this.#leave("resume");
@@ -159,89 +152,93 @@ export class FastLane {
     if (this.#stage !== "waiting") return;
     const held = this.#held!;
     const { conn } = held;
+    const { request, out, context } = this.#session;
     const response = this.#response;
     this.#search.at = this.#search.lineStart = 0;
     const headEnd = searchHeadEnd(conn.buffer, conn.start, conn.end, this.#search);
     if (headEnd <= 0) return this.#leave("resume");
-    if (response.parse(conn.buffer, conn.start, headEnd, this.request.method) !== undefined) {
+    if (response.parse(conn.buffer, conn.start, headEnd, request.method) !== undefined) {
       return this.#leave("resume");
     }
-    const coding = codingFor(response, this.request);
+    const coding = codingFor(response, request);
     if (response.status < 200 || coding === "untilClose") return this.#leave("resume");
-    this.#close = !this.request.keepAlive || this.context.stopping;
-    this.out.clear();
-    writeResponseHead(this.out, response, conn.buffer, {
+    this.#close = !request.keepAlive || context.stopping;
+    out.clear();
+    writeResponseHead(out, response, conn.buffer, {
       coding,
       close: this.#close,
-      sayKeepAlive: this.request.minorVersion === 0 && !this.#close,
+      sayKeepAlive: request.minorVersion === 0 && !this.#close,
     });
     const bodyEnd = this.#takeBody(conn, headEnd, response.bodyLength);
     if (bodyEnd < 0) return this.#leave("resume");
     conn.start = bodyEnd;
     conn.onArrival = conn.whileIdle;
     this.#held = undefined;
-    release(this.context, held, response);
+    release(context, held, response);
     this.#answer();
   };
 
-  /** Adds the body to what goes out. Returns where it ends, or -1 where it has not come whole. */
+  /** Adds the body to the outgoing bytes. Returns where it ends, or -1 if it has not come complete. */
   #takeBody(conn: ByteConn, start: number, length: number): number {
+    const { out } = this.#session;
     if (length >= 0) {
       const end = start + length;
       if (end > conn.end) return -1;
-      if (length > 0) this.out.copy(conn.buffer, start, end);
+      if (length > 0) out.copy(conn.buffer, start, end);
       return end;
     }
     const body = new BodyReader(length);
     for (let at = start;;) {
       const event = body.next(conn.buffer, at, conn.end);
       at = body.position;
-      if (event === "data") this.out.chunk(conn.buffer, body.dataStart, body.dataEnd);
+      if (event === "data") out.chunk(conn.buffer, body.dataStart, body.dataEnd);
       else if (event !== "end") return -1;
       else {
-        writeLastChunk(this.out, body.trailers);
+        writeLastChunk(out, body.trailers);
         return at;
       }
     }
   }
 
   #answer(): void {
-    const { client } = this;
+    const { client, out } = this.#session;
     this.#stage = "answering";
     client.onArrival = undefined;
     this.#untilResponse.stop();
     this.#untilRequest.start();
-    client.tcp.write(this.out.filled).then(this.#answered, this.#answerFailed);
+    client.tcp.write(out.filled).then(this.#answered, this.#answerFailed);
   }
 
   readonly #answered = (count: number): void => {
-    if (count < this.out.length) {
-      const rest = this.out.filled.subarray(count);
-      this.client.write(rest).then(() => this.#answered(this.out.length), this.#answerFailed);
+    const { client, out, context } = this.#session;
+    if (count < out.length) {
+      const rest = out.filled.subarray(count);
+      client.write(rest).then(() => this.#answered(out.length), this.#answerFailed);
       return;
     }
-    if (this.#close) this.#leave(lastWords(this.client));
-    else if (this.context.stopping) this.#leave("close");
+    if (this.#close) this.#leave(howToClose(this.#session));
+    else if (context.stopping) this.#leave("close");
     else this.#awaitRequest();
   };
 
   readonly #answerFailed = (): void => this.#leave("close");
 
-  /** The client has sent something, or ended, while its request is being carried. */
-  readonly #clientStirs = (): void => {
-    if (this.client.over) this.#leave("resume");
-    else this.client.read();
+  /** Called when the client has sent bytes or ended while its request is in flight. */
+  readonly #onClientArrival = (): void => {
+    const { client } = this.#session;
+    if (client.over) this.#leave("resume");
+    else client.read();
   };
 
   #expireIdle(): void {
-    this.client.close();
+    this.#session.client.close();
     this.#leave("close");
   }
 
   #expireResponse(): void {
-    const held = this.hand();
-    this.context.pool.discard(held, "timeout");
-    if (this.#stage === "sending") this.out.renew();
+    const held = this.handOver();
+    this.#session.context.pool.discard(held, "timeout");
+    if (this.#stage === "sending") this.#session.out.renew();
     this.#stage = "waiting";
     this.#leave({ status: 504, reason: "the upstream took too long to answer" });
   }
@@ -256,7 +253,7 @@ export class FastLane {
     this.#resolve = undefined;
     this.#untilRequest.stop();
     this.#untilResponse.stop();
-    this.client.onArrival = undefined;
+    this.#session.client.onArrival = undefined;
     if (this.#held !== undefined) this.#held.conn.onArrival = this.#held.conn.whileIdle;
     if (left !== "resume") this.#stage = "idle";
     resolve(left);

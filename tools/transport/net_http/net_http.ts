@@ -1,15 +1,16 @@
 /**
- * The `net-http` transport: our own reverse proxy, in as many threads as there are processor cores, with the two-gate connection
- * pool of Go's `http.Transport`.
+ * The `net-http` transport: our own reverse proxy, in as many threads as there are processor cores, with the
+ * two-gate connection pool of Go's `http.Transport`.
  *
- * Several threads share one port; `workers.ts` says what Deno must permit for that, and without it there is one thread. They keep to
- * `maxIdleConns` and `maxIdleConnsPerHost` together, by a count that they share; `maxConnsPerHost` is divided among them, for a
- * request can only wait for a connection of its own thread.
+ * Several threads share one port. `workers.ts` says what Deno must permit for that; without permission there
+ * is one thread. The threads keep to `maxIdleConns` and `maxIdleConnsPerHost` together, by a shared count.
+ * `maxConnsPerHost` is divided among them, because a request can only wait for a connection of its own
+ * thread.
  *
  * @module
  */
 
-import { type ListenAddress } from "../../server/address.ts";
+import type { ListenAddress } from "../../server/address.ts";
 import { availableParallelism } from "node:os";
 import {
   type PoolLimits,
@@ -24,42 +25,50 @@ import type { ProxyTimeoutOptions } from "./proxy_context.ts";
 import { checkWorkers, missingForWorkers, shareOf, startWorkers } from "../workers/workers.ts";
 import type { ProxyStart } from "./net_http_worker.ts";
 
-/** What the `net-http` transport needs to know. */
+/** Options of the `net-http` transport. */
 export interface NetHttpOptions {
   /** Where clients connect. Port 0 asks the kernel for a free one. */
   readonly listen: ListenAddress;
-  /** Where requests go, in turn: at least one origin. */
+  /** Origins that requests go to, in turn; at least one. */
   readonly upstreams: readonly URL[];
   /** The limits of the pool. */
   readonly pool?: PoolLimits | undefined;
   /**
-   * How many threads carry requests. Default: as many as there are cores, as far as Deno permits; never more than `maxConnsPerHost`. 1 is this very
-   * thread.
+   * Number of threads that carry requests, never more than `maxConnsPerHost`. Default: one for each core if
+   * Deno permits several, else 1. With 1 the requests are carried in the calling thread.
    */
   readonly workers?: number | undefined;
-  /** How long things may take. */
+  /** How long the parts of an exchange may take. */
   readonly timeouts?: ProxyTimeoutOptions | undefined;
-  /** How long a stop waits for requests in flight before it cuts them, in milliseconds. */
+  /** Time that a stop waits for requests in flight before it cuts them, in milliseconds. */
   readonly graceMs: number;
-  /** Receives each line for the gateway's log: a warning where the limits of the pool contradict each other is the first. */
+  /**
+   * Receives each line for the gateway's log. The first is a warning if the limits of the pool contradict
+   * each other.
+   */
   readonly log: (line: string) => void;
 }
 
-/** The transport, running. Disposing it stops accepting, waits for requests in flight for `graceMs`, then cuts the rest. */
+/**
+ * The running transport. Disposing it stops accepting, waits up to `graceMs` for requests in flight, then
+ * cuts the rest.
+ */
 export interface RunningNetHttp extends AsyncDisposable {
-  /** Where it listens: the port is the real one, also where 0 was asked for. */
+  /** Where the transport listens, with the real port if port 0 was asked for. */
   readonly address: ListenAddress;
-  /** How many threads carry requests. */
+  /** Number of threads that carry requests. */
   readonly workers: number;
-  /** What happened so far, all threads together. Works after disposing as well. */
+  /** What has happened so far in all threads together. Works after disposing as well. */
   counters(): Promise<ProxyCounters>;
 }
 
 /**
  * Starts the transport.
  *
- * @throws {RangeError} for pool limits that make no sense, or no upstream.
- * @throws {Error} where the address cannot be listened on, or `workers` above 1 were asked for and Deno does not permit them.
+ * @throws {TimewaitError} for a pool limit that {@linkcode resolvePoolLimits} does not take, for no upstream,
+ * or for `workers` below 1.
+ * @throws {UnavailableError} where the address cannot be listened on, or where `workers` is above 1 and Deno
+ * does not permit workers.
  */
 export async function startNetHttp(options: NetHttpOptions): Promise<RunningNetHttp> {
   const limits = resolvePoolLimits(options.pool);
@@ -80,10 +89,10 @@ export async function startNetHttp(options: NetHttpOptions): Promise<RunningNetH
 }
 
 /**
- * How many threads there will be: see {@linkcode NetHttpOptions}.
+ * Number of threads that the options come to: see {@linkcode NetHttpOptions}.
  *
- * @throws {RangeError} for less than 1.
- * @throws {Error} for more than 1 where Deno does not permit them; says which flags do.
+ * @throws {TimewaitError} for less than 1.
+ * @throws {UnavailableError} for more than 1 where Deno does not permit them; says which flags do.
  */
 export function resolveWorkers(workers: number | undefined, limits: ResolvedPoolLimits): number {
   const most = limits.maxConnsPerHost || Infinity;

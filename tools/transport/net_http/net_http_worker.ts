@@ -1,17 +1,17 @@
 /**
- * One of several threads that share a port, with our own proxy in it. Loaded by `net_http.ts` only.
+ * The script of a worker thread with our own proxy in it. Only `net_http.ts` loads it.
  *
  * @module
  */
 
-import { serveParent } from "../workers/worker.ts";
+import { type InWorker, serveParent } from "../workers/worker.ts";
 import { type ProxyCounters, type ProxyOptions, startProxy } from "./proxy.ts";
 
-/** What such a worker is told: the options of its proxy, as far as a message can carry them. */
-export type ProxyStart = Omit<ProxyOptions, "upstreams" | "reusePort" | "log"> & {
+/** The options of a worker's proxy in the form that a message can carry. */
+export type ProxyStart = Omit<ProxyOptions, "upstreams" | keyof InWorker> & {
   readonly upstreams: readonly string[];
 };
 
-serveParent<ProxyStart, ProxyCounters>((start, log) =>
-  startProxy({ ...start, upstreams: start.upstreams.map((url) => new URL(url)), reusePort: true, log })
+serveParent<ProxyStart, ProxyCounters>((start, inWorker) =>
+  startProxy({ ...start, ...inWorker, upstreams: start.upstreams.map((url) => new URL(url)) })
 );

@@ -1,23 +1,28 @@
 /**
- * An HTTP/1.1 reverse proxy on `Deno.listen` and `Deno.connect`, in one thread, with a connection pool of its own that has the
- * limits of Go's `http.Transport`.
+ * An HTTP/1.1 reverse proxy on `Deno.listen` and `Deno.connect`, in one thread, with a connection pool of its
+ * own that has the limits of Go's `http.Transport`.
  *
  * Where RFC 9110 and 9112 leave a choice:
  *
- * - What could be read in two ways is refused, in requests with 400, in responses with 502, also where a repair would be allowed
- *   (identical lengths given twice, bare LF, obs-fold). Its connection is closed.
- * - Trailers go on where both sides are chunked, and are dropped for a client of HTTP/1.0; `TE` stays (RFC 9110 §6.5). Chunk extensions are
- *   dropped, and chunks may be cut otherwise (RFC 9112 §7.1.1).
- * - `Via` is written into requests (RFC 9110 §7.6.3), not into responses. The rules for the other fields are in `forwarding.ts`.
- * - A response that breaks off ends the client's connection before its length or its last chunk. A client of HTTP/1.0 whose response has
- *   neither sees a FIN, as at a proper end: Deno offers no way to reset a connection (`SO_LINGER`).
- * - Interim responses go on, except to a client of HTTP/1.0. 101 goes on if the client asked for an upgrade, and the connections become a
- *   tunnel; `CONNECT` is refused.
+ * - Input with two readings is refused, a request with 400 and a response with 502, even where a repair would
+ *   be allowed (identical lengths given twice, bare LF, obs-fold). The connection that it came on is closed.
+ * - Trailers are forwarded if both sides are chunked, and dropped for a client of HTTP/1.0; `TE` is not
+ *   forwarded (RFC 9110 §6.5). Chunk extensions are dropped, and chunks may be cut elsewhere (RFC 9112
+ *   §7.1.1).
+ * - `Via` is written into requests (RFC 9110 §7.6.3), not into responses. The rules for the other fields are
+ *   in `forwarding_rules.ts`.
+ * - A response that breaks off ends the client's connection before its length or its last chunk. A client of
+ *   HTTP/1.0 whose response has neither sees a FIN, as after a complete response, because Deno offers no way
+ *   to reset a connection (`SO_LINGER`).
+ * - Interim responses are forwarded, except to a client of HTTP/1.0. 101 is forwarded if the client asked for
+ *   an upgrade; then the two connections become a tunnel. `CONNECT` is refused.
  *
  * @module
  */
 
-import { type ListenAddress, whyNotListening } from "../../server/address.ts";
+import { TimewaitError } from "../../errors.ts";
+import type { ListenAddress } from "../../server/address.ts";
+import { listenOn } from "../../server/listener.ts";
 import { ByteConn } from "../../http1/byte_conn.ts";
 import { ClientSession } from "./client_session.ts";
 import { Deadline, Deadlines } from "./deadlines.ts";
@@ -35,59 +40,65 @@ import {
 } from "./proxy_context.ts";
 import type { RunningTransport } from "../transport.ts";
 
-/** What {@linkcode startProxy} needs to know. */
+/** Options of {@linkcode startProxy}. */
 export interface ProxyOptions {
   /** Where clients connect. Port 0 asks the kernel for a free one. */
   readonly listen: ListenAddress;
-  /** Whether others listen on the same port, and the kernel shares the clients among them. Needs `--unstable-net`. Default false. */
+  /**
+   * Whether other threads listen on the same port, and the kernel shares the clients among them. Needs
+   * `--unstable-net`. Default false.
+   */
   readonly reusePort?: boolean | undefined;
-  /** Where requests go, in turn: at least one origin. */
+  /** Origins that requests go to, in turn; at least one. */
   readonly upstreams: readonly URL[];
   /** The limits of the pool. */
   readonly pool?: PoolLimits | undefined;
-  /** What proxies in several threads share to keep to the limits together; see {@linkcode ConnectionPool}. */
+  /**
+   * The counts by which proxies in several threads keep to the limits together; see
+   * {@linkcode ConnectionPool}.
+   */
   readonly idleCounts?: Int32Array | undefined;
-  /** How long things may take. */
+  /** How long the parts of an exchange may take. */
   readonly timeouts?: ProxyTimeoutOptions | undefined;
-  /** How long a stop waits for requests in flight before it cuts them, in milliseconds. */
+  /** Time that a stop waits for requests in flight before it cuts them, in milliseconds. */
   readonly graceMs: number;
   /** Receives each line for the gateway's log. */
   readonly log: (line: string) => void;
 }
 
-/** What happened in a proxy so far. */
+/** What has happened in a proxy so far. */
 export interface ProxyCounters {
   /** Requests read from clients. */
   readonly requests: number;
-  /** Requests sent a second time, because their connection had been closed while it was idle. */
+  /** Requests sent a second time because their connection had been closed while it was idle. */
   readonly resent: number;
-  /** Why connections to the upstreams were opened and closed. */
+  /** How many connections to the upstreams were opened, and why they were closed. */
   readonly pool: PoolCounters;
 }
 
-/** A proxy that runs. Disposing it stops accepting, waits for requests in flight for `graceMs`, then cuts the rest. */
+/**
+ * A running proxy. Disposing it stops accepting, waits up to `graceMs` for requests in flight, then cuts the
+ * rest.
+ */
 export interface RunningProxy extends RunningTransport {
-  /** What happened so far. */
+  /** What has happened so far. */
   counters(): ProxyCounters;
 }
 
-/** The longest queue of connections that wait to be accepted; the kernel lowers it to `net.core.somaxconn`. */
-const BACKLOG = 65_535;
-/** How long accepting pauses after it failed, as it does when file descriptors run out. */
+/** Pause after accepting has failed, as it does when file descriptors run out. */
 const ACCEPT_PAUSE_MS = 10;
 
 /**
  * Starts a proxy in this thread.
  *
- * @throws {RangeError} for pool limits that make no sense, or no upstream.
- * @throws {Error} where the address cannot be listened on, in one line that says what to do.
+ * @throws {TimewaitError} for a pool limit that {@linkcode resolvePoolLimits} does not take, or no upstream.
+ * @throws {UnavailableError} where the address cannot be listened on, in one line that says what to do.
  */
 export function startProxy(options: ProxyOptions): RunningProxy {
-  const { listen, reusePort = false, graceMs } = options;
+  const { listen, reusePort, graceMs } = options;
   using started = new DisposableStack();
   const context = createContext(options, started);
-  const listenOptions = { ...listen, tcpBacklog: BACKLOG, reusePort };
-  const listener = started.use(listenOn(listenOptions));
+  const listener = started.use(listenOn(listen, { reusePort }));
   const sessions = new Set<ClientSession>();
   const accepting = acceptAll(listener, context, sessions);
   const parts = started.move();
@@ -107,14 +118,6 @@ export function startProxy(options: ProxyOptions): RunningProxy {
   };
 }
 
-function listenOn(options: Deno.TcpListenOptions & ListenAddress): Deno.TcpListener {
-  try {
-    return Deno.listen(options);
-  } catch (error) {
-    throw new Error(whyNotListening(options, error), { cause: error });
-  }
-}
-
 function createContext(options: ProxyOptions, started: DisposableStack): ProxyContext {
   const timeouts: ProxyTimeouts = { ...DEFAULT_TIMEOUTS, ...withoutUndefined(options.timeouts ?? {}) };
   const dialing = started.use(new Deadlines(timeouts.dialMs));
@@ -124,7 +127,7 @@ function createContext(options: ProxyOptions, started: DisposableStack): ProxyCo
     authority: latin1Bytes(url.host),
     failures: started.use(startFailureLog(url.host, options.log)),
   }));
-  if (first === undefined) throw new RangeError("a proxy needs at least one upstream");
+  if (first === undefined) throw new TimewaitError("must name at least one origin", { field: "upstreams" });
   return started.use(new ProxyContext(pool, [first, ...others], timeouts));
 }
 
@@ -132,7 +135,7 @@ function withoutUndefined(options: ProxyTimeoutOptions): Partial<ProxyTimeouts> 
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
-/** Opens connections, and gives up when it takes too long. */
+/** Makes a dialer that gives up when a connection takes too long. */
 function dialWithin(dialing: Deadlines): Dial<ByteConn> {
   return async (authority, lost) => {
     const { hostname, port } = new URL(`http://${authority}`);
@@ -151,7 +154,8 @@ function dialWithin(dialing: Deadlines): Dial<ByteConn> {
       tcp.setNoDelay(true);
       const conn = new ByteConn(tcp);
       conn.onArrival = conn.whileIdle = () => lost(conn.over ? "closedByBackend" : "unsolicitedBytes");
-      // From the first moment: a dial that comes too late for its request goes straight into the pool.
+      // The watch begins at once, because a dial that comes too late for its request goes straight into the
+      // pool.
       conn.read();
       return conn;
     } catch (error) {
@@ -176,7 +180,7 @@ async function acceptAll(
       sessions.add(session);
       session.ended.then(() => sessions.delete(session));
     } catch {
-      // A client that is gone already has no address to be known by.
+      // A client that has left already has no address, so that its session cannot be made.
       tcp?.close();
       if (!context.stopping) await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MS));
     }

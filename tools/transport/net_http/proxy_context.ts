@@ -10,31 +10,34 @@ import type { FailureLog } from "../failure_log.ts";
 import { HeadFields } from "../../http1/fields.ts";
 import type { ConnectionPool, PoolHost } from "../pool/pool.ts";
 
-/** How long the parts of an exchange may take, in milliseconds; 0 is for ever. */
+/** How long the parts of an exchange may take, in milliseconds; 0 means no limit. */
 export interface ProxyTimeouts {
   /** From the first byte of a request head to its end; then 408. Default 5,000. */
   readonly requestHeadMs: number;
-  /** From a response until the next request of the same client; then its connection is closed. Default 75,000. */
+  /** From a response to the client's next request; then the client's connection is closed. Default 75,000. */
   readonly clientIdleMs: number;
   /**
-   * Until a connection to an upstream is open; then 504. It holds for each dial, and for a request's whole wait for a connection, its
-   * place in line under `maxConnsPerHost` included. Default 5,000.
+   * Until a connection to an upstream is open; then 504. The limit holds for each dial, and for a request's
+   * whole wait for a connection, which includes its time in the queue under `maxConnsPerHost`. Default 5,000.
    */
   readonly dialMs: number;
-  /** From the request, or its latest piece, to the response head; then 504. Default 60,000. */
+  /** From the last piece of the request to the response head; then 504. Default 60,000. */
   readonly responseHeadMs: number;
-  /** During a body, without a byte going on; then both connections are closed. Default 60,000. */
+  /** During a body, without a byte being forwarded; then both connections are closed. Default 60,000. */
   readonly stallMs: number;
   /**
-   * How long a client that has closed its side still gets what it has asked for, without a byte going on. A client that
-   * has gone away looks just the same, so that this is how long its request lives on. Default 500.
+   * How long a request of a client that has closed its sending side lives on without a byte being forwarded.
+   * A client that has gone away looks the same as one that still reads. Default 500.
    */
   readonly halfCloseMs: number;
-  /** How long the rest of a request body is taken after its response is complete, or after it was refused. Default 1,000. */
+  /**
+   * How long the rest of a request body is read after its response is complete, or after the request was
+   * refused. Default 1,000.
+   */
   readonly lingerMs: number;
 }
 
-/** {@linkcode ProxyTimeouts} as one gives them: what is left out, or `undefined`, is the default. */
+/** {@linkcode ProxyTimeouts} as a caller gives them; `undefined` means the default. */
 export type ProxyTimeoutOptions = { readonly [K in keyof ProxyTimeouts]?: number | undefined };
 
 /** The defaults of {@linkcode ProxyTimeouts}. */
@@ -48,19 +51,24 @@ export const DEFAULT_TIMEOUTS: ProxyTimeouts = {
   lingerMs: 1_000,
 };
 
-/** One place that requests go to. */
+/** One origin that requests go to. */
 export interface Upstream {
-  /** Its part of the pool. */
+  /** The upstream's part of the pool. */
   readonly host: PoolHost<ByteConn>;
-  /** Its authority, as it stands in `Host`. */
+  /** The upstream's authority, as it stands in `Host`. */
   readonly authority: Uint8Array;
-  /** Where its failures are logged. */
+  /** The log of the upstream's failures. */
   readonly failures: FailureLog;
 }
 
-/** Everything that belongs to a proxy rather than to one of its clients. */
+/** Everything that belongs to a proxy rather than to one of its sessions. */
 export class ProxyContext implements Disposable {
+  /**
+   * The fields of all sessions' requests, one head at a time: {@linkcode HeadFields.assertCurrent} guards
+   * them.
+   */
   readonly requestFields: HeadFields = new HeadFields();
+  /** The fields of all upstreams' responses, one head at a time, guarded as well. */
   readonly responseFields: HeadFields = new HeadFields();
   readonly requestHead: Deadlines;
   readonly clientIdle: Deadlines;
@@ -69,11 +77,11 @@ export class ProxyContext implements Disposable {
   readonly stall: Deadlines;
   readonly halfClose: Deadlines;
   readonly linger: Deadlines;
-  /** Whether the proxy has been asked to stop: each response is the last on its connection. */
+  /** Whether the proxy has been asked to stop. Then each response is the last on its connection. */
   stopping = false;
   /** Requests whose heads were read. */
   requests = 0;
-  /** Requests sent a second time, because their connection had been closed while it was idle. */
+  /** Requests sent a second time because their connection had been closed while it was idle. */
   resent = 0;
   #turn = 0;
 
@@ -91,14 +99,16 @@ export class ProxyContext implements Disposable {
     this.linger = new Deadlines(timeouts.lingerMs);
   }
 
-  /** Where the next request goes. */
-  get upstream(): Upstream {
+  /** The upstream whose turn is next, without taking it. */
+  get nextUpstream(): Upstream {
     return this.upstreams[this.#turn]!;
   }
 
-  /** Takes the upstreams in turn. */
-  nextUpstream(): void {
+  /** Takes the upstream whose turn it is; the next request goes to the one after it. */
+  takeUpstream(): Upstream {
+    const upstream = this.upstreams[this.#turn]!;
     this.#turn = this.#turn + 1 < this.upstreams.length ? this.#turn + 1 : 0;
+    return upstream;
   }
 
   /** Stops the deadlines. */

@@ -1,5 +1,5 @@
 /**
- * What a proxy has counted, as its gateway prints it.
+ * The counters of a proxy, as its gateway prints them.
  *
  * @module
  */
@@ -8,7 +8,8 @@ import { describeClosed } from "../pool/counters.ts";
 import type { ProxyCounters } from "./proxy.ts";
 
 /**
- * The counters in two lines: one for people, that names why connections were closed, and one of JSON behind the word `counters`.
+ * Renders the counters in two lines: one for people, which says why connections were closed, and one of JSON
+ * behind the word `counters`.
  *
  * @example
  * ```ts

@@ -1,5 +1,6 @@
 /**
- * A response as it comes from the upstream: its head waited for, its body taken piece by piece, and why it broke off.
+ * Reads a response from the upstream: waits for its head, takes its body piece by piece, and says why a
+ * response broke off.
  *
  * @module
  */
@@ -7,14 +8,15 @@
 import type { ByteConn } from "../../http1/byte_conn.ts";
 import type { Failure } from "../failure_log.ts";
 import { type HeadSearch, latin1Bytes, searchHeadEnd } from "../../http1/fields.ts";
+import type { BodyCoding } from "../../http1/forward.ts";
 import type { BodyReader } from "../../http1/framing.ts";
 import { MAX_RESPONSE_HEAD_BYTES } from "../../http1/response.ts";
 import type { OutBuffer } from "../../http1/out_buffer.ts";
 import { errnoOf } from "../pool/counters.ts";
 
-/** What {@linkcode readResponseHead} came to, where that is not a head: the connection ended. */
+/** Result of {@linkcode readResponseHead}: the connection ended before the head did. */
 export const ENDED = -1;
-/** As {@linkcode ENDED}: what came is no head. */
+/** Result of {@linkcode readResponseHead}: the bytes that came are not a head. */
 export const MALFORMED = -2;
 
 const VERSION = latin1Bytes("HTTP/1.");
@@ -28,7 +30,7 @@ export async function readResponseHead(conn: ByteConn, search: HeadSearch): Prom
       const length = (headEnd > 0 ? headEnd : conn.end) - conn.start;
       if (headEnd < 0 || length > MAX_RESPONSE_HEAD_BYTES) return MALFORMED;
       if (headEnd > 0) return headEnd;
-      // What is no HTTP/1 need not have an end.
+      // Bytes that are not HTTP/1 need not have an end.
       if (!beginsHead(conn)) return MALFORMED;
       if (length === conn.buffer.length) conn.grow();
     }
@@ -43,28 +45,28 @@ function beginsHead({ buffer, start, end }: ByteConn): boolean {
   return true;
 }
 
-/** Adds what has come of a body to what goes out. */
+/** Adds the part of a body that has come to the outgoing bytes. */
 export function takeBody(
   body: BodyReader,
   conn: ByteConn,
   out: OutBuffer,
-  chunked: boolean,
+  coding: BodyCoding,
 ): "more" | "end" | "malformed" {
   for (;;) {
     const event = body.next(conn.buffer, conn.start, conn.end);
     conn.start = body.position;
     if (event !== "data") return event;
-    if (chunked) out.chunk(conn.buffer, body.dataStart, body.dataEnd);
+    if (coding === "chunked") out.chunk(conn.buffer, body.dataStart, body.dataEnd);
     else out.copy(conn.buffer, body.dataStart, body.dataEnd);
   }
 }
 
-/** A response that breaks the protocol. */
+/** The failure of a response that breaks the protocol. */
 export function protocolFailure(reason: string): Failure {
   return { code: "EPROTO", step: "response", reason };
 }
 
-/** Why there was no whole response; `headEnd` is what {@linkcode readResponseHead} returned. */
+/** Why a response is not complete; `headEnd` is the result of {@linkcode readResponseHead}. */
 export function brokenOff(conn: ByteConn, headEnd: number): Failure {
   if (headEnd === MALFORMED) return protocolFailure("the head is malformed or too long");
   if (conn.ended) {

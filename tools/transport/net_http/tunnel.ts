@@ -1,5 +1,5 @@
 /**
- * Bytes carried both ways between two connections, whatever they mean: what an upgrade leads to.
+ * Carries bytes both ways between two connections after an upgrade, whatever the bytes mean.
  *
  * @module
  */
@@ -7,9 +7,10 @@
 import type { ByteConn } from "../../http1/byte_conn.ts";
 
 /**
- * Carries bytes both ways until both sides have ended, or one is broken. An end is passed on; the other side may go on sending.
+ * Carries bytes both ways until both sides have ended, or one is broken. The end of one side is passed on,
+ * and the other side may go on sending.
  *
- * A tunnel may be silent for as long as it likes; a side that is no more there is found out by TCP's keep-alive.
+ * A tunnel may be silent for any time. TCP's keep-alive finds out when a side has vanished.
  */
 export async function runTunnel(one: ByteConn, other: ByteConn): Promise<void> {
   one.tcp.setKeepAlive(true);

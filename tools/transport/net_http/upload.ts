@@ -9,35 +9,35 @@ import { writeLastChunk } from "../../http1/forward.ts";
 import { type BodyLength, BodyReader, CHUNKED } from "../../http1/framing.ts";
 import { OutBuffer } from "../../http1/out_buffer.ts";
 
-/** How far a body has got: `going` until it is `done`, or until it cannot be. */
+/** State of an upload: `going` until the body is `done`, or until it cannot be completed. */
 export type UploadOutcome = "going" | "done" | "malformed" | "clientGone" | "upstreamGone" | "cut";
 
-/** Sends a body on as it comes: the next piece is read once the upstream has taken the one before. */
+/** Forwards a body as it comes. It reads the next piece once the upstream has taken the one before. */
 export class Upload {
-  /** How it went, or that it still goes. */
+  /** How the upload ended, or that it is still going. */
   outcome: UploadOutcome = "going";
   /** Whether any of the body has come. */
   begun = false;
-  /** Whether it is the client who is to make the next move. */
+  /** Whether the upload waits for bytes from the client. */
   waitsForClient = false;
-  /** Resolves when it does not go on any more. */
+  /** Resolves when the upload has ended, in whatever way. */
   ended: Promise<void> = Promise.resolve();
   readonly #reader: BodyReader;
   readonly #chunked: boolean;
 
-  /** Takes what has come already and puts it behind the head in `out`. */
+  /** Adds the part of the body that has come already to `out`, behind the head. */
   constructor(readonly client: ByteConn, length: BodyLength, out: OutBuffer) {
     this.#reader = new BodyReader(length);
     this.#chunked = length === CHUNKED;
     this.#take(out);
   }
 
-  /** Sends the rest. It never throws; see `outcome`. Calls `moved` after each piece. */
+  /** Sends the rest and calls `moved` after each piece. It never throws: `outcome` says how it went. */
   run(upstream: ByteConn, moved: () => void): Promise<void> {
     return this.ended = this.#run(upstream, moved);
   }
 
-  /** Gives up. */
+  /** Gives the upload up. */
   cut(): void {
     if (this.outcome !== "going") return;
     this.outcome = "cut";

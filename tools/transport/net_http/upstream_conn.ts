@@ -1,6 +1,6 @@
 /**
- * Upstream connections as a request gets them and gives them back: only those on which nothing has come that no request
- * asked for.
+ * How a request gets an upstream connection and gives it back. A connection is only used while no unsolicited
+ * bytes have come on it.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { Pooled } from "../pool/pool.ts";
 import { errnoOf } from "../pool/counters.ts";
 import type { ProxyContext, Upstream } from "./proxy_context.ts";
 
-/** The idle connection that was used last, or `undefined` where there is none. */
+/** Takes the idle connection that was used last; `undefined` if none is idle. */
 export function takeFresh({ pool }: ProxyContext, upstream: Upstream): Pooled<ByteConn> | undefined {
   for (;;) {
     const held = pool.takeIdle(upstream.host);
@@ -22,12 +22,12 @@ export function takeFresh({ pool }: ProxyContext, upstream: Upstream): Pooled<By
   }
 }
 
-/** Whether a request can be sent on a connection: nothing has come on it that no request asked for. */
+/** Whether a request can be sent on a connection: it is open, and no unsolicited bytes have come on it. */
 export function isFresh(conn: ByteConn): boolean {
   return !conn.over && conn.start === conn.end;
 }
 
-/** Gives an upstream connection back after a complete response; only one that is clean is kept. */
+/** Gives an upstream connection back after a complete response. Only a clean connection is kept. */
 export function release(context: ProxyContext, held: Pooled<ByteConn>, response: ResponseHead): void {
   const { pool } = context;
   const { conn } = held;
@@ -39,7 +39,7 @@ export function release(context: ProxyContext, held: Pooled<ByteConn>, response:
   pool.put(held);
 }
 
-/** One client's wait for a connection: in line, where `maxConnsPerHost` asks for it, and then for its dial. */
+/** One client's wait for a connection: in the queue under `maxConnsPerHost`, and then for its dial. */
 export class ConnectionWait {
   readonly #late: Deadline;
   #waiting: AbortController | undefined;
@@ -55,7 +55,10 @@ export class ConnectionWait {
     );
   }
 
-  /** Waits for a connection. Returns why there is none: the response to give, or `close` where the client has left. */
+  /**
+   * Waits for a connection. If there is none, returns the response to give, or `close` if the client has
+   * left.
+   */
   async connect(upstream: Upstream): Promise<Pooled<ByteConn> | OwnResponse | "close"> {
     const { pool } = this.context;
     const waiting = this.#waiting = new AbortController();
@@ -84,7 +87,7 @@ export class ConnectionWait {
     }
   }
 
-  /** The client has left: it gives up its place, now and for good. */
+  /** Gives the client's place up for good, because the client has left. */
   abandon(): void {
     this.#abandoned = true;
     this.#waiting?.abort();

@@ -22,13 +22,13 @@ export type CloseReason =
   | "unsolicitedBytes"
   /** The response said that it was the last on this connection. */
   | "backendSaidClose"
-  /** Reading or writing failed, or what came was not to be understood. */
+  /** Reading or writing failed, or the response broke the protocol. */
   | "broken"
   /** The client left before the response was complete. */
   | "clientGone"
   /** The backend took too long. */
   | "timeout"
-  /** It became a tunnel. */
+  /** The connection became a tunnel, which has ended. */
   | "upgraded"
   /** The pool was closed. */
   | "shutdown";
@@ -48,7 +48,10 @@ const REASONS: Readonly<Record<CloseReason, string>> = {
   shutdown: "at the end",
 };
 
-/** Why connections were closed, the most frequent reason first: `5400 closed because the pool was full (maxIdleConns)`. */
+/**
+ * Says why connections were closed, the most frequent reason first:
+ * `5400 closed because the pool was full (maxIdleConns)`.
+ */
 export function describeClosed(
   closed: PoolCounters["closed"],
   format: (count: number) => string = String,
@@ -57,19 +60,19 @@ export function describeClosed(
     .map(([reason, count]) => `${format(count)} closed ${REASONS[reason as CloseReason]}`);
 }
 
-/** What happened in a pool so far. All are counts unless their names say otherwise. */
+/** What has happened in a pool so far. All values are counts unless their names say otherwise. */
 export interface PoolCounters {
   /** Connections opened. */
   readonly dialed: Count;
   /** Dials that failed, by the name of the errno, such as `EADDRNOTAVAIL`. */
   readonly dialFailures: Readonly<Record<string, Count>>;
-  /** Requests that got a connection used before. */
+  /** Requests that got a reused connection. */
   readonly reused: Count;
   /** Requests that found no idle connection. */
   readonly waited: Count;
-  /** How long those waited, together. */
+  /** Sum of the times for which those requests waited. */
   readonly waitedMs: Amount;
-  /** Those of them that had to queue for leave to dial, because of `maxConnsPerHost`. */
+  /** Requests among them that had to queue for permission to dial, because of `maxConnsPerHost`. */
   readonly queued: Count;
   /** Waits given up before a connection came. */
   readonly abandoned: Count;
@@ -77,11 +80,11 @@ export interface PoolCounters {
   readonly closed: Readonly<Partial<Record<CloseReason, Count>>>;
   /** Idle connections now. */
   readonly idle: Count;
-  /** The most there ever were, in all pools that share the limits. */
+  /** Highest number of idle connections so far, in all pools that share the limits. */
   readonly idlePeak: Count;
   /** Connections in use now. */
   readonly inUse: Count;
-  /** The most there ever were. */
+  /** Highest number of connections in use so far. */
   readonly inUsePeak: Count;
 }
 
@@ -104,7 +107,7 @@ export class PoolLedger {
   readonly #dialFailures: Record<string, number> = {};
   readonly #closed: Partial<Record<CloseReason, number>> = {};
 
-  /** A wait that found no idle connection is over, one way or the other. */
+  /** A request that found no idle connection has stopped waiting, with a connection or without. */
   waited(ms: number): void {
     this.#waited++;
     this.#waitedMs += ms;
@@ -164,9 +167,9 @@ export function errnoOf(error: unknown): string {
 }
 
 /**
- * The sum of the counters of several pools, such as those of a gateway's workers, which share their idle limits: each has
- * seen the idle connections of all. The peaks of what is in use are added, so that they are an upper bound: the pools need
- * not have peaked at the same moment.
+ * Adds up the counters of several pools, such as those of a gateway's workers. The workers share their idle
+ * limits, so each has seen the idle connections of all. The peaks of connections in use are added, which
+ * gives an upper bound: the pools need not have peaked at the same moment.
  */
 export function sumCounters(all: readonly PoolCounters[]): PoolCounters {
   const add = (of: (counters: PoolCounters) => number) =>
@@ -194,7 +197,10 @@ export function sumCounters(all: readonly PoolCounters[]): PoolCounters {
   };
 }
 
-/** What happened in a pool between two looks at it. What there is now stays so, and the peaks are those since it began. */
+/**
+ * What happened in a pool between two snapshots. `idle` and `inUse` are those of the second; the peaks are
+ * those since the pool began.
+ */
 export function countersSince(before: PoolCounters, now: PoolCounters): PoolCounters {
   const risen = (from: Readonly<Record<string, number>>, to: Readonly<Record<string, number>>) =>
     Object.fromEntries(
@@ -214,7 +220,10 @@ export function countersSince(before: PoolCounters, now: PoolCounters): PoolCoun
   };
 }
 
-/** The counters in a line that a gateway prints upon SIGUSR2 and at its end; `undefined` for any other line. */
+/**
+ * Parses the line of counters that a gateway prints upon SIGUSR2 and at its end; `undefined` for any other
+ * line.
+ */
 export function parsePoolCounters(line: string): PoolCounters | undefined {
   if (!line.startsWith("counters {")) return undefined;
   return JSON.parse(line.slice("counters ".length)).pool;

@@ -1,6 +1,6 @@
 /**
- * A connection pool with the limits and the semantics of Go's `http.Transport`, and counters that say why each connection was
- * closed. It knows no HTTP: what it keeps is up to its dialer.
+ * A connection pool with the limits and the semantics of Go's `http.Transport`, and counters that say why
+ * each connection was closed. The pool knows no HTTP: its dialer decides what a connection is.
  *
  * @module
  */

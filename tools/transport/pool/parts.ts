@@ -1,78 +1,78 @@
 /**
- * What a connection pool is made of: connections, hosts, and the requests that wait.
+ * The parts of a connection pool: connections, hosts, and the requests that wait.
  *
  * @module
  */
 
 import { Ring, type RingNode } from "./ring.ts";
 
-/** What the pool asks of a connection: that it can be closed. */
+/** A connection that a pool can keep: all that the pool does with it is to close it. */
 export interface PoolableConn {
-  /** Ends it, at once and for good. Called once. */
+  /** Closes the connection at once. The pool calls it once. */
   close(): void;
 }
 
 /**
- * Opens a connection to a host. Whoever reads from the connection tells the pool by `lost` as soon as it is of no more
- * use while idle; telling it while the connection is in use, or again, does nothing.
+ * Opens a connection to a host. The reader of the connection calls `lost` as soon as an idle connection has
+ * become useless. A call while the connection is in use, or a second call, does nothing.
  */
 export type Dial<C extends PoolableConn> = (
   host: string,
   lost: (reason: "closedByBackend" | "unsolicitedBytes") => void,
 ) => Promise<C>;
 
-/** A connection as the pool holds it. The one who got it gives it back with `put` or `discard`, once. */
+/** A connection that the pool has handed out. Its holder gives it back once, with `put` or `discard`. */
 export interface Pooled<C extends PoolableConn> {
-  /** The connection itself, as the dial made it. */
+  /** The connection that the dial returned. */
   readonly conn: C;
-  /** The host it leads to. */
+  /** The host that the connection leads to. */
   readonly host: PoolHost<C>;
-  /** How often it came out of the pool. 0: it was dialed for the request that has it now. */
+  /** How often the connection was reused. 0 means that it was dialed for its present request. */
   readonly timesReused: number;
 }
 
 /** The part of a pool that belongs to one host; see `ConnectionPool.host`. */
 export interface PoolHost<C extends PoolableConn> {
-  /** As given to `ConnectionPool.host`. */
+  /** The name that was given to `ConnectionPool.host`. */
   readonly name: string;
   /** Idle connections to this host now. */
   readonly idle: number;
   /** Requests that wait for a connection to this host now. */
   readonly waiting: number;
-  /** Connections to this host now, those being dialed included. */
+  /** Connections to this host now, including those that are being dialed. */
   readonly conns: number;
 }
 
 type Place = "inUse" | "idle" | "gone";
 
-/** A connection and where it is. */
-export class Slot<C extends PoolableConn> implements Pooled<C> {
+/** A connection, and whether it is in use, idle or gone. */
+export class PooledConn<C extends PoolableConn> implements Pooled<C> {
   conn!: C;
   timesReused = 0;
   place: Place = "inUse";
   idleSinceMs = 0;
-  readonly ofHost: RingNode<Slot<C>> = Ring.node(this);
-  readonly ofPool: RingNode<Slot<C>> = Ring.node(this);
+  readonly ofHost: RingNode<PooledConn<C>> = Ring.node(this);
+  readonly ofPool: RingNode<PooledConn<C>> = Ring.node(this);
   constructor(readonly host: HostState<C>) {}
 }
 
 /** A request that waits for a connection. */
-export class Want<C extends PoolableConn> {
-  /** In the queue for any connection of the host. */
-  readonly forConn: RingNode<Want<C>> = Ring.node(this);
-  /** In the queue for leave to dial, under `maxConnsPerHost`. */
-  readonly forDial: RingNode<Want<C>> = Ring.node(this);
+export class Waiter<C extends PoolableConn> {
+  /** The waiter's place in the queue for any connection of the host. */
+  readonly forConn: RingNode<Waiter<C>> = Ring.node(this);
+  /** The waiter's place in the queue for permission to dial, under `maxConnsPerHost`. */
+  readonly forDial: RingNode<Waiter<C>> = Ring.node(this);
   constructor(
-    readonly resolve: (slot: Slot<C>) => void,
+    readonly resolve: (pooled: PooledConn<C>) => void,
     readonly reject: (error: unknown) => void,
   ) {}
 }
 
-/** How many idle connections there are, here and in every pool that shares the count. */
+/** Number of idle connections in this pool and in every pool that shares the count. */
 export class IdleCount {
   constructor(readonly counts: Int32Array, readonly index: number) {}
 
-  /** Counts one more, unless there are `limit` already. */
+  /** Counts one more connection, unless there are `limit` already. Returns whether it did. */
   enter(limit: number): boolean {
     if (Atomics.add(this.counts, this.index, 1) < limit) return true;
     this.leave();
@@ -83,23 +83,26 @@ export class IdleCount {
     Atomics.sub(this.counts, this.index, 1);
   }
 
-  /** How many there are, at most `limit`: it is passed for the moment in which the one to close is found. */
+  /**
+   * Number of idle connections, at most `limit`. The count passes the limit for the moment in which the pool
+   * chooses what to close.
+   */
   now(limit: number): number {
     return Math.min(limit, Atomics.load(this.counts, this.index));
   }
 }
 
-/** What a pool knows of one host. */
+/** What a pool knows about one host. */
 export class HostState<C extends PoolableConn> implements PoolHost<C> {
-  readonly idleConns = new Ring<Slot<C>>();
-  readonly wants = new Ring<Want<C>>();
-  readonly dialQueue = new Ring<Want<C>>();
+  readonly idleConns = new Ring<PooledConn<C>>();
+  readonly waiters = new Ring<Waiter<C>>();
+  readonly dialQueue = new Ring<Waiter<C>>();
   conns = 0;
   constructor(readonly name: string, readonly idleCount: IdleCount) {}
   get idle(): number {
     return this.idleConns.size;
   }
   get waiting(): number {
-    return this.wants.size;
+    return this.waiters.size;
   }
 }

@@ -1,10 +1,10 @@
 /**
  * A pool of keep-alive connections with the semantics of Go's `net/http.Transport`, knowing nothing of HTTP.
  *
- * A connection that becomes idle passes two gates. First that of its host: where `maxIdleConnsPerHost` idle
- * connections are kept already, it is closed. Then the total: where it would be one more than `maxIdleConns`,
- * the idle connection of *any* host that has been unused for longest is closed instead. Whatever fails a gate is
- * closed from this side, so this side owns the TIME_WAIT.
+ * A connection that becomes idle passes two gates. The first is its host's: if `maxIdleConnsPerHost` idle
+ * connections are kept already, the connection is closed. The second is the total: if it would be one more
+ * than `maxIdleConns`, the least recently used idle connection of *any* host is closed instead. A connection
+ * that fails a gate is closed from this side, so this side owns the TIME_WAIT.
  *
  * Every operation takes constant time, whatever the number of idle connections, hosts or waiting requests.
  *
@@ -19,9 +19,9 @@ import {
   IdleCount,
   type PoolableConn,
   type Pooled,
+  PooledConn,
   type PoolHost,
-  Slot,
-  Want,
+  Waiter,
 } from "./parts.ts";
 import { Ring } from "./ring.ts";
 
@@ -50,7 +50,7 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
   readonly #dial: Dial<C>;
   readonly #hosts = new Map<string, HostState<C>>();
   /** All idle connections, the least recently used first. */
-  readonly #idle = new Ring<Slot<C>>();
+  readonly #idle = new Ring<PooledConn<C>>();
   readonly #idleCount: IdleCount;
   readonly #shared: Int32Array | undefined;
   readonly #ledger = new PoolLedger();
@@ -60,10 +60,11 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
   /**
    * A pool that opens connections with `dial`.
    *
-   * Pools in several threads keep to `maxIdleConns` and `maxIdleConnsPerHost` together if they share `counts`, made by
-   * {@linkcode sharedIdleCounts}, and look their hosts up in the same order. Each then closes the least recently used of its own.
+   * Pools in several threads keep to `maxIdleConns` and `maxIdleConnsPerHost` together if they share
+   * `counts`, made by {@linkcode sharedIdleCounts}, and look their hosts up in the same order. Each pool then
+   * closes the least recently used of its own connections.
    *
-   * @throws {RangeError} for limits that {@linkcode resolvePoolLimits} does not take.
+   * @throws {TimewaitError} for limits that {@linkcode resolvePoolLimits} does not take.
    */
   constructor(dial: Dial<C>, limits: PoolLimits = {}, counts?: Int32Array) {
     this.#dial = dial;
@@ -72,7 +73,7 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
     this.#idleCount = new IdleCount(counts ?? new Int32Array(1), 0);
   }
 
-  /** The host of this name. Look it up once and keep it: `get` on it then costs no lookup. */
+  /** The host of this name. Look a host up once and keep it, because `get` then needs no lookup. */
   host(name: string): PoolHost<C> {
     let host = this.#hosts.get(name);
     if (host === undefined) {
@@ -83,30 +84,34 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
     return host;
   }
 
-  /** The idle connection used most recently, or `undefined` where none is idle. It never waits and never dials. */
+  /**
+   * Takes the most recently used idle connection; `undefined` if none is idle. It never waits and never
+   * dials.
+   */
   takeIdle(host: PoolHost<C>): Pooled<C> | undefined {
     const { idleConns } = host as HostState<C>;
     for (let node = idleConns.last; node !== undefined; node = idleConns.last) {
-      const slot = node.item;
-      this.#leaveIdle(slot);
-      if (this.#expired(slot)) this.#close(slot, "idleTimeout");
+      const pooled = node.item;
+      this.#leaveIdle(pooled);
+      if (this.#expired(pooled)) this.#close(pooled, "idleTimeout");
       else {
-        slot.place = "inUse";
-        slot.timesReused++;
+        pooled.place = "inUse";
+        pooled.timesReused++;
         this.#ledger.reused++;
         this.#ledger.enterUse();
-        return slot;
+        return pooled;
       }
     }
     return undefined;
   }
 
   /**
-   * A connection to the host: the idle one used most recently, or else whichever comes first, one that is handed back or a
-   * fresh one. A dial that comes too late for its request goes into the pool. Under `maxConnsPerHost` requests are
-   * served in the order they came; a dial that fails lets the next one dial.
+   * Gets a connection to the host: the most recently used idle connection, or else the first that is given
+   * back or dialed. A dial that comes too late for its request goes into the pool. Under `maxConnsPerHost`,
+   * requests are served in the order in which they came, and a dial that fails lets the next request dial.
    *
-   * @throws what the request's own dial threw, or the reason of `signal`: an abandoned wait gives up its place.
+   * @throws the error of the request's own dial, or the reason of `signal`, upon which the request gives up
+   * its place in the queue.
    */
   get(host: PoolHost<C>, signal?: AbortSignal): Promise<Pooled<C>> {
     const idle = this.takeIdle(host);
@@ -116,27 +121,30 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
     return this.#wait(host as HostState<C>, signal);
   }
 
-  /** Gives a connection back for reuse. It goes to the request that has waited longest, or through the two gates. */
+  /** Gives a connection back for reuse: to the request that has waited longest, or through the two gates. */
   put(pooled: Pooled<C>): void {
-    const slot = this.#leaveUse(pooled);
-    if (slot === undefined) return;
-    if (this.limits.disableKeepAlives) this.#close(slot, "keepAlivesDisabled");
-    else if (this.#closed) this.#close(slot, "shutdown");
-    else this.#offer(slot);
+    const given = this.#leaveUse(pooled);
+    if (given === undefined) return;
+    if (this.limits.disableKeepAlives) this.#close(given, "keepAlivesDisabled");
+    else if (this.#closed) this.#close(given, "shutdown");
+    else this.#offer(given);
   }
 
   /** Closes a connection that was handed out, for a reason that is counted. */
   discard(pooled: Pooled<C>, reason: CloseReason): void {
-    const slot = this.#leaveUse(pooled);
-    if (slot !== undefined) this.#close(slot, reason);
+    const given = this.#leaveUse(pooled);
+    if (given !== undefined) this.#close(given, reason);
   }
 
-  /** What happened in the pool so far. */
+  /** What has happened in the pool so far. */
   counters(): PoolCounters {
     return this.#ledger.snapshot();
   }
 
-  /** Closes every idle connection, and from now on each connection that is given back. Waiting requests are refused. */
+  /**
+   * Closes all idle connections now, and each connection in use when it is given back. Refuses waiting
+   * requests.
+   */
   [Symbol.dispose](): void {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -145,97 +153,99 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
       this.#close(node.item, "shutdown");
     }
     for (const host of this.#hosts.values()) {
-      for (let node = host.wants.first; node !== undefined; node = host.wants.first) {
+      for (let node = host.waiters.first; node !== undefined; node = host.waiters.first) {
         this.#forget(host, node.item);
         node.item.reject(new Deno.errors.BadResource("the pool is closed"));
       }
     }
   }
 
-  #wait(host: HostState<C>, signal: AbortSignal | undefined): Promise<Slot<C>> {
+  #wait(host: HostState<C>, signal: AbortSignal | undefined): Promise<PooledConn<C>> {
     const since = performance.now();
-    const waited = new Promise<Slot<C>>((resolve, reject) => {
+    const waited = new Promise<PooledConn<C>>((resolve, reject) => {
       const abandon = () => {
-        this.#forget(host, want);
+        this.#forget(host, waiter);
         this.#ledger.abandoned++;
-        want.reject(signal!.reason);
+        waiter.reject(signal!.reason);
       };
       const settled = () => {
         this.#ledger.waited(performance.now() - since);
         signal?.removeEventListener("abort", abandon);
       };
-      const want = new Want<C>(
-        (slot) => (settled(), resolve(slot)),
+      const waiter = new Waiter<C>(
+        (pooled) => (settled(), resolve(pooled)),
         (error) => (settled(), reject(error)),
       );
       signal?.addEventListener("abort", abandon, { once: true });
-      host.wants.push(want.forConn);
+      host.waiters.push(waiter.forConn);
       const limit = this.limits.maxConnsPerHost;
       if (limit > 0 && host.conns >= limit) {
         this.#ledger.queued++;
-        host.dialQueue.push(want.forDial);
+        host.dialQueue.push(waiter.forDial);
       } else {
         host.conns++;
-        this.#dialFor(host, want);
+        this.#dialFor(host, waiter);
       }
     });
     return waited;
   }
 
-  async #dialFor(host: HostState<C>, want: Want<C>): Promise<void> {
-    const slot = new Slot<C>(host);
+  async #dialFor(host: HostState<C>, waiter: Waiter<C>): Promise<void> {
+    const pooled = new PooledConn<C>(host);
     try {
-      slot.conn = await this.#dial(host.name, (reason) => this.#lose(slot, reason));
+      pooled.conn = await this.#dial(host.name, (reason) => this.#lose(pooled, reason));
     } catch (error) {
       this.#ledger.dialFailed(error);
       this.#releasePlace(host);
-      if (want.forConn.ring !== undefined) {
-        this.#forget(host, want);
-        want.reject(error);
+      if (waiter.forConn.ring !== undefined) {
+        this.#forget(host, waiter);
+        waiter.reject(error);
       }
       return;
     }
     this.#ledger.dialed++;
-    if (want.forConn.ring !== undefined) {
-      this.#forget(host, want);
+    if (waiter.forConn.ring !== undefined) {
+      this.#forget(host, waiter);
       this.#ledger.enterUse();
-      want.resolve(slot);
-    } else if (this.#closed) this.#close(slot, "shutdown");
-    else if (this.limits.disableKeepAlives) this.#close(slot, "keepAlivesDisabled");
-    else this.#offer(slot);
+      waiter.resolve(pooled);
+    } else if (this.#closed) this.#close(pooled, "shutdown");
+    else if (this.limits.disableKeepAlives) this.#close(pooled, "keepAlivesDisabled");
+    else this.#offer(pooled);
   }
 
-  /** Hands a connection that nobody uses to the first in line; where nobody waits, it tries the two gates. */
-  #offer(slot: Slot<C>): void {
-    const { host } = slot;
-    const next = host.wants.first;
+  /**
+   * Gives a free connection to the first waiter; if nobody waits, the connection has to pass the two gates.
+   */
+  #offer(pooled: PooledConn<C>): void {
+    const { host } = pooled;
+    const next = host.waiters.first;
     if (next !== undefined) {
       this.#forget(host, next.item);
-      slot.place = "inUse";
-      slot.timesReused++;
+      pooled.place = "inUse";
+      pooled.timesReused++;
       this.#ledger.reused++;
       this.#ledger.enterUse();
-      next.item.resolve(slot);
+      next.item.resolve(pooled);
       return;
     }
     if (!host.idleCount.enter(this.limits.maxIdleConnsPerHost)) {
-      return this.#close(slot, "tooManyIdlePerHost");
+      return this.#close(pooled, "tooManyIdlePerHost");
     }
-    slot.place = "idle";
-    host.idleConns.push(slot.ofHost);
-    this.#idle.push(slot.ofPool);
+    pooled.place = "idle";
+    host.idleConns.push(pooled.ofHost);
+    this.#idle.push(pooled.ofPool);
     const { maxIdleConns, idleConnTimeoutMs } = this.limits;
     if (!this.#idleCount.enter(maxIdleConns || Infinity)) {
-      // Counted all the same: the one that goes takes its count along.
+      // The new connection is counted nevertheless: the connection that is closed takes its own count along.
       this.#idleCount.enter(Infinity);
-      // With shared counts it may be this very one.
+      // With shared counts the oldest may be the new connection itself.
       const oldest = this.#idle.first!.item;
       this.#leaveIdle(oldest);
       this.#close(oldest, "tooManyIdle");
     }
     this.#ledger.nowIdle(this.#idle.size, this.#idleCount.now(this.limits.maxIdleConns || Infinity));
     if (idleConnTimeoutMs > 0) {
-      slot.idleSinceMs = performance.now();
+      pooled.idleSinceMs = performance.now();
       if (this.#timer === undefined) this.#armTimer(idleConnTimeoutMs);
     }
   }
@@ -256,41 +266,44 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
     Deno.unrefTimer(this.#timer);
   }
 
-  /** Timers are late where the event loop is busy; what is too old is not handed out all the same. */
-  #expired(slot: Slot<C>): boolean {
+  /**
+   * Whether an idle connection is too old. The timer may be late when the event loop is busy, so `takeIdle`
+   * checks as well.
+   */
+  #expired(pooled: PooledConn<C>): boolean {
     const timeoutMs = this.limits.idleConnTimeoutMs;
-    return timeoutMs > 0 && performance.now() - slot.idleSinceMs >= timeoutMs;
+    return timeoutMs > 0 && performance.now() - pooled.idleSinceMs >= timeoutMs;
   }
 
-  #lose(slot: Slot<C>, reason: CloseReason): void {
-    if (slot.place !== "idle") return;
-    this.#leaveIdle(slot);
-    this.#close(slot, reason);
+  #lose(pooled: PooledConn<C>, reason: CloseReason): void {
+    if (pooled.place !== "idle") return;
+    this.#leaveIdle(pooled);
+    this.#close(pooled, reason);
   }
 
-  #leaveIdle(slot: Slot<C>): void {
-    slot.host.idleConns.remove(slot.ofHost);
-    slot.host.idleCount.leave();
-    this.#idle.remove(slot.ofPool);
+  #leaveIdle(pooled: PooledConn<C>): void {
+    pooled.host.idleConns.remove(pooled.ofHost);
+    pooled.host.idleCount.leave();
+    this.#idle.remove(pooled.ofPool);
     this.#idleCount.leave();
     this.#ledger.nowIdle(this.#idle.size, this.#idleCount.now(this.limits.maxIdleConns || Infinity));
   }
 
-  #leaveUse(pooled: Pooled<C>): Slot<C> | undefined {
-    const slot = pooled as Slot<C>;
-    if (slot.place !== "inUse") return undefined;
+  #leaveUse(pooled: Pooled<C>): PooledConn<C> | undefined {
+    const given = pooled as PooledConn<C>;
+    if (given.place !== "inUse") return undefined;
     this.#ledger.leaveUse();
-    return slot;
+    return given;
   }
 
-  #close(slot: Slot<C>, reason: CloseReason): void {
-    slot.place = "gone";
+  #close(pooled: PooledConn<C>, reason: CloseReason): void {
+    pooled.place = "gone";
     this.#ledger.closedFor(reason);
-    slot.conn.close();
-    this.#releasePlace(slot.host);
+    pooled.conn.close();
+    this.#releasePlace(pooled.host);
   }
 
-  /** A connection, or a dial, is over: the next in line may dial in its place. */
+  /** A connection has been closed or a dial has failed: the next in the queue may dial in its place. */
   #releasePlace(host: HostState<C>): void {
     const next = host.dialQueue.first;
     if (next === undefined) {
@@ -301,8 +314,8 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
     this.#dialFor(host, next.item);
   }
 
-  #forget(host: HostState<C>, want: Want<C>): void {
-    host.wants.remove(want.forConn);
-    host.dialQueue.remove(want.forDial);
+  #forget(host: HostState<C>, waiter: Waiter<C>): void {
+    host.waiters.remove(waiter.forConn);
+    host.dialQueue.remove(waiter.forDial);
   }
 }

@@ -1,18 +1,19 @@
 /**
- * A list whose nodes live in their items, so that adding and removing anywhere takes constant time and allocates nothing.
+ * A list whose nodes live in their items, so that adding and removing anywhere takes constant time and
+ * allocates nothing.
  *
  * @module
  */
 
 /** A place in at most one {@linkcode Ring} at a time. */
 export interface RingNode<T> {
-  /** What stands here. */
+  /** The item that stands in this place. */
   readonly item: T;
-  /** The ring it is in now. */
+  /** The ring that the node is in now. */
   ring: Ring<T> | undefined;
-  /** The node that came before it. */
+  /** The node before this one. */
   previous: RingNode<T> | undefined;
-  /** The node that came after it. */
+  /** The node after this one. */
   next: RingNode<T> | undefined;
 }
 
@@ -22,7 +23,7 @@ export class Ring<T> {
   first: RingNode<T> | undefined;
   /** The node that came last. */
   last: RingNode<T> | undefined;
-  /** How many there are. */
+  /** Number of nodes. */
   size = 0;
 
   /** A node for `item`, in no ring yet. */
@@ -30,7 +31,7 @@ export class Ring<T> {
     return { item, ring: undefined, previous: undefined, next: undefined };
   }
 
-  /** Adds a node at the end. It must be in no ring. */
+  /** Adds a node at the end. The node must be in no ring. */
   push(node: RingNode<T>): void {
     node.ring = this;
     node.previous = this.last;
@@ -40,7 +41,7 @@ export class Ring<T> {
     this.size++;
   }
 
-  /** Takes a node out, wherever it stands. A node that is not in this ring is left alone. */
+  /** Removes a node, wherever it stands. A node that is not in this ring is left alone. */
   remove(node: RingNode<T>): void {
     if (node.ring !== this) return;
     const { previous, next } = node;

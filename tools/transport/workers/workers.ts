@@ -1,51 +1,47 @@
 /**
- * Several threads that share a port, each with a transport in it: the kernel shares the clients out among them
+ * Several threads that share a port, each with a transport in it. The kernel divides the clients among them
  * (`SO_REUSEPORT`, socket(7)).
  *
- * Each thread reads its own source, and sharing a port is an unstable feature of Deno: `--allow-read=tools --unstable-net`.
+ * Workers of every transport need two flags of `deno run`: `--allow-read` of this folder, because each thread
+ * loads its source, and `--unstable-net`, because sharing a port is an unstable feature of Deno.
+ * {@linkcode missingForWorkers} tells which are missing.
  *
  * @module
  */
 
-import { parseWhole } from "../../cli/values.ts";
-import { type ListenAddress, whyNotListening } from "../../server/address.ts";
-import { valueFlag } from "../../cli/command_line.ts";
+import { TimewaitError, UnavailableError } from "../../errors.ts";
+import type { ListenAddress } from "../../server/address.ts";
+import { listenOn } from "../../server/listener.ts";
 import type { FromWorker, ToWorker } from "./worker.ts";
 
-/** The flag for their number, on the command lines of the gateway and of bench. */
-export const WORKERS_FLAG = valueFlag(
-  "N",
-  "threads, which share the limits of the pool (default: net-http one for each core, http-client 1)",
-  parseWhole(1),
-  undefined,
-);
-
-/** Threads that run. Disposing them stops all at once, each as its transport stops. */
+/** Running threads. Disposing them stops all at once, each in the way of its transport. */
 export interface RunningWorkers<Counters> extends AsyncDisposable {
-  /** Where they listen: the port is the real one, also where 0 was asked for. */
+  /** Where the threads listen, with the real port if port 0 was asked for. */
   readonly address: ListenAddress;
-  /** What happened in each so far. Works after disposing as well. */
+  /** What has happened in each thread so far. Works after disposing as well. */
   counters(): Promise<Counters[]>;
 }
 
-/** What is to be started. */
+/** Options of {@linkcode startWorkers}. */
 export interface WorkersOptions<Start> {
   /** The module of the workers, which calls {@linkcode serveParent}. */
   readonly script: URL;
-  /** How many threads. */
+  /** Number of threads. */
   readonly count: number;
-  /** Where clients connect. Port 0 asks the kernel for a free one, the same for all. */
+  /** Where clients connect. Port 0 asks the kernel for a free port, the same for all threads. */
   readonly listen: ListenAddress;
-  /** What the worker of this index is told; all must listen on `listen`. */
+  /** The start message for the worker of this index. Every worker must listen on `listen`. */
   readonly startOf: (index: number, listen: ListenAddress) => Start;
   /** Receives each line for the gateway's log. */
   readonly log: (line: string) => void;
 }
 
 /**
- * Starts workers. An error that none of them catches is one of the whole process, as it would be without workers.
+ * Starts workers. An error that a worker does not catch ends the whole process, as it would without workers.
  *
- * @throws {Error} where something else listens already, or one of them cannot; the others are stopped then.
+ * @throws {UnavailableError} if something else listens already, or a worker cannot listen; the other workers
+ * are stopped then.
+ * @throws {Error} if a worker fails in another way; the other workers are stopped then as well.
  */
 export async function startWorkers<Start, Counters>(
   { script, count, listen, startOf, log }: WorkersOptions<Start>,
@@ -63,7 +59,7 @@ export async function startWorkers<Start, Counters>(
   return {
     address,
     counters: () => Promise.all(workers.map((worker) => worker.counters())),
-    // All at once: one after the other would add their graces up.
+    // All stop at once; one after the other, their graces would add up.
     async [Symbol.asyncDispose]() {
       await Promise.all(workers.map((worker) => worker[Symbol.asyncDispose]()));
       await parts.disposeAsync();
@@ -71,34 +67,32 @@ export async function startWorkers<Start, Counters>(
   };
 }
 
-/** Sharing a port is permitted to all of a user's processes: a gateway forgotten there would get half of the clients. */
+/**
+ * Makes sure that nobody else listens. All processes of a user may share a port, so a forgotten gateway would
+ * get half of the clients.
+ */
 function assertPortIsFree(listen: ListenAddress): void {
-  if (listen.port === 0) return;
-  try {
-    Deno.listen(listen).close();
-  } catch (error) {
-    throw new Error(whyNotListening(listen, error), { cause: error });
-  }
+  if (listen.port !== 0) listenOn(listen).close();
 }
 
 /**
  * Checks a number of workers.
  *
- * @throws {RangeError} for less than 1.
- * @throws {Error} for more than 1 where Deno does not permit them; says which flags do.
+ * @throws {TimewaitError} for less than 1.
+ * @throws {UnavailableError} for more than 1 where Deno does not permit them; says which flags do.
  */
 export function checkWorkers(workers: number): void {
   if (!(Number.isInteger(workers) && workers >= 1)) {
-    throw new RangeError(`workers must be a whole number of at least 1, not ${workers}`);
+    throw new TimewaitError(`must be a whole number of at least 1, not ${workers}`, { field: "workers" });
   }
   const missing = missingForWorkers();
   if (workers === 1 || missing.length === 0) return;
-  throw new Error(
+  throw new UnavailableError(
     `${workers} workers need ${missing.join(" and ")}: give these to deno run, or ask for 1 worker`,
   );
 }
 
-/** The flags of `deno run` that more than one worker would need, and that were not given. */
+/** The flags of `deno run` that more than one worker would need and that were not given. */
 export function missingForWorkers(): string[] {
   const path = decodeURIComponent(new URL("../../", import.meta.url).pathname).replace(/\/$/, "");
   const missing: string[] = [];
@@ -110,7 +104,7 @@ export function missingForWorkers(): string[] {
   return missing;
 }
 
-/** The part of a limit that the worker of this index gets, so that the parts of all workers are the whole. */
+/** The share of a limit for the worker of this index. The shares of all workers add up to the limit. */
 export function shareOf(limit: number, count: number, index: number): number {
   return Math.floor(limit / count) + (index < limit % count ? 1 : 0);
 }
@@ -120,7 +114,7 @@ class WorkerThread<Start, Counters> implements AsyncDisposable {
   readonly #worker: Worker;
   readonly #log: (line: string) => void;
   #answered: ((answer: FromWorker<Counters>) => void) | undefined;
-  /** Of a worker that is gone: what it said at its end, or why it failed. It answers no more. */
+  /** The last message of a worker that has ended, or why it failed. Such a worker answers no more. */
   #last: FromWorker<Counters> | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #started = false;
@@ -134,15 +128,17 @@ class WorkerThread<Start, Counters> implements AsyncDisposable {
       this.#answered?.(data);
     };
     this.#worker.onerror = (event) => {
-      // One that cannot be loaded is an error of the start. Later it is not caught here, and ends the process.
+      // A worker that cannot be loaded is an error of the start. A later error is not caught here, and ends
+      // the process.
       if (!this.#started) event.preventDefault();
-      this.#last = { say: "failed", message: event.message };
+      this.#last = { say: "failed", message: event.message, unavailable: false };
       this.#answered?.(this.#last);
     };
   }
 
   async start(start: Start): Promise<ListenAddress> {
     const answer = await this.#ask({ ask: "start", start });
+    if (answer.say === "failed" && answer.unavailable) throw new UnavailableError(answer.message);
     if (answer.say !== "listening") throw new Error(answer.say === "failed" ? answer.message : answer.say);
     this.#started = true;
     return answer.address;
@@ -159,7 +155,10 @@ class WorkerThread<Start, Counters> implements AsyncDisposable {
     this.#worker.terminate();
   }
 
-  /** One question at a time, each answered before the next; one that is gone gives its last answer again. */
+  /**
+   * Asks one question at a time, each after the answer to the one before. A worker that has ended gives its
+   * last answer again.
+   */
   #ask(question: ToWorker<Start>): Promise<FromWorker<Counters>> {
     const answer = this.#turn.then(() =>
       this.#last ?? new Promise<FromWorker<Counters>>((resolve) => {
