@@ -137,15 +137,20 @@ export async function planBench(scenario: Scenario, options: MeasureOptions = {}
   const resolved = resolveScenario(scenario, name, options);
   const plan = selfCheck ? selfCheckOf(resolved) : resolved;
   const chosen = await chooseGenerator(generator, { rate: haveRate(plan) });
-  for (const { options: run } of plan.runs) {
-    try {
-      checkLoadOptions(chosen.name, run.load);
-      await checkFileLimit(run.load.connections, { throughGateway: run.gateway !== null });
-    } catch (error) {
-      if (!(error instanceof TimewaitError) || error.field === undefined) throw error;
-      const index = resolved.runs.findIndex((one) => one.options === run);
-      const field = loadField(error.field as keyof Load, scenario, index, options.load);
-      throw new TimewaitError(error.problem, { field, cause: error });
+  const checks: ((run: RunOptions) => void | Promise<void>)[] = [
+    ({ load }) => checkLoadOptions(chosen.name, load),
+    ({ load, gateway }) => checkFileLimit(load.connections, { throughGateway: gateway !== null }),
+  ];
+  for (const check of checks) {
+    for (const { options: run } of plan.runs) {
+      try {
+        await check(run);
+      } catch (error) {
+        if (!(error instanceof TimewaitError) || error.field === undefined) throw error;
+        const index = resolved.runs.findIndex(({ options }) => options === run);
+        const field = loadField(error.field as keyof Load, scenario, index, options.load);
+        throw new TimewaitError(error.problem, { field, cause: error });
+      }
     }
   }
   return {
