@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { deadline } from "@std/async/deadline";
 import type { Speaker } from "../../tools/observe/collector.ts";
 import { collectPoolCounters } from "../../tools/observe/pool_counters.ts";
 import { PoolLedger } from "../../tools/transport/pool/counters.ts";
@@ -47,5 +48,6 @@ Deno.test("a gateway that has not said that it may be asked gets no signal, whic
 Deno.test("a bench that is stopped does not wait for the counters", async () => {
   const pool = collectPoolCounters({ asks: true });
   const stopped = AbortSignal.abort(new Error("stopped"));
-  await assertRejects(() => pool.settled(gatewayOf(() => {}), stopped), Error, "stopped");
+  const settled = () => deadline(pool.settled(gatewayOf(() => {}), stopped), 2_000);
+  await assertRejects(settled, Error, "stopped");
 });

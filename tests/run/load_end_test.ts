@@ -31,3 +31,8 @@ Deno.test("a load that fails is reported with its own error, and a signal with i
   const stopped = AbortSignal.abort(new Error("stopped"));
   await assertRejects(() => untilOver(load, times, [], stopped), Error, "stopped");
 });
+
+Deno.test("a bench that is stopped waits for nothing", async () => {
+  const stopped = AbortSignal.abort(new Error("stopped"));
+  await assertRejects(() => whileAllRun(new Promise<void>(() => {}), [], stopped), Error, "stopped");
+});

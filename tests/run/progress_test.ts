@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { renderProgress } from "../../tools/run/progress.ts";
+import { durationsOf, renderProgress } from "../../tools/run/progress.ts";
+import { resolveScenario } from "../../tools/scenario/resolve.ts";
 
 const DURATIONS = {
   direct: { loadMs: 4_000, overheadMs: 2_000 },
@@ -32,4 +33,15 @@ Deno.test("the line of progress fits a narrow terminal", () => {
   const durations = { "pool-1000": DURATIONS.direct };
   const progress = { rounds: 2, run: "pool-1000", repetition: 2, ended: [] };
   assertEquals(renderProgress(progress, durations, 30), "[##########..........] pool-1");
+});
+
+Deno.test("each run is expected to take as long as its own load, and its warm-up besides", () => {
+  const scenario = resolveScenario({
+    question: "How long?",
+    load: { duration: "4s", warmUp: 0 },
+    runs: [{ name: "short" }, { name: "long", load: { duration: "20s", warmUp: "3s" } }],
+  }, "mine");
+  const { short, long } = durationsOf({ scenario });
+  assertEquals([short!.loadMs, long!.loadMs], [4_000, 20_000]);
+  assertEquals(long!.overheadMs - short!.overheadMs, 3_000);
 });
