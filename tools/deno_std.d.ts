@@ -16,7 +16,10 @@ declare module "@std/async/deadline" {
 }
 
 declare module "@std/async/delay" {
-  export function delay(ms: number, options?: { signal?: AbortSignal | undefined; persistent?: boolean }): Promise<void>;
+  export function delay(
+    ms: number,
+    options?: { signal?: AbortSignal | undefined; persistent?: boolean },
+  ): Promise<void>;
 }
 
 declare module "@std/cli" {
