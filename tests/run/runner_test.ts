@@ -28,7 +28,10 @@ const SCENARIO: Scenario = {
   })),
 };
 
-/** Measures a scenario, by the measure that is handed in: no lab is opened, no environment read, no program started. */
+/**
+ * Measures a scenario, by the measure that is handed in: no lab is opened, no environment read, no program
+ * started.
+ */
 function bench(
   { repeat = 5, until = null, seed = 7, selfCheck = false, ...options }:
     & Partial<Pick<BenchPlan, "repeat" | "until" | "seed" | "selfCheck">>

@@ -1,6 +1,6 @@
 /**
- * autocannon, which comes from npm and makes the load where wrk is not installed. It runs in a Deno process of its own and reaches
- * about half of wrk's rate, so it comes to its own limit sooner.
+ * autocannon, which comes from npm and makes the load where wrk is not installed. It runs in a Deno process
+ * of its own and reaches about half of wrk's rate, so it comes to its own limit sooner.
  *
  * @module
  */
@@ -36,8 +36,8 @@ export function startAutocannon(host: Host, options: LoadOptions): Promise<Runni
 }
 
 /**
- * Parses what autocannon_runner.ts has counted, in the shape of autocannon's own result. autocannon does not tell failed
- * connects from failed reads and writes: all of them count as `connect`.
+ * Parses what autocannon_runner.ts has counted, in the shape of autocannon's own result. autocannon does not
+ * tell failed connects from failed reads and writes: all of them count as `connect`.
  *
  * @throws {Error} when the text is no such result, or its figures contradict each other.
  */

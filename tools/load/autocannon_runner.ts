@@ -1,9 +1,11 @@
 /**
- * The process in which autocannon runs, on the client. It takes its options as one JSON argument, prints `over` when the time is
- * over, keeps its connections open until it reads a line, and prints its result as one line of JSON.
+ * The process in which autocannon runs, on the client. It takes its options as one JSON argument, prints
+ * `over` when the time is over, keeps its connections open until it reads a line, and prints its result as
+ * one line of JSON.
  *
- * It counts the events of autocannon itself, for three reasons: autocannon checks only once a second whether its time is over, it
- * then breaks off the requests in flight, and it truncates latencies to whole milliseconds.
+ * It counts the events of autocannon itself, for three reasons: autocannon checks only once a second whether
+ * its time is over, it then breaks off the requests in flight, and it truncates latencies to whole
+ * milliseconds.
  *
  * @module
  */
@@ -56,7 +58,8 @@ instance.on("reqError", (error) => {
 setTimeout(async () => {
   over = true;
   result.duration = (performance.now() - startMs) / 1000;
-  // A rate of 1 that is used up already: what was sent is still answered, and no connection sends more in this second.
+  // A rate of 1 that is used up already: what was sent is still answered, and no connection sends more in
+  // this second.
   for (const client of clients) client.reqsMadeThisSecond = client.rate = 1;
   console.log("over");
   await Deno.stdin.read(new Uint8Array(1));

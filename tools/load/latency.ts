@@ -26,8 +26,9 @@ export interface Latency {
 }
 
 /**
- * Summarises a histogram. Beside the answers in it, `timeouts` answers took at least `timeoutUs`. The generator does not say how much
- * longer, so each of them counts as `timeoutUs`, and a percentile that falls among them is a lower bound.
+ * Summarises a histogram. Beside the answers in it, `timeouts` answers took at least `timeoutUs`. The
+ * generator does not say how much longer, so each of them counts as `timeoutUs`, and a percentile that falls
+ * among them is a lower bound.
  *
  * @example
  * ```ts

@@ -7,7 +7,10 @@
 
 import type { Histogram } from "./latency.ts";
 
-/** A kept histogram: the n-th count belongs to the n-th latency. It holds answers of every status, and no timeouts. */
+/**
+ * A kept histogram: the n-th count belongs to the n-th latency. It holds answers of every status, and no
+ * timeouts.
+ */
 export interface LatencyHistogram {
   /** The highest latency of each bucket that holds an answer, in microseconds, ascending. */
   readonly us: readonly number[];
@@ -15,7 +18,10 @@ export interface LatencyHistogram {
   readonly count: readonly number[];
 }
 
-/** Buckets in each doubling of the latency. A latency read from a kept histogram is the true one or up to 1/256 (0.4%) more. */
+/**
+ * Buckets in each doubling of the latency. A latency read from a kept histogram is the true one or up to
+ * 1/256 (0.4%) more.
+ */
 const BUCKETS_PER_DOUBLING = 256;
 
 /**
@@ -40,7 +46,10 @@ export function bucketLatency(histogram: Histogram): LatencyHistogram {
   return { us: sorted.map(([us]) => us), count: sorted.map(([, count]) => count) };
 }
 
-/** Merges histograms into one, exactly: the result is what a single kept histogram of all their answers would hold. */
+/**
+ * Merges histograms into one, exactly: the result is what a single kept histogram of all their answers would
+ * hold.
+ */
 export function mergeLatency(histograms: readonly LatencyHistogram[]): Histogram {
   const merged = new Map<number, number>();
   for (const { us, count } of histograms) {

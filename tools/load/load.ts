@@ -21,7 +21,9 @@ export interface LoadOptions extends Omit<LoadPlan, "warmUpMs"> {
 export interface LoadErrors {
   /** Connections that could not be opened. */
   readonly connect: number;
-  /** Answers that could not be read, or broke off. Always 0 for autocannon, which counts them as `connect`. */
+  /**
+   * Answers that could not be read, or broke off. Always 0 for autocannon, which counts them as `connect`.
+   */
   readonly read: number;
   /** Requests that could not be written. Always 0 for autocannon, which counts them as `connect`. */
   readonly write: number;
@@ -43,7 +45,10 @@ export function failedRequests(errors: LoadErrors): number {
 export interface Arrivals {
   /** Requests that were due: rate × duration. Each was answered or counts as one of the errors. */
   readonly due: number;
-  /** Requests that timed out before they were sent, because no connection was free. They count as `timeout` too. */
+  /**
+   * Requests that timed out before they were sent, because no connection was free. They count as `timeout`
+   * too.
+   */
   readonly unsent: number;
   /** Requests that the generator took up more than 10 ms after they were due: it was at its limit. */
   readonly late: number;
@@ -53,19 +58,28 @@ export interface Arrivals {
 export interface LoadResult {
   /** Answers of any status, including those later than the timeout; 0 where none came in time. */
   readonly requests: number;
-  /** How long the load lasted by the generator's own clock, in seconds; for an open loop, how long requests were due. */
+  /**
+   * How long the load lasted by the generator's own clock, in seconds; for an open loop, how long requests
+   * were due.
+   */
   readonly durationSec: number;
   /** `requests` ÷ `durationSec`; 0 where no time has passed. */
   readonly requestsPerSec: number;
   /** Bytes of the answers, their headers included. */
   readonly bytesRead: number;
-  /** How long answers took, in microseconds: from when the request was sent, in an open loop from when it was due. */
+  /**
+   * How long answers took, in microseconds: from when the request was sent, in an open loop from when it was
+   * due.
+   */
   readonly latencyUs: Latency;
   /** All latencies, without timeouts. */
   readonly latencyHistogram: LatencyHistogram | null;
   /** What went wrong, in counts; all 0 for a load without a failure. */
   readonly errors: LoadErrors;
-  /** How the requests of an open loop arrived. Left out for a closed loop, in which each answer triggers the next request. */
+  /**
+   * How the requests of an open loop arrived. Left out for a closed loop, in which each answer triggers the
+   * next request.
+   */
   readonly arrivals?: Arrivals;
 }
 
@@ -74,8 +88,8 @@ export interface RunningLoad extends AsyncDisposable {
   /** The generator's process group, for its CPU and memory. */
   readonly processGroup: number;
   /**
-   * Resolves when the time is over. The connections stay open until {@linkcode finish}, so that the sockets can be read as the load
-   * has left them. Rejects when the generator fails.
+   * Resolves when the time is over. The connections stay open until {@linkcode finish}, so that the sockets
+   * can be read as the load has left them. Rejects when the generator fails.
    */
   readonly over: Promise<void>;
   /** Lets the generator close its connections and end, and returns what it has measured. */
@@ -86,7 +100,10 @@ export interface RunningLoad extends AsyncDisposable {
 export interface GeneratorChoice {
   /** The generator that {@linkcode startLoad} takes. */
   readonly name: LoadGenerator;
-  /** Its version, such as `4.1.0`; for the open loop that of Timewait; `of unknown version` where wrk does not tell. */
+  /**
+   * Its version, such as `4.1.0`; for the open loop that of Timewait; `of unknown version` where wrk does not
+   * tell.
+   */
   readonly version: string;
   /** Where autocannon was chosen because wrk is not installed: the reason, and how to install wrk. */
   readonly reason?: string;

@@ -20,12 +20,15 @@ export interface LoadProcess {
 }
 
 /**
- * The environment of a load generator. Deno's event loop carries out 128 operations in one go. It must not take up more ready sockets
- * than that, or some connections wait while others are served again and again.
+ * The environment of a load generator. Deno's event loop carries out 128 operations in one go. It must not
+ * take up more ready sockets than that, or some connections wait while others are served again and again.
  */
 export const LOAD_ENV = { DENO_TOKIO_MAX_IO_EVENTS_PER_TICK: "128" };
 
-/** Starts a load generator. It prints `over` when its time is over, keeps its connections until it reads a line, and then reports. */
+/**
+ * Starts a load generator. It prints `over` when its time is over, keeps its connections until it reads a
+ * line, and then reports.
+ */
 export async function startLoadProcess(
   host: Host,
   { name, script, parse }: LoadProcess,

@@ -1,11 +1,11 @@
 /**
- * An open loop: requests arrive at a constant rate, whether or not earlier ones were answered, and each latency counts from the
- * moment its request was due. So a request that waits behind a slow answer counts as slow too, which a closed loop leaves
- * out (coordinated omission).
+ * An open loop: requests arrive at a constant rate, whether or not earlier ones were answered, and each
+ * latency counts from the moment its request was due. So a request that waits behind a slow answer counts as
+ * slow too, which a closed loop leaves out (coordinated omission).
  *
- * autocannon takes a rate as well, and would not do. It sends the requests of each second at the beginning of that second. And its
- * correction mistakes a rate per second for one per millisecond (`Math.ceil(1 / rate)` in lib/run.js of 9.0.0), so it adds an
- * answer for each millisecond that any answer took.
+ * autocannon takes a rate as well, and would not do. It sends the requests of each second at the beginning of
+ * that second. And its correction mistakes a rate per second for one per millisecond (`Math.ceil(1 / rate)`
+ * in lib/run.js of 9.0.0), so it adds an answer for each millisecond that any answer took.
  *
  * @module
  */
@@ -23,7 +23,9 @@ export interface OpenLoopOptions extends Target {
   readonly durationMs: number;
   /** How long after it was due a request is given up and its connection closed, in milliseconds. */
   readonly timeoutMs: number;
-  /** Connections, all opened before the first request is due. A request that finds none of them free waits. */
+  /**
+   * Connections, all opened before the first request is due. A request that finds none of them free waits.
+   */
   readonly connections: number;
 }
 
@@ -45,7 +47,10 @@ export interface OpenLoopResult {
   readonly errors: LoadErrors;
 }
 
-/** How long after it was due a request may be taken up, in milliseconds. Anything later is the fault of the generator. */
+/**
+ * How long after it was due a request may be taken up, in milliseconds. Anything later is the fault of the
+ * generator.
+ */
 export const LATE_MS = 10;
 
 /** How often the loop looks for requests that have timed out, in milliseconds. */
@@ -59,7 +64,10 @@ interface Arrival {
 
 /** An open loop under way. */
 export interface RunningOpenLoop extends Disposable {
-  /** Resolves when the last request was answered or given up. The connections stay open until the loop is disposed. */
+  /**
+   * Resolves when the last request was answered or given up. The connections stay open until the loop is
+   * disposed.
+   */
   readonly over: Promise<OpenLoopResult>;
 }
 
@@ -75,7 +83,10 @@ export async function startOpenLoop(options: OpenLoopOptions): Promise<RunningOp
   };
 }
 
-/** The requests of a load: sends each when it is due or a connection becomes free, and counts what becomes of it. */
+/**
+ * The requests of a load: sends each when it is due or a connection becomes free, and counts what becomes of
+ * it.
+ */
 class OpenLoop {
   readonly #options: OpenLoopOptions;
   readonly #connections: readonly OpenLoopConnection[];
@@ -85,7 +96,9 @@ class OpenLoop {
   readonly #free = new Fifo<OpenLoopConnection>();
   /** Requests that are due and not sent. */
   readonly #waiting = new Fifo<Arrival>();
-  /** Requests that may still time out, in the order in which they were due: the first is the next to time out. */
+  /**
+   * Requests that may still time out, in the order in which they were due: the first is the next to time out.
+   */
   readonly #open = new Fifo<Arrival>();
   readonly #over = Promise.withResolvers<OpenLoopResult>();
   #startMs = 0;

@@ -1,5 +1,6 @@
 /**
- * One connection of the open-loop generator: sends a request, reads its answer, and connects anew where it must.
+ * One connection of the open-loop generator: sends a request, reads its answer, and connects anew where it
+ * must.
  *
  * @module
  */
@@ -44,7 +45,10 @@ export class OpenLoopConnection implements Disposable {
     this.#method = new TextDecoder().decode(request.subarray(0, request.indexOf(32)));
   }
 
-  /** Opens the connection, unless it is open. Returns whether it is open. Where it is not, the next request tries again. */
+  /**
+   * Opens the connection, unless it is open. Returns whether it is open. Where it is not, the next request
+   * tries again.
+   */
   async connect(): Promise<boolean> {
     if (this.#conn !== undefined) return true;
     const { hostname, port } = this.#target;

@@ -23,8 +23,8 @@ export function startOpenLoopIn(host: Host, options: LoadOptions): Promise<Runni
 }
 
 /**
- * Parses what open_loop_runner.ts has printed. A request counts for the time at which it was due, even if its answer came after
- * the end of the load. So requests per second are the answered arrivals per second.
+ * Parses what open_loop_runner.ts has printed. A request counts for the time at which it was due, even if its
+ * answer came after the end of the load. So requests per second are the answered arrivals per second.
  *
  * @throws {Error} when the text is no such report, or its figures contradict each other.
  */

@@ -81,8 +81,8 @@ export interface GeneratorNeeds {
 }
 
 /**
- * Decides on a generator. `auto` takes the open loop for a load with a rate, else wrk where it is installed, else autocannon,
- * which comes from npm.
+ * Decides on a generator. `auto` takes the open loop for a load with a rate, else wrk where it is installed,
+ * else autocannon, which comes from npm.
  *
  * @throws {CommandNotFoundError} when wrk was asked for and is not installed.
  */

@@ -27,8 +27,8 @@ function reportScript(): string {
 /**
  * Refuses what wrk would accept and then do otherwise than asked.
  *
- * @throws {TimewaitError} for a time that is not whole seconds, for connections that the threads cannot share evenly, and for a
- * script that cannot be read.
+ * @throws {TimewaitError} for a time that is not whole seconds, for connections that the threads cannot share
+ * evenly, and for a script that cannot be read.
  */
 export function checkWrkOptions(options: Omit<LoadOptions, "url">): void {
   const { connections, threads, durationMs, timeoutMs, script } = options;
@@ -163,13 +163,14 @@ function checkReport(json: string): WrkReport {
 }
 
 /**
- * Takes wrk's correction for coordinated omission out of its histogram, so that the histogram holds what was measured and
- * nothing else.
+ * Takes wrk's correction for coordinated omission out of its histogram, so that the histogram holds what was
+ * measured and nothing else.
  *
- * The interval is the mean time between two requests of one connection. For each latency of at least two intervals, wrk adds one
- * answer at that latency less one interval, one at that latency less two, and so on, down to the last that is above one
- * interval (`stats_correct` in its stats.c). The answers added at a latency come from longer latencies only. So going down
- * from the longest latency gives the measured counts back exactly.
+ * The interval is the mean time between two requests of one connection. For each latency of at least two
+ * intervals, wrk adds one answer at that latency less one interval, one at that latency less two, and so on,
+ * down to the last that is above one interval (`stats_correct` in its stats.c). The answers added at a
+ * latency come from longer latencies only. So going down from the longest latency gives the measured counts
+ * back exactly.
  */
 export function undoCorrection(
   corrected: Histogram,

@@ -8,10 +8,15 @@ import { abortable } from "@std/async/abortable";
 import type { Collector } from "./collector.ts";
 import type { AnsweredSeries } from "./series.ts";
 
-/** Called at each report of the backend with the time since the load began, and the rate since the report before. */
+/**
+ * Called at each report of the backend with the time since the load began, and the rate since the report
+ * before.
+ */
 export type OnAnswered = (timeMs: number, requestsPerSec: number) => void;
 
-/** Collects the lines `requests N`, in which `N` is the number of requests answered since the backend started. */
+/**
+ * Collects the lines `requests N`, in which `N` is the number of requests answered since the backend started.
+ */
 export function collectAnswered(onAnswered: OnAnswered = () => {}): Collector<AnsweredSeries> {
   const series = { timeMs: [0], requests: [0] };
   let startMs = Infinity;

@@ -1,5 +1,6 @@
 /**
- * Attribution: what each host has done in a repetition, from samples of its TCP counters and a last full look at its sockets.
+ * Attribution: what each host has done in a repetition, from samples of its TCP counters and a last full look
+ * at its sockets.
  *
  * @module
  */
@@ -15,7 +16,9 @@ import type { HostResult, HostSeries } from "./series.ts";
 
 /** What was observed of a lab between the start and the end of a load. */
 export interface Observation {
-  /** Decides how sockets are attributed: by host in a private lab, by port where the hosts share one table. */
+  /**
+   * Decides how sockets are attributed: by host in a private lab, by port where the hosts share one table.
+   */
   readonly lab: LabKind;
   /** At least two: the first from before the load began, the last from when it was over. */
   readonly samples: readonly Sample[];
@@ -23,7 +26,10 @@ export interface Observation {
   readonly before: Readonly<Record<HostName, TcpCounters>>;
   /** The counters of each host when the load was over. */
   readonly after: Readonly<Record<HostName, TcpCounters>>;
-  /** Every socket of each host when the load was over. Where the hosts share one table, it stands here three times. */
+  /**
+   * Every socket of each host when the load was over. Where the hosts share one table, it stands here three
+   * times.
+   */
   readonly sockets: Readonly<Record<HostName, readonly TcpSocket[]>>;
   /** Every socket of each host when the load began; `undefined` where no warm-up could have left any. */
   readonly socketsBefore?: Readonly<Record<HostName, readonly TcpSocket[]>> | undefined;
@@ -34,8 +40,9 @@ export interface Observation {
 }
 
 /**
- * Takes the connections of a probe on the gateway's host off what was observed, because they are not the gateway's. A connect that
- * failed for want of a port has opened none. The clocks of the probe and of the samples differ by less than a tenth of a second.
+ * Takes the connections of a probe on the gateway's host off what was observed, because they are not the
+ * gateway's. A connect that failed for want of a port has opened none. The clocks of the probe and of the
+ * samples differ by less than a tenth of a second.
  */
 export function withoutProbe<T extends Pick<Observation, "lab" | "samples" | "after">>(
   seen: T,
@@ -63,7 +70,10 @@ export function hostResults(observation: Observation): Record<HostName, HostResu
   return perHost((name) => ofHost(observation, name));
 }
 
-/** The series of each host. TIME_WAITs of others that stood in a shared table when the load began are taken off. */
+/**
+ * The series of each host. TIME_WAITs of others that stood in a shared table when the load began are taken
+ * off.
+ */
 export function hostSeries(
   { lab, samples, socketsBefore, ...ports }: Pick<
     Observation,
@@ -114,9 +124,10 @@ function ownTableResult(observation: Observation, name: HostName): HostResult {
 /**
  * The result of a host that shares its tables with the other hosts and the rest of the machine.
  *
- * Sockets are attributed by the ports of this repetition, as they stand at the end. That is the peak, unless the load lasts longer than
- * the 60 s of TIME_WAIT. The kernel counts opened connections for all hosts together. The client has opened those towards
- * its target that stand or wait at the end, and the gateway has opened the rest.
+ * Sockets are attributed by the ports of this repetition, as they stand at the end. That is the peak, unless
+ * the load lasts longer than the 60 s of TIME_WAIT. The kernel counts opened connections for all hosts
+ * together. The client has opened those towards its target that stand or wait at the end, and the gateway has
+ * opened the rest.
  */
 function sharedTableResult(observation: Observation, name: HostName): HostResult {
   const { before, after, gatewayPort, backendPort } = observation;
@@ -138,7 +149,8 @@ function sharedTableResult(observation: Observation, name: HostName): HostResult
   const clientWaits = (all: readonly TcpSocket[]) => sumOf(groupTimeWait(all, new Set([target])));
   const clientOpened = Math.max(0, established(target) + clientWaits(sockets) - clientWaits(socketsBefore));
   const machineOpened = counterDelta(before[name], after[name]).connectionsOpened;
-  // In a loopback lab only the three hosts share the tables, and of them only the gateway opens connections all the time.
+  // In a loopback lab only the three hosts share the tables, and of them only the gateway opens connections
+  // all the time.
   const moved = observation.lab === "loopback" ? counterDelta(before[name], after[name]) : undefined;
   const waitingOpened = sumOf(timeWaitGroups.filter((group) => group.side === "opened"));
   return {

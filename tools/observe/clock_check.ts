@@ -4,7 +4,10 @@
  * @module
  */
 
-/** The smallest step that counts as setting the clock, in milliseconds. ntpd slews the clock by at most 0.5 ms a second, which is less. */
+/**
+ * The smallest step that counts as setting the clock, in milliseconds. ntpd slews the clock by at most 0.5 ms
+ * a second, which is less.
+ */
 const CLOCK_STEP_MS = 100;
 
 /** A watch on the clock. */
@@ -18,8 +21,9 @@ export interface ClockCheck {
 }
 
 /**
- * Watches the wall clock of the machine, which people and ntpd set, and which jumps when a laptop wakes. Nothing of ours measures
- * by it. wrk measures by nothing else, so its duration and latencies are worthless after a jump.
+ * Watches the wall clock of the machine, which people and ntpd set, and which jumps when a laptop wakes.
+ * Nothing of ours measures by it. wrk measures by nothing else, so its duration and latencies are worthless
+ * after a jump.
  */
 export function startClockCheck(): ClockCheck {
   const offsetMs = () => Date.now() - performance.now();

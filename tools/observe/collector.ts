@@ -1,5 +1,6 @@
 /**
- * Collectors: each listens to the lines that a party prints while a load runs, and keeps what they say of one subject.
+ * Collectors: each listens to the lines that a party prints while a load runs, and keeps what they say of one
+ * subject.
  *
  * @module
  */
@@ -16,10 +17,14 @@ export interface Collector<T> {
   /**
    * Resolves when the party has reported everything that has happened until now.
    *
-   * @throws {Error} where the party was asked and does not answer in time; the reason of the signal when that aborts.
+   * @throws {Error} where the party was asked and does not answer in time; the reason of the signal when that
+   * aborts.
    */
   settled(party: Speaker, signal: AbortSignal): Promise<void>;
-  /** Starts to count: whatever was reported before does not count. `startMs` is when the load begins, by `performance.now()`. */
+  /**
+   * Starts to count: whatever was reported before does not count. `startMs` is when the load begins, by
+   * `performance.now()`.
+   */
   begin(startMs: number): void;
   /** What was reported since. */
   result(): T;

@@ -1,6 +1,6 @@
 /**
- * A probe that times connects from a host to a service while a load runs: how long a new connection of the gateway would
- * have to wait.
+ * A probe that times connects from a host to a service while a load runs: how long a new connection of the
+ * gateway would have to wait.
  *
  * @module
  */
@@ -25,15 +25,20 @@ export interface RunningProbe extends AsyncDisposable {
 /** Time between two connects, in milliseconds. */
 export const PROBE_INTERVAL_MS = 50;
 
-/** How long the start and the end wait for a connect, in milliseconds. Where nothing answers, a connect takes minutes. */
+/**
+ * How long the start and the end wait for a connect, in milliseconds. Where nothing answers, a connect takes
+ * minutes.
+ */
 const CONNECT_WAIT_MS = 1_000;
 
 const SCRIPT = new URL("./connect_probe.sh", import.meta.url);
 
 /**
- * Starts a probe on a host. Returns when its first connect has succeeded or failed, at the latest after a second.
+ * Starts a probe on a host. Returns when its first connect has succeeded or failed, at the latest after a
+ * second.
  *
- * Each connect holds an ephemeral port of the host while it lasts, and the kernel counts it as a connection that the host opened.
+ * Each connect holds an ephemeral port of the host while it lasts, and the kernel counts it as a connection
+ * that the host opened.
  */
 export async function startConnectProbe(
   host: Host,
@@ -51,7 +56,8 @@ export async function startConnectProbe(
       const [sec, us] = line.split(" ");
       const atMs = Math.round(Number(sec) * 1000);
       firstMs ??= atMs;
-      // The script times by the wall clock. A negative time shows that somebody set the clock back in between.
+      // The script times by the wall clock. A negative time shows that somebody set the clock back in
+      // between.
       if (Number(us) < 0) return;
       timeMs.push(atMs - firstMs);
       connectUs.push(us === "-" ? null : Number(us));

@@ -1,6 +1,6 @@
 /**
- * Where the CPU time of the whole machine went while a load ran: idle, to the bench, to other processes, to the hypervisor. Read
- * from /proc/stat, which shows the whole machine in every namespace (proc_stat(5)).
+ * Where the CPU time of the whole machine went while a load ran: idle, to the bench, to other processes, to
+ * the hypervisor. Read from /proc/stat, which shows the whole machine in every namespace (proc_stat(5)).
  *
  * @module
  */
@@ -12,7 +12,9 @@ import { TICKS_PER_SEC } from "./process_usage.ts";
 export interface CpuTimes {
   /** In programs, and in the kernel on their behalf: `user` (which includes `guest`), `nice` and `system`. */
   readonly processes: number;
-  /** In interrupts (`irq` and `softirq`): most of it is work of the network that no process is charged for. */
+  /**
+   * In interrupts (`irq` and `softirq`): most of it is work of the network that no process is charged for.
+   */
   readonly interrupts: number;
   /** With nothing to do, or waiting for a disk: `idle` and `iowait`. */
   readonly idle: number;
@@ -72,7 +74,8 @@ export function parseCpuTimes(stat: string): CpuTimes {
 /**
  * Where the CPU time between two readings went.
  *
- * @param benchCpuSec what all processes of the bench have used, in seconds. The rest of the time of processes was used by others.
+ * @param benchCpuSec what all processes of the bench have used, in seconds. The rest of the time of processes
+ * was used by others.
  */
 export function machineUse(before: MachineReading, after: MachineReading, benchCpuSec: number): MachineUse {
   const spent = (of: keyof CpuTimes) => Math.max(0, after.cpu[of] - before.cpu[of]);

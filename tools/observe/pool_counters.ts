@@ -14,13 +14,15 @@ const ANSWER_LIMIT_MS = 5_000;
 /** How the counters are collected. */
 export interface PoolCounterOptions {
   /**
-   * Whether the gateway prints its counters upon SIGUSR2, as our `net-http` gateway does. Any other program may end by that
-   * signal, so it is never asked.
+   * Whether the gateway prints its counters upon SIGUSR2, as our `net-http` gateway does. Any other program
+   * may end by that signal, so it is never asked.
    */
   readonly asks: boolean;
 }
 
-/** Collects the counters of a gateway's pool. The result is `undefined` where the gateway has printed none. */
+/**
+ * Collects the counters of a gateway's pool. The result is `undefined` where the gateway has printed none.
+ */
 export function collectPoolCounters({ asks }: PoolCounterOptions): Collector<PoolCounters | undefined> {
   let before: PoolCounters | undefined;
   let latest: PoolCounters | undefined;

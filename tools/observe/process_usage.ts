@@ -11,11 +11,17 @@ import { type Host } from "../lab/host.ts";
 export interface ProcessUsage {
   /** CPU time in user and kernel mode, in seconds, since the group began. */
   readonly cpuSec: number;
-  /** Peak resident memory in bytes, summed over the processes alive now, the shells that started them included. */
+  /**
+   * Peak resident memory in bytes, summed over the processes alive now, the shells that started them
+   * included.
+   */
   readonly rssPeakBytes: number;
 }
 
-/** Ticks of the CPU times in /proc in a second: USER_HZ, which is 100 on every architecture that Deno runs on (proc(5)). */
+/**
+ * Ticks of the CPU times in /proc in a second: USER_HZ, which is 100 on every architecture that Deno runs on
+ * (proc(5)).
+ */
 export const TICKS_PER_SEC = 100;
 
 /** The usage of each process group by its name; `null` for a name that stands for no group. */
@@ -24,8 +30,8 @@ export type UsageOf<Groups> = {
 };
 
 /**
- * Reads what the processes of the given groups have used. The time of a process that has ended, and for which its parent has
- * waited, is within the time of its parent.
+ * Reads what the processes of the given groups have used. The time of a process that has ended, and for which
+ * its parent has waited, is within the time of its parent.
  *
  * @param processGroups by the name of the party; `undefined` for a party that this run does without.
  * @returns the usage under the same names: zeros for a group with no process left, `null` for `undefined`.
@@ -54,8 +60,8 @@ export async function readProcessUsage<Groups extends Readonly<Record<string, nu
 }
 
 /**
- * What each party has used between two readings, to the millisecond; peak memory is that of the later reading. A party that is
- * not in the earlier reading has begun since.
+ * What each party has used between two readings, to the millisecond; peak memory is that of the later
+ * reading. A party that is not in the earlier reading has begun since.
  */
 export function usageSince<Usage extends Readonly<Record<string, ProcessUsage | null>>>(
   earlier: Readonly<Partial<Record<keyof Usage, ProcessUsage | null>>>,
@@ -100,10 +106,13 @@ export interface ProcessStat {
   readonly cpuTicks: number;
 }
 
-/** Parses lines of /proc/PID/stat. The name in parentheses may hold anything, parentheses and line ends included. */
+/**
+ * Parses lines of /proc/PID/stat. The name in parentheses may hold anything, parentheses and line ends
+ * included.
+ */
 export function parseStats(text: string): ProcessStat[] {
-  // After the last parenthesis: state, parent, group, session, terminal, its group, flags, four fault counts, then
-  // utime, stime, cutime and cstime.
+  // After the last parenthesis: state, parent, group, session, terminal, its group, flags, four fault counts,
+  // then utime, stime, cutime and cstime.
   const pattern = /^(\d+) \([^]*?\) [A-Za-z] -?\d+ (\d+)(?: -?\d+){8} (\d+) (\d+) (\d+) (\d+) /gm;
   return [...text.matchAll(pattern)].map((match) => ({
     pid: Number(match[1]),

@@ -33,8 +33,9 @@ export interface RunningSampler extends AsyncDisposable {
   /** Its process group: what the sampling process costs. */
   readonly processGroup: number;
   /**
-   * CPU time that this process, the bench, had used when it was handed its latest sample, in seconds. The bench does nothing but
-   * take samples while a load runs, so what it uses up to the last sample of the load is a cost of sampling too.
+   * CPU time that this process, the bench, had used when it was handed its latest sample, in seconds. The
+   * bench does nothing but take samples while a load runs, so what it uses up to the last sample of the load
+   * is a cost of sampling too.
    */
   readonly benchCpuSec: number;
   /** Takes a last sample and returns all of them, the first of which was taken at the start. */
@@ -42,9 +43,9 @@ export interface RunningSampler extends AsyncDisposable {
 }
 
 /**
- * Starts to sample the hosts of a lab every {@linkcode SAMPLE_INTERVAL_MS}. Returns when the first sample has been taken.
- * `onSample` is called up to half a second late, because the sampler writes five samples at a time: few writes cost less CPU
- * than many.
+ * Starts to sample the hosts of a lab every {@linkcode SAMPLE_INTERVAL_MS}. Returns when the first sample has
+ * been taken. `onSample` is called up to half a second late, because the sampler writes five samples at a
+ * time: few writes cost less CPU than many.
  */
 export async function startSampler(lab: Lab, onSample: (sample: Sample) => void): Promise<RunningSampler> {
   const samples: Sample[] = [];

@@ -9,19 +9,36 @@ import type { TimeWaitGroup } from "./tcp_table.ts";
 
 /** What one host's TCP tables have shown between the start and the end of the load. */
 export interface HostResult {
-  /** The most sockets in TIME_WAIT at one time; where the hosts share one table, those of this repetition at its end. */
+  /**
+   * The most sockets in TIME_WAIT at one time; where the hosts share one table, those of this repetition at
+   * its end.
+   */
   readonly timeWaitPeak: number;
-  /** How often a socket entered TIME_WAIT. `null` where the hosts share one table, which does not say whose socket it was. */
+  /**
+   * How often a socket entered TIME_WAIT. `null` where the hosts share one table, which does not say whose
+   * socket it was.
+   */
   readonly timeWaitEntered: number | null;
   /** Connections that this host has opened. */
   readonly connectionsOpened: number;
-  /** The most ephemeral ports in use at one time: by connections that this host had opened, and by their TIME_WAITs. */
+  /**
+   * The most ephemeral ports in use at one time: by connections that this host had opened, and by their
+   * TIME_WAITs.
+   */
   readonly portsUsedPeak: number;
-  /** TIME_WAIT sockets whose port a new connection took. `null` in a host lab; in a loopback lab the sum of all hosts. */
+  /**
+   * TIME_WAIT sockets whose port a new connection took. `null` in a host lab; in a loopback lab the sum of
+   * all hosts.
+   */
   readonly timeWaitReused: number | null;
-  /** TIME_WAIT states thrown away because of `tcp_max_tw_buckets`. `null` and summed like `timeWaitReused`. */
+  /**
+   * TIME_WAIT states thrown away because of `tcp_max_tw_buckets`. `null` and summed like `timeWaitReused`.
+   */
   readonly timeWaitOverflowed: number | null;
-  /** Connections that a listener dropped because its backlog was full. `null` and summed like `timeWaitReused`. */
+  /**
+   * Connections that a listener dropped because its backlog was full. `null` and summed like
+   * `timeWaitReused`.
+   */
   readonly listenDrops: number | null;
   /** The TIME_WAITs at the end, by service, and by the side of the connection on which this host was. */
   readonly timeWaitGroups: readonly TimeWaitGroup[];
@@ -47,7 +64,10 @@ export interface AnsweredSeries {
 
 /** The series of one host. */
 export interface HostSeries {
-  /** Sockets in TIME_WAIT; in a shared table less those of others that stood there when the load began. Never below 0. */
+  /**
+   * Sockets in TIME_WAIT; in a shared table less those of others that stood there when the load began. Never
+   * below 0.
+   */
   readonly timeWait: readonly number[];
   /** Established connections, including those from before the load (`CurrEstab`, RFC 4022). */
   readonly established: readonly number[];

@@ -7,11 +7,16 @@
 /** The files that {@linkcode parseTcpCounters} takes, in its order. */
 export const TCP_COUNTER_FILES = ["/proc/net/sockstat", "/proc/net/snmp", "/proc/net/netstat"] as const;
 
-/** One reading of a host's TCP state. The first two figures are the state now; the others count since the host began. */
+/**
+ * One reading of a host's TCP state. The first two figures are the state now; the others count since the host
+ * began.
+ */
 export interface TcpCounters {
   /** Sockets in TIME_WAIT now (`tw` of sockstat). */
   readonly timeWait: number;
-  /** Connections established now, or closed by the other side and not yet by this one (`CurrEstab`, RFC 4022). */
+  /**
+   * Connections established now, or closed by the other side and not yet by this one (`CurrEstab`, RFC 4022).
+   */
   readonly established: number;
   /** Connections that this host has opened (`ActiveOpens`, RFC 4022). */
   readonly connectionsOpened: number;
@@ -55,7 +60,9 @@ export function parseTcpCounters(sockstat: string, snmp: string, netstat: string
   };
 }
 
-/** How the counters rose between two readings. The two figures that are states are those of the later reading. */
+/**
+ * How the counters rose between two readings. The two figures that are states are those of the later reading.
+ */
 export function counterDelta(before: TcpCounters, after: TcpCounters): TcpCounters {
   const entries = Object.entries(after) as [keyof TcpCounters, number][];
   const moved = entries.map(([name, value]) => [name, STATES_NOW.has(name) ? value : value - before[name]]);

@@ -1,6 +1,7 @@
 /**
- * The full table of a host's TCP sockets, /proc/net/tcp: one line for each socket, including those in TIME_WAIT. Reading the table
- * takes some 100 ms with 28,000 sockets, so a repetition reads it before and after the load, and not in between.
+ * The full table of a host's TCP sockets, /proc/net/tcp: one line for each socket, including those in
+ * TIME_WAIT. Reading the table takes some 100 ms with 28,000 sockets, so a repetition reads it before and
+ * after the load, and not in between.
  *
  * @module
  */
@@ -15,7 +16,9 @@ export const TCP_STATES = { established: "01", timeWait: "06", listen: "0A" } as
 export interface TcpSocket {
   /** IPv4 with dots, or IPv6 in brackets; `0.0.0.0` or `[::]` for a socket that is bound to every address. */
   readonly localAddress: string;
-  /** The port on this host: an ephemeral port where this host opened the connection, else that of the service. */
+  /**
+   * The port on this host: an ephemeral port where this host opened the connection, else that of the service.
+   */
   readonly localPort: number;
   /** Written like `localAddress`; all zeros for a socket that listens. */
   readonly remoteAddress: string;
@@ -61,9 +64,15 @@ export function parseTcpTable(text: string): TcpSocket[] {
   return sockets;
 }
 
-/** TIME_WAIT sockets of a host that belong together: to the same service, and on the same side of the connection. */
+/**
+ * TIME_WAIT sockets of a host that belong together: to the same service, and on the same side of the
+ * connection.
+ */
 export interface TimeWaitGroup {
-  /** `opened` where this host had opened the connections, so that each holds an ephemeral port of this host; else `accepted`. */
+  /**
+   * `opened` where this host had opened the connections, so that each holds an ephemeral port of this host;
+   * else `accepted`.
+   */
   readonly side: "opened" | "accepted";
   /** The service: the address and port to which the connections went. */
   readonly service: string;
@@ -71,7 +80,10 @@ export interface TimeWaitGroup {
   readonly timeWait: number;
 }
 
-/** Groups the TIME_WAIT sockets of a table by service and side. `servicePorts` are the ports on which the lab's parties listen. */
+/**
+ * Groups the TIME_WAIT sockets of a table by service and side. `servicePorts` are the ports on which the
+ * lab's parties listen.
+ */
 export function groupTimeWait(
   sockets: readonly TcpSocket[],
   servicePorts: ReadonlySet<number>,
@@ -99,8 +111,9 @@ export function listens(sockets: readonly TcpSocket[], port: number): boolean {
 }
 
 /**
- * Converts an address of the table to the form that people write. The table holds each 32-bit word in the byte order of the
- * machine, which is little-endian wherever Deno runs. An IPv4 address within an IPv6 one becomes plain IPv4.
+ * Converts an address of the table to the form that people write. The table holds each 32-bit word in the
+ * byte order of the machine, which is little-endian wherever Deno runs. An IPv4 address within an IPv6 one
+ * becomes plain IPv4.
  */
 function parseAddress(hex: string): string {
   const words = hex.match(/.{8}/g) ?? [];

@@ -1,5 +1,6 @@
 /**
- * How often requests failed between a gateway of ours and its backend, from what the gateway writes on standard error.
+ * How often requests failed between a gateway of ours and its backend, from what the gateway writes on
+ * standard error.
  *
  * @module
  */
@@ -16,12 +17,16 @@ export interface UpstreamFailure {
   readonly step: "connect" | "response";
   /** How many there were. */
   readonly count: number;
-  /** When the first was logged, in milliseconds since the load began. The first of each kind is logged at once. */
+  /**
+   * When the first was logged, in milliseconds since the load began. The first of each kind is logged at
+   * once.
+   */
   readonly firstMs: number;
 }
 
 /**
- * Collects the failures of which a gateway of ours writes on standard error. The result is sorted: the most frequent first.
+ * Collects the failures of which a gateway of ours writes on standard error. The result is sorted: the most
+ * frequent first.
  *
  * @param nowMs a clock that nobody sets back.
  */
@@ -40,8 +45,8 @@ export function collectUpstreamFailures(
       counted.set(`${code} ${step}`, { code, step, count: (before?.count ?? 0) + count, firstMs });
     },
     async settled(_gateway, signal) {
-      // The log gathers failures for GATHER_MS and then writes their number. After a second such time without failures it is
-      // quiet, and the next failure of each kind is written at once.
+      // The log gathers failures for GATHER_MS and then writes their number. After a second such time without
+      // failures it is quiet, and the next failure of each kind is written at once.
       if (counted.size > 0) await delay(2 * GATHER_MS, { signal });
     },
     begin(now) {
@@ -58,7 +63,10 @@ export function failuresOf(failures: readonly UpstreamFailure[] | undefined, cod
     .reduce((sum, { count }) => sum + count, 0);
 }
 
-/** Parses a line such as `upstream failed: EADDRNOTAVAIL connect 198.18.0.3:8081 (…) ×12`; see transport/failure_log.ts. */
+/**
+ * Parses a line such as `upstream failed: EADDRNOTAVAIL connect 198.18.0.3:8081 (…) ×12`; see
+ * transport/failure_log.ts.
+ */
 export function parseFailureLine(line: string): Omit<UpstreamFailure, "firstMs"> | undefined {
   const match = /^upstream failed: ([A-Z0-9_]+) (connect|response) .* ×(\d+)$/.exec(line);
   if (match === null) return undefined;

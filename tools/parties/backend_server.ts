@@ -13,7 +13,10 @@ import { type RunningServer, serveHttp } from "../server/http_server.ts";
 
 /** How a backend answers, and where. */
 export interface BackendOptions extends Backend {
-  /** Where to listen, as `HOST:PORT` or as an object. Port 0 asks the kernel for a free one. Default `127.0.0.1:8081`. */
+  /**
+   * Where to listen, as `HOST:PORT` or as an object. Port 0 asks the kernel for a free one. Default
+   * `127.0.0.1:8081`.
+   */
   readonly listen?: string | ListenAddress | undefined;
   /** How long a stop waits for requests in flight before it cuts them (ms). Default 10 s. */
   readonly grace?: Duration | undefined;
@@ -27,18 +30,26 @@ export interface BackendServerPlan extends BackendPlan {
   readonly graceMs: number;
 }
 
-/** A backend that runs. Disposing it stops accepting, waits for requests in flight for `grace`, then cuts the rest. */
+/**
+ * A backend that runs. Disposing it stops accepting, waits for requests in flight for `grace`, then cuts the
+ * rest.
+ */
 export interface RunningBackend extends RunningServer {
   /** `http://HOST:PORT`. */
   readonly url: string;
-  /** Requests answered so far. A request whose client has left counts too, once its answer was handed over. */
+  /**
+   * Requests answered so far. A request whose client has left counts too, once its answer was handed over.
+   */
   readonly requests: number;
 }
 
 /** Statuses whose responses have no body; for 205 see RFC 9110 §15.3.6. */
 const NULL_BODY_STATUSES: readonly number[] = [204, 205, 304];
 
-/** The largest request body that is read in one go. A larger one, or one of unknown length, is read chunk by chunk. */
+/**
+ * The largest request body that is read in one go. A larger one, or one of unknown length, is read chunk by
+ * chunk.
+ */
 const READ_AT_ONCE_BYTES = 65_536;
 
 /**
@@ -57,8 +68,8 @@ export function resolveBackendServer(
 }
 
 /**
- * Starts a backend in this process. It reads each request to its end, whatever the method, and then answers. The content of a GET
- * or HEAD is the exception: `Deno.serve` reads it after the answer.
+ * Starts a backend in this process. It reads each request to its end, whatever the method, and then answers.
+ * The content of a GET or HEAD is the exception: `Deno.serve` reads it after the answer.
  *
  * @throws {TimewaitError} for an option that does not fit, and for an address on which it cannot listen.
  * @example

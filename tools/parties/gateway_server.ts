@@ -19,9 +19,15 @@ import { checkWorkers, missingForWorkers } from "../transport/workers/workers.ts
 
 /** Where a gateway listens and forwards to. */
 export interface GatewayPlace {
-  /** The origin to which requests go, such as `http://127.0.0.1:8081`. `net-http` takes several, which get requests in turn. */
+  /**
+   * The origin to which requests go, such as `http://127.0.0.1:8081`. `net-http` takes several, which get
+   * requests in turn.
+   */
   readonly upstream: string | URL | readonly (string | URL)[];
-  /** Where clients connect, as `HOST:PORT` or as an object. Port 0 asks the kernel for a free one. Default `127.0.0.1:8080`. */
+  /**
+   * Where clients connect, as `HOST:PORT` or as an object. Port 0 asks the kernel for a free one. Default
+   * `127.0.0.1:8080`.
+   */
   readonly listen?: string | ListenAddress | undefined;
   /** How long a stop waits for requests in flight before it cuts them (ms). Default 10 s; 0 cuts at once. */
   readonly grace?: Duration | undefined;
@@ -48,18 +54,25 @@ export interface GatewayServerPlan {
   readonly graceMs: number;
 }
 
-/** A gateway that runs. Disposing it stops accepting, waits for requests in flight for `grace`, then cuts the rest. */
+/**
+ * A gateway that runs. Disposing it stops accepting, waits for requests in flight for `grace`, then cuts the
+ * rest.
+ */
 export interface RunningGateway extends RunningTransport {
   /** `http://HOST:PORT`. */
   readonly url: string;
   /** How many threads carry requests. */
   readonly workers: number;
-  /** What the pool of a `net-http` gateway has counted so far; works after its end too. `undefined` for `http-client`, which counts nothing. */
+  /**
+   * What the pool of a `net-http` gateway has counted so far; works after its end too. `undefined` for
+   * `http-client`, which counts nothing.
+   */
   readonly counters?: () => Promise<ProxyCounters>;
 }
 
 /**
- * Fills in the defaults. Where no number of threads is given and Deno's permissions allow only one, it is one.
+ * Fills in the defaults. Where no number of threads is given and Deno's permissions allow only one, it is
+ * one.
  *
  * @throws {TimewaitError} for a value that does not fit, such as an upstream that is no `http` origin.
  */
@@ -109,8 +122,8 @@ function parseOrigin(text: string): string {
 /**
  * Starts a gateway of ours in this process.
  *
- * @throws {TimewaitError} for an option that does not fit, for an address on which it cannot listen, and for more `workers` than
- * Deno's permissions allow.
+ * @throws {TimewaitError} for an option that does not fit, for an address on which it cannot listen, and for
+ * more `workers` than Deno's permissions allow.
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";

@@ -1,6 +1,6 @@
 /**
- * Starts the parties of a run on the hosts of a lab: the backend and the gateway, each in a process of its own. Those that are
- * ours may use the network and nothing else.
+ * Starts the parties of a run on the hosts of a lab: the backend and the gateway, each in a process of its
+ * own. Those that are ours may use the network and nothing else.
  *
  * @module
  */
@@ -32,8 +32,8 @@ export interface Party extends AsyncDisposable {
   /** The IPv4 address of its host, on which it listens. */
   readonly hostname: string;
   /**
-   * Where it listens. In a lab of its own namespaces the first gateway has 8080, the first backend 8081, and each further one
-   * the next even or odd port; in a host lab it is a free port from 20000 to 31999.
+   * Where it listens. In a lab of its own namespaces the first gateway has 8080, the first backend 8081, and
+   * each further one the next even or odd port; in a host lab it is a free port from 20000 to 31999.
    */
   readonly port: number;
   /** `http://HOST:PORT`, as the other hosts reach it. */
@@ -66,7 +66,8 @@ export const ANSWERED_INTERVAL_MS = 500;
 /**
  * Starts a backend. Every {@linkcode ANSWERED_INTERVAL_MS} it prints how many requests it has answered.
  *
- * @throws {Error} where it ends or does not listen in time, and the reason of the signal when that aborts before.
+ * @throws {Error} where it ends or does not listen in time, and the reason of the signal when that aborts
+ * before.
  */
 export async function startBackendIn(
   lab: Lab,
@@ -88,7 +89,8 @@ export async function startBackendIn(
 /**
  * Starts a gateway in front of a backend.
  *
- * @throws {Error} where it ends or does not listen in time, and the reason of the signal when that aborts before.
+ * @throws {Error} where it ends or does not listen in time, and the reason of the signal when that aborts
+ * before.
  */
 export async function startGatewayIn(
   lab: Lab,
@@ -124,29 +126,39 @@ function scriptOf({ workers }: HttpClientPlan | NetHttpPlan): DenoScript {
 }
 
 /**
- * Whether a command line is one command. Such a command takes the place of the shell, so that SIGTERM reaches it and not the
- * shell. With any other command line, SIGTERM goes to all processes that the shell has started.
+ * Whether a command line is one command. Such a command takes the place of the shell, so that SIGTERM reaches
+ * it and not the shell. With any other command line, SIGTERM goes to all processes that the shell has
+ * started.
  */
 function isSimple(command: string): boolean {
   return /^[\w\s@%+=:,./{}'"-]+$/.test(command) && !/^\s*\w+=/.test(command);
 }
 
-/** The first port of each party where the hosts are namespaces of the lab. Gateways take the even ports from there on, backends the odd ones. */
+/**
+ * The first port of each party where the hosts are namespaces of the lab. Gateways take the even ports from
+ * there on, backends the odd ones.
+ */
 const FIRST_PORT = { gateway: 8080, backend: 8081 } as const;
 const PORT_STEP = 2;
 
-/** Ports given to parties that do not listen yet, so that two which start at the same time do not get the same one. */
+/**
+ * Ports given to parties that do not listen yet, so that two which start at the same time do not get the same
+ * one.
+ */
 const claimed = new WeakMap<Lab, Set<number>>();
 
-/** A port that nobody else in the lab is given until this is disposed: by then its party listens, or has failed. */
+/**
+ * A port that nobody else in the lab is given until this is disposed: by then its party listens, or has
+ * failed.
+ */
 interface ClaimedPort extends Disposable {
   readonly number: number;
 }
 
 /**
- * Chooses a port to listen on. In a lab of its own namespaces it is the first of the party's ports on which nobody listens:
- * TIME_WAITs of a gateway that has ended do not matter. On the machine itself it is one that no socket uses at all, below the
- * ephemeral range.
+ * Chooses a port to listen on. In a lab of its own namespaces it is the first of the party's ports on which
+ * nobody listens: TIME_WAITs of a gateway that has ended do not matter. On the machine itself it is one that
+ * no socket uses at all, below the ephemeral range.
  */
 async function claimPort(lab: Lab, party: keyof typeof FIRST_PORT): Promise<ClaimedPort> {
   const tables = await lab[party].readProc(...TCP_TABLE_FILES);

@@ -1,5 +1,6 @@
 /**
- * The environment of a bench: what a reader elsewhere must know of the machine and the lab to understand the results.
+ * The environment of a bench: what a reader elsewhere must know of the machine and the lab to understand the
+ * results.
  *
  * @module
  */

@@ -17,8 +17,8 @@ const OVERTIME_MS = 30_000;
 export type LoadTimes = Pick<LoadPlan, "durationMs" | "timeoutMs">;
 
 /**
- * How long a load may take before it counts as hung, in milliseconds. An open loop connects before its first request is due, and
- * waits for its last answer: each may take as long as the timeout.
+ * How long a load may take before it counts as hung, in milliseconds. An open loop connects before its first
+ * request is due, and waits for its last answer: each may take as long as the timeout.
  */
 export function loadLimitMs({ durationMs, timeoutMs }: LoadTimes): number {
   return durationMs + 2 * timeoutMs + OVERTIME_MS;
@@ -27,8 +27,8 @@ export function loadLimitMs({ durationMs, timeoutMs }: LoadTimes): number {
 /**
  * Waits for the end of a load.
  *
- * @throws {Error} when the load takes longer than {@linkcode loadLimitMs}, or a party ends before it; the reason of the signal when
- * that aborts.
+ * @throws {Error} when the load takes longer than {@linkcode loadLimitMs}, or a party ends before it; the
+ * reason of the signal when that aborts.
  */
 export async function untilOver(
   load: RunningLoad,
@@ -45,8 +45,8 @@ export async function untilOver(
 }
 
 /**
- * Waits for something that needs all parties to run. When one of them has ended, there is nothing left to measure, and perhaps
- * nothing that could end the wait.
+ * Waits for something that needs all parties to run. When one of them has ended, there is nothing left to
+ * measure, and perhaps nothing that could end the wait.
  *
  * @throws {Error} when a party ends before; the reason of the signal when that aborts.
  */

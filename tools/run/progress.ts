@@ -1,6 +1,6 @@
 /**
- * What a bench shows on standard error while it measures: a line for each repetition, and in a terminal below them a line that
- * changes.
+ * What a bench shows on standard error while it measures: a line for each repetition, and in a terminal below
+ * them a line that changes.
  *
  * @module
  */

@@ -54,8 +54,8 @@ export interface RepetitionContext {
 /**
  * Measures a run once.
  *
- * @throws {Error} when a part could not be started, ended early or hung, and the reason of the signal when that
- * aborts. Nothing is left running then.
+ * @throws {Error} when a part could not be started, ended early or hung, and the reason of the signal when
+ * that aborts. Nothing is left running then.
  */
 export async function measureRepetition(options: RunOptions, context: RepetitionContext): Promise<Measured> {
   const { generator, signal, firstStartedMs, onProgress } = context;
@@ -135,7 +135,10 @@ function isNetHttp(gateway: GatewayPlan | null): boolean {
   return gateway !== null && "transport" in gateway && gateway.transport === "net-http";
 }
 
-/** A run on loopback gets a namespace of its own, so that the other runs can be measured across the links of a private lab. */
+/**
+ * A run on loopback gets a namespace of its own, so that the other runs can be measured across the links of a
+ * private lab.
+ */
 function labOf({ loopback }: RunOptions, lab: LabKind): LabKind {
   if (loopback === false && lab === "host") {
     throw new Error("this run needs a network that is not loopback, and a host lab has none");

@@ -27,7 +27,10 @@ import { readEnvironment } from "./environment.ts";
 import { measureRepetition, type Progress, type RepetitionContext } from "./repetition.ts";
 import { isPrecise, randomSeed, selfCheckOf, shuffledRounds } from "./rounds.ts";
 
-/** Repetitions of each run where nothing else is asked for: the fewest with which three comparisons can all show a difference. */
+/**
+ * Repetitions of each run where nothing else is asked for: the fewest with which three comparisons can all
+ * show a difference.
+ */
 export const DEFAULT_REPEAT = 5;
 
 /** How a scenario is measured. */
@@ -42,9 +45,15 @@ export interface MeasureOptions extends Overrides {
   readonly seed?: number | undefined;
   /** Measures the baseline under two names instead of the runs: an A/A check. Default false. */
   readonly selfCheck?: boolean | undefined;
-  /** Where it is measured. Default `auto`: a private lab where one can be had, else the machine's own loopback. */
+  /**
+   * Where it is measured. Default `auto`: a private lab where one can be had, else the machine's own
+   * loopback.
+   */
   readonly lab?: LabKind | "auto" | LabChoice | undefined;
-  /** What makes the load. Default `auto`: wrk where it is installed, else autocannon; the open loop for a load with a rate. */
+  /**
+   * What makes the load. Default `auto`: wrk where it is installed, else autocannon; the open loop for a load
+   * with a rate.
+   */
   readonly generator?: LoadGenerator | "auto" | undefined;
   /** What changes the machine's own sysctls in a host lab. Without it they stay as they are. */
   readonly hostSysctls?: HostSysctls | undefined;
@@ -103,7 +112,10 @@ export type Measure = (options: RunOptions, context: RepetitionContext) => Promi
 
 /** How a bench runs. */
 export interface BenchOptions extends BenchObserver {
-  /** Ends the bench early: what was measured so far is returned, marked as interrupted. Default: nothing ends it. */
+  /**
+   * Ends the bench early: what was measured so far is returned, marked as interrupted. Default: nothing ends
+   * it.
+   */
   readonly signal?: AbortSignal | undefined;
   /** What measures a run once. Default: {@linkcode measureRepetition}, in a lab. */
   readonly measure?: Measure | undefined;
@@ -114,8 +126,9 @@ export interface BenchOptions extends BenchObserver {
 /**
  * Measures a scenario and returns its results.
  *
- * The runs take turns: each round measures every run once, in a new random order, so that a drift of the machine meets all of them
- * alike. A repetition that fails stands in the results as failed, and the bench goes on.
+ * The runs take turns: each round measures every run once, in a new random order, so that a drift of the
+ * machine meets all of them alike. A repetition that fails stands in the results as failed, and the bench
+ * goes on.
  *
  * @throws {TimewaitError} for a scenario that cannot be measured as asked; its `field` names the option.
  */
@@ -127,7 +140,8 @@ export async function runScenario(
 }
 
 /**
- * Decides on everything that a scenario leaves open, and checks whether it can be measured as asked. Measures nothing.
+ * Decides on everything that a scenario leaves open, and checks whether it can be measured as asked. Measures
+ * nothing.
  *
  * @throws {TimewaitError} when it cannot; its `field` names the option.
  */
@@ -169,7 +183,8 @@ export async function planBench(scenario: Scenario, options: MeasureOptions = {}
 /**
  * Whether the runs have a rate.
  *
- * @throws {TimewaitError} where some have one and others do not, because one generator drives all runs of a scenario.
+ * @throws {TimewaitError} where some have one and others do not, because one generator drives all runs of a
+ * scenario.
  */
 function haveRate({ runs }: ScenarioPlan): boolean {
   const without = runs.filter(({ options }) => options.load.ratePerSec === undefined);
@@ -183,7 +198,10 @@ function haveRate({ runs }: ScenarioPlan): boolean {
   );
 }
 
-/** Where an option of a run's load was given: over the scenario, in the run itself, or for all runs of the scenario. */
+/**
+ * Where an option of a run's load was given: over the scenario, in the run itself, or for all runs of the
+ * scenario.
+ */
 function loadField(name: keyof Load, { runs }: Scenario, index: number, overrides: Load = {}): string {
   const isOwn = overrides[name] === undefined && runs[index]?.load?.[name] !== undefined;
   return isOwn ? `runs[${index}].load.${name}` : `load.${name}`;
@@ -250,7 +268,10 @@ function openResults(plan: BenchPlan, environment: Environment, runs: readonly R
   };
 }
 
-/** Whether to measure another round: always up to `repeat`, then as long as time is left and a comparison is not precise enough. */
+/**
+ * Whether to measure another round: always up to `repeat`, then as long as time is left and a comparison is
+ * not precise enough.
+ */
 function wantsRound(
   results: Results,
   { repeat, until }: BenchPlan,

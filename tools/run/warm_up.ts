@@ -17,16 +17,20 @@ import { type LoadTimes, untilOver, whileAllRun } from "./load_end.ts";
 /** How long the last answers of a warm-up are waited for, in milliseconds, plus the backend's latency. */
 const SETTLE_LIMIT_MS = 2_000;
 
-/** The lab is quiet once no host has sent a segment for this long, in milliseconds, plus the backend's latency. */
+/**
+ * The lab is quiet once no host has sent a segment for this long, in milliseconds, plus the backend's
+ * latency.
+ */
 const QUIET_MS = 200;
 
 /**
- * Runs a load that is not counted. Its connections are closed only after the last answers have come. A gateway whose clients leave
- * in the middle of a request closes its connections to the backend as well, and would have to open them again in the load
- * that counts.
+ * Runs a load that is not counted. Its connections are closed only after the last answers have come. A
+ * gateway whose clients leave in the middle of a request closes its connections to the backend as well, and
+ * would have to open them again in the load that counts.
  *
  * @param times those of the warm-up, and the backend's latency.
- * @throws {Error} when the warm-up hangs, or a party ends before it; the reason of the signal when that aborts.
+ * @throws {Error} when the warm-up hangs, or a party ends before it; the reason of the signal when that
+ * aborts.
  */
 export async function runWarmUp(
   lab: Lab,
@@ -52,7 +56,10 @@ async function untilQuiet(lab: Lab, latencyMs: number, signal: AbortSignal): Pro
   }
 }
 
-/** The segments that all hosts have sent. Hosts that share their tables each show the sum, which tells a quiet lab as well. */
+/**
+ * The segments that all hosts have sent. Hosts that share their tables each show the sum, which tells a quiet
+ * lab as well.
+ */
 function segmentsSent(counters: Readonly<Record<HostName, TcpCounters>>): number {
   return Object.values(counters).reduce((sum, { segmentsSent }) => sum + segmentsSent, 0);
 }

@@ -77,8 +77,8 @@ export function processesOf(stage: Stage): RunningProcess[] {
 /**
  * Runs the load that counts, and observes everything before, while and after it runs.
  *
- * @throws {Error} when the load hangs, a party ends, or somebody sets the clock meanwhile; the reason of the signal when that
- * aborts.
+ * @throws {Error} when the load hangs, a party ends, or somebody sets the clock meanwhile; the reason of the
+ * signal when that aborts.
  */
 export async function watchLoad(stage: Stage, options: WatchOptions): Promise<WatchedLoad> {
   await using stack = new AsyncDisposableStack();
@@ -170,7 +170,10 @@ async function lookAfter(stage: Stage, before: Before, driven: Driven): Promise<
   };
 }
 
-/** The process groups that run before the load does, by the names under which the results keep what they have used. */
+/**
+ * The process groups that run before the load does, by the names under which the results keep what they have
+ * used.
+ */
 function processGroups({ backend, gateway }: Stage, sampler: RunningSampler) {
   return {
     backend: backend.process.processGroup,
