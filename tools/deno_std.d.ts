@@ -3,6 +3,25 @@
  * reach, those go and the import map in deno.json points there) and autocannon.
  */
 
+declare module "@std/async/abortable" {
+  export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T>;
+}
+
+declare module "@std/async/deadline" {
+  export function deadline<T>(
+    promise: Promise<T>,
+    ms: number,
+    options?: { signal?: AbortSignal | undefined },
+  ): Promise<T>;
+}
+
+declare module "@std/async/delay" {
+  export function delay(
+    ms: number,
+    options?: { signal?: AbortSignal | undefined; persistent?: boolean },
+  ): Promise<void>;
+}
+
 declare module "@std/cli" {
   export interface ParseOptions {
     boolean?: readonly string[];

@@ -8,18 +8,18 @@ import { alone } from "../support/lock.ts";
 
 await alone();
 
-const OPTIONS = { connections: 8, threads: 1, durationMs: 1000, timeoutMs: 2000, headers: ["X-A: b: c"] };
+const OPTIONS = { connections: 8, threads: 1, headers: ["X-A: b: c"] };
 
 async function runAutocannon(
   backend: BackendOptions,
-  timeoutMs: number,
+  times: { readonly durationMs: number; readonly timeoutMs: number },
   whenOver: (port: number, table: string) => void = () => {},
 ): Promise<LoadResult> {
   await prepareAutocannon();
   await using server = startBackend({ listen: { hostname: "127.0.0.1", port: 0 }, ...backend });
   await using host = localMachine();
   const { port } = server.address;
-  await using load = await startAutocannon(host, { ...OPTIONS, timeoutMs, url: `http://127.0.0.1:${port}/` });
+  await using load = await startAutocannon(host, { ...OPTIONS, ...times, url: `http://127.0.0.1:${port}/` });
   await load.over;
   const [table] = await host.readProc("/proc/net/tcp");
   whenOver(port, table!);
@@ -29,7 +29,7 @@ async function runAutocannon(
 Deno.test("autocannon drives a load in wrk's place, its connections open until it may end", async () => {
   const { requests, errors, latencyHistogram, latencyUs } = await runAutocannon(
     { status: 503, latency: 3 },
-    2000,
+    { durationMs: 1000, timeoutMs: 2000 },
     (port, table) => {
       const hex = port.toString(16).toUpperCase().padStart(4, "0");
       assertEquals(table.match(new RegExp(`:[0-9A-F]{4} 0100007F:${hex} 01 `, "g"))?.length, 8);
@@ -47,7 +47,10 @@ Deno.test("autocannon drives a load in wrk's place, its connections open until i
 });
 
 Deno.test("autocannon's late answers are counted, and are the worst latencies", async () => {
-  const { requests, errors } = await runAutocannon({ latency: 1500 }, 1000);
+  const { requests, errors } = await runAutocannon(
+    { latency: 2500 },
+    { durationMs: 1500, timeoutMs: 1000 },
+  );
   assertEquals([requests, errors.timeout > 0], [0, true], "none came in time");
 });
 

@@ -121,11 +121,15 @@ Deno.test({
 
 Deno.test("what wrk would do otherwise than asked is refused with what to type instead", () => {
   const refused: [Partial<LoadOptions>, string][] = [
-    [{ connections: 10, threads: 3 }, "use --threads 2 or --connections 12"],
-    [{ durationMs: 1500 }, "--duration must be whole seconds"],
-    [{ timeoutMs: 500 }, "--timeout must be whole seconds"],
-    [{ script: "/no/such.lua" }, "cannot be read"],
-    [{ script: "/tmp" }, "is not a file"],
+    [
+      { connections: 10, threads: 3 },
+      "connections cannot be 10: wrk gives each of 3 threads the same number",
+    ],
+    [{ connections: 10, threads: 3 }, "use 2 threads or 12 connections"],
+    [{ durationMs: 1500 }, "duration must be whole seconds for wrk, at least one, not 1500ms"],
+    [{ timeoutMs: 500 }, "timeout must be whole seconds for wrk, at least one, not 500ms"],
+    [{ script: "/no/such.lua" }, "script /no/such.lua cannot be read: give the path of a Lua script"],
+    [{ script: "/tmp" }, "script /tmp is not a file: give the path of a Lua script"],
   ];
   for (const [options, message] of refused) {
     assertThrows(() => checkWrkOptions({ ...OPTIONS, ...options }), TimewaitError, message);

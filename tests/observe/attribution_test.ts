@@ -86,7 +86,8 @@ Deno.test("in a host lab, sockets are attributed by port, and what was there bef
   assertEquals(gateway.timeWaitPeak, 40);
   assertEquals(client.timeWaitPeak, 0);
   assertEquals(backend.timeWaitPeak, 0);
-  // The client's: 10 that stand and 10 that the gateway closed. The rest of the machine's 54 are the gateway's.
+  // The client's: 10 that stand and 10 that the gateway closed. The rest of the machine's 54 are the
+  // gateway's.
   assertEquals(client.connectionsOpened, 20);
   assertEquals(gateway.connectionsOpened, 34);
   assertEquals(gateway.portsUsedPeak, 34);

@@ -1,6 +1,11 @@
-import { assert, assertEquals, assertGreater } from "@std/assert";
+import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { openLab } from "../../tools/lab/open_lab.ts";
-import { parseRssPeakBytes, parseStats, readProcessUsage } from "../../tools/observe/process_usage.ts";
+import {
+  parseRssPeakBytes,
+  parseStats,
+  readProcessUsage,
+  usageSince,
+} from "../../tools/observe/process_usage.ts";
 import { until } from "../support/until.ts";
 
 Deno.test("a process name may hold spaces, parentheses and line ends", () => {
@@ -23,14 +28,35 @@ Deno.test("a busy process and its children count together", async () => {
   const busy = "while :; do :; done";
   const argv = ["sh", "-c", `(${busy}) & (${busy}) & wait`];
   await using process = await lab.client.start({ name: "busy", argv });
-  const read = async () => (await readProcessUsage(lab.client, [process.processGroup]))[0]!;
+  const read = async () => (await readProcessUsage(lab.client, { busy: process.processGroup })).busy;
   await until(async () => (await read()).cpuSec > 0.1);
   assertGreater((await read()).rssPeakBytes, 100_000);
 });
 
-Deno.test("a group that is no more has used nothing", async () => {
+Deno.test("a group that is no more has used nothing, and a party that there is not has no usage", async () => {
   await using lab = await openLab("host");
-  const [usage] = await readProcessUsage(lab.client, [2 ** 22 + 1]);
-  assert(usage !== undefined);
-  assertEquals(usage, { cpuSec: 0, rssPeakBytes: 0 });
+  const usage = await readProcessUsage(lab.client, { gone: 2 ** 22 + 1, gateway: undefined });
+  assertEquals(usage, { gone: { cpuSec: 0, rssPeakBytes: 0 }, gateway: null });
+});
+
+Deno.test("each party is charged for its own processes, in whatever order they are named", async () => {
+  await using lab = await openLab("host");
+  const start = (script: string) => lab.client.start({ name: script, argv: ["sh", "-c", script] });
+  await using busy = await start("while :; do :; done");
+  await using idle = await start("sleep 1000; :");
+  const groups = { idle: idle.processGroup, busy: busy.processGroup };
+  await until(async () => (await readProcessUsage(lab.client, groups)).busy.cpuSec > 0.1);
+  const usage = await readProcessUsage(lab.client, { busy: groups.busy, idle: groups.idle });
+  assertGreater(usage.busy.cpuSec, 0.1);
+  assertLess(usage.idle.cpuSec, 0.1);
+});
+
+Deno.test("what was used since is told by name: a party that has begun since counts from its beginning", () => {
+  const used = (cpuSec: number, rssPeakBytes = 1) => ({ cpuSec, rssPeakBytes });
+  const later = { backend: used(3.0004), gateway: null, load: used(2, 9) };
+  assertEquals(usageSince({ backend: used(1), gateway: null }, later), {
+    backend: used(2),
+    gateway: null,
+    load: used(2, 9),
+  });
 });

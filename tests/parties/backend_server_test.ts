@@ -156,7 +156,10 @@ Deno.test("a port in use is one line that says what to do, and exit code 1", asy
   const taken = `127.0.0.1:${backend.address.port}`;
   const { code, stdout, stderr } = await runScript("backend", ["--listen", taken]);
   assertEquals([code, stdout], [1, ""]);
-  assertMatch(stderr, new RegExp(`^error: cannot listen on ${taken}: the port is in use; .*--listen.*\n$`));
+  assertMatch(
+    stderr,
+    new RegExp(`^error: cannot listen on ${taken}: the port is in use; .*choose another.*\n$`),
+  );
 });
 
 Deno.test("an address of another machine is one line, and exit code 1", async () => {

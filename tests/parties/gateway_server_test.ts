@@ -176,7 +176,10 @@ Deno.test("a port in use is one line that says what to do, and exit code 1", asy
   const taken = `127.0.0.1:${rig.gateway.address.port}`;
   const { code, stdout, stderr } = await runScript("gateway", ["--upstream", UPSTREAM, "--listen", taken]);
   assertEquals([code, stdout], [1, ""]);
-  assertMatch(stderr, new RegExp(`^error: cannot listen on ${taken}: the port is in use; .*--listen.*\n$`));
+  assertMatch(
+    stderr,
+    new RegExp(`^error: cannot listen on ${taken}: the port is in use; .*choose another.*\n$`),
+  );
 });
 
 Deno.test("flags that cannot be are refused with exit code 2", async () => {

@@ -1,8 +1,11 @@
-import { resolveBackend } from "../../tools/scenario/resolve.ts";
+import { resolveBackend, resolveGateway } from "../../tools/scenario/resolve.ts";
 import { assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { openLab } from "../../tools/lab/open_lab.ts";
+import type { Collector } from "../../tools/observe/collector.ts";
+import { readCounters } from "../../tools/observe/sampler.ts";
 import { startBackendIn, startGatewayIn } from "../../tools/parties/lab_parties.ts";
 import { privateLab } from "../support/requirements.ts";
+import { until } from "../support/until.ts";
 
 Deno.test("a gateway command that ends is reported with what it said", async () => {
   await using lab = await openLab("host");
@@ -34,6 +37,45 @@ Deno.test("a gateway command learns the addresses in whole and in parts", async 
   assertStringIncludes(message, ` http://127.0.0.1:${port} 127.0.0.1 ${port} {other} `);
 });
 
+for (const kind of ["private", "loopback", "host"] as const) {
+  Deno.test({
+    name: `several backends and gateways run in one ${kind} lab, also when they start at the same time`,
+    ...(kind === "host" ? {} : privateLab),
+    async fn() {
+      await using lab = await openLab(kind);
+      await using stack = new AsyncDisposableStack();
+      const backends = await Promise.all([1, 2].map(() => startBackendIn(lab, resolveBackend())));
+      for (const backend of backends) stack.use(backend);
+      const plan = resolveGateway({});
+      const gateways = await Promise.all(backends.map((backend) => startGatewayIn(lab, plan, backend)));
+      for (const gateway of gateways) stack.use(gateway);
+      const ports = [...backends, ...gateways].map(({ port }) => port);
+      assertEquals(new Set(ports).size, 4, ports.join());
+      if (kind !== "host") assertEquals(ports.toSorted(), [8080, 8081, 8082, 8083]);
+    },
+  });
+}
+
+Deno.test({
+  name:
+    "in a private lab the port of a gateway that has ended is used again, whatever TIME_WAITs it has left",
+  ...privateLab,
+  async fn() {
+    await using lab = await openLab("private");
+    await using backend = await startBackendIn(lab, resolveBackend());
+    for (let i = 0; i < 2; i++) {
+      await using gateway = await startGatewayIn(lab, resolveGateway({}), backend);
+      assertEquals(gateway.port, 8080);
+      // The gateway closes the connection, because the request says so, and keeps its port in TIME_WAIT.
+      const ask = `exec 3<>/dev/tcp/${gateway.hostname}/8080; ` +
+        'printf "GET / HTTP/1.1\\r\\nHost: h\\r\\nConnection: close\\r\\n\\r\\n" >&3; cat <&3';
+      await using client = await lab.client.start({ name: "client", argv: ["bash", "-c", ask] });
+      await client.exited;
+      await until(async () => (await readCounters(lab)).gateway.timeWait > i);
+    }
+  },
+});
+
 Deno.test("two labs of the machine at once have ports of their own", async () => {
   await using one = await openLab("host");
   await using other = await openLab("host");
@@ -54,6 +96,16 @@ Deno.test("a signal ends the wait for a gateway that does not listen yet, and th
   assertLess(performance.now() - startMs, 2_000);
 });
 
+/** Keeps every line that a party prints. */
+function collectTo(lines: string[]): Collector<void> {
+  return {
+    add: (line) => void lines.push(line),
+    settled: () => Promise.resolve(),
+    begin() {},
+    result() {},
+  };
+}
+
 const LISTENS = `
   const [hostname, port] = Deno.args;
   Deno.addSignalListener("SIGTERM", () => { console.error("ended in order"); Deno.exit(); });
@@ -70,10 +122,9 @@ for (const kind of ["private", "host"] as const) {
         await using lab = await openLab(kind);
         await using backend = await startBackendIn(lab, resolveBackend());
         const lines: string[] = [];
-        const onStderr = (line: string) => lines.push(line);
         const command =
           `cd / && ${Deno.execPath()} run --no-prompt --allow-net ${script} {listen_host} {listen_port}; true`;
-        const gateway = await startGatewayIn(lab, { command }, backend, { onStderr });
+        const gateway = await startGatewayIn(lab, { command }, backend, { collectors: [collectTo(lines)] });
         const startMs = performance.now();
         await gateway[Symbol.asyncDispose]();
         assertEquals(lines, ["ended in order"]);

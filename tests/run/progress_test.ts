@@ -1,19 +1,47 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { renderProgress } from "../../tools/run/progress.ts";
+import { durationsOf, renderProgress } from "../../tools/run/progress.ts";
+import { resolveScenario } from "../../tools/scenario/resolve.ts";
 
-const DURATIONS = { durationMs: 4_000, besideMs: 2_000 };
+const DURATIONS = {
+  direct: { loadMs: 4_000, overheadMs: 2_000 },
+  long: { loadMs: 20_000, overheadMs: 4_000 },
+};
+const BEFORE = { rounds: 5, run: "direct", repetition: 1, ended: [] };
 
-Deno.test("the time left counts the warm-up and what else a repetition takes", () => {
-  const before = { done: 0, total: 15, run: "direct", repetition: 1 };
-  assertStringIncludes(renderProgress(before, DURATIONS, 80), "direct 1  starting  1m 30s left");
+Deno.test("the time left is that of all runs together, each with its own load, warm-up and overhead", () => {
+  assertStringIncludes(renderProgress(BEFORE, DURATIONS, 80), "direct 1  starting  2m 30s left");
   const load = { elapsedMs: 2_000, requestsPerSec: 13_000, timeWait: 2 };
   assertStringIncludes(
-    renderProgress({ ...before, done: 14, load }, DURATIONS, 80),
-    "direct 1  13,000 requests/s  2 TIME_WAIT  2s left",
+    renderProgress({ ...BEFORE, repetition: 5, ended: ["long"], load }, DURATIONS, 80),
+    "direct 5  13,000 requests/s  2 TIME_WAIT  2s left",
   );
 });
 
+Deno.test("which of the runs of a round are over decides how much time is left", () => {
+  const left = (progress: Parameters<typeof renderProgress>[0]) =>
+    renderProgress(progress, DURATIONS, 80).split("  ").at(-1);
+  assertEquals(left({ ...BEFORE, repetition: 5, ended: ["long"] }), "6s left");
+  assertEquals(left({ ...BEFORE, repetition: 5, run: "long", ended: ["direct"] }), "24s left");
+});
+
+Deno.test("a load that takes longer than planned takes no time off what comes after it", () => {
+  const load = { elapsedMs: 60_000, requestsPerSec: 1, timeWait: 0 };
+  assertStringIncludes(renderProgress({ ...BEFORE, repetition: 5, load }, DURATIONS, 80), "  24s left");
+});
+
 Deno.test("the line of progress fits a narrow terminal", () => {
-  const progress = { done: 1, total: 2, run: "pool-1000", repetition: 3 };
-  assertEquals(renderProgress(progress, DURATIONS, 30), "[##########..........] pool-1");
+  const durations = { "pool-1000": DURATIONS.direct };
+  const progress = { rounds: 2, run: "pool-1000", repetition: 2, ended: [] };
+  assertEquals(renderProgress(progress, durations, 30), "[##########..........] pool-1");
+});
+
+Deno.test("each run is expected to take as long as its own load, and its warm-up besides", () => {
+  const scenario = resolveScenario({
+    question: "How long?",
+    load: { duration: "4s", warmUp: 0 },
+    runs: [{ name: "short" }, { name: "long", load: { duration: "20s", warmUp: "3s" } }],
+  }, "mine");
+  const { short, long } = durationsOf({ scenario });
+  assertEquals([short!.loadMs, long!.loadMs], [4_000, 20_000]);
+  assertEquals(long!.overheadMs - short!.overheadMs, 3_000);
 });

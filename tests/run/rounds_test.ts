@@ -45,9 +45,9 @@ Deno.test("a bench is precise once every interval is narrower than asked", () =>
 });
 
 /**
- * Simulates `--until` on a machine that drifts by 20%, with a noise of 3% and one repetition in twenty disturbed by up to
- * 30%: rounds go on from the fifth until the comparison is precise, or sixty are over. The candidate truly has `ratio` of
- * the baseline's requests/s.
+ * Simulates `--until` on a machine that drifts by 20%, with a noise of 3% and one repetition in twenty
+ * disturbed by up to 30%: rounds go on from the fifth until the comparison is precise, or sixty are over. The
+ * candidate truly has `ratio` of the baseline's requests/s.
  */
 function simulateUntil(ratio: number, width: number, benches: number): { shown: number; rounds: number[] } {
   const { normal, uniform } = normalRandom(77);

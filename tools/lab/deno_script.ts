@@ -68,3 +68,9 @@ export function denoArgv({ file, flags, env }: DenoScript, args: readonly string
     ...args,
   ];
 }
+
+/** The command that downloads whatever a script imports, unless it is there already. */
+export function denoCacheArgv({ file }: DenoScript): string[] {
+  const config = CONFIG === undefined ? [] : ["--config", CONFIG];
+  return [Deno.execPath(), "cache", ...config, new URL(file, TOOLS).href];
+}

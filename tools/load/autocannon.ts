@@ -1,24 +1,29 @@
 /**
- * autocannon, which comes from npm and stands in where wrk is not installed. It runs in a Deno process of its own
- * and reaches about half of wrk's rate, so it is nearer to its own limit.
+ * autocannon, which comes from npm and makes the load where wrk is not installed. It runs in a Deno process
+ * of its own and reaches about half of wrk's rate, so it comes to its own limit sooner.
  *
  * @module
  */
 
+import config from "../../deno.json" with { type: "json" };
+import { denoCacheArgv, type DenoScript } from "../lab/deno_script.ts";
 import { type Host } from "../lab/host.ts";
 import { runCommand } from "../lab/process.ts";
 import { summarizeLatency } from "./latency.ts";
 import { bucketLatency } from "./latency_histogram.ts";
 import type { LoadOptions, LoadResult, RunningLoad } from "./load.ts";
-import { CONFIG, parseCount, parseHistogram, startLoadProcess } from "./load_process.ts";
+import { LOAD_ENV, parseCount, parseHistogram, startLoadProcess } from "./load_process.ts";
 
-const RUNNER = new URL("./autocannon_runner.ts", import.meta.url).href;
+const RUNNER: DenoScript = {
+  file: "load/autocannon_runner.ts",
+  flags: ["--allow-net", "--allow-env", "--allow-read", "--allow-sys"],
+  env: LOAD_ENV,
+};
 
 /** Downloads autocannon unless it is there already, because a lab has no way out, and returns its version. */
 export async function prepareAutocannon(): Promise<string> {
-  await runCommand([Deno.execPath(), "cache", "--config", CONFIG, RUNNER]);
-  const { imports } = JSON.parse(await Deno.readTextFile(CONFIG));
-  return imports.autocannon.split("@").at(-1);
+  await runCommand(denoCacheArgv(RUNNER));
+  return config.imports.autocannon.split("@").at(-1)!;
 }
 
 /** Starts autocannon. */
@@ -26,25 +31,24 @@ export function startAutocannon(host: Host, options: LoadOptions): Promise<Runni
   return startLoadProcess(host, {
     name: "autocannon",
     script: RUNNER,
-    flags: ["--allow-net", "--allow-env", "--allow-read", "--allow-sys"],
     parse: (json) => parseAutocannonReport(json, options.timeoutMs),
   }, options);
 }
 
 /**
- * Parses what autocannon_runner.ts has counted, in the shape of autocannon's own result. autocannon does not tell failed
- * connects from failed reads: all stand under `connect`.
+ * Parses what autocannon_runner.ts has counted, in the shape of autocannon's own result. autocannon does not
+ * tell failed connects from failed reads and writes: all of them count as `connect`.
  *
- * @throws {Error} when it is not such a result, or its figures contradict each other.
+ * @throws {Error} when the text is no such result, or its figures contradict each other.
  */
 export function parseAutocannonReport(json: string, timeoutMs: number): LoadResult {
   try {
     const { result, histogram: list } = JSON.parse(json);
     const histogram = parseHistogram(list);
     const answered = [...histogram.values()].reduce((sum, count) => sum + count, 0);
-    if (answered !== parseCount(result.requests.total)) throw new TypeError("answers that have no latency");
+    if (answered !== parseCount(result.requests.total)) throw new TypeError("some answers have no latency");
     const timeouts = parseCount(result.timeouts);
-    // It gives up an answer that is late, and wrk, whose words these are, counts it.
+    // autocannon gives a late answer up. wrk counts it as a request, and so do all results.
     const requests = answered === 0 ? 0 : answered + timeouts;
     const durationSec = number(result.duration);
     return {

@@ -1,9 +1,11 @@
 /**
- * The process that autocannon runs in, on the client. Takes its options as one JSON argument, says `over` when the
- * time is over, keeps its connections open until it reads a line, and prints its result as one line of JSON.
+ * The process in which autocannon runs, on the client. It takes its options as one JSON argument, prints
+ * `over` when the time is over, keeps its connections open until it reads a line, and prints its result as
+ * one line of JSON.
  *
- * It counts itself what autocannon tells it of: autocannon looks only once a second whether it is to stop, cuts its requests in
- * their midst then, and its own latencies are whole milliseconds, cut off.
+ * It counts the events of autocannon itself, for three reasons: autocannon checks only once a second whether
+ * its time is over, it then breaks off the requests in flight, and it truncates latencies to whole
+ * milliseconds.
  *
  * @module
  */
@@ -56,7 +58,8 @@ instance.on("reqError", (error) => {
 setTimeout(async () => {
   over = true;
   result.duration = (performance.now() - startMs) / 1000;
-  // A connection with a rate sends no more than so many requests in a second: what was sent is answered, and no more is sent.
+  // A rate of 1 that is used up already: what was sent is still answered, and no connection sends more in
+  // this second.
   for (const client of clients) client.reqsMadeThisSecond = client.rate = 1;
   console.log("over");
   await Deno.stdin.read(new Uint8Array(1));

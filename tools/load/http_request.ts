@@ -5,7 +5,7 @@
  */
 
 /**
- * A GET without a body, with headers of the user's, which may replace `Host`.
+ * A GET request without a body, with headers of the user's. A `Host` among them replaces our own.
  *
  * @example
  * ```ts
@@ -22,8 +22,6 @@ export function requestText(url: string, headers: Readonly<Record<string, string
   const { host, pathname, search } = new URL(url);
   const given = Object.keys(headers).some((name) => name.toLowerCase() === "host");
   const lines = Object.entries(given ? headers : { Host: host, ...headers });
-  return [`GET ${pathname}${search} HTTP/1.1`, ...lines.map(([name, value]) => `${name}: ${value}`), "", ""]
-    .join(
-      "\r\n",
-    );
+  const fields = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  return `GET ${pathname}${search} HTTP/1.1\r\n${fields}\r\n`;
 }

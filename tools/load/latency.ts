@@ -1,5 +1,5 @@
 /**
- * Latency, from a histogram of exact values.
+ * Latency, summarised from a histogram of exact values.
  *
  * @module
  */
@@ -11,7 +11,7 @@ export type Histogram = ReadonlyMap<number, number>;
 
 /** A latency distribution in microseconds. All zero where nothing was answered. */
 export interface Latency {
-  /** The arithmetic mean, not rounded where it comes from wrk. */
+  /** The arithmetic mean, not rounded. */
   readonly mean: Amount;
   /** The median: at least half of the answers took no longer. */
   readonly p50: Amount;
@@ -23,13 +23,14 @@ export interface Latency {
   readonly p99: Amount;
   /** At least 999 answers in 1,000 took no longer; with fewer than 1,000 answers the same as `max`. */
   readonly p999: Amount;
-  /** The longest; where wrk saw answers time out, the timeout if nothing longer was recorded. */
+  /** The longest latency; where answers timed out, at least the timeout. */
   readonly max: Amount;
 }
 
 /**
- * Summarises a histogram. `timeouts` answers took at least `timeoutUs`; the generator does not say how long, so they
- * count as `timeoutUs` each, and a percentile among them is a lower bound.
+ * Summarises a histogram. Beside the answers in it, `timeouts` answers took at least `timeoutUs`. The
+ * generator does not say how much longer, so each of them counts as `timeoutUs`, and a percentile that falls
+ * among them is a lower bound.
  *
  * @example
  * ```ts

@@ -8,15 +8,21 @@
 import type { Amount, Count } from "../figures.ts";
 import type { Histogram } from "./latency.ts";
 
-/** A kept histogram: the n-th count belongs to the n-th latency. Answers of all statuses; timeouts are not in it. */
+/**
+ * A kept histogram: the n-th count belongs to the n-th latency. It holds answers of every status, and no
+ * timeouts.
+ */
 export interface LatencyHistogram {
   /** The highest latency of each bucket that holds an answer, in microseconds, ascending. */
   readonly us: readonly Amount[];
-  /** How many answers each holds. */
+  /** How many answers each bucket holds. */
   readonly count: readonly Count[];
 }
 
-/** Buckets in each doubling of the latency. So what is read off is the true latency or up to 1/256 (0.4%) more. */
+/**
+ * Buckets in each doubling of the latency. A latency read from a kept histogram is the true one or up to
+ * 1/256 (0.4%) more.
+ */
 const BUCKETS_PER_DOUBLING = 256;
 
 /**
@@ -41,7 +47,10 @@ export function bucketLatency(histogram: Histogram): LatencyHistogram {
   return { us: sorted.map(([us]) => us), count: sorted.map(([, count]) => count) };
 }
 
-/** The histograms as one, exactly: what a single histogram of all their answers would hold. */
+/**
+ * Merges histograms into one, exactly: the result is what a single kept histogram of all their answers would
+ * hold.
+ */
 export function mergeLatency(histograms: readonly LatencyHistogram[]): Histogram {
   const merged = new Map<number, number>();
   for (const { us, count } of histograms) {

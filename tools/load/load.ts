@@ -1,5 +1,5 @@
 /**
- * What drives the lab: a load generator, what it is told, and what it has counted.
+ * Load generators: what they are told, and what they have counted.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { type LoadPlan } from "../scenario/plan.ts";
 import type { Latency } from "./latency.ts";
 import type { LatencyHistogram } from "./latency_histogram.ts";
 
-/** The load generators that Timewait knows. Figures of two are never compared. */
+/** The load generators that Timewait knows. Figures of two different ones are never compared. */
 export type LoadGenerator = "wrk" | "autocannon" | "open-loop";
 
 /** What a load generator is told: the load, and where it goes. */
@@ -18,13 +18,15 @@ export interface LoadOptions extends Omit<LoadPlan, "warmUpMs"> {
   readonly url: string;
 }
 
-/** What went wrong, each counted once. */
+/** What went wrong, in counts. Each failure counts once. */
 export interface LoadErrors {
   /** Connections that could not be opened. */
   readonly connect: Count;
-  /** Reads that failed or ended within an answer. 0 for autocannon, which counts them under `connect`. */
+  /**
+   * Answers that could not be read, or broke off. Always 0 for autocannon, which counts them as `connect`.
+   */
   readonly read: Count;
-  /** Requests that could not be written. 0 for autocannon, which counts them under `connect`. */
+  /** Requests that could not be written. Always 0 for autocannon, which counts them as `connect`. */
   readonly write: Count;
   /** Answers that took longer than the timeout. */
   readonly timeout: Count;
@@ -40,33 +42,45 @@ export function failedRequests(errors: LoadErrors): number {
   return ERROR_KINDS.reduce((sum, kind) => sum + errors[kind], 0);
 }
 
-/** How the requests of an open loop have arrived. */
+/** How the requests of an open loop arrived. */
 export interface Arrivals {
-  /** Requests that were due: the rate × the duration. Each is answered or stands in one of the errors. */
+  /** Requests that were due: rate × duration. Each was answered or counts as one of the errors. */
   readonly due: Count;
-  /** Those among the timeouts that were never sent, because no connection was free in time. */
+  /**
+   * Requests that timed out before they were sent, because no connection was free. They count as `timeout`
+   * too.
+   */
   readonly unsent: Count;
-  /** Those that the generator itself took up more than 10 ms after they were due: it was at its limit. */
+  /** Requests that the generator took up more than 10 ms after they were due: it was at its limit. */
   readonly late: Count;
 }
 
 /** What a load generator has measured. */
 export interface LoadResult {
-  /** Answers, whatever their status, those later than the timeout among them; 0 where none came in time. */
+  /** Answers of any status, including those later than the timeout; 0 where none came in time. */
   readonly requests: number;
-  /** How long the load lasted by the generator's own clock, in seconds; of an open loop how long requests were due. */
+  /**
+   * How long the load lasted by the generator's own clock, in seconds; for an open loop, how long requests
+   * were due.
+   */
   readonly durationSec: number;
   /** `requests` ÷ `durationSec`; 0 where no time has passed. */
   readonly requestsPerSec: number;
   /** Bytes of the answers, their headers included. */
   readonly bytesRead: number;
-  /** How long answers took, in microseconds: since the request was sent, in an open loop since it was due. */
+  /**
+   * How long answers took, in microseconds: from when the request was sent, in an open loop from when it was
+   * due.
+   */
   readonly latencyUs: Latency;
-  /** All latencies, timeouts left out. */
-  readonly latencyHistogram: LatencyHistogram;
-  /** What went wrong, in counts; all 0 for a load without a fault. */
+  /** All latencies, without timeouts. */
+  readonly latencyHistogram: LatencyHistogram | null;
+  /** What went wrong, in counts; all 0 for a load without a failure. */
   readonly errors: LoadErrors;
-  /** Of an open loop; left out of a closed one, in which an answer brings about the next request. */
+  /**
+   * How the requests of an open loop arrived. Left out for a closed loop, in which each answer triggers the
+   * next request.
+   */
   readonly arrivals?: Arrivals;
 }
 
@@ -75,8 +89,8 @@ export interface RunningLoad extends AsyncDisposable {
   /** The generator's process group, for its CPU and memory. */
   readonly processGroup: number;
   /**
-   * Resolves when the time is over. The connections are still open then, and stay so until {@linkcode finish}, so
-   * that sockets can be looked at as the load has made them. Rejects when the generator fails.
+   * Resolves when the time is over. The connections stay open until {@linkcode finish}, so that the sockets
+   * can be read as the load has left them. Rejects when the generator fails.
    */
   readonly over: Promise<void>;
   /** Lets the generator close its connections and end, and returns what it has measured. */
@@ -85,10 +99,13 @@ export interface RunningLoad extends AsyncDisposable {
 
 /** Which generator is used, its version, and why it is not wrk. */
 export interface GeneratorChoice {
-  /** What {@linkcode startLoad} is to start. */
+  /** The generator that {@linkcode startLoad} takes. */
   readonly name: LoadGenerator;
-  /** Its version, such as `4.1.0`, of the open loop that of Timewait; `of unknown version` where wrk does not tell. */
+  /**
+   * Its version, such as `4.1.0`; for the open loop that of Timewait; `of unknown version` where wrk does not
+   * tell.
+   */
   readonly version: string;
-  /** For a stand-in that was not asked for: why, and how to install wrk. */
+  /** Where autocannon was chosen because wrk is not installed: the reason, and how to install wrk. */
   readonly reason?: string;
 }

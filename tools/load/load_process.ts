@@ -1,38 +1,37 @@
 /**
- * A load generator of ours as a Deno process on the client: what the two that run so have in common.
+ * A load generator as a Deno process on the client: what autocannon and the open loop have in common.
  *
  * @module
  */
 
+import { denoArgv, type DenoScript } from "../lab/deno_script.ts";
 import { type Host } from "../lab/host.ts";
 import { lastWords } from "../lab/process.ts";
 import type { LoadOptions, LoadResult, RunningLoad } from "./load.ts";
-
-/** The configuration that names the dependencies. */
-export const CONFIG: string = decodeURIComponent(new URL("../../deno.json", import.meta.url).pathname);
 
 /** What is started. */
 export interface LoadProcess {
   /** What messages call it. */
   readonly name: string;
-  /** The script, as a URL. It takes its options as one argument of JSON, and its headers as an object. */
-  readonly script: string;
-  /** Flags of `deno run`. */
-  readonly flags: readonly string[];
+  /** The script. It takes its options as one argument of JSON, and the headers in it as an object. */
+  readonly script: DenoScript;
   /** Parses the line of JSON that it reports with. */
   parse(json: string): LoadResult;
 }
 
 /**
- * No more sockets reported ready at a time than Deno's event loop serves in one go: beyond that some connections wait
- * while others are served again and again.
+ * The environment of a load generator. Deno's event loop carries out 128 operations in one go. It must not
+ * take up more ready sockets than that, or some connections wait while others are served again and again.
  */
-const EVENTS_PER_TICK = "DENO_TOKIO_MAX_IO_EVENTS_PER_TICK=128";
+export const LOAD_ENV = { DENO_TOKIO_MAX_IO_EVENTS_PER_TICK: "128" };
 
-/** Starts it. It says `over` when its time is over, goes on until it reads a line, and then reports. */
+/**
+ * Starts a load generator. It prints `over` when its time is over, keeps its connections until it reads a
+ * line, and then reports.
+ */
 export async function startLoadProcess(
   host: Host,
-  { name, script, flags, parse }: LoadProcess,
+  { name, script, parse }: LoadProcess,
   options: LoadOptions,
 ): Promise<RunningLoad> {
   const over = Promise.withResolvers<void>();
@@ -41,12 +40,7 @@ export async function startLoadProcess(
   const headers = Object.fromEntries(options.headers.map((header) => header.split(/:\s*(.*)/s).slice(0, 2)));
   const process = await host.start({
     name,
-    // deno-fmt-ignore
-    argv: [
-      "/usr/bin/env", EVENTS_PER_TICK,
-      Deno.execPath(), "run", "--quiet", "--no-prompt", "--cached-only", "--config", CONFIG,
-      ...flags, script, JSON.stringify({ ...options, headers }),
-    ],
+    argv: denoArgv(script, [JSON.stringify({ ...options, headers })]),
     onStdout: (line) => {
       if (line === "over") return over.resolve();
       if (!line.startsWith("{")) return;
@@ -76,7 +70,7 @@ export async function startLoadProcess(
 }
 
 /**
- * The histogram that was reported as latency and count by turns.
+ * A histogram from a report, in which latencies and counts alternate.
  *
  * @throws {TypeError} when it is not such a list of whole numbers of at least 0.
  */
@@ -88,7 +82,7 @@ export function parseHistogram(list: unknown): Map<number, number> {
 }
 
 /**
- * A count that was reported.
+ * A count from a report.
  *
  * @throws {TypeError} when it is not a whole number of at least 0.
  */

@@ -1,15 +1,16 @@
 /**
- * An open loop: requests arrive at a constant rate, whether or not those before them were answered, and each
- * latency counts from the moment its request was due. So what waits behind a slow answer counts as slow, which a
- * closed loop leaves out (coordinated omission).
+ * An open loop: requests arrive at a constant rate, whether or not earlier ones were answered, and each
+ * latency counts from the moment its request was due. So a request that waits behind a slow answer counts as
+ * slow too, which a closed loop leaves out (coordinated omission).
  *
- * autocannon, which also takes a rate, would not do: it sends the requests of each second at its beginning, and its
- * correction takes a rate per second for one per millisecond (`Math.ceil(1 / rate)` in lib/run.js of 9.0.0), so that
- * it adds an answer for each millisecond that any answer took.
+ * autocannon takes a rate as well, and would not do. It sends the requests of each second at the beginning of
+ * that second. And its correction mistakes a rate per second for one per millisecond (`Math.ceil(1 / rate)`
+ * in lib/run.js of 9.0.0), so it adds an answer for each millisecond that any answer took.
  *
  * @module
  */
 
+import { deadline } from "@std/async/deadline";
 import type { Histogram } from "./latency.ts";
 import type { LoadErrors } from "./load.ts";
 import { OpenLoopConnection, type Outcome, type Target } from "./open_loop_connection.ts";
@@ -18,36 +19,41 @@ import { OpenLoopConnection, type Outcome, type Target } from "./open_loop_conne
 export interface OpenLoopOptions extends Target {
   /** Requests that arrive in a second, evenly spaced; above 0. */
   readonly ratePerSec: number;
-  /** How long requests arrive, in milliseconds. What has arrived is waited for after that. */
+  /** How long requests arrive, in milliseconds. After that the loop waits for those that are not over. */
   readonly durationMs: number;
-  /** A request is given up this long after it was due, in milliseconds, and its connection closed. */
+  /** How long after it was due a request is given up and its connection closed, in milliseconds. */
   readonly timeoutMs: number;
-  /** The most connections, all opened before the first request is due. A request that finds none free waits for one. */
+  /**
+   * Connections, all opened before the first request is due. A request that finds none of them free waits.
+   */
   readonly connections: number;
 }
 
-/** What became of the requests of an open loop: each is answered or stands in one of the errors. */
+/** What became of the requests of an open loop: each was answered or counts as one of the errors. */
 export interface OpenLoopResult {
   /** Requests that were due: rate × duration. */
   readonly due: number;
-  /** Those answered before their timeout, whatever the status. */
+  /** Requests answered before their timeout, whatever the status. */
   readonly answered: number;
-  /** Those among the timeouts that were never sent, because no connection was free in time. */
+  /** Requests that timed out before they were sent, because no connection was free. */
   readonly unsent: number;
-  /** Those that the generator itself took up more than {@linkcode LATE_MS} after they were due. */
+  /** Requests that the generator itself took up more than {@linkcode LATE_MS} after they were due. */
   readonly late: number;
   /** Bytes of the answers, their heads included. */
   readonly bytesRead: number;
-  /** The latencies of the answered ones from the moment each was due, in microseconds. */
+  /** Latencies of the answered requests from the moment each was due, in microseconds. */
   readonly histogram: Histogram;
   /** What went wrong. */
   readonly errors: LoadErrors;
 }
 
-/** A request taken up later than this after it was due, in milliseconds, is the generator's fault. */
+/**
+ * How long after it was due a request may be taken up, in milliseconds. Anything later is the fault of the
+ * generator.
+ */
 export const LATE_MS = 10;
 
-/** How often what has timed out is looked for, in milliseconds. */
+/** How often the loop looks for requests that have timed out, in milliseconds. */
 const LOOK_MS = 20;
 
 interface Arrival {
@@ -58,96 +64,145 @@ interface Arrival {
 
 /** An open loop under way. */
 export interface RunningOpenLoop extends Disposable {
-  /** Resolves when the last request was answered or given up; the connections stay open until this is disposed. */
+  /**
+   * Resolves when the last request was answered or given up. The connections stay open until the loop is
+   * disposed.
+   */
   readonly over: Promise<OpenLoopResult>;
 }
 
-/** Opens the connections and starts to send. */
+/** Opens the connections, waits until all are open or the timeout is over, and starts to send. */
 export async function startOpenLoop(options: OpenLoopOptions): Promise<RunningOpenLoop> {
   const connections = Array.from({ length: options.connections }, () => new OpenLoopConnection(options));
-  const enough = Promise.withResolvers<void>();
-  const timer = setTimeout(enough.resolve, options.timeoutMs);
   const opened = Promise.all(connections.map((connection) => connection.connect()));
-  await Promise.race([opened, enough.promise]).finally(() => clearTimeout(timer));
+  // Those that are not open by then are opened by the first request that gets them.
+  await deadline(opened, options.timeoutMs).catch(() => {});
   return {
-    over: sendAll(options, connections),
+    over: new OpenLoop(options, connections).run(),
     [Symbol.dispose]: () => connections.forEach((connection) => connection[Symbol.dispose]()),
   };
 }
 
-function sendAll(options: OpenLoopOptions, connections: OpenLoopConnection[]): Promise<OpenLoopResult> {
-  const { ratePerSec, durationMs, timeoutMs } = options;
-  const due = Math.round(ratePerSec * durationMs / 1000);
-  const histogram = new Map<number, number>();
-  const errors = { connect: 0, read: 0, write: 0, timeout: 0, status: 0 };
-  const free = new Fifo<OpenLoopConnection>();
-  const waiting = new Fifo<Arrival>();
-  // In the order in which they were due, so that the first is the first to time out.
-  const open = new Fifo<Arrival>();
-  let [arrived, answered, settled, unsent, late] = [0, 0, 0, 0, 0];
-  for (const connection of connections) free.push(connection);
+/**
+ * The requests of a load: sends each when it is due or a connection becomes free, and counts what becomes of
+ * it.
+ */
+class OpenLoop {
+  readonly #options: OpenLoopOptions;
+  readonly #connections: readonly OpenLoopConnection[];
+  readonly #due: number;
+  readonly #histogram = new Map<number, number>();
+  readonly #errors = { connect: 0, read: 0, write: 0, timeout: 0, status: 0 };
+  readonly #free = new Fifo<OpenLoopConnection>();
+  /** Requests that are due and not sent. */
+  readonly #waiting = new Fifo<Arrival>();
+  /**
+   * Requests that may still time out, in the order in which they were due: the first is the next to time out.
+   */
+  readonly #open = new Fifo<Arrival>();
+  readonly #over = Promise.withResolvers<OpenLoopResult>();
+  #startMs = 0;
+  #arrived = 0;
+  #answered = 0;
+  #settled = 0;
+  #unsent = 0;
+  #late = 0;
 
-  const settle = (arrival: Arrival, outcome: Outcome) => {
-    arrival.over = true;
-    settled++;
-    const tookMs = performance.now() - arrival.dueMs;
-    if (tookMs >= timeoutMs) errors.timeout++;
-    else if ("failed" in outcome) errors[outcome.failed]++;
-    else {
-      answered++;
-      const us = Math.round(tookMs * 1000);
-      histogram.set(us, (histogram.get(us) ?? 0) + 1);
-      if (outcome.status < 200 || outcome.status > 399) errors.status++;
+  constructor(options: OpenLoopOptions, connections: readonly OpenLoopConnection[]) {
+    this.#options = options;
+    this.#connections = connections;
+    this.#due = Math.round(options.ratePerSec * options.durationMs / 1000);
+    for (const connection of connections) this.#free.push(connection);
+  }
+
+  /** Sends all requests, and resolves when each is answered or given up. */
+  run(): Promise<OpenLoopResult> {
+    this.#startMs = performance.now();
+    this.#tick();
+    return this.#over.promise;
+  }
+
+  #dueAt(index: number): number {
+    return this.#startMs + index * 1000 / this.#options.ratePerSec;
+  }
+
+  /** Does what there is to do now, and sees to it that it is called again when there is more. */
+  #tick(): void {
+    const nowMs = performance.now();
+    this.#takeUp(nowMs);
+    this.#giveUp(nowMs);
+    this.#sendWaiting();
+    if (this.#settled === this.#due) return this.#over.resolve(this.#result());
+    const nextMs = this.#arrived < this.#due ? this.#dueAt(this.#arrived) - performance.now() : LOOK_MS;
+    setTimeout(() => this.#tick(), Math.min(LOOK_MS, Math.max(0, nextMs)));
+  }
+
+  /** Takes up the requests that have become due. */
+  #takeUp(nowMs: number): void {
+    for (; this.#arrived < this.#due && this.#dueAt(this.#arrived) <= nowMs; this.#arrived++) {
+      const arrival: Arrival = { dueMs: this.#dueAt(this.#arrived), connection: undefined, over: false };
+      if (nowMs - arrival.dueMs > LATE_MS) this.#late++;
+      this.#waiting.push(arrival);
+      this.#open.push(arrival);
     }
-    free.push(arrival.connection!);
-    sendWaiting();
-  };
-  const sendWaiting = () => {
-    while (free.first !== undefined && waiting.first !== undefined) {
-      const arrival = waiting.shift()!;
-      if (arrival.over) continue;
-      const connection = arrival.connection = free.shift()!;
-      connection.send((outcome) => settle(arrival, outcome));
-    }
-  };
-  const giveUp = (nowMs: number) => {
-    for (let first = open.first; first !== undefined; first = open.first) {
+  }
+
+  /** Gives up the requests that have timed out, and closes their connections. */
+  #giveUp(nowMs: number): void {
+    const { timeoutMs } = this.#options;
+    for (let first = this.#open.first; first !== undefined; first = this.#open.first) {
       if (!first.over && first.dueMs + timeoutMs > nowMs) return;
-      open.shift();
+      this.#open.shift();
       if (first.over) continue;
       first.over = true;
-      settled++;
-      errors.timeout++;
-      if (first.connection === undefined) unsent++;
+      this.#settled++;
+      this.#errors.timeout++;
+      if (first.connection === undefined) this.#unsent++;
       else {
         first.connection.abandon();
-        free.push(first.connection);
+        this.#free.push(first.connection);
       }
     }
-  };
+  }
 
-  const { promise, resolve } = Promise.withResolvers<OpenLoopResult>();
-  const startMs = performance.now();
-  const dueAt = (index: number) => startMs + index * 1000 / ratePerSec;
-  const tick = () => {
-    const nowMs = performance.now();
-    for (; arrived < due && dueAt(arrived) <= nowMs; arrived++) {
-      const arrival: Arrival = { dueMs: dueAt(arrived), connection: undefined, over: false };
-      if (nowMs - arrival.dueMs > LATE_MS) late++;
-      waiting.push(arrival);
-      open.push(arrival);
+  /** Sends waiting requests, as long as a connection is free. */
+  #sendWaiting(): void {
+    while (this.#free.first !== undefined && this.#waiting.first !== undefined) {
+      const arrival = this.#waiting.shift()!;
+      if (arrival.over) continue;
+      const connection = arrival.connection = this.#free.shift()!;
+      connection.send((outcome) => this.#settle(arrival, connection, outcome));
     }
-    giveUp(nowMs);
-    sendWaiting();
-    if (settled === due) {
-      const bytesRead = connections.reduce((sum, connection) => sum + connection.bytesRead, 0);
-      return resolve({ due, answered, unsent, late, bytesRead, histogram, errors });
+  }
+
+  /** Counts the outcome of a request. Its connection is free again. */
+  #settle(arrival: Arrival, connection: OpenLoopConnection, outcome: Outcome): void {
+    arrival.over = true;
+    this.#settled++;
+    const tookMs = performance.now() - arrival.dueMs;
+    if (tookMs >= this.#options.timeoutMs) this.#errors.timeout++;
+    else if ("failed" in outcome) this.#errors[outcome.failed]++;
+    else {
+      this.#answered++;
+      const us = Math.round(tookMs * 1000);
+      this.#histogram.set(us, (this.#histogram.get(us) ?? 0) + 1);
+      if (outcome.status < 200 || outcome.status > 399) this.#errors.status++;
     }
-    const nextMs = arrived < due ? dueAt(arrived) - performance.now() : LOOK_MS;
-    setTimeout(tick, Math.min(LOOK_MS, Math.max(0, nextMs)));
-  };
-  tick();
-  return promise;
+    this.#free.push(connection);
+    this.#sendWaiting();
+  }
+
+  #result(): OpenLoopResult {
+    return {
+      due: this.#due,
+      answered: this.#answered,
+      unsent: this.#unsent,
+      late: this.#late,
+      bytesRead: this.#connections.reduce((sum, { bytesRead }) => sum + bytesRead, 0),
+      histogram: this.#histogram,
+      errors: this.#errors,
+    };
+  }
 }
 
 /** First in, first out, in constant time. */

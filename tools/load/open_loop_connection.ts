@@ -1,5 +1,6 @@
 /**
- * One connection of the open-loop generator: sends a request, reads its answer, and connects anew where it must.
+ * One connection of the open-loop generator: sends a request, reads its answer, and connects anew where it
+ * must.
  *
  * @module
  */
@@ -22,12 +23,12 @@ export interface Target {
   readonly request: Uint8Array;
 }
 
-// Heads are parsed to their end at once, so that all connections can share one.
+// A head is parsed in one go, without waiting in between, so all connections can share this one.
 const head = new ResponseHead(new HeadFields());
 
-/** A connection, or the place for one. It takes one request at a time. */
+/** The place for a connection, which may be open or not. It carries one request at a time. */
 export class OpenLoopConnection implements Disposable {
-  /** Bytes of all answers, their heads included. */
+  /** Bytes of all answers so far, their heads included. */
   bytesRead = 0;
   readonly #target: Target;
   readonly #method: string;
@@ -37,14 +38,17 @@ export class OpenLoopConnection implements Disposable {
   #done: ((outcome: Outcome) => void) | undefined;
   #disposed = false;
 
-  /** The place for a connection; {@linkcode connect} or the first request opens it. */
+  /** Makes the place. {@linkcode connect} or the first request opens the connection. */
   constructor(target: Target) {
     this.#target = target;
     const { request } = target;
     this.#method = new TextDecoder().decode(request.subarray(0, request.indexOf(32)));
   }
 
-  /** Opens it, unless it is open. Where that fails, the next request tries again. */
+  /**
+   * Opens the connection, unless it is open. Returns whether it is open. Where it is not, the next request
+   * tries again.
+   */
   async connect(): Promise<boolean> {
     if (this.#conn !== undefined) return true;
     const { hostname, port } = this.#target;
@@ -53,7 +57,7 @@ export class OpenLoopConnection implements Disposable {
     try {
       tcp.setNoDelay(true);
     } catch {
-      // It was reset between the two, which the first read will tell.
+      // The connection was reset in the meantime. The first read will tell.
     }
     const conn = new ByteConn(tcp);
     if (this.#conn !== undefined || this.#disposed) {
@@ -79,13 +83,13 @@ export class OpenLoopConnection implements Disposable {
     });
   }
 
-  /** Gives the request up and closes the connection, on which its answer could still come. */
+  /** Gives the request up, and closes the connection because its answer could still arrive there. */
   abandon(): void {
     this.#done = undefined;
     this.close();
   }
 
-  /** Closes the connection for good, also one that is just being opened. */
+  /** Closes the connection for good, even while it is being opened. */
   [Symbol.dispose](): void {
     this.#disposed = true;
     this.abandon();
@@ -108,7 +112,7 @@ export class OpenLoopConnection implements Disposable {
 
   #arrived(conn: ByteConn): void {
     if (conn !== this.#conn) return;
-    // Whatever comes while nothing was asked for, its end among it, makes it useless.
+    // Nothing was asked for: whatever arrives now, be it bytes or the end, makes the connection useless.
     if (this.#done === undefined) return this.close();
     if (!this.#readOn(conn)) {
       this.close();
@@ -116,7 +120,7 @@ export class OpenLoopConnection implements Disposable {
     }
   }
 
-  /** Reads on in the answer; false where it is damaged or was cut off. */
+  /** Reads on in the answer. Returns false where the answer is damaged or broke off. */
   #readOn(conn: ByteConn): boolean {
     while (this.#body === undefined) {
       const bodyStart = searchHeadEnd(conn.buffer, conn.start, conn.end, this.#search);

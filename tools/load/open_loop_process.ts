@@ -4,29 +4,29 @@
  * @module
  */
 
+import type { DenoScript } from "../lab/deno_script.ts";
 import { type Host } from "../lab/host.ts";
 import { summarizeLatency } from "./latency.ts";
 import { bucketLatency } from "./latency_histogram.ts";
 import { ERROR_KINDS, type LoadErrors, type LoadOptions, type LoadResult, type RunningLoad } from "./load.ts";
-import { parseCount, parseHistogram, startLoadProcess } from "./load_process.ts";
+import { LOAD_ENV, parseCount, parseHistogram, startLoadProcess } from "./load_process.ts";
 
-const RUNNER = new URL("./open_loop_runner.ts", import.meta.url).href;
+const RUNNER: DenoScript = { file: "load/open_loop_runner.ts", flags: ["--allow-net"], env: LOAD_ENV };
 
 /** Starts an open loop on a host. The options must have a `ratePerSec`. */
 export function startOpenLoopIn(host: Host, options: LoadOptions): Promise<RunningLoad> {
   return startLoadProcess(host, {
     name: "the open loop",
     script: RUNNER,
-    flags: ["--allow-net"],
     parse: (json) => parseOpenLoopReport(json, options),
   }, options);
 }
 
 /**
- * Parses what open_loop_runner.ts has printed. A request belongs to the time in which it was due, also where its
- * answer came after the end, so that requests per second are those of the arrivals that were answered.
+ * Parses what open_loop_runner.ts has printed. A request counts for the time at which it was due, even if its
+ * answer came after the end of the load. So requests per second are the answered arrivals per second.
  *
- * @throws {Error} when it is not such a report, or its figures contradict each other.
+ * @throws {Error} when the text is no such report, or its figures contradict each other.
  */
 export function parseOpenLoopReport(
   json: string,
@@ -38,20 +38,14 @@ export function parseOpenLoopReport(
     const errors = Object.fromEntries(
       ERROR_KINDS.map((kind) => [kind, parseCount(report.errors[kind])]),
     ) as Record<keyof LoadErrors, number>;
-    const [due, answered, unsent, late] = [report.due, report.answered, report.unsent, report.late].map(
-      parseCount,
-    ) as [
-      number,
-      number,
-      number,
-      number,
-    ];
+    const [due, answered] = [parseCount(report.due), parseCount(report.answered)];
+    const [unsent, late] = [parseCount(report.unsent), parseCount(report.late)];
     const inHistogram = [...histogram.values()].reduce((sum, count) => sum + count, 0);
     if (
       inHistogram !== answered ||
       answered + errors.connect + errors.read + errors.write + errors.timeout !== due
     ) {
-      throw new TypeError("requests of which nothing is known");
+      throw new TypeError("some requests were neither answered nor failed");
     }
     const requests = answered === 0 ? 0 : answered + errors.timeout;
     const durationSec = durationMs / 1000;

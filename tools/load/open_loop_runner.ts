@@ -1,7 +1,7 @@
 /**
- * The process that the open loop runs in, on the client. Takes its options as one JSON argument, says `over` when the
- * last request was answered or given up, keeps its connections open until it reads a line, and reports in one line
- * of JSON.
+ * The process in which the open loop runs, on the client. It takes its options as one JSON argument, prints
+ * `over` when the last request was answered or given up, keeps its connections open until it reads a line,
+ * and prints its report as one line of JSON.
  *
  * @module
  */
@@ -24,5 +24,5 @@ console.log("over");
 await Deno.stdin.read(new Uint8Array(1));
 console.log(JSON.stringify({ ...result, histogram: [...histogram].flat() }));
 loop[Symbol.dispose]();
-// A connection that is just being opened would hold the process for as long as the kernel tries.
+// A connection that is still being opened would keep the process alive for as long as the kernel tries.
 Deno.exit();

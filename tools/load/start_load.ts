@@ -15,9 +15,9 @@ import { startOpenLoopIn } from "./open_loop_process.ts";
 import { checkWrkOptions, readWrkVersion, startWrk } from "./wrk.ts";
 
 /**
- * Checks options that a generator would mishandle without a word.
+ * Refuses options that a generator would take without a word and not do as asked.
  *
- * @throws {TimewaitError} which says what to give instead.
+ * @throws {TimewaitError} which names the option and says what to give instead.
  */
 export function checkLoadOptions(generator: LoadGenerator, options: LoadPlan): void {
   const { connections, threads, warmUpMs, headers, ratePerSec, durationMs } = options;
@@ -29,14 +29,14 @@ export function checkLoadOptions(generator: LoadGenerator, options: LoadPlan): v
   }
   for (const header of headers) {
     if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+: [^\r\n]*$/.test(header)) {
-      throw new TimewaitError(`takes "Name: value", not "${header}": it would be left out`, {
+      throw new TimewaitError(`must be lines "Name: value", not "${header}", which would not be sent`, {
         field: "headers",
       });
     }
   }
   if (ratePerSec !== undefined && generator !== "open-loop") {
     throw new TimewaitError(
-      `is for the open loop, and ${generator} waits for each answer: leave the choice of the load generator out`,
+      `is for the open loop, and ${generator} waits for each answer: ask for no load generator, or for open-loop`,
       { field: "rate" },
     );
   }
@@ -51,18 +51,18 @@ export function checkLoadOptions(generator: LoadGenerator, options: LoadPlan): v
   if (options.script !== undefined) {
     throw new TimewaitError(
       ratePerSec === undefined
-        ? "is for wrk, which is not what drives this load: apt-get install wrk"
-        : "is for wrk, and wrk has no rate: give one of the two",
+        ? `is for wrk, and ${generator} makes this load: apt-get install wrk, or ask for wrk`
+        : "is for wrk, and wrk has no rate: give a script or a rate, not both",
       { field: "script" },
     );
   }
   if (generator === "autocannon") return;
   if (ratePerSec === undefined) {
-    throw new TimewaitError("is needed by an open loop: requests a second", { field: "rate" });
+    throw new TimewaitError("is needed by the open loop: give the requests per second", { field: "rate" });
   }
   if (!(ratePerSec * durationMs >= 1000)) {
     throw new TimewaitError(
-      `of ${ratePerSec} makes no request in ${durationMs / 1000} s: give a higher one`,
+      `of ${ratePerSec} makes no request in ${durationMs / 1000} s: give a higher rate or a longer duration`,
       { field: "rate" },
     );
   }
@@ -74,21 +74,21 @@ export function startLoad(generator: LoadGenerator, host: Host, options: LoadOpt
   return generator === "wrk" ? startWrk(host, options) : startAutocannon(host, options);
 }
 
-/** How a generator is decided on. */
-export interface GeneratorWish {
-  /** Whether the load has a rate, which the open loop alone can keep. */
+/** What the load asks of its generator. */
+export interface GeneratorNeeds {
+  /** Whether the load has a rate, which only the open loop can keep. Default false. */
   readonly rate?: boolean;
 }
 
 /**
- * Decides on the generator. `auto` takes the open loop for a load with a rate; else wrk where it is installed, and
- * autocannon, which comes from npm, where it is not.
+ * Decides on a generator. `auto` takes the open loop for a load with a rate, else wrk where it is installed,
+ * else autocannon, which comes from npm.
  *
  * @throws {CommandNotFoundError} when wrk was asked for and is not installed.
  */
 export async function chooseGenerator(
   asked: LoadGenerator | "auto",
-  { rate = false }: GeneratorWish = {},
+  { rate = false }: GeneratorNeeds = {},
 ): Promise<GeneratorChoice> {
   if (asked === "open-loop" || (asked === "auto" && rate)) {
     return { name: "open-loop", version: config.version };

@@ -1,5 +1,5 @@
 /**
- * wrk, started on a host, with exact figures from its `done()` hook instead of its printed text.
+ * wrk, started on a host. Its figures come exact from its `done()` hook, not from the text that it prints.
  *
  * @module
  */
@@ -7,17 +7,28 @@
 import { TimewaitError } from "../errors.ts";
 import { type Host } from "../lab/host.ts";
 import { lastWords, runCommand } from "../lab/process.ts";
+import { pathOf } from "../paths.ts";
+import { largestDivisor } from "../scenario/resolve.ts";
 import { type Histogram, summarizeLatency } from "./latency.ts";
 import { bucketLatency } from "./latency_histogram.ts";
 import { ERROR_KINDS, type LoadErrors, type LoadOptions, type LoadResult, type RunningLoad } from "./load.ts";
 
-const REPORT_SCRIPT = decodeURIComponent(new URL("./wrk_report.lua", import.meta.url).pathname);
+/**
+ * The path of our script. wrk reads it once for each thread, so it must be a file.
+ *
+ * @throws {Error} where the sources of Timewait are no files.
+ */
+function reportScript(): string {
+  const path = pathOf(new URL("./wrk_report.lua", import.meta.url));
+  if (path === undefined) throw new Error("wrk needs its script as a file: install Timewait on this machine");
+  return path;
+}
 
 /**
- * Refuses what wrk would take and do other than asked.
+ * Refuses what wrk would accept and then do otherwise than asked.
  *
- * @throws {TimewaitError} for a time that is not whole seconds, connections that do not divide by the threads, and a
- * script that cannot be read.
+ * @throws {TimewaitError} for a time that is not whole seconds, for connections that the threads cannot share
+ * evenly, and for a script that cannot be read.
  */
 export function checkWrkOptions(options: Omit<LoadOptions, "url">): void {
   const { connections, threads, durationMs, timeoutMs, script } = options;
@@ -33,41 +44,28 @@ export function checkWrkOptions(options: Omit<LoadOptions, "url">): void {
   }
   for (const [field, ms] of [["duration", durationMs], ["timeout", timeoutMs]] as const) {
     if (ms < 1000 || ms % 1000 !== 0) {
-      throw new TimewaitError(`must be whole seconds for wrk, not ${ms}ms`, { field });
+      throw new TimewaitError(`must be whole seconds for wrk, at least one, not ${ms}ms`, { field });
     }
   }
   if (script === undefined) return;
   try {
     if (!Deno.statSync(script).isFile) {
-      throw new TimewaitError(`${script} is not a file`, { field: "script" });
+      throw new TimewaitError(`${script} is not a file: give the path of a Lua script for wrk`, {
+        field: "script",
+      });
     }
   } catch (error) {
     if (error instanceof TimewaitError) throw error;
-    throw new TimewaitError(`${script} cannot be read: give the path of a Lua script for wrk`, {
-      field: "script",
-    });
+    throw new TimewaitError(
+      `${script} cannot be read: give the path of a Lua script for wrk`,
+      { field: "script", cause: error },
+    );
   }
-}
-
-/**
- * The largest divisor of `connections` that is at most `threads`: how many threads wrk can share them among.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { largestDivisor } from "./wrk.ts";
- *
- * assertEquals(largestDivisor(1000, 12), 10);
- * ```
- */
-export function largestDivisor(connections: number, threads: number): number {
-  for (let n = Math.min(connections, threads); n > 1; n--) if (connections % n === 0) return n;
-  return 1;
 }
 
 /** wrk's version, such as `4.1.0`. */
 export async function readWrkVersion(wrk: string): Promise<string> {
-  // It prints its usage after its version, and calls that a failure.
+  // wrk prints its usage after its version, and ends with the exit code of a failure.
   const text = await runCommand(["/bin/sh", "-c", '"$1" -v; exit 0', "sh", wrk]);
   return /wrk (?:debian\/)?(\d[\w.]*)/.exec(text)?.[1] ?? "of unknown version";
 }
@@ -87,7 +85,7 @@ export async function startWrk(host: Host, options: LoadOptions): Promise<Runnin
       "-t", String(threads),
       "-d", `${durationMs / 1000}s`,
       "--timeout", `${timeoutMs / 1000}s`,
-      "-s", REPORT_SCRIPT,
+      "-s", reportScript(),
       ...headers.flatMap((header) => ["-H", header]),
       options.url,
     ],
@@ -122,14 +120,14 @@ interface WrkReport {
   readonly durationUs: number;
   readonly bytesRead: number;
   readonly errors: LoadErrors;
-  /** Latency and count by turns. */
+  /** Latencies and counts, which alternate. */
   readonly histogram: readonly number[];
 }
 
 /**
  * Parses what wrk_report.lua has printed.
  *
- * @throws {Error} when it is not such a report, or its figures contradict each other.
+ * @throws {Error} when the text is no such report.
  */
 export function parseWrkReport(json: string, connections: number, timeoutMs: number): LoadResult {
   const { requests, durationUs, bytesRead, errors, histogram } = checkReport(json);
@@ -153,7 +151,7 @@ function checkReport(json: string): WrkReport {
   try {
     report = JSON.parse(json);
   } catch (cause) {
-    throw new Error("wrk's report is damaged: it is no JSON", { cause });
+    throw new Error("wrk's report is damaged: it is not JSON", { cause });
   }
   const histogram = Array.isArray(report?.histogram) ? report.histogram : [NaN];
   const errors = ERROR_KINDS.map((kind) => report?.errors?.[kind]);
@@ -165,13 +163,14 @@ function checkReport(json: string): WrkReport {
 }
 
 /**
- * Takes wrk's correction for coordinated omission out of its histogram, so that it holds what was measured and
- * nothing else.
+ * Takes wrk's correction for coordinated omission out of its histogram, so that the histogram holds what was
+ * measured and nothing else.
  *
- * wrk adds, for each latency of at least twice the mean interval between the requests of one connection, one
- * answer at that latency less one interval, less two, and so on, down to above one interval (`stats_correct` in its
- * stats.c). What it adds to a latency comes from longer ones only, so going down from the longest gives
- * the measured counts back exactly.
+ * The interval is the mean time between two requests of one connection. For each latency of at least two
+ * intervals, wrk adds one answer at that latency less one interval, one at that latency less two, and so on,
+ * down to the last that is above one interval (`stats_correct` in its stats.c). The answers added at a
+ * latency come from longer latencies only. So going down from the longest latency gives the measured counts
+ * back exactly.
  */
 export function undoCorrection(
   corrected: Histogram,

@@ -1,8 +1,8 @@
--- Loads the user's script, if there is one, and reports what wrk has counted: exactly, and before wrk closes its
--- connections, so that the bench can look at the sockets as the load left them.
+-- Loads the user's script, if there is one, and reports exactly what wrk has counted. It does so before wrk closes its
+-- connections, so that the bench can read the sockets as the load left them.
 --
 -- TIMEWAIT_SCRIPT  the user's script; empty for none
--- TIMEWAIT_TOKEN   what a line of ours begins with; nothing that the user's script prints does
+-- TIMEWAIT_TOKEN   the beginning of each line of ours, by which it is told from what the user's script prints
 
 local script = os.getenv("TIMEWAIT_SCRIPT")
 local token = os.getenv("TIMEWAIT_TOKEN")
@@ -10,15 +10,15 @@ local token = os.getenv("TIMEWAIT_TOKEN")
 if script ~= "" then
   local worked, why = pcall(dofile, script)
   if not worked then
-    -- wrk itself would go on without the script.
+    -- wrk itself would run on without the script.
     io.stderr:write("the Lua script failed: ", tostring(why), "\n")
     os.exit(1)
   end
 end
 local users_done = done
 
--- wrk's `latency(i)` searches from the start for each i: minutes for a wide histogram. Its layout is one array of
--- counts by microsecond behind four numbers, and it is read as such where all that can be checked agrees.
+-- wrk's `latency(i)` searches from the start for each i, which takes minutes for a wide histogram. In memory the histogram
+-- is four numbers and an array of counts by microsecond. It is read from there if everything that can be checked agrees.
 local function read_directly(latency)
   local ffi = require("ffi")
   ffi.cdef("typedef struct { uint64_t count, limit, min, max; uint64_t data[]; } timewait_stats;")

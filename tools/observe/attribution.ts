@@ -1,5 +1,6 @@
 /**
- * What each host's TCP tables have shown in a repetition: from samples and a last full look at the sockets.
+ * Attribution: what each host has done in a repetition, from samples of its TCP counters and a last full look
+ * at its sockets.
  *
  * @module
  */
@@ -13,30 +14,35 @@ import { groupTimeWait, TCP_STATES, type TcpSocket, type TimeWaitGroup } from ".
 import { openedShareOf, portsUsed } from "./ports_used.ts";
 import type { HostResult, HostSeries } from "./series.ts";
 
-/** What was seen of a lab between the start and the end of a load. */
+/** What was observed of a lab between the start and the end of a load. */
 export interface Observation {
-  /** Decides how sockets are attributed: by host in a private lab, by port in a host lab. */
+  /**
+   * Decides how sockets are attributed: by host in a private lab, by port where the hosts share one table.
+   */
   readonly lab: LabKind;
-  /** The first was taken before the load began, the last when it was over. At least two. */
+  /** At least two: the first from before the load began, the last from when it was over. */
   readonly samples: readonly Sample[];
   /** The counters of each host before the load began. */
   readonly before: Readonly<Record<HostName, TcpCounters>>;
   /** The counters of each host when the load was over. */
   readonly after: Readonly<Record<HostName, TcpCounters>>;
-  /** Every socket of each host when the load was over. In a host lab the same table three times. */
+  /**
+   * Every socket of each host when the load was over. Where the hosts share one table, it stands here three
+   * times.
+   */
   readonly sockets: Readonly<Record<HostName, readonly TcpSocket[]>>;
-  /** The same when the load began; `undefined` where there was no warm-up that could have left any. */
+  /** Every socket of each host when the load began; `undefined` where no warm-up could have left any. */
   readonly socketsBefore?: Readonly<Record<HostName, readonly TcpSocket[]>> | undefined;
-  /** The port that the backend listened on. */
+  /** The port on which the backend listened. */
   readonly backendPort: number;
-  /** `undefined` where the load went straight at the backend. */
+  /** The port on which the gateway listened; `undefined` where the load went straight at the backend. */
   readonly gatewayPort: number | undefined;
 }
 
 /**
- * What was seen without the connections that a probe on the gateway's host has opened, for they are not the gateway's. A
- * connect that failed for want of a port was none. The times of the probe and of the samples differ by less than a
- * tenth of a second.
+ * Takes the connections of a probe on the gateway's host off what was observed, because they are not the
+ * gateway's. A connect that failed for want of a port has opened none. The clocks of the probe and of the
+ * samples differ by less than a tenth of a second.
  */
 export function withoutProbe<T extends Pick<Observation, "lab" | "samples" | "after">>(
   seen: T,
@@ -64,7 +70,10 @@ export function hostResults(observation: Observation): Record<HostName, HostResu
   return perHost((name) => ofHost(observation, name));
 }
 
-/** The series of each host. What a shared table held for others when the load began is taken off. */
+/**
+ * The series of each host. TIME_WAITs of others that stood in a shared table when the load began are taken
+ * off.
+ */
 export function hostSeries(
   { lab, samples, socketsBefore, ...ports }: Pick<
     Observation,
@@ -90,7 +99,7 @@ function perHost<T>(make: (name: HostName) => T): Record<HostName, T> {
   return Object.fromEntries(HOST_NAMES.map((name) => [name, make(name)])) as Record<HostName, T>;
 }
 
-/** A host with TCP tables of its own: everything in them is its doing. */
+/** The result of a host with TCP tables of its own: everything in them is its doing. */
 function ownTableResult(observation: Observation, name: HostName): HostResult {
   const { samples, before, after, sockets } = observation;
   const moved = counterDelta(before[name], after[name]);
@@ -113,10 +122,12 @@ function ownTableResult(observation: Observation, name: HostName): HostResult {
 }
 
 /**
- * A host that shares its tables with the others and the rest of the machine: sockets are attributed by the ports of
- * this repetition, as they stand at the end, which is the peak where the load has not lasted longer than the 60 s of
- * TIME_WAIT. The kernel counts opened connections for the machine as a whole: those of the client are the ones that
- * stand or wait, and the gateway has opened the rest.
+ * The result of a host that shares its tables with the other hosts and the rest of the machine.
+ *
+ * Sockets are attributed by the ports of this repetition, as they stand at the end. That is the peak, unless
+ * the load lasts longer than the 60 s of TIME_WAIT. The kernel counts opened connections for all hosts
+ * together. The client has opened those towards its target that stand or wait at the end, and the gateway has
+ * opened the rest.
  */
 function sharedTableResult(observation: Observation, name: HostName): HostResult {
   const { before, after, gatewayPort, backendPort } = observation;
@@ -138,7 +149,8 @@ function sharedTableResult(observation: Observation, name: HostName): HostResult
   const clientWaits = (all: readonly TcpSocket[]) => sumOf(groupTimeWait(all, new Set([target])));
   const clientOpened = Math.max(0, established(target) + clientWaits(sockets) - clientWaits(socketsBefore));
   const machineOpened = counterDelta(before[name], after[name]).connectionsOpened;
-  // In a loopback lab the tables are shared by the hosts and by nobody else, and only the gateway churns.
+  // In a loopback lab only the three hosts share the tables, and of them only the gateway opens connections
+  // all the time.
   const moved = observation.lab === "loopback" ? counterDelta(before[name], after[name]) : undefined;
   const waitingOpened = sumOf(timeWaitGroups.filter((group) => group.side === "opened"));
   return {

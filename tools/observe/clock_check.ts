@@ -1,25 +1,29 @@
 /**
- * Whether the clock of the machine was set while a load ran.
+ * Whether somebody set the clock of the machine while a load ran.
  *
  * @module
  */
 
-/** From this step on, in milliseconds, the clock was set; what ntpd slews it by, 0.5 ms a second at most, is less. */
+/**
+ * The smallest step that counts as setting the clock, in milliseconds. ntpd slews the clock by at most 0.5 ms
+ * a second, which is less.
+ */
 const CLOCK_STEP_MS = 100;
 
-/** A clock that is watched. */
+/** A watch on the clock. */
 export interface ClockCheck {
   /**
-   * Looks whether it was set since the start.
+   * Checks whether the clock was set since the watch began.
    *
-   * @throws {Error} which says which way and by how much.
+   * @throws {Error} where it was; the message says in which direction and by how much.
    */
   throwIfSet(): void;
 }
 
 /**
- * Watches the clock of the machine, the one that people and ntpd set, and which jumps when a laptop wakes. Nothing of ours
- * measures by it, and wrk measures by nothing else: its duration and latencies are worthless then.
+ * Watches the wall clock of the machine, which people and ntpd set, and which jumps when a laptop wakes.
+ * Nothing of ours measures by it. wrk measures by nothing else, so its duration and latencies are worthless
+ * after a jump.
  */
 export function startClockCheck(): ClockCheck {
   const offsetMs = () => Date.now() - performance.now();
@@ -29,11 +33,9 @@ export function startClockCheck(): ClockCheck {
       const stepMs = offsetMs() - beforeMs;
       if (Math.abs(stepMs) < CLOCK_STEP_MS) return;
       const way = stepMs > 0 ? "forward" : "back";
+      const sec = Math.abs(stepMs / 1000).toFixed(1);
       throw new Error(
-        `the clock of this machine was set ${way} by ${
-          Math.abs(stepMs / 1000).toFixed(1)
-        } s while the load ran, and the ` +
-          "load generator measures by it",
+        `the clock of this machine was set ${way} by ${sec} s while the load ran, and the load generator measures by it`,
       );
     },
   };

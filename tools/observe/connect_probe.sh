@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# Times connects to a service until its standard input says so or closes.
-# Arguments: the interval in seconds, the address, the port. Prints a line a connect: seconds since boot, and how long it
-# took in microseconds, or "-" where it failed.
-# connect(2) looks for a free port before it sends anything, so that search is part of the time. What is sent then is
-# no HTTP, so that the service says so, and that is left unread: a close is a reset then, and leaves no TIME_WAIT on either
-# side.
+# Times connects to a service until a line comes on standard input, or standard input closes.
+# Arguments: the interval in seconds, the address, the port. Prints one line for each connect: seconds since boot, and how long
+# the connect took in microseconds, or "-" where it failed.
+# connect(2) searches for a free port before it sends anything, so the time includes that search. Then the script sends what
+# is no HTTP, and leaves the service's answer to it unread. So closing the connection resets it, and neither side gets a
+# TIME_WAIT.
 LC_ALL=C
 timed_connect() {
   {
@@ -21,7 +21,7 @@ while ((status > 128)); do
   ended=
   timed_connect "$2" "$3"
   if [[ -n $ended ]]; then echo "$now $((ended - began))"; else echo "$now -"; fi
-  # More than 128 is a timeout: no line yet.
+  # A status above 128 is a timeout: no line has come yet.
   read -r -t "$1" _
   status=$?
 done 2>/dev/null

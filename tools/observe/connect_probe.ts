@@ -1,11 +1,12 @@
 /**
- * A probe that times connects from a host to a service while a load runs: what a gateway's next connection would
- * have to wait for.
+ * A probe that times connects from a host to a service while a load runs: how long a new connection of the
+ * gateway would have to wait.
  *
  * @module
  */
 
 import type { Amount } from "../figures.ts";
+import { deadline } from "@std/async/deadline";
 import { type Host } from "../lab/host.ts";
 
 /** Connects, in the order in which they were tried. */
@@ -18,21 +19,27 @@ export interface ConnectTimes {
 
 /** A probe at work. Disposing it ends it. */
 export interface RunningProbe extends AsyncDisposable {
-  /** Ends it and returns what it has seen. */
+  /** Ends the probe and returns what it has seen. */
   finish(): Promise<ConnectTimes>;
 }
 
 /** Time between two connects, in milliseconds. */
 export const PROBE_INTERVAL_MS = 50;
 
-/** How long a connect is waited for at the start and at the end, in milliseconds: where nothing answers it takes minutes. */
+/**
+ * How long the start and the end wait for a connect, in milliseconds. Where nothing answers, a connect takes
+ * minutes.
+ */
 const CONNECT_WAIT_MS = 1_000;
 
 const SCRIPT = new URL("./connect_probe.sh", import.meta.url);
 
 /**
- * Starts a probe on a host; its first connect has been tried when this returns, or takes longer than a second. Each takes an ephemeral port of the
- * host for the 60 s of TIME_WAIT, and is counted where the kernel counts connections.
+ * Starts a probe on a host. Returns when its first connect has succeeded or failed, at the latest after a
+ * second.
+ *
+ * Each connect holds an ephemeral port of the host while it lasts, and the kernel counts it as a connection
+ * that the host opened.
  */
 export async function startConnectProbe(
   host: Host,
@@ -50,7 +57,8 @@ export async function startConnectProbe(
       const [sec, us] = line.split(" ");
       const atMs = Math.round(Number(sec) * 1000);
       firstMs ??= atMs;
-      // The clock that it is timed by may be set meanwhile, which shows where it is set back.
+      // The script times by the wall clock. A negative time shows that somebody set the clock back in
+      // between.
       if (Number(us) < 0) return;
       timeMs.push(atMs - firstMs);
       connectUs.push(us === "-" ? null : Number(us));
@@ -58,15 +66,11 @@ export async function startConnectProbe(
     },
   });
   process.exited.then(() => began.resolve());
-  const timer = setTimeout(() => began.resolve(), CONNECT_WAIT_MS);
-  await began.promise;
-  clearTimeout(timer);
+  await deadline(began.promise, CONNECT_WAIT_MS).catch(() => {});
   return {
     async finish() {
       await process.closeInput();
-      const timer = setTimeout(() => process.stop(), CONNECT_WAIT_MS);
-      await process.exited;
-      clearTimeout(timer);
+      await deadline(process.exited, CONNECT_WAIT_MS).catch(() => process.stop());
       return { timeMs, connectUs };
     },
     [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),

@@ -1,32 +1,35 @@
 /**
- * What the machine as a whole did while a load ran: what was idle, what others used, what the hypervisor took. Read
- * from /proc/stat, which is the machine's in every namespace (proc_stat(5)).
+ * Where the CPU time of the whole machine went while a load ran: idle, to the bench, to other processes, to
+ * the hypervisor. Read from /proc/stat, which shows the whole machine in every namespace (proc_stat(5)).
  *
  * @module
  */
 
 import type { Amount } from "../figures.ts";
 import { type Host } from "../lab/host.ts";
+import { TICKS_PER_SEC } from "./process_usage.ts";
 
 /** CPU time of all CPUs since boot, in seconds. */
 export interface CpuTimes {
-  /** In programs and, for them, in the kernel: `user`, which holds `guest`, `nice` and `system`. */
+  /** In programs, and in the kernel on their behalf: `user` (which includes `guest`), `nice` and `system`. */
   readonly processes: number;
-  /** In interrupts, most of it the network's work, which no process is charged for: `irq` and `softirq`. */
+  /**
+   * In interrupts (`irq` and `softirq`): most of it is work of the network that no process is charged for.
+   */
   readonly interrupts: number;
-  /** Nothing to do, or waiting for a disk. */
+  /** With nothing to do, or waiting for a disk: `idle` and `iowait`. */
   readonly idle: number;
-  /** Time that the hypervisor gave to other virtual machines. */
+  /** Given to other virtual machines by the hypervisor. */
   readonly steal: number;
 }
 
-/** Where the CPU time of a machine went, as shares of all of it. They add up to 1. */
+/** Where the CPU time of a machine went, as shares of the whole. The shares add up to 1. */
 export interface MachineUse {
   /** Processes other than those of the bench. */
   readonly others: Amount;
   /** The parties, the load generator and the sampler. */
   readonly bench: Amount;
-  /** Interrupts: most of it the network's work, the bench's own included. */
+  /** Interrupts: most of it is work of the network, that of the bench included. */
   readonly interrupts: Amount;
   /** Idle, or waiting for a disk. */
   readonly idle: Amount;
@@ -44,8 +47,6 @@ export interface MachineReading {
   readonly loadAverage: number;
 }
 
-const TICKS_PER_SEC = 100;
-
 /** Reads what the machine has done since boot. */
 export async function readMachine(host: Host): Promise<MachineReading> {
   const [stat, loadavg] = await host.readProc("/proc/stat", "/proc/loadavg");
@@ -62,22 +63,20 @@ export function parseCpuTimes(stat: string): CpuTimes {
   if (figures === undefined || figures.length < 8 || figures.some(Number.isNaN)) {
     throw new Error("/proc/stat does not begin with the times of all CPUs");
   }
-  const [user, nice, system, idle, iowait, irq, softirq, steal] = figures as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  return { processes: user + nice + system, interrupts: irq + softirq, idle: idle + iowait, steal };
+  const [user, nice, system, idle, iowait, irq, softirq, steal] = figures;
+  return {
+    processes: user! + nice! + system!,
+    interrupts: irq! + softirq!,
+    idle: idle! + iowait!,
+    steal: steal!,
+  };
 }
 
 /**
- * Where the CPU time between two readings went. `benchCpuSec` is what the processes of the bench have used; what is
- * left of that of all processes is others'.
+ * Where the CPU time between two readings went.
+ *
+ * @param benchCpuSec what all processes of the bench have used, in seconds. The rest of the time of processes
+ * was used by others.
  */
 export function machineUse(before: MachineReading, after: MachineReading, benchCpuSec: number): MachineUse {
   const spent = (of: keyof CpuTimes) => Math.max(0, after.cpu[of] - before.cpu[of]);

@@ -16,11 +16,12 @@ export interface PortCounters {
 }
 
 /**
- * The ephemeral ports of a host in use at one time: connections that stand and that this host opened, and the TIME_WAITs of
- * such connections.
+ * The ephemeral ports of a host in use at one time: connections that stand and that this host opened, and the
+ * TIME_WAITs of such connections.
  *
- * The kernel does not count them by side. Every connection that the client holds to the gateway stands on the gateway
- * as well; the gateway opened the rest. The TIME_WAITs are divided as they were at the end of the load.
+ * The kernel does not count them by side. Every connection that the client holds to the gateway stands on the
+ * gateway as well; the gateway opened the rest. The TIME_WAITs are divided as they were at the end of the
+ * load.
  *
  * @param openedShare see {@linkcode openedShareOf}.
  */
@@ -34,7 +35,10 @@ export function portsUsed(
   return timeWait * openedShare + Math.max(0, established - accepted);
 }
 
-/** The share of a host's TIME_WAITs that hold an ephemeral port of it, because the host had opened the connection; 1 where there are none. */
+/**
+ * The share of a host's TIME_WAITs that hold an ephemeral port of it, because the host had opened the
+ * connection; 1 where there are none.
+ */
 export function openedShareOf(groups: readonly TimeWaitGroup[]): number {
   const sumOf = (some: readonly TimeWaitGroup[]) => some.reduce((sum, group) => sum + group.timeWait, 0);
   const all = sumOf(groups);

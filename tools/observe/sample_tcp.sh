@@ -1,16 +1,16 @@
 # shellcheck shell=bash
-# Samples the TCP state of network namespaces until its standard input says so or closes.
-# Arguments: the interval in seconds, samples per write, and for each namespace a directory that holds its sockstat
-# and snmp. Prints a line a sample: seconds since boot, then for each namespace its sockets in TIME_WAIT, its
+# Samples the TCP state of network namespaces until a line comes on standard input, or standard input closes.
+# Arguments: the interval in seconds, the samples per write, and for each namespace the directory that holds its sockstat
+# and snmp. Prints one line for each sample: seconds since boot, then for each namespace its sockets in TIME_WAIT, its
 # established connections and the connections it has opened.
-# bash does all of it by itself and writes seldom, so that sampling is not felt by what is measured.
-# shellcheck disable=SC2206 # lines are to be split into words
+# bash does all of this without other programs and writes seldom, so that sampling does not disturb what is measured.
+# shellcheck disable=SC2206 # the lines are meant to be split into words
 LC_ALL=C
 interval=$1
 per_write=$2
 shift 2
 
-# Where the figures stand does not change while the kernel runs.
+# The places of the figures do not change while the kernel runs.
 mapfile -t lines <"$1/snmp"
 for i in "${!lines[@]}"; do
   [[ ${lines[i]} == "Tcp: RtoAlgorithm"* ]] && values=$((i + 1)) && names=(${lines[i]})
@@ -24,7 +24,7 @@ samples=
 count=0
 status=142
 while ((status > 128)); do
-  # More than 128 is a timeout: no line yet.
+  # A status above 128 is a timeout: no line has come yet.
   ((count == 0)) || { read -r -t "$interval" _; status=$?; }
   read -r now _ </proc/uptime
   sample=$now

@@ -8,6 +8,7 @@ import { HOST_NAMES, type HostName } from "../scenario/host_names.ts";
 import { type Host } from "../lab/host.ts";
 import type { Lab } from "../lab/lab.ts";
 import { lastWords } from "../lab/process.ts";
+import { readOwnCpuSec } from "./process_usage.ts";
 import { parseTcpCounters, TCP_COUNTER_FILES, type TcpCounters } from "./tcp_counters.ts";
 
 /** The part of a host's TCP state that is sampled; see {@linkcode TcpCounters}. */
@@ -15,9 +16,9 @@ export type TcpState = Pick<TcpCounters, "timeWait" | "established" | "connectio
 
 /** One reading of all hosts. */
 export interface Sample {
-  /** Milliseconds since the first sample, in steps of 10. Changes of the wall clock do not touch it. */
+  /** Milliseconds since the first sample, in steps of 10, by a clock that nobody sets. */
   readonly timeMs: number;
-  /** What each host's tables showed; in a host lab the same under all three names. */
+  /** What each host's tables showed; where the hosts share one table, the same under all three names. */
   readonly hosts: Readonly<Record<HostName, TcpState>>;
 }
 
@@ -29,19 +30,27 @@ const SCRIPT = new URL("./sample_tcp.sh", import.meta.url);
 
 /** A sampler at work. Disposing it ends it. */
 export interface RunningSampler extends AsyncDisposable {
-  /** Its process group: what sampling costs. */
+  /** Its process group: what the sampling process costs. */
   readonly processGroup: number;
+  /**
+   * CPU time that this process, the bench, had used when it was handed its latest sample, in seconds. The
+   * bench does nothing but take samples while a load runs, so what it uses up to the last sample of the load
+   * is a cost of sampling too.
+   */
+  readonly benchCpuSec: number;
   /** Takes a last sample and returns all of them, the first of which was taken at the start. */
   finish(): Promise<Sample[]>;
 }
 
 /**
- * Starts to sample the hosts of a lab every {@linkcode SAMPLE_INTERVAL_MS}; the first sample has been taken when this
- * returns. `onSample` is called up to half a second late, because few writes cost less than many.
+ * Starts to sample the hosts of a lab every {@linkcode SAMPLE_INTERVAL_MS}. Returns when the first sample has
+ * been taken. `onSample` is called up to half a second late, because the sampler writes five samples at a
+ * time: few writes cost less CPU than many.
  */
 export async function startSampler(lab: Lab, onSample: (sample: Sample) => void): Promise<RunningSampler> {
   const samples: Sample[] = [];
   let startMs: number | undefined;
+  let benchCpuSec = readOwnCpuSec();
   const began = Promise.withResolvers<void>();
   const hosts = HOST_NAMES.map((name) => lab[name]);
   const directories = await Promise.all(hosts.map((host) => host.procNet()));
@@ -55,12 +64,16 @@ export async function startSampler(lab: Lab, onSample: (sample: Sample) => void)
       samples.push({ ...sample, timeMs: sample.timeMs - startMs });
       began.resolve();
       onSample(samples.at(-1)!);
+      benchCpuSec = readOwnCpuSec();
     },
   });
   process.exited.then((status) => began.reject(new Error(`the sampler ended: ${lastWords(status)}`)));
   await began.promise;
   return {
     processGroup: process.processGroup,
+    get benchCpuSec() {
+      return benchCpuSec;
+    },
     async finish() {
       await process.closeInput();
       await process.exited;
@@ -70,11 +83,11 @@ export async function startSampler(lab: Lab, onSample: (sample: Sample) => void)
   };
 }
 
-/** Parses a line of sample_tcp.sh. Its time is that since boot. */
+/** Parses a line of sample_tcp.sh. Its time is the time since boot. */
 export function parseSample(line: string): Sample {
   const [sec, ...figures] = line.split(" ").map(Number);
   if (!/^\d+\.\d+( \d+)+$/.test(line) || figures.length !== 3 * HOST_NAMES.length) {
-    throw new Error(`the sampler printed what is no sample: ${line}`);
+    throw new Error(`the sampler printed a line that is no sample: ${line}`);
   }
   const entries = HOST_NAMES.map((name, i) => {
     const [timeWait, established, connectionsOpened] = figures.slice(3 * i, 3 * i + 3);
@@ -83,7 +96,7 @@ export function parseSample(line: string): Sample {
   return { timeMs: Math.round(sec! * 1000), hosts: Object.fromEntries(entries) };
 }
 
-/** Reads the counters of every host of a lab. Where hosts share their tables, as in a host lab, they are read once. */
+/** Reads the counters of every host of a lab. Hosts that share one table, as in a host lab, are read once. */
 export function readCounters(lab: Lab): Promise<Record<HostName, TcpCounters>> {
   return readEachHost(lab, async (host) => {
     const texts = await host.readProc(...TCP_COUNTER_FILES);
@@ -94,7 +107,7 @@ export function readCounters(lab: Lab): Promise<Record<HostName, TcpCounters>> {
   });
 }
 
-/** Reads something of every host of a lab, once for hosts that are the same. */
+/** Reads something of every host of a lab. A host that stands under several names is read once. */
 export async function readEachHost<T>(
   lab: Lab,
   read: (host: Host) => Promise<T>,

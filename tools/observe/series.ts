@@ -1,5 +1,5 @@
 /**
- * What was seen of the hosts of a lab while a load ran: one figure each, and their course over time.
+ * What was observed of the hosts of a lab while a load ran: single figures, and their course over time.
  *
  * @module
  */
@@ -10,21 +10,38 @@ import type { TimeWaitGroup } from "./tcp_table.ts";
 
 /** What one host's TCP tables have shown between the start and the end of the load. */
 export interface HostResult {
-  /** The most sockets in TIME_WAIT at a time, beyond those there before. */
+  /**
+   * The most sockets in TIME_WAIT at one time; where the hosts share one table, those of this repetition at
+   * its end.
+   */
   readonly timeWaitPeak: Amount;
-  /** Times that a socket entered TIME_WAIT. `null` in a host lab, where it cannot be told whose it was. */
+  /**
+   * How often a socket entered TIME_WAIT. `null` where the hosts share one table, which does not say whose
+   * socket it was.
+   */
   readonly timeWaitEntered: number | null;
   /** Connections that this host has opened. */
   readonly connectionsOpened: number;
-  /** The most ephemeral ports in use at a time: open connections that this host had opened, and their TIME_WAITs. */
+  /**
+   * The most ephemeral ports in use at one time: by connections that this host had opened, and by their
+   * TIME_WAITs.
+   */
   readonly portsUsedPeak: Amount;
-  /** TIME_WAIT sockets whose port a new connection took. `null` in a host lab; in a loopback lab that of all hosts. */
+  /**
+   * TIME_WAIT sockets whose port a new connection took. `null` in a host lab; in a loopback lab the sum of
+   * all hosts.
+   */
   readonly timeWaitReused: number | null;
-  /** TIME_WAIT states thrown away for `tcp_max_tw_buckets`. As with `timeWaitReused`. */
+  /**
+   * TIME_WAIT states thrown away because of `tcp_max_tw_buckets`. `null` and summed like `timeWaitReused`.
+   */
   readonly timeWaitOverflowed: number | null;
-  /** Connections that a full backlog has dropped. As with `timeWaitReused`. */
+  /**
+   * Connections that a listener dropped because its backlog was full. `null` and summed like
+   * `timeWaitReused`.
+   */
   readonly listenDrops: number | null;
-  /** Who held the TIME_WAITs at the end: by service, and by the side of it that this host was on. */
+  /** The TIME_WAITs at the end, by service, and by the side of the connection on which this host was. */
   readonly timeWaitGroups: readonly TimeWaitGroup[];
 }
 
@@ -32,13 +49,13 @@ export interface HostResult {
 export interface Samples {
   /** Milliseconds since the load began, in steps of 10. */
   readonly timeMs: readonly Amount[];
-  /** Per host; in a host lab there is one table, and it stands under all three. */
+  /** The series of each host; where the hosts share one table, the same under all three names. */
   readonly hosts: Readonly<Record<HostName, HostSeries>>;
-  /** What the backend has answered, on times of its own. */
+  /** What the backend has answered, at times of its own. */
   readonly answered: AnsweredSeries;
 }
 
-/** Requests that the backend has answered by a time. */
+/** How many requests the backend had answered by each time. */
 export interface AnsweredSeries {
   /** Milliseconds since the load began. */
   readonly timeMs: readonly Amount[];
@@ -48,10 +65,13 @@ export interface AnsweredSeries {
 
 /** The series of one host. */
 export interface HostSeries {
-  /** Sockets in TIME_WAIT beyond those of the first sample; never below 0. */
+  /**
+   * Sockets in TIME_WAIT; in a shared table less those of others that stood there when the load began. Never
+   * below 0.
+   */
   readonly timeWait: readonly Amount[];
-  /** Connections that stand, those from before the load included (`CurrEstab`, RFC 4022). */
+  /** Established connections, including those from before the load (`CurrEstab`, RFC 4022). */
   readonly established: readonly Amount[];
-  /** Since the load began. */
+  /** Connections opened since the load began. */
   readonly connectionsOpened: readonly Amount[];
 }

@@ -9,7 +9,7 @@ import type { HostName } from "../scenario/host_names.ts";
 import { readEachHost } from "./sampler.ts";
 import { parseTcpTable, TCP_TABLE_FILES, type TcpSocket } from "./tcp_table.ts";
 
-/** Reads the tables of all hosts; where hosts share one, it stands under each of their names. */
+/** Reads the tables of all hosts. A table that hosts share stands under each of their names. */
 export function readSockets(lab: Lab): Promise<Record<HostName, TcpSocket[]>> {
   return readEachHost(lab, async (host) => {
     const texts = await host.readProc(...TCP_TABLE_FILES);

@@ -1,5 +1,5 @@
 /**
- * The kernel's tables and counters of TCP, as they stand in /proc/net.
+ * The kernel's TCP tables and counters, as /proc/net shows them.
  *
  * @module
  */

@@ -7,34 +7,39 @@
 /** The files that {@linkcode parseTcpCounters} takes, in its order. */
 export const TCP_COUNTER_FILES = ["/proc/net/sockstat", "/proc/net/snmp", "/proc/net/netstat"] as const;
 
-/** One reading of a host's TCP state. The first two are states now, the others count since the host began. */
+/**
+ * One reading of a host's TCP state. The first two figures are the state now; the others count since the host
+ * began.
+ */
 export interface TcpCounters {
   /** Sockets in TIME_WAIT now (`tw` of sockstat). */
   readonly timeWait: number;
-  /** Connections established now, or waiting for their close to be read (`CurrEstab`, RFC 4022). */
+  /**
+   * Connections established now, or closed by the other side and not yet by this one (`CurrEstab`, RFC 4022).
+   */
   readonly established: number;
   /** Connections that this host has opened (`ActiveOpens`, RFC 4022). */
   readonly connectionsOpened: number;
   /** Connections that this host has accepted (`PassiveOpens`, RFC 4022). */
   readonly connectionsAccepted: number;
-  /** Connections that were refused, or reset before they stood (`AttemptFails`, RFC 4022). */
+  /** Connections that were refused, or reset before they were established (`AttemptFails`, RFC 4022). */
   readonly connectionsFailed: number;
-  /** Segments sent, those sent again left out (`OutSegs`, RFC 4022). */
+  /** Segments sent, without retransmissions (`OutSegs`, RFC 4022). */
   readonly segmentsSent: number;
-  /** Times that a socket entered TIME_WAIT, short stays included (`TW` and `TWKilled` of netstat). */
+  /** How often a socket entered TIME_WAIT, even for a short stay (`TW` and `TWKilled` of netstat). */
   readonly timeWaitEntered: number;
-  /** TIME_WAIT sockets whose port was taken again by a new connection (`TWRecycled`), which `tcp_tw_reuse` permits. */
+  /** TIME_WAIT sockets whose port a new connection took (`TWRecycled`), which `tcp_tw_reuse` permits. */
   readonly timeWaitReused: number;
   /** TIME_WAIT states thrown away because `tcp_max_tw_buckets` was reached (`TCPTimeWaitOverflow`). */
   readonly timeWaitOverflowed: number;
-  /** Connections that a listener dropped, its backlog being full (`ListenDrops`). */
+  /** Connections that a listener dropped because its backlog was full (`ListenDrops`). */
   readonly listenDrops: number;
 }
 
 /**
  * Parses the three files.
  *
- * @throws {Error} when a counter is missing, which names the counter.
+ * @throws {Error} when a counter is missing; the message names the counter.
  */
 export function parseTcpCounters(sockstat: string, snmp: string, netstat: string): TcpCounters {
   const tcp = parseTable(snmp, "Tcp:");
@@ -55,7 +60,9 @@ export function parseTcpCounters(sockstat: string, snmp: string, netstat: string
   };
 }
 
-/** How the counters moved between two readings; states now are those of the later one. */
+/**
+ * How the counters rose between two readings. The two figures that are states are those of the later reading.
+ */
 export function counterDelta(before: TcpCounters, after: TcpCounters): TcpCounters {
   const entries = Object.entries(after) as [keyof TcpCounters, number][];
   const moved = entries.map(([name, value]) => [name, STATES_NOW.has(name) ? value : value - before[name]]);
@@ -64,7 +71,7 @@ export function counterDelta(before: TcpCounters, after: TcpCounters): TcpCounte
 
 const STATES_NOW: ReadonlySet<keyof TcpCounters> = new Set(["timeWait", "established"]);
 
-/** snmp and netstat are pairs of lines, `Group: name name…` above `Group: value value…`. */
+/** snmp and netstat consist of pairs of lines: `Group: name name…` and below it `Group: value value…`. */
 function parseTable(text: string, group: string): Map<string, number> {
   const [names, values] = text.split("\n").filter((line) => line.startsWith(`${group} `)).map((line) =>
     line.split(" ")

@@ -1,23 +1,26 @@
 /**
- * The full table of a host's TCP sockets, /proc/net/tcp: one line a socket, TIME_WAIT included. Reading it takes
- * some 100 ms with 28,000 sockets, so it is read once, at the end of a repetition.
+ * The full table of a host's TCP sockets, /proc/net/tcp: one line for each socket, including those in
+ * TIME_WAIT. Reading the table takes some 100 ms with 28,000 sockets, so a repetition reads it before and
+ * after the load, and not in between.
  *
  * @module
  */
 
 import type { Count } from "../figures.ts";
 
-/** The files that hold the table. An IPv4 connection of a dual-stack socket stands in the second. */
+/** The files that hold the table. The second one also holds the IPv4 connections of dual-stack sockets. */
 export const TCP_TABLE_FILES = ["/proc/net/tcp", "/proc/net/tcp6"] as const;
 
-/** The states that we ask for, by their number in the table (include/net/tcp_states.h). */
+/** The states that Timewait looks for, as the table writes them (include/net/tcp_states.h). */
 export const TCP_STATES = { established: "01", timeWait: "06", listen: "0A" } as const;
 
 /** One socket. */
 export interface TcpSocket {
-  /** Dotted IPv4, or IPv6 in brackets; `0.0.0.0` or `[::]` for a socket that is bound to every address. */
+  /** IPv4 with dots, or IPv6 in brackets; `0.0.0.0` or `[::]` for a socket that is bound to every address. */
   readonly localAddress: string;
-  /** The port on this host: an ephemeral one where it opened the connection, else the service's. */
+  /**
+   * The port on this host: an ephemeral port where this host opened the connection, else that of the service.
+   */
   readonly localPort: number;
   /** Written like `localAddress`; all zeros for a socket that listens. */
   readonly remoteAddress: string;
@@ -28,7 +31,7 @@ export interface TcpSocket {
 }
 
 /**
- * Parses the table, whichever of the two files it is from. Lines that are not sockets are passed over.
+ * Parses the table from either of the two files. Lines that are no sockets are passed over.
  *
  * @example
  * ```ts
@@ -63,17 +66,26 @@ export function parseTcpTable(text: string): TcpSocket[] {
   return sockets;
 }
 
-/** TIME_WAIT sockets of a host that belong together: the same service, seen from the same side. */
+/**
+ * TIME_WAIT sockets of a host that belong together: to the same service, and on the same side of the
+ * connection.
+ */
 export interface TimeWaitGroup {
-  /** `opened` where this host had opened the connections, so each holds an ephemeral port of it; else `accepted`. */
+  /**
+   * `opened` where this host had opened the connections, so that each holds an ephemeral port of this host;
+   * else `accepted`.
+   */
   readonly side: "opened" | "accepted";
-  /** The service: the address and port that was connected to. */
+  /** The service: the address and port to which the connections went. */
   readonly service: string;
   /** How many sockets of the group were in TIME_WAIT when the table was read; at least 1. */
   readonly timeWait: Count;
 }
 
-/** Groups the TIME_WAIT sockets of a table by service and side. `servicePorts` are the ports that the lab listens on. */
+/**
+ * Groups the TIME_WAIT sockets of a table by service and side. `servicePorts` are the ports on which the
+ * lab's parties listen.
+ */
 export function groupTimeWait(
   sockets: readonly TcpSocket[],
   servicePorts: ReadonlySet<number>,
@@ -101,8 +113,9 @@ export function listens(sockets: readonly TcpSocket[], port: number): boolean {
 }
 
 /**
- * An address of the table as people write it. The table holds each 32-bit word in the machine's byte order, which
- * is little-endian wherever Deno runs. An IPv4 address within IPv6 is written as IPv4.
+ * Converts an address of the table to the form that people write. The table holds each 32-bit word in the
+ * byte order of the machine, which is little-endian wherever Deno runs. An IPv4 address within an IPv6 one
+ * becomes plain IPv4.
  */
 function parseAddress(hex: string): string {
   const words = hex.match(/.{8}/g) ?? [];

@@ -1,11 +1,14 @@
 /**
- * What a gateway of ours says of its upstream on standard error, added up.
+ * How often requests failed between a gateway of ours and its backend, from what the gateway writes on
+ * standard error.
  *
  * @module
  */
 
 import type { Count } from "../figures.ts";
+import { delay } from "@std/async/delay";
 import { GATHER_MS } from "../transport/failure_log.ts";
+import type { Collector } from "./collector.ts";
 
 /** Failures of one kind. */
 export interface UpstreamFailure {
@@ -15,24 +18,22 @@ export interface UpstreamFailure {
   readonly step: "connect" | "response";
   /** How many there were. */
   readonly count: Count;
-  /** When the first was logged, which is at once, in milliseconds since the load began. */
+  /**
+   * When the first was logged, in milliseconds since the load began. The first of each kind is logged at
+   * once.
+   */
   readonly firstMs: number;
 }
 
-/** Adds up the lines of a gateway's log. */
-export interface FailureCount {
-  /** Takes a line; one that is not about the upstream is passed over. */
-  add(line: string): void;
-  /** Resolves when the log has said all that has happened until now. */
-  heard(): Promise<void>;
-  /** What was counted up to now does not count. `startMs` is when the load begins, by the clock of `nowMs`. */
-  begin(startMs: number): void;
-  /** What was counted since, the most frequent first. */
-  list(): UpstreamFailure[];
-}
-
-/** Starts to count. `nowMs` is a clock that nothing turns back. */
-export function startFailureCount(nowMs: () => number = () => performance.now()): FailureCount {
+/**
+ * Collects the failures of which a gateway of ours writes on standard error. The result is sorted: the most
+ * frequent first.
+ *
+ * @param nowMs a clock that nobody sets back.
+ */
+export function collectUpstreamFailures(
+  nowMs: () => number = () => performance.now(),
+): Collector<UpstreamFailure[]> {
   const counted = new Map<string, UpstreamFailure>();
   let startMs = 0;
   return {
@@ -44,24 +45,29 @@ export function startFailureCount(nowMs: () => number = () => performance.now())
       const firstMs = before?.firstMs ?? Math.round(nowMs() - startMs);
       counted.set(`${code} ${step}`, { code, step, count: (before?.count ?? 0) + count, firstMs });
     },
-    async heard() {
-      // A log that was busy writes once more what it has gathered, and then the first of each kind at once again.
-      if (counted.size > 0) await new Promise((resolve) => setTimeout(resolve, 2 * GATHER_MS));
+    async settled(_gateway, signal) {
+      // The log gathers failures for GATHER_MS and then writes their number. After a second such time without
+      // failures it is quiet, and the next failure of each kind is written at once.
+      if (counted.size > 0) await delay(2 * GATHER_MS, { signal });
     },
     begin(now) {
       startMs = now;
       counted.clear();
     },
-    list: () => [...counted.values()].sort((a, b) => b.count - a.count),
+    result: () => [...counted.values()].sort((a, b) => b.count - a.count),
   };
 }
 
-/** How many failures have this code; 0 where there is no list, as of gateways that are not ours. */
+/** How many failures have this code; 0 where there is no list, because the gateway is not ours. */
 export function failuresOf(failures: readonly UpstreamFailure[] | undefined, code: string): number {
-  return (failures ?? []).filter((one) => one.code === code).reduce((sum, one) => sum + one.count, 0);
+  return (failures ?? []).filter((failure) => failure.code === code)
+    .reduce((sum, { count }) => sum + count, 0);
 }
 
-/** Parses a line such as `upstream failed: EADDRNOTAVAIL connect 198.18.0.3:8081 (…) ×12`; see transport/failure_log.ts. */
+/**
+ * Parses a line such as `upstream failed: EADDRNOTAVAIL connect 198.18.0.3:8081 (…) ×12`; see
+ * transport/failure_log.ts.
+ */
 export function parseFailureLine(line: string): Omit<UpstreamFailure, "firstMs"> | undefined {
   const match = /^upstream failed: ([A-Z0-9_]+) (connect|response) .* ×(\d+)$/.exec(line);
   if (match === null) return undefined;

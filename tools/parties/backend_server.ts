@@ -1,5 +1,5 @@
 /**
- * The **backend** in this process: the server at the end, which answers every request with the same response.
+ * The **backend** in this process: the server at the end, which gives every request the same response.
  *
  * @module
  */
@@ -13,7 +13,10 @@ import { type RunningServer, serveHttp } from "../server/http_server.ts";
 
 /** How a backend answers, and where. */
 export interface BackendOptions extends Backend {
-  /** Where to listen, as `HOST:PORT` or in its parts; port 0 asks the kernel for a free one. Default `127.0.0.1:8081`. */
+  /**
+   * Where to listen, as `HOST:PORT` or as an object. Port 0 asks the kernel for a free one. Default
+   * `127.0.0.1:8081`.
+   */
   readonly listen?: string | ListenAddress | undefined;
   /** How long a stop waits for requests in flight before it cuts them (ms). Default 10 s. */
   readonly grace?: Duration | undefined;
@@ -27,18 +30,26 @@ export interface BackendServerPlan extends BackendPlan {
   readonly graceMs: number;
 }
 
-/** A backend that runs. Disposing it stops accepting, waits for requests in flight for `grace`, then cuts the rest. */
+/**
+ * A backend that runs. Disposing it stops accepting, waits for requests in flight for `grace`, then cuts the
+ * rest.
+ */
 export interface RunningBackend extends RunningServer {
   /** `http://HOST:PORT`. */
   readonly url: string;
-  /** The requests answered so far; one cut short by its client is counted once its answer was handed over. */
+  /**
+   * Requests answered so far. A request whose client has left counts too, once its answer was handed over.
+   */
   readonly requests: number;
 }
 
-/** Statuses whose responses have no body. 205 is among them: RFC 9110 §15.3.6. */
+/** Statuses whose responses have no body; for 205 see RFC 9110 §15.3.6. */
 const NULL_BODY_STATUSES: readonly number[] = [204, 205, 304];
 
-/** A request body up to this size is read in one go; a longer one, or one of unknown length, chunk by chunk. */
+/**
+ * The largest request body that is read in one go. A larger one, or one of unknown length, is read chunk by
+ * chunk.
+ */
 const READ_AT_ONCE_BYTES = 65_536;
 
 /**
@@ -57,10 +68,10 @@ export function resolveBackendServer(
 }
 
 /**
- * Starts a backend in this process: it reads each request to its end, whatever the method, and then answers. The content of a GET
- * or HEAD is read by `Deno.serve`, after the answer.
+ * Starts a backend in this process. It reads each request to its end, whatever the method, and then answers.
+ * The content of a GET or HEAD is the exception: `Deno.serve` reads it after the answer.
  *
- * @throws {TimewaitError} for an option that does not fit, or an address that cannot be listened on.
+ * @throws {TimewaitError} for an option that does not fit, and for an address on which it cannot listen.
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
@@ -125,6 +136,6 @@ async function readToEnd(request: Request): Promise<void> {
     if (length !== null && Number(length) <= READ_AT_ONCE_BYTES) await request.bytes();
     else if (request.body !== null) { for await (const _ of request.body); }
   } catch {
-    // The client went away in the middle of its body: there is nobody to answer.
+    // The client has left in the middle of its body. There is nobody to answer.
   }
 }

@@ -19,9 +19,15 @@ import { checkWorkers, missingForWorkers } from "../transport/workers/workers.ts
 
 /** Where a gateway listens and forwards to. */
 export interface GatewayPlace {
-  /** The origin that requests go to, such as `http://127.0.0.1:8081`; `net-http` takes several, in turn. Requests bring their paths. */
+  /**
+   * The origin to which requests go, such as `http://127.0.0.1:8081`. `net-http` takes several, which get
+   * requests in turn.
+   */
   readonly upstream: string | URL | readonly (string | URL)[];
-  /** Where clients connect, as `HOST:PORT` or in its parts; port 0 asks the kernel for a free one. Default `127.0.0.1:8080`. */
+  /**
+   * Where clients connect, as `HOST:PORT` or as an object. Port 0 asks the kernel for a free one. Default
+   * `127.0.0.1:8080`.
+   */
   readonly listen?: string | ListenAddress | undefined;
   /** How long a stop waits for requests in flight before it cuts them (ms). Default 10 s; 0 cuts at once. */
   readonly grace?: Duration | undefined;
@@ -30,17 +36,17 @@ export interface GatewayPlace {
 /** How a gateway of ours forwards, and where. */
 export type GatewayServerOptions = (HttpClientGateway | NetHttpGateway) & GatewayPlace;
 
-/** {@linkcode GatewayServerOptions}, and where its log goes. */
+/** {@linkcode GatewayServerOptions}, and where the gateway's log goes. */
 export type GatewayOptions = GatewayServerOptions & {
   /** Receives each line of the gateway's log. Default: standard error. */
   readonly log?: ((line: string) => void) | undefined;
 };
 
-/** {@linkcode GatewayOptions} with every default filled in, as JSON can carry it. */
+/** {@linkcode GatewayServerOptions} with every default filled in, as data that JSON can carry. */
 export interface GatewayServerPlan {
   /** The transport and its limits. */
   readonly gateway: HttpClientPlan | NetHttpPlan;
-  /** The origins that requests go to. */
+  /** The origins to which requests go, in turn. */
   readonly upstreams: readonly string[];
   /** Where clients connect. */
   readonly listen: ListenAddress;
@@ -48,18 +54,25 @@ export interface GatewayServerPlan {
   readonly graceMs: number;
 }
 
-/** A gateway that runs. Disposing it stops accepting, waits for requests in flight for `grace`, then cuts the rest. */
+/**
+ * A gateway that runs. Disposing it stops accepting, waits for requests in flight for `grace`, then cuts the
+ * rest.
+ */
 export interface RunningGateway extends RunningTransport {
   /** `http://HOST:PORT`. */
   readonly url: string;
   /** How many threads carry requests. */
   readonly workers: number;
-  /** What the pool of a `net-http` gateway has counted so far, also after its end; `undefined` for `http-client`, which counts nothing. */
+  /**
+   * What the pool of a `net-http` gateway has counted so far; works after its end too. `undefined` for
+   * `http-client`, which counts nothing.
+   */
   readonly counters?: () => Promise<ProxyCounters>;
 }
 
 /**
- * Fills in the defaults. Threads that were not asked for are as many as Deno permits: one, where it permits no more.
+ * Fills in the defaults. Where no number of threads is given and Deno's permissions allow only one, it is
+ * one.
  *
  * @throws {TimewaitError} for a value that does not fit, such as an upstream that is no `http` origin.
  */
@@ -76,7 +89,11 @@ export function resolveGatewayServer(options: GatewayServerOptions): GatewayServ
   }
   const threads = gateway.workers ?? (missingForWorkers().length > 0 ? 1 : undefined);
   const plan = resolveGateway({ ...gateway, workers: threads }, "");
-  if ("command" in plan) throw new TimewaitError("must be one of ours", { field: "transport" });
+  if ("command" in plan) {
+    throw new TimewaitError("cannot be a command: this starts a gateway of Timewait's own", {
+      field: "command",
+    });
+  }
   return {
     gateway: plan,
     upstreams,
@@ -105,8 +122,8 @@ function parseOrigin(text: string): string {
 /**
  * Starts a gateway of ours in this process.
  *
- * @throws {TimewaitError} for an option that does not fit, an address that cannot be listened on, or more `workers` than Deno permits
- * here.
+ * @throws {TimewaitError} for an option that does not fit, for an address on which it cannot listen, and for
+ * more `workers` than Deno's permissions allow.
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
@@ -124,7 +141,7 @@ export async function startGateway(
 ): Promise<RunningGateway> {
   const missing = missingForWorkers();
   if (options.transport === "net-http" && options.workers === undefined && missing.length > 0) {
-    log(`note: 1 worker; more need ${missing.join(" and ")}`);
+    log(`note: 1 worker; more than one need ${missing.join(" and ")}`);
   }
   return await startGatewayServer(resolveGatewayServer(options), log);
 }

@@ -1,10 +1,12 @@
 /**
- * Starts the parties of a run on the hosts of a lab: the backend and the gateway, each a process of its own with
- * the network and nothing else.
+ * Starts the parties of a run on the hosts of a lab: the backend and the gateway, each in a process of its
+ * own. Those that are ours may use the network and nothing else.
  *
  * @module
  */
 
+import { deadline } from "@std/async/deadline";
+import { delay } from "@std/async/delay";
 import {
   BACKEND_SCRIPT,
   denoArgv,
@@ -19,91 +21,90 @@ import type { BackendServerPlan } from "./backend_server.ts";
 import type { GatewayServerPlan } from "./gateway_server.ts";
 import { type Host } from "../lab/host.ts";
 import type { Lab } from "../lab/lab.ts";
-import { lastWords, type RunningProcess } from "../lab/process.ts";
+import { lastWords, type ProcessOptions, type RunningProcess } from "../lab/process.ts";
+import type { Collector } from "../observe/collector.ts";
 import { listens, parseTcpTable, TCP_TABLE_FILES } from "../observe/tcp_table.ts";
 
 /** A party that listens. Disposing it stops it. */
 export interface Party extends AsyncDisposable {
-  /** Its process on its host; the process group holds whatever a gateway's command starts beside it. */
+  /** Its process on its host. The process group includes whatever a gateway's command has started. */
   readonly process: RunningProcess;
   /** The IPv4 address of its host, on which it listens. */
   readonly hostname: string;
-  /** Where it listens: a fixed port in a private lab, a free one from 20000 to 31999 in a host lab. */
+  /**
+   * Where it listens. In a lab of its own namespaces the first gateway has 8080, the first backend 8081, and
+   * each further one the next even or odd port; in a host lab it is a free port from 20000 to 31999.
+   */
   readonly port: number;
   /** `http://HOST:PORT`, as the other hosts reach it. */
   readonly url: string;
+  /** What listens to its lines, as given in {@linkcode StartOptions}. */
+  readonly collectors: readonly Collector<unknown>[];
+}
+
+/** How a party is started. */
+export interface StartOptions {
+  /** Each is handed every line that the party prints, on standard output and on standard error. */
+  readonly collectors?: readonly Collector<unknown>[];
+  /** Ends the wait until the party listens, and stops the party. */
+  readonly signal?: AbortSignal;
+  /** How long the party may take until it listens, in milliseconds. Default {@linkcode LISTEN_TIMEOUT_MS}. */
+  readonly listenTimeoutMs?: number;
 }
 
 /** How long a party may take until it listens, in milliseconds. */
 export const LISTEN_TIMEOUT_MS = 10_000;
 
-const PORTS = { gateway: 8080, backend: 8081 } as const;
 const LISTEN_POLL_MS = 10;
-/** How long a party that is told to end waits for requests in flight, in milliseconds. */
+
+/** How long a party waits for requests in flight once it is told to end, in milliseconds. */
 const GRACE_MS = 10_000;
 
 /** How often a backend says how many requests it has answered, in milliseconds. */
 export const ANSWERED_INTERVAL_MS = 500;
 
 /**
- * Starts a backend. `onRequests` is told every {@linkcode ANSWERED_INTERVAL_MS} how many requests it has answered.
+ * Starts a backend. Every {@linkcode ANSWERED_INTERVAL_MS} it prints how many requests it has answered.
  *
- * @throws the reason of the signal when that aborts before it listens.
+ * @throws {Error} where it ends or does not listen in time, and the reason of the signal when that aborts
+ * before.
  */
 export async function startBackendIn(
   lab: Lab,
   plan: BackendPlan,
-  onRequests: (requests: number) => void = () => {},
-  signal?: AbortSignal,
+  options: StartOptions = {},
 ): Promise<Party> {
-  const host = lab.backend;
-  const port = await choosePort(lab, PORTS.backend);
-  const server: BackendServerPlan = { ...plan, listen: { hostname: host.address, port }, graceMs: GRACE_MS };
-  const process = await host.start({
-    name: "the backend",
-    argv: denoArgv(BACKEND_SCRIPT, [
-      "--plan",
-      JSON.stringify(server),
-      "--count-every",
-      `${ANSWERED_INTERVAL_MS}ms`,
-    ]),
-    onStdout: (line) => line.startsWith("requests ") && onRequests(Number(line.slice("requests ".length))),
-  });
-  return await whenListening(host, port, process, { signal });
-}
-
-/** How a gateway is started. */
-export interface GatewayStart {
-  /** How long it may take until it listens, in milliseconds. Default {@linkcode LISTEN_TIMEOUT_MS}. */
-  readonly listenTimeoutMs?: number;
-  /** Ends the wait until it listens, and stops it. */
-  readonly signal?: AbortSignal;
-  /** Called with each line of its standard output. */
-  readonly onStdout?: (line: string) => void;
-  /** Called with each line of its standard error. */
-  readonly onStderr?: (line: string) => void;
+  using port = await claimPort(lab, "backend");
+  const listen = { hostname: lab.backend.address, port: port.number };
+  const server: BackendServerPlan = { ...plan, listen, graceMs: GRACE_MS };
+  const argv = denoArgv(BACKEND_SCRIPT, [
+    "--plan",
+    JSON.stringify(server),
+    "--count-every",
+    `${ANSWERED_INTERVAL_MS}ms`,
+  ]);
+  return await startParty(lab.backend, { name: "the backend", argv }, listen, options);
 }
 
 /**
  * Starts a gateway in front of a backend.
  *
- * @throws {Error} where it ends or does not listen in time, and the reason of the signal when that aborts before.
+ * @throws {Error} where it ends or does not listen in time, and the reason of the signal when that aborts
+ * before.
  */
 export async function startGatewayIn(
   lab: Lab,
   plan: GatewayPlan,
   backend: Party,
-  { listenTimeoutMs, signal, ...output }: GatewayStart = {},
+  options: StartOptions = {},
 ): Promise<Party> {
-  const host = lab.gateway;
-  const port = await choosePort(lab, PORTS.gateway);
-  const listen = { hostname: host.address, port };
+  using port = await claimPort(lab, "gateway");
+  const listen = { hostname: lab.gateway.address, port: port.number };
   const argv = "command" in plan
     ? commandArgv(plan.command, { listen, upstream: backend })
     : denoArgv(scriptOf(plan), ["--plan", JSON.stringify(serverPlan(plan, listen, backend))]);
   const stopsGroup = "command" in plan && !isSimple(plan.command);
-  const process = await host.start({ name: "the gateway", argv, stopsGroup, ...output });
-  return await whenListening(host, port, process, { timeoutMs: listenTimeoutMs, signal });
+  return await startParty(lab.gateway, { name: "the gateway", argv, stopsGroup }, listen, options);
 }
 
 function serverPlan(
@@ -119,67 +120,109 @@ function commandArgv(command: string, values: PlaceholderValues): string[] {
   return ["/bin/sh", "-c", isSimple(command) ? `exec ${filled}` : filled];
 }
 
-/** Several threads share a port and read their own source: they need more than one does. */
+/** Several threads share a port, and each reads its own source: they need more permissions than one does. */
 function scriptOf({ workers }: HttpClientPlan | NetHttpPlan): DenoScript {
   return workers === 1 ? GATEWAY_SCRIPT : GATEWAY_THREADS_SCRIPT;
 }
 
 /**
- * Whether a command line is one command, which takes the shell's place, so that SIGTERM reaches it and not the shell. Of
- * any other SIGTERM goes to all processes that it has started.
+ * Whether a command line is one command. Such a command takes the place of the shell, so that SIGTERM reaches
+ * it and not the shell. With any other command line, SIGTERM goes to all processes that the shell has
+ * started.
  */
 function isSimple(command: string): boolean {
   return /^[\w\s@%+=:,./{}'"-]+$/.test(command) && !/^\s*\w+=/.test(command);
 }
 
 /**
- * A port to listen on: in a private lab always the same, in a host lab one that no socket uses, below the
- * ephemeral range.
+ * The first port of each party where the hosts are namespaces of the lab. Gateways take the even ports from
+ * there on, backends the odd ones.
  */
-async function choosePort(lab: Lab, fixed: number): Promise<number> {
-  if (lab.kind !== "host") return fixed;
-  const tables = await lab.gateway.readProc(...TCP_TABLE_FILES);
-  const used = new Set(
-    tables.flatMap((text) => parseTcpTable(text ?? "")).flatMap((s) => [s.localPort, s.remotePort]),
-  );
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    if (!used.has(port)) return port;
-  }
+const FIRST_PORT = { gateway: 8080, backend: 8081 } as const;
+const PORT_STEP = 2;
+
+/**
+ * Ports given to parties that do not listen yet, so that two which start at the same time do not get the same
+ * one.
+ */
+const claimed = new WeakMap<Lab, Set<number>>();
+
+/**
+ * A port that nobody else in the lab is given until this is disposed: by then its party listens, or has
+ * failed.
+ */
+interface ClaimedPort extends Disposable {
+  readonly number: number;
 }
 
-async function whenListening(
+/**
+ * Chooses a port to listen on. In a lab of its own namespaces it is the first of the party's ports on which
+ * nobody listens: TIME_WAITs of a gateway that has ended do not matter. On the machine itself it is one that
+ * no socket uses at all, below the ephemeral range.
+ */
+async function claimPort(lab: Lab, party: keyof typeof FIRST_PORT): Promise<ClaimedPort> {
+  const tables = await lab[party].readProc(...TCP_TABLE_FILES);
+  const sockets = tables.flatMap((text) => parseTcpTable(text ?? ""));
+  // From here to the claim nothing waits, so that no other start comes in between.
+  const taken = claimed.get(lab) ?? new Set();
+  claimed.set(lab, taken);
+  const used = new Set(sockets.flatMap(({ localPort, remotePort }) => [localPort, remotePort]));
+  const isFree = (port: number) =>
+    !taken.has(port) && !(lab.kind === "host" ? used.has(port) : listens(sockets, port));
+  const drawn = () => 20_000 + Math.floor(Math.random() * 12_000);
+  let number = lab.kind === "host" ? drawn() : FIRST_PORT[party];
+  while (!isFree(number)) number = lab.kind === "host" ? drawn() : number + PORT_STEP;
+  taken.add(number);
+  return { number, [Symbol.dispose]: () => void taken.delete(number) };
+}
+
+/** Starts a party and waits until it listens. */
+async function startParty(
+  host: Host,
+  command: Pick<ProcessOptions, "name" | "argv" | "stopsGroup">,
+  { hostname, port }: ListenAddress,
+  { collectors = [], signal, listenTimeoutMs = LISTEN_TIMEOUT_MS }: StartOptions,
+): Promise<Party> {
+  const onLine = (line: string) => collectors.forEach((collector) => collector.add(line));
+  await using stack = new AsyncDisposableStack();
+  const process = stack.use(await host.start({ ...command, onStdout: onLine, onStderr: onLine }));
+  const over = new AbortController();
+  try {
+    await deadline(untilListening(host, port, process, over.signal), listenTimeoutMs, { signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    if ((error as Error).name !== "TimeoutError") throw error;
+    throw new Error(
+      `${process.name} does not listen on ${hostname}:${port} after ${listenTimeoutMs / 1000} s: ` +
+        "give its address with {listen}",
+    );
+  } finally {
+    over.abort();
+  }
+  const owned = stack.move();
+  return {
+    process,
+    hostname,
+    port,
+    url: `http://${hostname}:${port}`,
+    collectors,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** Resolves when somebody listens on the port; rejects when the process ends before, or the signal aborts. */
+async function untilListening(
   host: Host,
   port: number,
   process: RunningProcess,
-  { timeoutMs = LISTEN_TIMEOUT_MS, signal }: {
-    readonly timeoutMs?: number | undefined;
-    readonly signal?: AbortSignal | undefined;
-  },
-): Promise<Party> {
+  signal: AbortSignal,
+): Promise<void> {
   let ended: string | undefined;
   process.exited.then((status) => ended = lastWords(status));
-  for (const deadline = performance.now() + timeoutMs; performance.now() < deadline;) {
-    if (signal?.aborted) {
-      await process.stop();
-      throw signal.reason;
-    }
+  for (;;) {
     if (ended !== undefined) throw new Error(`${process.name} ended before it listened: ${ended}`);
     const tables = await host.readProc(...TCP_TABLE_FILES);
-    if (tables.some((text) => listens(parseTcpTable(text ?? ""), port))) {
-      return {
-        process,
-        hostname: host.address,
-        port,
-        url: `http://${host.address}:${port}`,
-        [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
-      };
-    }
-    await new Promise((resolve) => setTimeout(resolve, LISTEN_POLL_MS));
+    if (tables.some((text) => listens(parseTcpTable(text ?? ""), port))) return;
+    await delay(LISTEN_POLL_MS, { signal });
   }
-  await process.stop();
-  throw new Error(
-    `${process.name} does not listen on ${host.address}:${port} after ${timeoutMs / 1000} s: ` +
-      "give its address with {listen}",
-  );
 }

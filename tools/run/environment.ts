@@ -1,5 +1,6 @@
 /**
- * Where a bench runs: what its results need to be understood elsewhere.
+ * The environment of a bench: what a reader elsewhere must know of the machine and the lab to understand the
+ * results.
  *
  * @module
  */
@@ -12,7 +13,7 @@ import { readSysctls } from "../lab/knobs.ts";
 import type { GeneratorChoice } from "../load/load.ts";
 import { type Environment } from "../results/results.ts";
 
-/** The sysctls that bear on TIME_WAIT, ephemeral ports and backlogs. */
+/** The sysctls that affect TIME_WAIT, ephemeral ports and backlogs. */
 const SYSCTLS = [
   "net.ipv4.tcp_tw_reuse",
   "net.ipv4.tcp_tw_reuse_delay",
@@ -27,7 +28,7 @@ const SYSCTLS = [
 
 const GOVERNORS = "/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor";
 
-/** Reads the environment; the sysctls are those of the gateway of a lab of the given kind. */
+/** Reads the environment. Its sysctls are those of the gateway's host in a fresh lab of the given kind. */
 export async function readEnvironment(lab: LabChoice, load: GeneratorChoice): Promise<Environment> {
   await using started = await openLab(lab.kind);
   const host = started.gateway;
@@ -43,19 +44,17 @@ export async function readEnvironment(lab: LabChoice, load: GeneratorChoice): Pr
     load,
     lab,
     sysctls: await readKnown(host),
-    ...(lab.kind === "host" ? {} : { machineSysctls: await readMachines() }),
+    ...(lab.kind === "host" ? {} : { machineSysctls: await readMachineSysctls() }),
   };
 }
 
-/** Those of the machine, or of the container that the bench runs in. */
-async function readMachines(): Promise<Record<string, string>> {
+/** The sysctls of the machine, or of the container in which the bench runs. */
+async function readMachineSysctls(): Promise<Record<string, string>> {
   await using machine = localMachine();
-  const values = await readSysctls(machine, SYSCTLS);
-  return Object.fromEntries(
-    SYSCTLS.flatMap((key, i) => typeof values[i] === "string" ? [[key, values[i]]] : []),
-  );
+  return await readKnown(machine);
 }
 
+/** The sysctls that this kernel knows. */
 async function readKnown(host: Host): Promise<Record<string, string>> {
   const values = await readSysctls(host, SYSCTLS);
   const known = SYSCTLS.flatMap((key, i): [string, string][] => values[i] ? [[key, values[i]]] : []);

@@ -1,6 +1,6 @@
 /**
- * What a bench shows on standard error while it measures: one line that changes where that is a terminal, and a
- * line for each repetition where it is not.
+ * What a bench shows on standard error while it measures: a line for each repetition, and in a terminal below
+ * them a line that changes.
  *
  * @module
  */
@@ -11,9 +11,9 @@ import type { BenchObserver, BenchPlan, BenchProgress } from "./runner.ts";
 
 /** Something that text can be written to. */
 export interface TextOutput {
-  /** Writes the text and no line end of its own. Must not throw: a lost terminal stops no bench. */
+  /** Writes the text as it is, without a line end. Must not throw: a lost terminal stops no bench. */
   write(text: string): void;
-  /** Columns of the terminal; `undefined` where it is none. */
+  /** Columns of the terminal; `undefined` where the output is no terminal. */
   columns(): number | undefined;
 }
 
@@ -37,30 +37,36 @@ export const standardError: TextOutput = {
 };
 
 /** How long a repetition is expected to take, in milliseconds. */
-export interface RepetitionDurations {
+export interface RepetitionDuration {
   /** The load that counts. */
-  readonly durationMs: number;
-  /** All that does not: the warm-up, and what a repetition takes besides its load. */
-  readonly besideMs: number;
+  readonly loadMs: number;
+  /** Everything else: the lab, its parties, the warm-up, and a last look at the sockets. */
+  readonly overheadMs: number;
 }
 
-/** What a repetition takes besides its load, in milliseconds: a lab, its parties, and a last look at the sockets. */
-const BESIDE_LOAD_MS = 700;
+/** How long a repetition of each run is expected to take, by the name of the run. */
+export type RunDurations = Readonly<Record<string, RepetitionDuration>>;
 
-/** How long each repetition of a plan is expected to take: that of its longest run. */
-export function durationsOf({ scenario }: Pick<BenchPlan, "scenario">): RepetitionDurations {
-  const loads = scenario.runs.map(({ options }) => options.load);
-  return {
-    durationMs: Math.max(...loads.map(({ durationMs }) => durationMs)),
-    besideMs: BESIDE_LOAD_MS + Math.max(...loads.map(({ warmUpMs }) => warmUpMs)),
-  };
+/** What a repetition takes besides its load and its warm-up, in milliseconds. */
+const OVERHEAD_MS = 700;
+
+/** How long a repetition of each run of a plan is expected to take. */
+export function durationsOf({ scenario }: Pick<BenchPlan, "scenario">): RunDurations {
+  return Object.fromEntries(scenario.runs.map(({ name, options: { load } }) => [
+    name,
+    { loadMs: load.durationMs, overheadMs: OVERHEAD_MS + load.warmUpMs },
+  ]));
+}
+
+/** How long one repetition of each of these runs takes, in milliseconds. */
+function sumMs(durations: RunDurations, runs: readonly string[] = Object.keys(durations)): number {
+  return runs.reduce((sum, run) => sum + durations[run]!.loadMs + durations[run]!.overheadMs, 0);
 }
 
 /** Announces a bench that will take more than a minute. */
 export function announce(plan: BenchPlan): void {
   const { scenario: { name, runs }, repeat, until } = plan;
-  const { durationMs, besideMs } = durationsOf(plan);
-  const minutes = runs.length * repeat * (durationMs + besideMs) / 60_000;
+  const minutes = repeat * sumMs(durationsOf(plan)) / 60_000;
   if (minutes < 1) return;
   const least = until === null ? "about" : "at least";
   console.error(`${name}: ${runs.length} runs, ${repeat} times each: ${least} ${minutes.toFixed(1)} min`);
@@ -71,11 +77,11 @@ const count = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 /**
  * Shows a bench's progress.
  *
- * @param durations of one repetition, for the time left.
+ * @param durations for the time left.
  */
 export function showProgress(
   output: TextOutput,
-  durations: RepetitionDurations,
+  durations: RunDurations,
 ): Required<Pick<BenchObserver, "onProgress" | "onRepetition">> {
   return {
     onProgress(progress) {
@@ -95,18 +101,15 @@ export function showProgress(
 }
 
 /** The changing line, no wider than the terminal. */
-export function renderProgress(
-  progress: BenchProgress,
-  { durationMs, besideMs }: RepetitionDurations,
-  columns: number,
-): string {
-  const { done, total, run, repetition, load } = progress;
-  const repetitionMs = besideMs + durationMs;
-  const ofThisMs = load === undefined ? 0 : Math.min(repetitionMs, besideMs + load.elapsedMs);
-  const passedMs = Math.min(total * repetitionMs, done * repetitionMs + ofThisMs);
-  const share = passedMs / (total * repetitionMs);
-  const leftMs = Math.ceil((total * repetitionMs - passedMs) / 1000) * 1000;
-  const bar = "#".repeat(Math.round(share * 20)).padEnd(20, ".");
+export function renderProgress(progress: BenchProgress, durations: RunDurations, columns: number): string {
+  const { rounds, run, repetition, ended, load } = progress;
+  const { loadMs, overheadMs } = durations[run]!;
+  const underWayMs = load === undefined ? 0 : overheadMs + Math.min(loadMs, load.elapsedMs);
+  const roundMs = sumMs(durations);
+  const passedMs = (repetition - 1) * roundMs + sumMs(durations, ended) + underWayMs;
+  const totalMs = rounds * roundMs;
+  const leftMs = Math.ceil((totalMs - passedMs) / 1000) * 1000;
+  const bar = "#".repeat(Math.round(passedMs / totalMs * 20)).padEnd(20, ".");
   const live = load === undefined
     ? "starting"
     : `${count.format(load.requestsPerSec)} requests/s  ${count.format(load.timeWait)} TIME_WAIT`;

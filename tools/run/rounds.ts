@@ -16,8 +16,9 @@ export function randomSeed(): number {
 }
 
 /**
- * Rounds without end: in each, every run once, in an order drawn anew, so that neither drift nor what one run leaves
- * behind for the next favours any. The same seed gives the same orders.
+ * Rounds without end. Each round holds every run once, in a new random order, so that neither a drift of the
+ * machine nor what one run leaves behind for the next favours any of them. The same seed gives the same
+ * orders.
  *
  * @example
  * ```ts
@@ -41,14 +42,14 @@ export function* shuffledRounds<T>(runs: readonly T[], seed: number): Generator<
 }
 
 /**
- * Whether every comparison is as precise as asked. It looks at how wide the intervals are and not at where they lie,
- * so that looking after each round does not favour either outcome.
+ * Whether every comparison with the baseline has an interval narrower than `width`. Only the width of the
+ * intervals counts, and not where they lie, so that checking after each round favours neither outcome.
  */
 export function isPrecise(results: Pick<Results, "runs" | "seed">, width: number): boolean {
   return arePrecise([...compareWithBaseline(results).values()], width);
 }
 
-/** As {@linkcode isPrecise}, of comparisons that were made already. */
+/** Does the same as {@linkcode isPrecise} with comparisons that were made already. */
 export function arePrecise(comparisons: readonly Comparison[], width: number): boolean {
   return comparisons.length > 0 &&
     comparisons.every(({ ratio, verdict }) =>
@@ -57,8 +58,8 @@ export function arePrecise(comparisons: readonly Comparison[], width: number): b
 }
 
 /**
- * The A/A check of a scenario: its baseline under two names. Whatever difference is shown between them is a false
- * alarm, to be expected in at most one check of twenty.
+ * The A/A check of a scenario: its baseline under two names. A difference shown between the two is a false
+ * alarm, which at most one check in twenty should raise.
  */
 export function selfCheckOf(scenario: ScenarioPlan): ScenarioPlan {
   const { name, options } = scenario.runs.find((run) => run.baseline)!;

@@ -1,10 +1,10 @@
 /**
- * The runner: measures every run of a scenario as often as asked, by turns, and keeps the results document.
+ * The runner: measures every run of a scenario as often as asked, in turns, and keeps the results document.
  *
  * @module
  */
 
-import { messageOf } from "../errors.ts";
+import { messageOf, TimewaitError } from "../errors.ts";
 import { checkFileLimit } from "../lab/file_limit.ts";
 import type { HostSysctls } from "../lab/machine_knobs.ts";
 import type { LabChoice, LabKind } from "../lab/lab.ts";
@@ -22,33 +22,42 @@ import {
 } from "../results/results.ts";
 import type { RunOptions, ScenarioPlan } from "../scenario/plan.ts";
 import { type Overrides, resolveScenario } from "../scenario/resolve.ts";
-import type { Scenario } from "../scenario/scenario.ts";
+import type { Load, Scenario } from "../scenario/scenario.ts";
 import { readEnvironment } from "./environment.ts";
 import { measureRepetition, type Progress, type RepetitionContext } from "./repetition.ts";
 import { isPrecise, randomSeed, selfCheckOf, shuffledRounds } from "./rounds.ts";
 
-/** Repetitions of each run unless more are asked for: the least with which three comparisons can all show a difference. */
+/**
+ * Repetitions of each run where nothing else is asked for: the fewest with which three comparisons can all
+ * show a difference.
+ */
 export const DEFAULT_REPEAT = 5;
 
 /** How a scenario is measured. */
 export interface MeasureOptions extends Overrides {
   /** What the results call the scenario. Default `script`. */
   readonly name?: string | undefined;
-  /** Repetitions of each run, at least 1: all of them, or the least of them with `until`. Default 5. */
+  /** Repetitions of each run, at least 1; with `until` the fewest. Default 5. */
   readonly repeat?: number | undefined;
-  /** Goes on after `repeat` until the comparisons are precise enough. Default: it does not. */
+  /** Measures further rounds after `repeat`, until the comparisons are precise enough. Default: none. */
   readonly until?: UntilPlan | undefined;
-  /** What the order is drawn with, a whole number of 32 bits. Default: drawn itself. */
+  /** Seed of the order in which runs take turns, a whole number of 32 bits. Default: drawn at random. */
   readonly seed?: number | undefined;
-  /** Measures the baseline under two names in place of the runs: an A/A check. Default false. */
+  /** Measures the baseline under two names instead of the runs: an A/A check. Default false. */
   readonly selfCheck?: boolean | undefined;
-  /** Where it is measured. Default `auto`: a private lab where one can be had, else the machine's own loopback. */
+  /**
+   * Where it is measured. Default `auto`: a private lab where one can be had, else the machine's own
+   * loopback.
+   */
   readonly lab?: LabKind | "auto" | LabChoice | undefined;
-  /** What makes the load. Default `auto`: wrk where it is installed, else autocannon; the open loop for a load with a rate. */
+  /**
+   * What makes the load. Default `auto`: wrk where it is installed, else autocannon; the open loop for a load
+   * with a rate.
+   */
   readonly generator?: LoadGenerator | "auto" | undefined;
-  /** What changes the machine's own sysctls in a host lab; without it they stay as they are. */
+  /** What changes the machine's own sysctls in a host lab. Without it they stay as they are. */
   readonly hostSysctls?: HostSysctls | undefined;
-  /** The command line that measures this again, for the report. Default: that of the script. */
+  /** The command line that measures this again, for the report. Default: the one that runs the script. */
   readonly command?: string | undefined;
 }
 
@@ -56,13 +65,13 @@ export interface MeasureOptions extends Overrides {
 export interface BenchPlan {
   /** What is measured. */
   readonly scenario: ScenarioPlan;
-  /** Repetitions of each run: all of them, or the least of them with `until`. */
+  /** Repetitions of each run; with `until` the fewest. */
   readonly repeat: number;
-  /** When to stop by precision; `null` for not at all. */
+  /** The precision at which to stop after `repeat` rounds; `null` to stop there in any case. */
   readonly until: UntilPlan | null;
-  /** What the order is drawn with. */
+  /** Seed of the order in which runs take turns. */
   readonly seed: number;
-  /** Whether the two runs are one configuration under two names. */
+  /** Whether the two runs are one configuration under two names: an A/A check. */
   readonly selfCheck: boolean;
   /** The kind of lab for every repetition. */
   readonly lab: LabChoice;
@@ -76,14 +85,14 @@ export interface BenchPlan {
 
 /** Where a bench stands. */
 export interface BenchProgress {
-  /** Repetitions of all runs that are over. */
-  readonly done: number;
-  /** Repetitions of all runs together. */
-  readonly total: number;
+  /** Rounds in all, as far as they are known: those beyond `repeat` are added one by one. */
+  readonly rounds: number;
   /** The name of the run under way. */
   readonly run: string;
-  /** Which repetition of that run is under way, counted from 1. */
+  /** Which repetition of that run is under way, counted from 1; this is also the number of the round. */
   readonly repetition: number;
+  /** The names of the runs that are over in this round. */
+  readonly ended: readonly string[];
   /** What the load under way does; `undefined` while its parties start. */
   readonly load?: Progress;
 }
@@ -94,28 +103,32 @@ export interface BenchObserver {
   onProgress?(progress: BenchProgress): void;
   /** Called before the first repetition and after each, with all that has been measured. */
   onResults?(results: Results): Promise<void>;
-  /** Called with each repetition when it is over. */
+  /** Called with each repetition once it is over. An interrupted one is not reported. */
   onRepetition?(run: string, repetition: number, result: Repetition): void;
 }
 
-/** What measures a run once. It throws when it cannot, and leaves nothing behind. */
+/** Measures a run once. It throws when it cannot, and leaves nothing running. */
 export type Measure = (options: RunOptions, context: RepetitionContext) => Promise<Measured>;
 
 /** How a bench runs. */
 export interface BenchOptions extends BenchObserver {
-  /** Ends the bench: what was measured so far is returned, marked as interrupted. Default: nothing does. */
+  /**
+   * Ends the bench early: what was measured so far is returned, marked as interrupted. Default: nothing ends
+   * it.
+   */
   readonly signal?: AbortSignal | undefined;
   /** What measures a run once. Default: {@linkcode measureRepetition}, in a lab. */
   readonly measure?: Measure | undefined;
-  /** Where it is measured. Default: read from the lab and the machine. */
+  /** Describes where the bench runs. Default: read from the lab and the machine. */
   readonly environment?: Environment | undefined;
 }
 
 /**
  * Measures a scenario and returns its results.
  *
- * The runs take turns: in each round every run is measured once, in an order drawn anew, so that a machine that drifts does so
- * under all of them. A repetition that fails stands in the results as failed, and the others go on.
+ * The runs take turns: each round measures every run once, in a new random order, so that a drift of the
+ * machine meets all of them alike. A repetition that fails stands in the results as failed, and the bench
+ * goes on.
  *
  * @throws {TimewaitError} for a scenario that cannot be measured as asked; its `field` names the option.
  */
@@ -127,7 +140,8 @@ export async function runScenario(
 }
 
 /**
- * Decides on everything that a scenario leaves open, and checks whether it can be measured as asked. Measures nothing.
+ * Decides on everything that a scenario leaves open, and checks whether it can be measured as asked. Measures
+ * nothing.
  *
  * @throws {TimewaitError} when it cannot; its `field` names the option.
  */
@@ -136,11 +150,22 @@ export async function planBench(scenario: Scenario, options: MeasureOptions = {}
   const { selfCheck = false, lab = "auto", generator = "auto", command = scriptCommand() } = options;
   const resolved = resolveScenario(scenario, name, options);
   const plan = selfCheck ? selfCheckOf(resolved) : resolved;
-  const rate = plan.runs.some((run) => run.options.load.ratePerSec !== undefined);
-  const chosen = await chooseGenerator(generator, { rate });
-  for (const { options } of plan.runs) {
-    checkLoadOptions(chosen.name, options.load);
-    await checkFileLimit(options.load.connections, { throughGateway: options.gateway !== null });
+  const chosen = await chooseGenerator(generator, { rate: haveRate(plan) });
+  const checks: ((run: RunOptions) => void | Promise<void>)[] = [
+    ({ load }) => checkLoadOptions(chosen.name, load),
+    ({ load, gateway }) => checkFileLimit(load.connections, { throughGateway: gateway !== null }),
+  ];
+  for (const check of checks) {
+    for (const { options: run } of plan.runs) {
+      try {
+        await check(run);
+      } catch (error) {
+        if (!(error instanceof TimewaitError) || error.field === undefined) throw error;
+        const index = resolved.runs.findIndex(({ options }) => options === run);
+        const field = loadField(error.field as keyof Load, scenario, index, options.load);
+        throw new TimewaitError(error.problem, { field, cause: error });
+      }
+    }
   }
   return {
     scenario: plan,
@@ -153,6 +178,33 @@ export async function planBench(scenario: Scenario, options: MeasureOptions = {}
     hostSysctls: options.hostSysctls,
     command,
   };
+}
+
+/**
+ * Whether the runs have a rate.
+ *
+ * @throws {TimewaitError} where some have one and others do not, because one generator drives all runs of a
+ * scenario.
+ */
+function haveRate({ runs }: ScenarioPlan): boolean {
+  const without = runs.filter(({ options }) => options.load.ratePerSec === undefined);
+  if (without.length === 0) return true;
+  if (without.length === runs.length) return false;
+  throw new TimewaitError(
+    `is needed by ${
+      without[0]!.name
+    } as well: figures of an open loop are not compared with those of a closed one`,
+    { field: "rate" },
+  );
+}
+
+/**
+ * Where an option of a run's load was given: over the scenario, in the run itself, or for all runs of the
+ * scenario.
+ */
+function loadField(name: keyof Load, { runs }: Scenario, index: number, overrides: Load = {}): string {
+  const isOwn = overrides[name] === undefined && runs[index]?.load?.[name] !== undefined;
+  return isOwn ? `runs[${index}].load.${name}` : `load.${name}`;
 }
 
 function scriptCommand(): string {
@@ -172,9 +224,14 @@ export async function runBench(plan: BenchPlan, options: BenchOptions = {}): Pro
   const firstStartedMs = performance.now();
   const rounds = shuffledRounds(runs, plan.seed);
   for (let round = 0; !signal.aborted && wantsRound(results, plan, round, firstStartedMs); round++) {
-    const total = Math.max(repeat, round + 1) * runs.length;
-    for (const [i, run] of rounds.next().value.entries()) {
-      const at = { done: round * runs.length + i, total, run: run.name, repetition: round + 1 };
+    const ended: string[] = [];
+    for (const run of rounds.next().value) {
+      const at = {
+        rounds: Math.max(repeat, round + 1),
+        run: run.name,
+        repetition: round + 1,
+        ended: [...ended],
+      };
       options.onProgress?.(at);
       const onProgress = (load: Progress) => options.onProgress?.({ ...at, load });
       try {
@@ -183,6 +240,7 @@ export async function runBench(plan: BenchPlan, options: BenchOptions = {}): Pro
         if (!signal.aborted) run.repetitions.push({ failed: messageOf(error) });
       }
       if (signal.aborted) break;
+      ended.push(run.name);
       options.onRepetition?.(run.name, round + 1, run.repetitions.at(-1)!);
       await options.onResults?.(results);
     }
@@ -192,7 +250,7 @@ export async function runBench(plan: BenchPlan, options: BenchOptions = {}): Pro
   return results;
 }
 
-/** The document as it is before anything is measured. */
+/** The results document before anything is measured. */
 function openResults(plan: BenchPlan, environment: Environment, runs: readonly Run[]): Results {
   const { scenario: { name, question, expectation }, repeat, until, seed, selfCheck, command } = plan;
   return {
@@ -210,7 +268,10 @@ function openResults(plan: BenchPlan, environment: Environment, runs: readonly R
   };
 }
 
-/** Whether another round is to be measured: up to `repeat` always, then while time is left and precision is not had. */
+/**
+ * Whether to measure another round: always up to `repeat`, then as long as time is left and a comparison is
+ * not precise enough.
+ */
 function wantsRound(
   results: Results,
   { repeat, until }: BenchPlan,

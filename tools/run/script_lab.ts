@@ -18,7 +18,8 @@ import { type Party, startBackendIn, startGatewayIn } from "../parties/lab_parti
 import { resolveBackend, resolveGateway, resolveLoad } from "../scenario/resolve.ts";
 import type { Backend, Gateway, Load } from "../scenario/scenario.ts";
 import { parseKnobs, type Sysctls } from "../scenario/sysctls.ts";
-import { runWarmUp, untilOver } from "./drive.ts";
+import { untilOver } from "./load_end.ts";
+import { runWarmUp } from "./warm_up.ts";
 
 /** How a lab is started. */
 export interface StartLabOptions {

@@ -1,0 +1,305 @@
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { TimewaitError } from "../../tools/errors.ts";
+import { isMeasured, type Results } from "../../tools/results/results.ts";
+import {
+  type BenchOptions,
+  type BenchPlan,
+  type BenchProgress,
+  type Measure,
+  type MeasureOptions,
+  planBench,
+  runBench,
+} from "../../tools/run/runner.ts";
+import { selfCheckOf } from "../../tools/run/rounds.ts";
+import type { RunOptions } from "../../tools/scenario/plan.ts";
+import { resolveScenario } from "../../tools/scenario/resolve.ts";
+import type { Scenario } from "../../tools/scenario/scenario.ts";
+import { repetition, results } from "../support/made_up_results.ts";
+import { assertDescribed } from "../support/strict_schema.ts";
+
+/** Runs that are told apart by their pools. An open loop, because that needs no program to be installed. */
+const SCENARIO: Scenario = {
+  question: "Which pool fits?",
+  expectation: "The larger one.",
+  load: { connections: 10, rate: 100 },
+  runs: [10, 20, 30].map((poolMaxIdlePerHost) => ({
+    name: `pool-${poolMaxIdlePerHost}`,
+    gateway: { poolMaxIdlePerHost },
+  })),
+};
+
+/**
+ * Measures a scenario, by the measure that is handed in: no lab is opened, no environment read, no program
+ * started.
+ */
+function bench(
+  { repeat = 5, until = null, seed = 7, selfCheck = false, ...options }:
+    & Partial<Pick<BenchPlan, "repeat" | "until" | "seed" | "selfCheck">>
+    & BenchOptions,
+  scenario = SCENARIO,
+): Promise<Results> {
+  const resolved = resolveScenario(scenario, "mine");
+  const plan: BenchPlan = {
+    scenario: selfCheck ? selfCheckOf(resolved) : resolved,
+    ...{ repeat, until, seed, selfCheck },
+    lab: { kind: "private" },
+    generator: { name: "open-loop", version: "0.1.0" },
+    hostSysctls: undefined,
+    command: "deno task bench mine",
+  };
+  return runBench(plan, { environment: results([]).environment, ...options });
+}
+
+function runOf({ gateway }: RunOptions): string {
+  if (gateway === null || !("poolMaxIdlePerHost" in gateway)) throw new Error("not a run of this scenario");
+  return `pool-${gateway.poolMaxIdlePerHost}`;
+}
+
+/** A measure that is told which of its calls is made, counted from 1, and of which run. */
+function measureAs(requestsPerSec: (run: string, call: number) => number) {
+  const order: string[] = [];
+  const measure: Measure = (options) => {
+    const run = runOf(options);
+    order.push(run);
+    return Promise.resolve(repetition(requestsPerSec(run, order.length), { opened: 10 }));
+  };
+  return { order, measure };
+}
+
+function repetitionsOf({ runs }: Results): number[] {
+  return runs.map((run) => run.repetitions.length);
+}
+
+Deno.test("each round measures every run once, before the next round begins", async () => {
+  const { order, measure } = measureAs(() => 100);
+  const measured = await bench({ repeat: 4, measure });
+  assertEquals(repetitionsOf(measured), [4, 4, 4]);
+  assertEquals(order.length, 12);
+  for (let i = 0; i < 12; i += 3) {
+    assertEquals(order.slice(i, i + 3).sort(), ["pool-10", "pool-20", "pool-30"]);
+  }
+  assertEquals(measured.interrupted, false);
+});
+
+Deno.test("the same seed measures in the same order, another seed in another", async () => {
+  const orderWith = async (seed: number) => {
+    const { order, measure } = measureAs(() => 100);
+    const { seed: kept } = await bench({ repeat: 6, seed, measure });
+    assertEquals(kept, seed);
+    return order.join();
+  };
+  assertEquals(await orderWith(5), await orderWith(5));
+  assert(await orderWith(5) !== await orderWith(6));
+});
+
+Deno.test("a repetition stands with its run, in whatever order the runs took turns", async () => {
+  const { measure } = measureAs((run, call) => Number(run.slice("pool-".length)) * 1000 + call);
+  const { runs } = await bench({ repeat: 3, measure });
+  for (const { name, repetitions } of runs) {
+    const figures = repetitions.map((one) => isMeasured(one) ? one.requestsPerSec : NaN);
+    assertEquals(figures.map((figure) => `pool-${Math.floor(figure / 1000)}`), [name, name, name]);
+    assertEquals(figures, figures.toSorted((a, b) => a - b), "in the order in which they were measured");
+  }
+});
+
+Deno.test("with until, rounds go on after the fewest until every comparison is precise", async () => {
+  // The first eight rounds scatter, the later ones do not.
+  const { measure } = measureAs((_run, call) => call <= 24 ? 60 + 13 * call % 80 : 100);
+  const until = { width: 0.5, maxTimeMs: 60_000 };
+  const measured = await bench({ repeat: 5, until, measure });
+  const [rounds] = repetitionsOf(measured);
+  assertEquals(repetitionsOf(measured), [rounds, rounds, rounds]);
+  assert(rounds! > 5, `${rounds} rounds`);
+  assertEquals(measured.method, { repeat: 5, until });
+});
+
+Deno.test("with until, precise comparisons end the bench after the fewest rounds", async () => {
+  const { measure } = measureAs((_run, call) => 100 + call / 1000);
+  const until = { width: 0.05, maxTimeMs: 60_000 };
+  assertEquals(repetitionsOf(await bench({ repeat: 5, until, measure })), [
+    5,
+    5,
+    5,
+  ]);
+});
+
+Deno.test("with until, no round begins after the longest time, precise or not", async () => {
+  const { measure } = measureAs((_run, call) => 60 + 13 * call % 80);
+  const until = { width: 0.0001, maxTimeMs: 0 };
+  assertEquals(repetitionsOf(await bench({ repeat: 2, until, measure })), [
+    2,
+    2,
+    2,
+  ]);
+});
+
+Deno.test("a repetition that fails stands as failed in one line, and the others go on", async () => {
+  const { measure } = measureAs((run, call) => {
+    if (run === "pool-20" && call <= 3) throw new Error("the gateway ended\nbefore it listened");
+    return 100;
+  });
+  const measured = await bench({ repeat: 2, measure });
+  assertEquals(repetitionsOf(measured), [2, 2, 2]);
+  const [, failing] = measured.runs;
+  assertEquals(failing!.repetitions[0], { failed: "the gateway ended; before it listened" });
+  assert(isMeasured(failing!.repetitions[1]!));
+  assertEquals(measured.interrupted, false);
+});
+
+Deno.test("a bench that is stopped in the middle of a repetition keeps those before it, and starts none after it", async () => {
+  const stop = new AbortController();
+  let calls = 0;
+  const told: string[] = [];
+  const measured = await bench({
+    repeat: 3,
+    signal: stop.signal,
+    onRepetition: (run, number) => told.push(`${run} ${number}`),
+    measure: async (_options, { signal }) => {
+      if (++calls < 5) return repetition(100, { opened: 10 });
+      queueMicrotask(() => stop.abort(new Error("enough")));
+      await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+      throw new Error("not reached");
+    },
+  });
+  assertEquals(calls, 5);
+  assertEquals(measured.interrupted, true);
+  assertEquals(repetitionsOf(measured).toSorted(), [1, 1, 2]);
+  assert(measured.runs.every((run) => run.repetitions.every(isMeasured)), "what was stopped has not failed");
+  assertEquals(told.length, 4);
+});
+
+Deno.test("a bench that is stopped before it begins measures nothing, and says so", async () => {
+  const { order, measure } = measureAs(() => 100);
+  const signal = AbortSignal.abort();
+  const { interrupted } = await bench({ signal, measure });
+  assertEquals([order, interrupted], [[], true]);
+});
+
+Deno.test("results are handed out before the first repetition and after each, and once more at the end", async () => {
+  const { order, measure } = measureAs(() => 100);
+  const kept: [number, number][] = [];
+  const measured = await bench({
+    repeat: 2,
+    measure,
+    onResults: (results) => {
+      kept.push([order.length, repetitionsOf(results).reduce((sum, count) => sum + count)]);
+      assertDescribed(results);
+      return Promise.resolve();
+    },
+  });
+  assertEquals(kept, [[0, 0], [1, 1], [2, 2], [3, 3], [4, 4], [5, 5], [6, 6], [6, 6]]);
+  assertEquals(
+    [measured.scenario, measured.question, measured.expectation, measured.command],
+    ["mine", "Which pool fits?", "The larger one.", "deno task bench mine"],
+  );
+  assertMatch(measured.startedAt, /^\d{4}-\d\d-\d\dT/);
+});
+
+Deno.test("results that cannot be kept end the bench", async () => {
+  const { order, measure } = measureAs(() => 100);
+  const onResults = (results: Results) =>
+    repetitionsOf(results).some((count) => count > 0)
+      ? Promise.reject(new Error("No space left on device"))
+      : Promise.resolve();
+  await assertRejects(
+    () => bench({ measure, onResults }),
+    Error,
+    "No space left",
+  );
+  assertEquals(order.length, 1);
+});
+
+Deno.test("progress says which run is under way, which are over in this round, and what the load does", async () => {
+  const told: BenchProgress[] = [];
+  await bench({
+    repeat: 2,
+    measure: (_options, { onProgress }) => {
+      onProgress?.({ elapsedMs: 500, requestsPerSec: 99, timeWait: 3 });
+      return Promise.resolve(repetition(100, { opened: 10 }));
+    },
+    onProgress: (progress) => told.push(progress),
+  });
+  const expected = [1, 2].flatMap((round) =>
+    [0, 1, 2].flatMap((ended) => [undefined, 99].map((rate) => [2, round, ended, rate]))
+  );
+  const shown = told.map(({ rounds, repetition, ended, load }) => [
+    rounds,
+    repetition,
+    ended.length,
+    load?.requestsPerSec,
+  ]);
+  assertEquals(shown, expected);
+  assert(told.every(({ run, ended }) => !ended.includes(run)));
+  assertEquals(new Set(told.map(({ run }) => run)).size, 3);
+});
+
+Deno.test("every repetition learns when the first one began, and where it is measured", async () => {
+  const began = new Set<number | undefined>();
+  await bench({
+    repeat: 2,
+    measure: (_options, { firstStartedMs, lab, generator }) => {
+      began.add(firstStartedMs);
+      assertEquals([lab, generator], ["private", "open-loop"]);
+      return Promise.resolve(repetition(100, { opened: 10 }));
+    },
+  });
+  assertEquals(began.size, 1);
+  assert(![...began].includes(undefined));
+});
+
+Deno.test("a self-check measures the baseline under two names in turns", async () => {
+  const { order, measure } = measureAs(() => 100);
+  const measured = await bench({ repeat: 3, selfCheck: true, measure });
+  assertEquals(new Set(order), new Set(["pool-10"]));
+  assertEquals(measured.runs.map(({ name, baseline }) => [name, baseline]), [
+    ["pool-10-a", true],
+    ["pool-10-b", false],
+  ]);
+  assertEquals(repetitionsOf(measured), [3, 3]);
+  assertEquals(measured.method, { repeat: 3, until: null, selfCheck: true });
+});
+
+Deno.test("runs may differ in load and backend, and each is measured with its own", async () => {
+  const loads: string[] = [];
+  const scenario: Scenario = {
+    ...SCENARIO,
+    runs: [
+      { name: "few", load: { connections: 5 } },
+      { name: "many", load: { connections: 50, duration: "9s" }, backend: { latency: "20ms" } },
+    ],
+  };
+  const measured = await bench({
+    repeat: 1,
+    measure: ({ load, backend }) => {
+      loads.push(`${load.connections} ${load.durationMs} ${backend.latencyMs}`);
+      return Promise.resolve(repetition(100));
+    },
+  }, scenario);
+  assertEquals(loads.toSorted(), ["5 4000 0", "50 9000 20"]);
+  assertEquals(measured.runs.map(({ options }) => options.load.connections), [5, 50]);
+});
+
+Deno.test("an option that does not fit is named where it was given: for all runs, in one of them, or over the scenario", async () => {
+  const fieldOf = async (scenario: Scenario, options: MeasureOptions = {}) =>
+    (await assertRejects(
+      () => planBench(scenario, { lab: { kind: "private" }, generator: "open-loop", ...options }),
+      TimewaitError,
+    ))
+      .field;
+  const few = { connections: 5, threads: 8 };
+  const runs = [{ name: "a" }, { name: "b", load: few }];
+  assertEquals(await fieldOf({ ...SCENARIO, load: { ...SCENARIO.load, ...few } }), "load.connections");
+  assertEquals(await fieldOf({ ...SCENARIO, runs }), "runs[1].load.connections");
+  assertEquals(
+    await fieldOf({ ...SCENARIO, runs: [runs[1]!] }, { load: { connections: 1, threads: 2 } }),
+    "load.connections",
+  );
+});
+
+Deno.test("a rate for some runs and none for others is refused, because one generator drives them all", async () => {
+  const { rate: _, ...load } = SCENARIO.load!;
+  const scenario = { ...SCENARIO, load, runs: [{ name: "open", load: { rate: 100 } }, { name: "closed" }] };
+  const error = await assertRejects(() => planBench(scenario, { generator: "open-loop" }), TimewaitError);
+  assertEquals(error.field, "rate");
+  assertMatch(error.message, /^rate is needed by closed as well/);
+});
