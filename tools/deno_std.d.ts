@@ -3,6 +3,18 @@
  * reach, those go and the import map in deno.json points there) and autocannon.
  */
 
+declare module "@std/async/deadline" {
+  export function deadline<T>(
+    promise: Promise<T>,
+    ms: number,
+    options?: { signal?: AbortSignal },
+  ): Promise<T>;
+}
+
+declare module "@std/async/delay" {
+  export function delay(ms: number, options?: { signal?: AbortSignal; persistent?: boolean }): Promise<void>;
+}
+
 declare module "@std/cli" {
   export interface ParseOptions {
     boolean?: readonly string[];

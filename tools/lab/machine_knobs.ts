@@ -12,15 +12,15 @@
 
 import { messageOf, TimewaitError, UnavailableError } from "../errors.ts";
 import type { LabChoice } from "./lab.ts";
-import { lastWords, type RunningProcess, startProcess } from "./process.ts";
+import { scriptArgv } from "./host.ts";
+import { reasonOfExit, type RunningProcess, startProcess } from "./process.ts";
+import GUARD from "./machine_knobs.sh" with { type: "text" };
 
 /**
  * Where the records are: one for each network namespace, as each has `net.*` of its own. Not below /run, so that it
  * is there also in containers and chroots that have none, and for whoever looks after a crash.
  */
 export const SYSCTL_RECORDS = "/var/lib/timewait";
-
-const GUARD = new URL("./machine_knobs.sh", import.meta.url);
 
 /** A sysctl that was put back, or left as somebody else has set it since. */
 export interface RestoredSysctl {
@@ -87,7 +87,7 @@ async function startGuard(): Promise<HostSysctls | undefined> {
   began.promise.catch(() => {});
   const guard = await startProcess([], {
     name: "the guard of the machine's sysctls",
-    argv: ["bash", "-c", await Deno.readTextFile(GUARD), "host_sysctl", SYSCTL_RECORDS, String(Deno.pid)],
+    argv: scriptArgv(GUARD, [SYSCTL_RECORDS, String(Deno.pid)], { name: "host_sysctl" }),
     onStdout: (line) => {
       const [verb, file = "", ...words] = line.split(" ");
       const key = file.replace("/proc/sys/", "").replaceAll("/", ".");
@@ -101,7 +101,7 @@ async function startGuard(): Promise<HostSysctls | undefined> {
     },
   });
   guard.exited.then((status) => {
-    const error = new Error(`the machine's sysctls cannot be changed: ${lastWords(status)}`);
+    const error = new Error(`the machine's sysctls cannot be changed: ${reasonOfExit(status)}`);
     began.reject(error);
     for (const answer of answers) answer.reject(error);
   });

@@ -11,7 +11,7 @@
 import { HOST_NAMES, type HostName } from "../scenario/host_names.ts";
 import { createHost, type Host, localMachine } from "./host.ts";
 import type { Lab } from "./lab.ts";
-import { CommandNotFoundError, findCommand, lastWords, runCommand, startProcess } from "./process.ts";
+import { CommandNotFoundError, findCommand, reasonOfExit, runCommand, startProcess } from "./process.ts";
 
 /**
  * The addresses of the hosts. They exist in the lab only. 198.18.0.0/15 is set aside for tests of network devices
@@ -113,7 +113,7 @@ async function startNamespaces(
   });
   stack.use(first);
   stack.defer(() => first.closeInput());
-  first.exited.then((status) => ready.reject(new Error(lastWords(status))));
+  first.exited.then((status) => ready.reject(new Error(reasonOfExit(status))));
   const timer = setTimeout(
     () => ready.reject(new Error(`the private lab was not up after ${timeoutMs / 1000} s`)),
     timeoutMs,

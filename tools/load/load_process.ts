@@ -5,7 +5,7 @@
  */
 
 import { type Host } from "../lab/host.ts";
-import { lastWords } from "../lab/process.ts";
+import { reasonOfExit } from "../lab/process.ts";
 import type { LoadOptions, LoadResult, RunningLoad } from "./load.ts";
 
 /** The configuration that names the dependencies. */
@@ -58,7 +58,7 @@ export async function startLoadProcess(
     },
   });
   process.exited.then((status) => {
-    const error = new Error(`${name} ended without a result: ${lastWords(status)}`);
+    const error = new Error(`${name} ended without a result: ${reasonOfExit(status)}`);
     over.reject(error);
     reported.reject(error);
   });

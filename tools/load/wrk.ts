@@ -6,7 +6,7 @@
 
 import { TimewaitError } from "../errors.ts";
 import { type Host } from "../lab/host.ts";
-import { lastWords, runCommand } from "../lab/process.ts";
+import { reasonOfExit, runCommand } from "../lab/process.ts";
 import { type Histogram, summarizeLatency } from "./latency.ts";
 import { bucketLatency } from "./latency_histogram.ts";
 import type { LoadErrors, LoadOptions, LoadResult, RunningLoad } from "./load.ts";
@@ -102,7 +102,7 @@ export async function startWrk(host: Host, options: LoadOptions): Promise<Runnin
     },
   });
   process.exited.then((status) => {
-    reported.reject(new Error(`wrk ended without a result: ${lastWords(status)}`));
+    reported.reject(new Error(`wrk ended without a result: ${reasonOfExit(status)}`));
   });
   return {
     processGroup: process.processGroup,

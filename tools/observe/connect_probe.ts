@@ -6,6 +6,7 @@
  */
 
 import { type Host } from "../lab/host.ts";
+import PROBE from "./connect_probe.sh" with { type: "text" };
 
 /** Connects, in the order in which they were tried. */
 export interface ConnectTimes {
@@ -27,8 +28,6 @@ export const PROBE_INTERVAL_MS = 50;
 /** How long a connect is waited for at the start and at the end, in milliseconds: where nothing answers it takes minutes. */
 const CONNECT_WAIT_MS = 1_000;
 
-const SCRIPT = new URL("./connect_probe.sh", import.meta.url);
-
 /**
  * Starts a probe on a host; its first connect has been tried when this returns, or takes longer than a second. Each takes an ephemeral port of the
  * host for the 60 s of TIME_WAIT, and is counted where the kernel counts connections.
@@ -42,9 +41,8 @@ export async function startConnectProbe(
   const began = Promise.withResolvers<void>();
   let firstMs: number | undefined;
   const args = [String(PROBE_INTERVAL_MS / 1000), service.hostname, String(service.port)];
-  const process = await host.start({
+  const process = await host.startScript(PROBE, args, {
     name: "the probe of connects",
-    argv: ["bash", "-c", await Deno.readTextFile(SCRIPT), "connect_probe", ...args],
     onStdout: (line) => {
       const [sec, us] = line.split(" ");
       const atMs = Math.round(Number(sec) * 1000);

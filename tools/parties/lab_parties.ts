@@ -19,7 +19,7 @@ import type { BackendServerPlan } from "./backend_server.ts";
 import type { GatewayServerPlan } from "./gateway_server.ts";
 import { type Host } from "../lab/host.ts";
 import type { Lab } from "../lab/lab.ts";
-import { lastWords, type RunningProcess } from "../lab/process.ts";
+import { reasonOfExit, type RunningProcess } from "../lab/process.ts";
 import { listens, parseTcpTable, TCP_TABLE_FILES } from "../observe/tcp_table.ts";
 
 /** A party that listens. Disposing it stops it. */
@@ -158,7 +158,7 @@ async function whenListening(
   },
 ): Promise<Party> {
   let ended: string | undefined;
-  process.exited.then((status) => ended = lastWords(status));
+  process.exited.then((status) => ended = reasonOfExit(status));
   for (const deadline = performance.now() + timeoutMs; performance.now() < deadline;) {
     if (signal?.aborted) {
       await process.stop();

@@ -7,7 +7,7 @@
 import { type HostName } from "../scenario/host_names.ts";
 import { type BackendPlan, type LoadPlan } from "../scenario/plan.ts";
 import type { Lab } from "../lab/lab.ts";
-import { lastWords, type RunningProcess } from "../lab/process.ts";
+import { reasonOfExit, type RunningProcess } from "../lab/process.ts";
 import type { RunningLoad } from "../load/load.ts";
 import { readCounters } from "../observe/sampler.ts";
 import type { TcpCounters } from "../observe/tcp_counters.ts";
@@ -68,7 +68,7 @@ export async function whileAllRun<T>(
   let waiting = true;
   for (const { name, exited } of parties) {
     exited.then((status) => {
-      if (waiting) reject(new Error(`${name} ended while the load ran: ${lastWords(status)}`));
+      if (waiting) reject(new Error(`${name} ended while the load ran: ${reasonOfExit(status)}`));
     });
   }
   try {
