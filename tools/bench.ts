@@ -77,7 +77,7 @@ async function bench(flags: BenchFlags, call: Call): Promise<number> {
         name,
         ...overridesOf(flags),
         ...repeatOptionsOf(flags),
-        lab: lab.kind,
+        lab,
         generator: flags.load,
         hostSysctls,
         command: commandOf(names[i]!, call),
