@@ -80,14 +80,19 @@ export function denoArgv({ file, flags, env }: DenoScript, args: readonly string
   ];
 }
 
+/** The command that downloads whatever a script imports, unless it is there already. */
+export function denoCacheArgv(...scripts: readonly Pick<DenoScript, "file">[]): string[] {
+  const files = new Set(scripts.map(({ file }) => new URL(file, TOOLS).href));
+  return [Deno.execPath(), "cache", "--quiet", ...DEPENDENCIES, ...files];
+}
+
 let prepared: Promise<unknown> | undefined;
 
 /**
- * Downloads what the scripts need, once in a process, where the sources came from a server. On disk everything is there already: the
- * scripts depend on nothing but what the bench itself has loaded.
+ * Downloads the scripts and what they import, where the sources came from a server, because a lab has no way out. Sources on disk need
+ * nothing: the scripts use the packages that whoever starts them has loaded.
  */
 export async function prepareScripts(): Promise<void> {
   if (!REMOTE) return;
-  const files = new Set([BACKEND_SCRIPT, GATEWAY_SCRIPT].map(({ file }) => new URL(file, TOOLS).href));
-  await (prepared ??= runCommand([Deno.execPath(), "cache", "--quiet", ...DEPENDENCIES, ...files]));
+  await (prepared ??= runCommand(denoCacheArgv(BACKEND_SCRIPT, GATEWAY_SCRIPT)));
 }

@@ -6,12 +6,18 @@
 
 import { TimewaitError } from "../errors.ts";
 import { type Host } from "../lab/host.ts";
-import { reasonOfExit, runCommand } from "../lab/process.ts";
+import { findCommand, reasonOfExit, runCommand } from "../lab/process.ts";
 import { type Histogram, summarizeLatency } from "./latency.ts";
 import { bucketLatency } from "./latency_histogram.ts";
 import type { LoadErrors, LoadOptions, LoadResult, RunningLoad } from "./load.ts";
+import REPORT from "./wrk_report.lua" with { type: "text" };
 
-const REPORT_SCRIPT = decodeURIComponent(new URL("./wrk_report.lua", import.meta.url).pathname);
+/**
+ * Becomes wrk, with our script as its descriptor 3: a file that has no name any more and goes with the process. wrk reads it once for
+ * each thread, so a pipe would not do, and where the sources came from a server there is no other file.
+ */
+const WITH_REPORT =
+  'file=$(mktemp) && printf %s "$1" >"$file" && exec 3<"$file" && rm "$file" && shift && exec "$@"';
 
 /**
  * Refuses what wrk would take and do other than asked.
@@ -82,12 +88,12 @@ export async function startWrk(host: Host, options: LoadOptions): Promise<Runnin
     name: "wrk",
     // deno-fmt-ignore
     argv: [
-      "wrk",
+      "bash", "-c", WITH_REPORT, "wrk", REPORT, findCommand("wrk"),
       "-c", String(connections),
       "-t", String(threads),
       "-d", `${durationMs / 1000}s`,
       "--timeout", `${timeoutMs / 1000}s`,
-      "-s", REPORT_SCRIPT,
+      "-s", "/dev/fd/3",
       ...headers.flatMap((header) => ["-H", header]),
       options.url,
     ],
