@@ -20,7 +20,7 @@ import {
   type ShellOptionsState,
   type TemplateExpr,
 } from "@david/dax";
-import { findCommand, signalGroup, STOP_GRACE_MS, UNWANTED_ENV } from "./process.ts";
+import { enterArgv, findCommand, signalGroup, STOP_GRACE_MS, UNWANTED_ENV } from "./process.ts";
 
 /** What `$` has to know of its host. */
 export interface DollarHost {
@@ -100,16 +100,13 @@ function toLine({ text, fds }: ParsedTemplate): { text: string; stdin?: Readable
   return { text: `exec 3<&0 </dev/null; ${text}`, stdin };
 }
 
-/** Goes to the directory that was asked for, which `nsenter` has left, and becomes the shell. */
-const ENTER = 'cd "$1" || exit; shift; ulimit -n "$(ulimit -Hn)"; exec "$@"';
-
 /** Runs the command line on the host, in a session of its own. dax calls this as its command `on HOST LINE`. */
 async function run(host: DollarHost, context: CommandContext): Promise<ExecuteResult> {
   const { args: [, line], stdin, stdout, stderr, signal } = context;
   if (signal.aborted) return { code: signal.abortedExitCode! };
   const shell = [findCommand("bash"), ...optionsOf(context.shellOptions, line!), "-c", line!, "bash"];
   const child = new Deno.Command(findCommand("setsid"), {
-    args: [...host.prefix, "/bin/sh", "-c", ENTER, "sh", context.cwd, ...shell],
+    args: enterArgv(host.prefix, shell, context.cwd),
     env: environmentOf(host, context.env),
     clearEnv: true,
     stdin: typeof stdin === "string" ? stdin : "piped",

@@ -170,6 +170,14 @@ export async function startProcess(
   return process;
 }
 
+/** Goes to the directory that was asked for, raises the limit of open files as far as it goes, and becomes the program. */
+const ENTER = 'cd "$1" || exit; shift; ulimit -n "$(ulimit -Hn)"; exec "$@"';
+
+/** The argv that runs a command where a prefix leads, in the terminal and the process group of whoever spawns it. */
+export function enterArgv(prefix: readonly string[], argv: readonly string[], cwd = Deno.cwd()): string[] {
+  return [...prefix, "/bin/sh", "-c", ENTER, "sh", cwd, ...argv];
+}
+
 /** Adds our own failure to the child's stderr lines. Returns the exit code that stands for it. */
 function noteFailure(stderr: string[], error: unknown): number {
   stderr.push(error instanceof Error ? error.message : String(error));
