@@ -46,7 +46,7 @@ export interface SetKnobs extends AsyncDisposable {
 }
 
 /** The file of a sysctl. */
-export function sysctlFile(key: string): string {
+function sysctlFile(key: string): string {
   return `/proc/sys/${key.replaceAll(".", "/")}`;
 }
 

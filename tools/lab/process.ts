@@ -28,7 +28,7 @@ export interface ProcessOptions {
 export interface ExitStatus {
   /** The exit code; 128 + the signal's number where a signal ended it. */
   readonly code: number;
-  /** The last lines that it wrote to standard error, at most {@linkcode STDERR_LINES_KEPT}. */
+  /** The last lines that it wrote to standard error, at most 20. */
   readonly stderr: readonly string[];
 }
 
@@ -53,7 +53,7 @@ export interface RunningProcess extends AsyncDisposable {
 }
 
 /** Lines of a child's standard error that are kept for the message that says why it failed. */
-export const STDERR_LINES_KEPT = 20;
+const STDERR_LINES_KEPT = 20;
 
 /** Time a child has to end between SIGTERM and SIGKILL, in milliseconds. */
 export const STOP_GRACE_MS = 2_000;
