@@ -1,6 +1,6 @@
 /**
- * The **knobs** of this machine that bear on TIME_WAIT: their values, what they do and what they do not do; and what
- * puts back those that a killed bench has left.
+ * The **knobs** of this machine that bear on TIME_WAIT: their values, what they do and what they do not do. It also puts
+ * back the sysctls that a killed bench has left changed.
  *
  * As a script: `deno task sysctl`, `deno task sysctl restore`. As a module: {@linkcode renderSysctls} and
  * {@linkcode restoreHostSysctls}.
@@ -22,7 +22,7 @@ export const main: Main = mainOf({
   summary: "Shows the sysctls of this machine that bear on TIME_WAIT, and what they do and do not do.",
   positionals: "[restore]",
   flags: {
-    quiet: switchFlag("with restore, ahead of another tool: print what was put back, and never fail"),
+    quiet: switchFlag("restore without failing, ahead of another tool; prints only what was put back"),
   },
   examples: ["deno task sysctl", "sudo deno task sysctl restore"],
   async run({ quiet }, { positionals: words }) {
@@ -48,7 +48,7 @@ async function restore(): Promise<number> {
   return 0;
 }
 
-/** What `deno task` runs ahead of the tools that may not change sysctls themselves. A bench that is alive keeps its own. */
+/** Runs ahead of the tools that may not change sysctls themselves. The sysctls of a bench that is alive stay as they are. */
 async function restoreFirst(): Promise<number> {
   try {
     printRestored(await restoreHostSysctls());

@@ -46,7 +46,7 @@ Deno.test("too few open files for the connections is told before the run, with t
   assertEquals([code, stdout], [2, ""], stderr);
   assertMatch(
     stderr,
-    /^error: --connections 300 takes 814 open files [^\n]* limit here is 500: sudo prlimit --nofile=814 --pid \$\$ [^\n]* --connections 174\n$/,
+    /^error: --connections of 300 takes 814 open files [^\n]* limit here is 500: sudo prlimit --nofile=814 --pid \$\$ [^\n]* at most 174\n$/,
   );
   assertEquals(
     filesNeeded(174, { throughGateway: true }) <= 500 && filesNeeded(175, { throughGateway: true }) > 500,

@@ -7,7 +7,7 @@ import { isAlive, until } from "../support/until.ts";
 
 const REUSE = "net.ipv4.tcp_tw_reuse";
 const ONE_RUN = new URL("../support/one_run.ts", import.meta.url).pathname;
-const KNOBS = "tests/lab/print_knobs.ts";
+const KNOBS = "tests/support/print_knobs.ts";
 const BENCH = ["--lab", "host", "--allow-host-sysctl", "--repeat", "1", "--connections", "20"];
 
 const reuse = (machine: FakeMachine) => machine.sh("cat /proc/sys/net/ipv4/tcp_tw_reuse");

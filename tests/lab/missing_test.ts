@@ -18,7 +18,7 @@ for (const [command, debianPackage] of Object.entries(PACKAGES)) {
       assertEquals(code, 1);
       assertEquals(
         stderr,
-        `error: no private lab: ${command} was not found on PATH: apt-get install ${debianPackage}. Or use --lab host`,
+        `error: --lab cannot be private: ${command} was not found on PATH: apt-get install ${debianPackage}. A host lab needs nothing`,
       );
     },
   });

@@ -1,9 +1,18 @@
+import { UnavailableError } from "../../tools/errors.ts";
 import { HOST_NAMES } from "../../tools/scenario/host_names.ts";
-import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertLess,
+  assertNotEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import type { Lab } from "../../tools/lab/lab.ts";
 import { chooseLab, openLab } from "../../tools/lab/open_lab.ts";
 import { startPrivateLab, whyNoPrivateLab } from "../../tools/lab/private_lab.ts";
-import { CommandNotFoundError } from "../../tools/lab/process.ts";
+import { CommandNotFoundError, reasonOfExit } from "../../tools/lab/process.ts";
+import { startBackendIn } from "../../tools/parties/lab_parties.ts";
 import { until } from "../support/until.ts";
 import { privateLab } from "../support/requirements.ts";
 
@@ -84,6 +93,17 @@ Deno.test({
 });
 
 Deno.test({
+  name: "the lab that was asked for is the lab that is chosen",
+  ...privateLab,
+  async fn() {
+    for (const kind of ["private", "loopback", "host"] as const) {
+      assertEquals(await chooseLab(kind), { kind });
+    }
+    assertEquals(await chooseLab("auto"), { kind: "private" });
+  },
+});
+
+Deno.test({
   name: "a lab that is not up in time is an error, and nothing of it is left",
   ...privateLab,
   async fn() {
@@ -127,7 +147,12 @@ Deno.test("where a command of the lab is missing, its name and package are the r
     await assertRejects(startPrivateLab, CommandNotFoundError, "apt-get install iproute2");
     assertEquals((await chooseLab("auto")).kind, "host");
     assertStringIncludes((await whyNoPrivateLab())!, "ip was not found on PATH");
-    await assertRejects(() => chooseLab("private"), Error, "--lab host");
+    await assertRejects(() => chooseLab("private"), UnavailableError, "A host lab needs nothing");
+    await assertRejects(
+      () => chooseLab("loopback"),
+      UnavailableError,
+      "lab cannot be loopback: ip was not found",
+    );
   } finally {
     Deno.statSync = statSync;
     Deno.env.set("PATH", path);
@@ -165,3 +190,63 @@ async function readOutside(path: string): Promise<string> {
   const { stdout } = await new Deno.Command("cat", { args: [path], stderr: "null" }).output();
   return new TextDecoder().decode(stdout);
 }
+
+Deno.test({
+  name:
+    "a host that is made anew has no socket left, its sysctls and its links, and the others' sockets go on",
+  ...privateLab,
+  async fn() {
+    await using lab = await startPrivateLab();
+    await using backend = await startBackendIn(lab, { latencyMs: 0, bodyBytes: 2, status: 200 });
+    const url = `/dev/tcp/${backend.hostname}/${backend.port}`;
+    const $ = lab.gateway.$.build$({ commandBuilder: (builder) => builder.env("URL", url) });
+    const fetched = () => $`exec 3<>$URL; printf 'GET / HTTP/1.0\r\n\r\n' >&3; tail -c 2 <&3`.text();
+    const timeWaits = async () => {
+      const [sockstat] = await lab.gateway.readProc("/proc/net/sockstat");
+      assertEquals(await $`ss -Htan state time-wait | wc -l`.text(), / tw (\d+) /.exec(sockstat!)![1]);
+      return Number(/ tw (\d+) /.exec(sockstat!)![1]);
+    };
+    await $`sysctl -q -w net.ipv4.ip_local_port_range='21000 21999' net.ipv4.tcp_tw_reuse=0`;
+    await $`for i in 1 2 3; do : 3<>$URL; done`;
+    await until(async () => await timeWaits() === 3);
+    const before = await lab.gateway.procNet();
+
+    for (let time = 0; time < 2; time++) {
+      await lab.renew!("gateway");
+      assertEquals(await timeWaits(), 0);
+      assertNotEquals(await lab.gateway.procNet(), before);
+      assertEquals(await $`sysctl -n net.ipv4.ip_local_port_range net.ipv4.tcp_tw_reuse`.lines(), [
+        "21000\t21999",
+        "0",
+      ]);
+      assertEquals(await fetched(), "xx");
+    }
+
+    const serve =
+      `Deno.serve({ hostname: "${lab.gateway.address}", port: 9000, onListen() {} }, () => new Response("new"))`;
+    await using _server = await lab.gateway.start({ name: "server", argv: denoEval(serve) });
+    assertEquals(await fetchFrom(lab, "client", `http://${lab.gateway.address}:9000/`), "new");
+  },
+});
+
+Deno.test({
+  name: "what still runs on a host that is made anew is cut off, and one that cannot be is an error",
+  ...privateLab,
+  async fn() {
+    await using lab = await startPrivateLab();
+    await using backend = await startBackendIn(lab, { latencyMs: 0, bodyBytes: 2, status: 200 });
+    const lines: string[] = [];
+    const connect =
+      `exec 3<>/dev/tcp/${backend.hostname}/${backend.port}; echo open; read -r _; exec 4<>/dev/tcp/${backend.hostname}/${backend.port} && echo reached`;
+    const argv = ["bash", "-c", connect];
+    await using left = await lab.gateway.start({ name: "left", argv, onStdout: (line) => lines.push(line) });
+    await until(() => lines.length > 0);
+    await lab.renew!("gateway");
+    await left.writeLine("again");
+    assertStringIncludes(reasonOfExit(await left.exited), "unreachable");
+    assertEquals(lines, ["open"]);
+    await lab.client.$`rm /run/netns/backend`.noThrow().quiet();
+    await lab.client.$`umount /run/netns/backend && rm /run/netns/backend`;
+    await assertRejects(() => lab.renew!("gateway"), Error, "the gateway could not be made anew: failed ");
+  },
+});

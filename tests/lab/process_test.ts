@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows
 import {
   CommandNotFoundError,
   findCommand,
-  lastWords,
+  reasonOfExit,
   runCommand,
   startProcess,
 } from "../../tools/lab/process.ts";
@@ -50,13 +50,13 @@ Deno.test("a child that a signal has ended does not look as if it had ended well
   Deno.kill(child.pid, "SIGKILL");
   const status = await child.exited;
   assertEquals(status.code, 137);
-  assertEquals(lastWords(status), "ended by signal 9");
+  assertEquals(reasonOfExit(status), "ended by signal 9");
 });
 
 Deno.test("the last words of a child are its last line on standard error and its exit code", async () => {
   const argv = ["sh", "-c", "echo one >&2; echo two >&2; echo >&2; exit 3"];
   await using child = await startProcess([], { name: "child", argv });
-  assertEquals(lastWords(await child.exited), "two (exit code 3)");
+  assertEquals(reasonOfExit(await child.exited), "two (exit code 3)");
 });
 
 Deno.test("a prefix that cannot be entered fails the start with its reason", async () => {

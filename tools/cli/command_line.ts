@@ -305,7 +305,10 @@ function renderHelp<F extends Flags>(command: Command<F>): string {
   const row = (name: string, help: string) => `  ${name.padEnd(width)}  ${help}`;
   const rows = (flags: Flags) =>
     shown(flags).map((flag) => row(left(flag), flag[1].help + (flag[1].repeatable ? " (repeatable)" : "")));
-  const usage = ["deno task", command.name, command.positionals, "[FLAGS]"].filter(Boolean).join(" ");
+  const words = [command.positionals, "[FLAGS]"];
+  // A command of the person's own, with flags of its own, comes last.
+  if (command.positionals?.startsWith("[--")) words.reverse();
+  const usage = ["deno task", command.name, ...words].filter(Boolean).join(" ");
   const help = row("--help", "this text");
   return [
     command.summary,

@@ -1,11 +1,12 @@
 /**
- * The scripts of ours that run as processes of their own, and what each is permitted: the network, and as little else as it can do
- * with.
+ * The scripts of ours that run as processes of their own, and what each is permitted: the network, and as little else as
+ * possible.
  *
  * @module
  */
 
 import { pathOf, TOOLS } from "../paths.ts";
+import { runCommand } from "./process.ts";
 
 /** How a script of ours is started. */
 export interface DenoScript {
@@ -18,17 +19,23 @@ export interface DenoScript {
 }
 
 /**
- * Room for what a thousand requests in flight keep alive: V8's young generation is 16 MiB otherwise, is collected the more often,
- * and each time what is still in flight is copied.
+ * Room for what a thousand requests in flight keep alive. V8's young generation has 16 MiB otherwise, so it is collected more
+ * often, and each time everything in flight is copied.
  */
 const ROOM_FOR_REQUESTS = "--v8-flags=--min-semi-space-size=32,--max-semi-space-size=64";
 
 /**
- * How many ready sockets Deno's event loop takes up at a time. It carries out 128 operations in one go, and a ready socket comes to
- * three or four of them: it is read, what was read is written, and the next read begins. Beyond that, some of a thousand connections
- * wait for seconds while others are served again and again.
+ * Ready sockets that Deno's event loop takes up at a time. It carries out 128 operations in one go, and a ready socket takes three or
+ * four of them: it is read, what was read is written, and the next read begins. With more sockets at a time, some of a thousand
+ * connections wait for seconds while others are served again and again.
  */
 const FEW_SOCKETS_AT_A_TIME = { DENO_TOKIO_MAX_IO_EVENTS_PER_TICK: "32" };
+
+/** Whether the sources were loaded from a server, and not from this machine's disk. */
+const REMOTE = pathOf(TOOLS) === undefined;
+
+/** Permission for a thread to load its source again. */
+const OWN_SOURCE = REMOTE ? `--allow-import=${TOOLS.host}` : `--allow-read=${pathOf(TOOLS)}`;
 
 /** The backend. */
 export const BACKEND_SCRIPT: DenoScript = { file: "backend.ts", flags: ["--allow-net"], env: {} };
@@ -40,19 +47,23 @@ export const GATEWAY_SCRIPT: DenoScript = {
   env: {},
 };
 
-/** A gateway of ours in several threads, which share a port (`--unstable-net`) and each read their own source. */
+/** A gateway of ours in several threads, which share a port (`--unstable-net`) and each load their own source. */
 export const GATEWAY_THREADS_SCRIPT: DenoScript = {
   file: "gateway.ts",
-  flags: [ROOM_FOR_REQUESTS, "--unstable-net", "--allow-net", `--allow-read=${pathOf(TOOLS) ?? ""}`],
+  flags: [ROOM_FOR_REQUESTS, "--unstable-net", "--allow-net", OWN_SOURCE],
   env: FEW_SOCKETS_AT_A_TIME,
 };
 
-const CONFIG = pathOf(new URL("../deno.json", TOOLS));
-
 /**
- * The command that starts a script with these arguments. Nothing is downloaded: a lab has no way out. Its names of dependencies are
- * those of our own deno.json, wherever the person's is.
+ * What tells `deno` the names of our dependencies, wherever the person's own configuration is. Sources on disk have our deno.json
+ * beside them. From a server, that file is taken as an import map.
  */
+const CONFIG = new URL("../deno.json", TOOLS);
+const DEPENDENCIES = REMOTE
+  ? ["--no-config", "--import-map", CONFIG.href, `--allow-import=${TOOLS.host}`]
+  : ["--config", pathOf(CONFIG)!];
+
+/** The command that starts a script with these arguments. Nothing is downloaded, because a lab has no way out. */
 export function denoArgv({ file, flags, env }: DenoScript, args: readonly string[]): string[] {
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   return [
@@ -62,15 +73,26 @@ export function denoArgv({ file, flags, env }: DenoScript, args: readonly string
     "--quiet",
     "--no-prompt",
     "--cached-only",
-    ...(CONFIG === undefined ? [] : ["--config", CONFIG]),
-    ...flags,
+    ...DEPENDENCIES,
+    ...flags.filter((flag) => !DEPENDENCIES.includes(flag)),
     new URL(file, TOOLS).href,
     ...args,
   ];
 }
 
 /** The command that downloads whatever a script imports, unless it is there already. */
-export function denoCacheArgv({ file }: DenoScript): string[] {
-  const config = CONFIG === undefined ? [] : ["--config", CONFIG];
-  return [Deno.execPath(), "cache", ...config, new URL(file, TOOLS).href];
+export function denoCacheArgv(...scripts: readonly Pick<DenoScript, "file">[]): string[] {
+  const files = new Set(scripts.map(({ file }) => new URL(file, TOOLS).href));
+  return [Deno.execPath(), "cache", "--quiet", ...DEPENDENCIES, ...files];
+}
+
+let prepared: Promise<unknown> | undefined;
+
+/**
+ * Downloads the scripts and what they import, where the sources came from a server, because a lab has no way out. Sources on disk need
+ * nothing: the scripts use the packages that whoever starts them has loaded.
+ */
+export async function prepareScripts(): Promise<void> {
+  if (!REMOTE) return;
+  await (prepared ??= runCommand(denoCacheArgv(BACKEND_SCRIPT, GATEWAY_SCRIPT)));
 }

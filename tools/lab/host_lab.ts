@@ -1,8 +1,8 @@
 /**
  * The host lab: client, gateway and backend on the machine's own loopback.
  *
- * All three share one set of TCP tables, so TIME_WAIT is attributed by port, and what the machine does besides is
- * counted with it. On loopback `tcp_tw_reuse` is on by default (value 2), so port exhaustion hides here
+ * All three share one set of TCP tables, so TIME_WAIT is attributed by port, and the machine's other connections are
+ * counted as well. On loopback `tcp_tw_reuse` is on by default (value 2), so port exhaustion does not show here
  * (ip-sysctl.rst in the kernel's documentation).
  *
  * @module
@@ -12,12 +12,11 @@ import { HOST_NAMES, type HostName } from "../scenario/host_names.ts";
 import { createHost } from "./host.ts";
 import type { Lab } from "./lab.ts";
 import { type RunningProcess, startProcess } from "./process.ts";
-
-const GUARD = new URL("./host_lab.sh", import.meta.url);
+import GUARD from "./host_lab.sh" with { type: "text" };
 
 /**
- * Starts a host lab. Without a PID namespace the kernel does not end what is in it, so a guard does: a shell that
- * notes each process group before its program runs, and kills them when the bench is gone.
+ * Starts a host lab. It has no PID namespace with which the kernel would end its processes, so a guard does: a shell that
+ * notes each process group, and kills the groups that are left when the bench is gone.
  *
  * @throws {CommandNotFoundError} where `setsid` or `bash` is missing.
  */
@@ -26,16 +25,16 @@ export async function startHostLab(): Promise<Lab> {
   const id = crypto.randomUUID();
   const guard = await startProcess([], {
     name: "the guard of the host lab",
-    argv: ["/bin/sh", "-c", await Deno.readTextFile(GUARD), "guard", id],
+    argv: ["/bin/sh", "-c", GUARD, "guard", id],
   });
   stack.use(guard);
   stack.defer(async () => {
     await guard.closeInput();
     await guard.exited;
   });
-  const beforeExec = async (process: RunningProcess) => {
-    await guard.writeLine(`+${process.processGroup}`);
-    process.exited.then(() => guard.writeLine(`-${process.processGroup}`)).catch(() => {});
+  const note = async (processGroup: number, ended: Promise<unknown>) => {
+    await guard.writeLine(`+${processGroup}`);
+    ended.then(() => guard.writeLine(`-${processGroup}`)).catch(() => {});
   };
   const machine = stack.use(
     createHost({
@@ -43,7 +42,9 @@ export async function startHostLab(): Promise<Lab> {
       address: "127.0.0.1",
       prefix: [],
       env: { TIMEWAIT_LAB: id },
-      beforeExec,
+      beforeExec: (process: RunningProcess) => note(process.processGroup, process.exited),
+      // Until the guard has read it, the mark in the environment stands for the group.
+      onGroup: (processGroup, ended) => void note(processGroup, ended).catch(() => {}),
     }),
   );
   const hosts = Object.fromEntries(HOST_NAMES.map((name) => [name, machine])) as Record<

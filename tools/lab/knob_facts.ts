@@ -7,13 +7,13 @@
  * @module
  */
 
-/** One sysctl: what it does, what people wrongly expect of it, and who may set it where. */
+/** One sysctl: what it does, what it is wrongly believed to do, and who may set it where. */
 export interface SysctlFact {
   /** Its name, such as `net.ipv4.tcp_tw_reuse`. */
   readonly key: string;
   /** What it does, as the end of a sentence. */
   readonly does: string;
-  /** What it does not do, though people say so. */
+  /** What it does not do, though people say that it does. */
   readonly doesNot: string;
   /** Whether each network namespace has one of its own. */
   readonly perNamespace: boolean;

@@ -9,8 +9,9 @@ import { HOST_NAMES, type HostName } from "../scenario/host_names.ts";
 import { type Host, localMachine } from "./host.ts";
 import type { HostSysctls } from "./machine_knobs.ts";
 import type { Lab, LabKind } from "./lab.ts";
-import { lastWords } from "./process.ts";
+import { reasonOfExit } from "./process.ts";
 import { REMOVED_SYSCTLS } from "./knob_facts.ts";
+import WRITE_KNOBS from "./write_knobs.sh" with { type: "text" };
 
 /**
  * - `applied`: in force, and it was not before.
@@ -20,9 +21,9 @@ import { REMOVED_SYSCTLS } from "./knob_facts.ts";
  */
 export type KnobStatus = "applied" | "unchanged" | "denied" | "unknown";
 
-/** One sysctl: what it was, what was asked for, and what is in force. Values have single spaces between their parts. */
+/** One sysctl: the value before, the value asked for and the value in force, with single spaces between their parts. */
 export interface Knob {
-  /** The host that it was asked of. */
+  /** The host that it was asked for on. */
   readonly host: HostName;
   /** Its name, such as `net.ipv4.tcp_tw_reuse`. */
   readonly key: string;
@@ -34,20 +35,18 @@ export interface Knob {
   readonly inForce: string | null;
   /** What became of it. */
   readonly status: KnobStatus;
-  /** For a knob that is not in force as asked: why, and what would permit it. */
+  /** Why a knob is not in force as asked, and what would permit it. */
   readonly reason?: string;
 }
 
-/** Knobs that were set. Disposing it puts the machine's own back; those of a private lab go with the lab. */
+/** Knobs that were set. Disposing it puts the machine's own sysctls back; those of a private lab end with the lab. */
 export interface SetKnobs extends AsyncDisposable {
   /** What became of each, in the order of the hosts. */
   readonly knobs: readonly Knob[];
 }
 
-const WRITER = new URL("./write_knobs.sh", import.meta.url);
-
 /** The file of a sysctl. */
-export function sysctlFile(key: string): string {
+function sysctlFile(key: string): string {
   return `/proc/sys/${key.replaceAll(".", "/")}`;
 }
 
@@ -59,8 +58,8 @@ export async function readSysctls(host: Host, keys: readonly string[]): Promise<
 }
 
 /**
- * Sets sysctls on the hosts of a lab and reads them back. What cannot be set is in the result with the reason; the
- * others are set nevertheless.
+ * Sets sysctls on the hosts of a lab and reads them back. One that cannot be set is in the result with the reason, and
+ * the others are set all the same.
  *
  * @param machine what changes the machine's own sysctls in a host lab; without it they stay as they are.
  */
@@ -99,7 +98,7 @@ interface KeyValue {
   readonly value: string;
 }
 
-/** Writes those that are to be written; the answer to each is what the kernel said against it. */
+/** Writes each pair that there is; returns the kernel's error for it, or `undefined`. */
 async function write(
   wanted: readonly (KeyValue | undefined)[],
   writer: (pairs: readonly KeyValue[]) => Promise<(string | undefined)[]>,
@@ -112,14 +111,13 @@ async function write(
 /** Writes by a child on the host, which is root in the lab's user namespace. */
 async function writeThrough(host: Host, pairs: readonly KeyValue[]): Promise<(string | undefined)[]> {
   const answers: (string | undefined)[] = [];
-  await using child = await host.start({
+  const args = pairs.flatMap(({ key, value }) => [sysctlFile(key), value]);
+  await using child = await host.startScript(WRITE_KNOBS, args, {
     name: "the writer of sysctls",
-    argv: ["bash", "-c", await Deno.readTextFile(WRITER), "write_sysctls"]
-      .concat(pairs.flatMap(({ key, value }) => [sysctlFile(key), value])),
     onStdout: (line) => answers.push(line === "+" ? undefined : line.slice(2)),
   });
   const status = await child.exited;
-  if (answers.length !== pairs.length) throw new Error(`sysctls could not be set: ${lastWords(status)}`);
+  if (answers.length !== pairs.length) throw new Error(`sysctls could not be set: ${reasonOfExit(status)}`);
   return answers;
 }
 
@@ -136,7 +134,7 @@ function machineWriter(machine: HostSysctls | undefined) {
 const NOT_ALLOWED = "not allowed";
 const NOT_ALLOWED_REASON =
   "in a host lab it is the machine's own: running as root with --allow-host-sysctl permits it, " +
-  "and it is put back afterwards; or --lab private, which needs neither";
+  "and it is put back afterwards; --lab private needs neither";
 
 /** Compares what is in force with what was asked for. */
 async function judge(
@@ -172,7 +170,7 @@ const NOT_PER_NAMESPACE =
   "it is not per network namespace: it belongs to the whole machine, so a private lab cannot " +
   "set it. As root on the machine, sysctl -w does, for everything that runs there";
 
-/** What the kernel's word means for who asked, and what would permit it. */
+/** What the kernel's refusal means, and what would permit the knob. */
 function explainRefusal(words: string): string {
   if (words === NOT_ALLOWED) return NOT_ALLOWED_REASON;
   if (/permission denied/i.test(words)) return NOT_PER_NAMESPACE;

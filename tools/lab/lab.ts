@@ -17,23 +17,25 @@ import { type Host } from "./host.ts";
 export type LabKind = "private" | "host" | "loopback";
 
 /**
- * Three hosts and the links between them. Disposing it ends every process in it, and the hosts; in a host lab the same object stands
- * under all three names.
+ * Three hosts and the links between them. Disposing it ends every process in it, and the hosts. Where the hosts share their
+ * tables, the same object stands under all three names.
  */
 export interface Lab extends AsyncDisposable, Readonly<Record<HostName, Host>> {
-  /** Tells whether each host has TCP tables of its own (`private`) or all share the machine's (`host`). */
+  /** Whether each host has TCP tables of its own (`private`), or all share one (`host`, `loopback`). */
   readonly kind: LabKind;
   /**
-   * Makes a host anew, so that no socket of what ran there is left: not in TIME_WAIT, not at all. What still runs there is cut off.
-   * Left out where hosts share their tables.
+   * Makes a host anew: no socket of what ran there is left, in TIME_WAIT or in any other state. Its sysctls stay as they are set. What
+   * still runs there is cut off. Left out where hosts share their tables.
+   *
+   * @throws {Error} where the kernel refuses; the host is of no use any more then.
    */
   renew?(name: HostName): Promise<void>;
 }
 
-/** Which kind of lab is used, and why it is not the private one. */
+/** The kind of lab that is used, and why it is not the private one. */
 export interface LabChoice {
-  /** What is to be opened. */
+  /** The kind. */
   readonly kind: LabKind;
-  /** For a lab that was not asked for: what stands in the way of the private one, and what would permit it. */
+  /** Where a private lab would have been preferred: what stands in its way, and what would permit it. */
   readonly reason?: string;
 }

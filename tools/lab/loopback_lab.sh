@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# The first process of a loopback lab, as private_lab.sh is that of a private one: the hosts are this one network
-# namespace, and its loopback is all there is in it.
+# The first process of a loopback lab, as private_lab.sh is that of a private lab. The hosts are this one network
+# namespace, and it has nothing but its loopback.
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 read -r pid _ </proc/self/stat

@@ -3,7 +3,7 @@
 # standard input, which the kernel sees to when the bench is gone, in whatever way.
 # Arguments: the directory of the records, the process id of the bench.
 #
-# Takes a line "set FILE VALUE", answered like write_sysctls.sh, or "restore", answered by "done". Before that it
+# Takes a line "set FILE VALUE", answered like write_knobs.sh, or "restore", answered by "done". Before that it
 # prints "ready"; or "held PID" and ends, where another bench holds the machine's sysctls; or "nothing" and ends, where
 # it may not change them and nothing is left to put back.
 # Prints "restored FILE VALUE" for each value put back, "kept FILE VALUE" for one that somebody has changed since, which

@@ -1,28 +1,28 @@
 /**
  * The machine's own sysctls, changed for a bench in a host lab and put back afterwards, whatever happens.
  *
- * Three things see to that. The bench puts them back after each repetition. Should it be killed, its guard, a process
- * of its own session, reads the end of a pipe and puts them back. Should that be killed as well, the record on disk
- * stands, and the next start of any tool by `deno task` puts them back: the bench itself, the others, which have no
- * right to, by way of `deno task sysctl restore --quiet` ahead of them. Sysctls do not outlive a restart of the machine
- * (the kernel starts with its own), so a record of an earlier boot is thrown away.
+ * Three things see to that. The bench puts them back after each repetition. If the bench is killed, its guard, a process in
+ * a session of its own, reads the end of a pipe and puts them back. If the guard is killed as well, a record is left on disk,
+ * and the next tool that `deno task` starts puts them back: bench and lab by themselves, and the others, which may not,
+ * through `deno task sysctl restore --quiet` ahead of them. Sysctls do not outlive a restart of the machine, because the
+ * kernel starts with its own, so a record of an earlier boot is thrown away.
  *
  * @module
  */
 
 import { messageOf, TimewaitError, UnavailableError } from "../errors.ts";
 import type { LabChoice } from "./lab.ts";
-import { lastWords, type RunningProcess, startProcess } from "./process.ts";
+import { scriptArgv } from "./host.ts";
+import { reasonOfExit, type RunningProcess, startProcess } from "./process.ts";
+import GUARD from "./machine_knobs.sh" with { type: "text" };
 
 /**
- * Where the records are: one for each network namespace, as each has `net.*` of its own. Not below /run, so that it
- * is there also in containers and chroots that have none, and for whoever looks after a crash.
+ * The folder of the records. There is one record for each network namespace, because each has `net.*` sysctls of its own. The
+ * folder is not below /run, because some containers and chroots have none, and so that a person finds it after a crash.
  */
-export const SYSCTL_RECORDS = "/var/lib/timewait";
+const SYSCTL_RECORDS = "/var/lib/timewait";
 
-const GUARD = new URL("./machine_knobs.sh", import.meta.url);
-
-/** A sysctl that was put back, or left as somebody else has set it since. */
+/** A sysctl that was put back, or left alone because somebody has changed it since. */
 export interface RestoredSysctl {
   /** Its name, such as `net.ipv4.tcp_tw_reuse`. */
   readonly key: string;
@@ -32,25 +32,25 @@ export interface RestoredSysctl {
   readonly restored: boolean;
 }
 
-/** The right to change the machine's sysctls, which one bench has at a time. Disposing it puts all back. */
+/** The right to change the machine's sysctls, which one bench has at a time. Disposing it puts all of them back. */
 export interface HostSysctls extends AsyncDisposable {
-  /** What an earlier bench, which was killed, had left. Put back before this one began. */
+  /** Sysctls that a killed bench had left changed. They were put back before this bench got the right. */
   readonly left: readonly RestoredSysctl[];
-  /** Notes on disk what is in force, then changes it. Resolves to what the kernel said against it. */
+  /** Records the value in force on disk, then changes it. Resolves to the kernel's error, or `undefined`. */
   set(key: string, value: string): Promise<string | undefined>;
   /**
-   * Puts back everything that was set. So does disposing it.
+   * Puts back everything that was set, as disposing it does.
    *
-   * @throws {Error} which names those that could not be put back, and why.
+   * @throws {Error} which names the sysctls that could not be put back, and why.
    */
   restore(): Promise<void>;
 }
 
-/** Thrown when another bench may change the machine's sysctls at the moment. */
+/** Thrown while another bench has the right to change the machine's sysctls. */
 export class SysctlsHeldError extends UnavailableError {
   /** What tells it from other errors. */
   override name = "SysctlsHeldError";
-  /** `pid` is the process that has it. */
+  /** `pid` is the process that has the right. */
   constructor(readonly pid: string) {
     super(
       `process ${pid} measures in a host lab with sysctls of its own on this machine: wait until it has ended, ` +
@@ -60,26 +60,26 @@ export class SysctlsHeldError extends UnavailableError {
 }
 
 /**
- * Takes the right to change the machine's sysctls, and puts back what an earlier bench has left.
+ * Takes the right to change the machine's sysctls, and puts back what a killed bench has left changed.
  *
- * @throws {SysctlsHeldError} where another bench has it.
- * @throws {Error} where it cannot be had: it takes root.
+ * @throws {SysctlsHeldError} where another bench has the right.
+ * @throws {Error} where the right cannot be had, because it takes root.
  */
-export async function holdHostSysctls(): Promise<HostSysctls> {
+async function holdHostSysctls(): Promise<HostSysctls> {
   const held = await startGuard();
   if (held === undefined) throw new Error("the machine's sysctls cannot be changed: it takes root");
   return held;
 }
 
-/** What the guard has printed since somebody looked. */
+/** What the guard has printed since it was last read. */
 interface GuardReport {
-  /** Put back, or left as somebody has set them since. */
+  /** Sysctls that were put back, or left alone because somebody has changed them since. */
   left: RestoredSysctl[];
-  /** Could not be put back, each with the reason. */
+  /** Sysctls that could not be put back, each with the reason. */
   failed: string[];
 }
 
-/** As {@linkcode holdHostSysctls}; `undefined` where they may not be changed and nothing is left to put back. */
+/** As `holdHostSysctls`; `undefined` where sysctls may not be changed here and nothing is left to put back. */
 async function startGuard(): Promise<HostSysctls | undefined> {
   const report: GuardReport = { left: [], failed: [] };
   const answers: PromiseWithResolvers<string>[] = [];
@@ -87,7 +87,7 @@ async function startGuard(): Promise<HostSysctls | undefined> {
   began.promise.catch(() => {});
   const guard = await startProcess([], {
     name: "the guard of the machine's sysctls",
-    argv: ["bash", "-c", await Deno.readTextFile(GUARD), "host_sysctl", SYSCTL_RECORDS, String(Deno.pid)],
+    argv: scriptArgv(GUARD, [SYSCTL_RECORDS, String(Deno.pid)], { name: "host_sysctl" }),
     onStdout: (line) => {
       const [verb, file = "", ...words] = line.split(" ");
       const key = file.replace("/proc/sys/", "").replaceAll("/", ".");
@@ -101,7 +101,7 @@ async function startGuard(): Promise<HostSysctls | undefined> {
     },
   });
   guard.exited.then((status) => {
-    const error = new Error(`the machine's sysctls cannot be changed: ${lastWords(status)}`);
+    const error = new Error(`the machine's sysctls cannot be changed: ${reasonOfExit(status)}`);
     began.reject(error);
     for (const answer of answers) answer.reject(error);
   });
@@ -157,10 +157,10 @@ function control(
 }
 
 /**
- * Puts back what a bench that was killed has left on this machine. Costs next to nothing where there is no record.
+ * Puts back the sysctls that a killed bench has left changed on this machine. Costs next to nothing where there is no record.
  *
- * @throws {SysctlsHeldError} where the bench is alive.
- * @throws {Error} where there is a record and it takes root to put back what is in it.
+ * @throws {SysctlsHeldError} where the bench is still alive.
+ * @throws {Error} where there is a record and putting its values back takes root.
  */
 export async function restoreHostSysctls(): Promise<readonly RestoredSysctl[]> {
   if (!await hasRecords()) return [];
@@ -186,9 +186,8 @@ async function hasRecords(): Promise<boolean> {
 }
 
 /**
- * What every bench does first: puts back what one that was killed has left, and, for a host lab where that is
- * allowed, takes the right to change the machine's sysctls. No bench measures in a host lab while another one may
- * change them.
+ * What comes first in every bench: puts back the sysctls that a killed bench has left changed, and, for a host lab where that
+ * is allowed, takes the right to change them. No bench measures in a host lab while another bench may change the sysctls.
  *
  * @returns `undefined` where the machine's sysctls are not to be changed.
  * @throws {SysctlsHeldError} for a host lab while another bench changes the machine's sysctls.
@@ -222,7 +221,7 @@ export async function prepareHostSysctls(
   return held;
 }
 
-/** What became of a sysctl that a killed bench has left, in one line. */
+/** Says in one line what became of a sysctl that a killed bench had left changed. */
 export function describeRestored({ key, value, restored }: RestoredSysctl): string {
   return restored
     ? `put back ${key} = ${value}, which a bench that was killed had changed`

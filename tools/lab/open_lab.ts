@@ -5,26 +5,26 @@
  */
 
 import { UnavailableError } from "../errors.ts";
+import { prepareScripts } from "./deno_script.ts";
 import { startHostLab } from "./host_lab.ts";
 import type { Lab, LabChoice, LabKind } from "./lab.ts";
 import { startLoopbackLab, startPrivateLab, whyNoPrivateLab } from "./private_lab.ts";
 
 /**
- * Decides on the kind of lab. `auto` takes the private one where it can be had, which is found out by starting one.
+ * Decides on the kind of lab. `auto` takes the private one where it can be had, and starts one to find that out.
  *
- * @throws {Error} when `private` was asked for and cannot be had; the message says what would permit it.
+ * @throws {UnavailableError} where `private` or `loopback` was asked for and cannot be had; the message says what would permit it.
  */
 export async function chooseLab(asked: LabKind | "auto"): Promise<LabChoice> {
   if (asked === "host") return { kind: "host" };
   const reason = await whyNoPrivateLab();
-  if (reason === undefined) return { kind: "private" };
-  if (asked === "private") {
-    throw new UnavailableError(`cannot be private: ${reason}. A host lab needs nothing`, { field: "lab" });
-  }
-  return { kind: "host", reason };
+  if (reason === undefined) return { kind: asked === "loopback" ? "loopback" : "private" };
+  if (asked === "auto") return { kind: "host", reason };
+  throw new UnavailableError(`cannot be ${asked}: ${reason}. A host lab needs nothing`, { field: "lab" });
 }
 
 /** Starts a fresh lab. */
-export function openLab(kind: LabKind): Promise<Lab> {
-  return { private: () => startPrivateLab(), host: startHostLab, loopback: startLoopbackLab }[kind]();
+export async function openLab(kind: LabKind): Promise<Lab> {
+  await prepareScripts();
+  return await { private: () => startPrivateLab(), host: startHostLab, loopback: startLoopbackLab }[kind]();
 }

@@ -1,23 +1,34 @@
 /**
  * The private lab: three network namespaces in one user, mount and PID namespace. Needs no root.
  *
- * It lives as long as its first process, which reads a pipe that only this process holds open: when the bench
- * ends, in whatever way, the kernel closes the pipe, the first process ends, and the kernel kills all others
- * of the PID namespace (pid_namespaces(7)).
+ * It lives as long as its first process, which reads a pipe that only the bench holds open. When the bench ends, in
+ * whatever way, the kernel closes the pipe, the first process ends, and the kernel kills all others of the PID namespace
+ * (pid_namespaces(7)).
  *
  * @module
  */
 
+import { deadline } from "@std/async/deadline";
+import { messageOf } from "../errors.ts";
 import { HOST_NAMES, type HostName } from "../scenario/host_names.ts";
 import { createHost, type Host, localMachine } from "./host.ts";
 import type { Lab } from "./lab.ts";
-import { CommandNotFoundError, findCommand, lastWords, runCommand, startProcess } from "./process.ts";
+import LOOPBACK_SETUP from "./loopback_lab.sh" with { type: "text" };
+import SETUP from "./private_lab.sh" with { type: "text" };
+import {
+  CommandNotFoundError,
+  findCommand,
+  reasonOfExit,
+  runCommand,
+  type RunningProcess,
+  startProcess,
+} from "./process.ts";
 
 /**
- * The addresses of the hosts. They exist in the lab only. 198.18.0.0/15 is set aside for tests of network devices
- * (RFC 2544, RFC 6890), so they shadow nothing that a measured gateway might have to reach.
+ * The addresses of the hosts, which exist in the lab only. 198.18.0.0/15 is set aside for tests of network devices
+ * (RFC 2544, RFC 6890), so these addresses shadow nothing that a measured gateway might have to reach.
  */
-export const PRIVATE_ADDRESSES: Readonly<Record<HostName, string>> = {
+const PRIVATE_ADDRESSES: Readonly<Record<HostName, string>> = {
   client: "198.18.0.1",
   gateway: "198.18.0.2",
   backend: "198.18.0.3",
@@ -27,8 +38,8 @@ const NAMESPACES = ["--net", "--mount", "--pid", "--fork", "--kill-child"];
 
 /**
  * Root maps all the users and groups that there are, so that a gateway can change its user. The mapping is written from
- * outside, before the program that makes the other namespaces is executed as the root of the new one. Whoever is not root
- * may map itself only, which `unshare` does.
+ * outside, before the program that makes the other namespaces runs as root of the new one. An ordinary user may map
+ * nobody else, and `unshare` does that.
  */
 const WAIT_FOR_IDS = 'read -r pid _ </proc/self/stat; echo "map $pid"; read -r _ || exit 1; exec "$@"';
 const MAP_IDS = `
@@ -40,28 +51,45 @@ for kind in uid gid; do
   echo 0 0 1 >"/proc/$1/\${kind}_map" || exit 1
 done`;
 
-/** How long the namespaces may take to be made, in milliseconds. */
-const START_TIMEOUT_MS = 10_000;
-
-const SETUP = new URL("./private_lab.sh", import.meta.url);
-const LOOPBACK_SETUP = new URL("./loopback_lab.sh", import.meta.url);
+/** Longest time that making the namespaces, or one of them anew, may take, in milliseconds. */
+const TIMEOUT_MS = 10_000;
 
 /**
- * Starts a private lab. `timeoutMs` is how long that may take, by default 10 s.
+ * Starts a private lab within `timeoutMs`, by default 10 s.
  *
  * @throws {CommandNotFoundError} where `unshare`, `nsenter`, `ip` or `bash` is missing.
  * @throws {Error} where the kernel or a security policy refuses; {@linkcode whyNoPrivateLab} says which.
  */
-export async function startPrivateLab(timeoutMs = START_TIMEOUT_MS): Promise<Lab> {
+export async function startPrivateLab(timeoutMs = TIMEOUT_MS): Promise<Lab> {
   await using stack = new AsyncDisposableStack();
-  const pid = await startNamespaces(SETUP, stack, timeoutMs);
+  const answers: PromiseWithResolvers<string>[] = [];
+  const { pid, first } = await startNamespaces(
+    SETUP,
+    stack,
+    timeoutMs,
+    (line) => answers.shift()?.resolve(line),
+  );
   const entries = HOST_NAMES.map((name): [HostName, Host] => {
     const prefix = [...nsenter(pid), `--net=/proc/${pid}/root/run/netns/${name}`, "--"];
     return [name, stack.use(createHost({ name, address: PRIVATE_ADDRESSES[name], prefix }))];
   });
   const hosts = Object.fromEntries(entries) as Record<HostName, Host>;
   const owned = stack.move();
-  return { kind: "private", ...hosts, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    kind: "private",
+    ...hosts,
+    async renew(name) {
+      // Its reader of /proc would keep the old namespace, and read on in it.
+      await hosts[name][Symbol.asyncDispose]();
+      const answer = Promise.withResolvers<string>();
+      answers.push(answer);
+      await first.writeLine(`renew ${name}`);
+      const ended = first.exited.then(reasonOfExit);
+      const line = await deadline(Promise.race([answer.promise, ended]), TIMEOUT_MS);
+      if (line !== `renewed ${name}`) throw new Error(`the ${name} could not be made anew: ${line}`);
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 /**
@@ -71,7 +99,7 @@ export async function startPrivateLab(timeoutMs = START_TIMEOUT_MS): Promise<Lab
  */
 export async function startLoopbackLab(): Promise<Lab> {
   await using stack = new AsyncDisposableStack();
-  const pid = await startNamespaces(LOOPBACK_SETUP, stack, START_TIMEOUT_MS);
+  const { pid } = await startNamespaces(LOOPBACK_SETUP, stack, TIMEOUT_MS);
   const prefix = [...nsenter(pid), "-n", "--"];
   const host = stack.use(createHost({ name: "the loopback lab", address: "127.0.0.1", prefix }));
   const owned = stack.move();
@@ -84,15 +112,24 @@ export async function startLoopbackLab(): Promise<Lab> {
   };
 }
 
-/** Starts the first process of a lab, which dies with the stack or with the bench, and returns its process id. */
+/** The first process of a lab. */
+interface FirstProcess {
+  /** Its process id outside of the lab. */
+  readonly pid: number;
+  /** The program that has made its namespaces. */
+  readonly first: RunningProcess;
+}
+
+/** Starts the first process of a lab, which ends with the stack and with the bench. `onAnswer` is called with what it prints later on. */
 async function startNamespaces(
-  setup: URL,
+  setup: string,
   stack: AsyncDisposableStack,
   timeoutMs: number,
-): Promise<number> {
+  onAnswer: (line: string) => void = () => {},
+): Promise<FirstProcess> {
   for (const command of ["ip", "bash", "nsenter"]) findCommand(command);
   const unshare = findCommand("unshare");
-  const make = [unshare, ...NAMESPACES, "/bin/sh", "-c", await Deno.readTextFile(setup)];
+  const make = [unshare, ...NAMESPACES, "/bin/sh", "-c", setup];
   const argv = Deno.uid() === 0
     ? [unshare, "--user", "/bin/sh", "-c", WAIT_FOR_IDS, "sh", ...make]
     : [unshare, "--user", "--map-root-user", ...make.slice(1)];
@@ -105,23 +142,22 @@ async function startNamespaces(
     env: Object.fromEntries(HOST_NAMES.map((name) => [name.toUpperCase(), PRIVATE_ADDRESSES[name]])),
     onStdout: (line) => {
       const [word, pid = ""] = line.split(" ");
+      if (!waiting) return onAnswer(line);
       if (word === "ready") ready.resolve(Number(pid));
-      if (word !== "map" || !waiting) return;
+      if (word !== "map") return;
       mapping = mapIds(pid);
       mapping.then(() => first.writeLine("mapped")).catch(ready.reject);
     },
   });
   stack.use(first);
   stack.defer(() => first.closeInput());
-  first.exited.then((status) => ready.reject(new Error(lastWords(status))));
-  const timer = setTimeout(
-    () => ready.reject(new Error(`the private lab was not up after ${timeoutMs / 1000} s`)),
-    timeoutMs,
-  );
+  first.exited.then((status) => ready.reject(new Error(reasonOfExit(status))));
   try {
-    return await ready.promise;
+    return { pid: await deadline(ready.promise, timeoutMs), first };
+  } catch (error) {
+    if ((error as Error).name !== "TimeoutError") throw error;
+    throw new Error(`the private lab was not up after ${timeoutMs / 1000} s`);
   } finally {
-    clearTimeout(timer);
     waiting = false;
     // A lab that is given up may be in the midst of it.
     await mapping.catch(() => {});
@@ -137,8 +173,8 @@ function nsenter(pid: number): string[] {
 }
 
 /**
- * Why a private lab cannot be had here, with what would permit it; `undefined` where it can. Found out by starting
- * one, so nothing that forbids it can be overlooked; what is read afterwards only names the cause.
+ * Why a private lab cannot be had here, and what would permit it; `undefined` where it can. A private lab is started to
+ * find out, so nothing that forbids it can be overlooked. What is read afterwards only names the cause.
  */
 export async function whyNoPrivateLab(): Promise<string | undefined> {
   try {
@@ -146,7 +182,7 @@ export async function whyNoPrivateLab(): Promise<string | undefined> {
     return undefined;
   } catch (error) {
     if (error instanceof CommandNotFoundError) return error.message;
-    return `${(error as Error).message}. ${await nameObstacle()}`;
+    return `${messageOf(error)}. ${await nameObstacle()}`;
   }
 }
 
@@ -155,7 +191,7 @@ const CLONE = "/proc/sys/kernel/unprivileged_userns_clone";
 const MAX_USER = "/proc/sys/user/max_user_namespaces";
 const MAX_NET = "/proc/sys/user/max_net_namespaces";
 
-/** Which of the known obstacles to user namespaces stands here, and what takes it away. */
+/** Names the obstacle to user namespaces that is found here, and what removes it. */
 async function nameObstacle(): Promise<string> {
   await using machine = localMachine();
   const texts = await machine.readProc(APPARMOR, CLONE, MAX_USER, MAX_NET, "/proc/self/status");

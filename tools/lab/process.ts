@@ -1,10 +1,11 @@
 /**
- * Child processes, all started through dax: found, started, listened to, and always ended.
+ * Child processes: found, started, listened to, and always ended.
  *
  * @module
  */
 
 import { CommandBuilder } from "@david/dax";
+import { deadline } from "@std/async/deadline";
 import { UnavailableError } from "../errors.ts";
 
 /** How a child is started. */
@@ -15,7 +16,7 @@ export interface ProcessOptions {
   readonly argv: readonly string[];
   /** Environment variables to add, or with `undefined` to take away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Whether stopping it sends SIGTERM to every process of its group: for a shell that is to end with what it has started. */
+  /** Whether a stop sends SIGTERM to every process of its group: for a shell that is to end with what it has started. */
   readonly stopsGroup?: boolean;
   /** Called with each line of standard output. */
   readonly onStdout?: (line: string) => void;
@@ -27,7 +28,7 @@ export interface ProcessOptions {
 export interface ExitStatus {
   /** The exit code; 128 + the signal's number where a signal ended it. */
   readonly code: number;
-  /** The last lines that it wrote to standard error, at most {@linkcode STDERR_LINES_KEPT}. */
+  /** The last lines that it wrote to standard error, at most 20. */
   readonly stderr: readonly string[];
 }
 
@@ -51,34 +52,31 @@ export interface RunningProcess extends AsyncDisposable {
   stop(graceMs?: number): Promise<ExitStatus>;
 }
 
-/** How many lines of a child's standard error are kept for the message that says why it failed. */
-export const STDERR_LINES_KEPT = 20;
+/** Lines of a child's standard error that are kept for the message that says why it failed. */
+const STDERR_LINES_KEPT = 20;
 
-/** How long a child may take to end after SIGTERM, in milliseconds, before SIGKILL. */
+/** Time a child has to end between SIGTERM and SIGKILL, in milliseconds. */
 export const STOP_GRACE_MS = 2_000;
 
 /**
- * How long a killed child is waited for, in milliseconds. One that has put itself into the background holds its
- * output open for as long as it lives; it ends with its lab.
+ * Longest wait for a killed child, in milliseconds. A daemon that the child has left in the background holds the child's
+ * output open for as long as the daemon lives; it ends with its lab.
  */
 const KILL_WAIT_MS = 500;
 
-/**
- * Variables that would make a measured party do other than it was told: HTTP clients read the proxy ones, and
- * Deno the rest.
- */
-const UNWANTED_ENV: Readonly<Record<string, undefined>> = Object.fromEntries(
+/** Variables that would lead a measured party astray: HTTP clients read those of proxies, and Deno reads the rest. */
+export const UNWANTED_ENV: Readonly<Record<string, undefined>> = Object.fromEntries(
   ["http_proxy", "https_proxy", "all_proxy", "no_proxy"].flatMap((name) => [name, name.toUpperCase()])
     .concat("DENO_V8_FLAGS", "DENO_NO_UPDATE_CHECK")
     .map((name) => [name, undefined]),
 );
 
 /**
- * The child's first words: its own process id and group, which its parent cannot see through `nsenter`'s fork.
- * /proc is the one outside, so the ids are as the bench needs them. Then it waits for a line before it becomes
- * the program, so that no program runs that the bench has not noted; a bench that has died closes the pipe
- * instead. The soft limit of open files goes up to the hard one, because wrk and others do not raise it. The
- * directory is the bench's again, which `nsenter` has left.
+ * The child first prints its own process id and group, which its parent cannot see through `nsenter`'s fork. It reads
+ * them in the /proc outside of the lab, so they are the ids that the bench needs. Then it waits for a line before it
+ * becomes the program, so no program runs that the bench has not noted; when the bench has died, the pipe closes
+ * instead. The soft limit of open files is raised to the hard one, because wrk and others do not raise it. The
+ * working directory is set to the bench's again, because `nsenter` leaves it.
  */
 const ANNOUNCE = `
 read -r pid _ _ _ group _ </proc/self/stat
@@ -90,16 +88,26 @@ shift
 exec "$@"`;
 
 /**
- * dax reports a child that a signal ended as exit code 0, unless dax itself sent the signal. A shell around it
- * turns that into 128 + the signal's number, and keeps its own remark about it to itself.
+ * dax reports exit code 0 for a child that a signal has ended, unless dax itself sent the signal. A shell around the
+ * child exits with 128 + the signal's number instead; the shell's own message about the signal is dropped.
+ *
+ * The shell also finds the home directory where HOME is not set. Deno keeps its cache there, and inside a lab it could
+ * not find the directory by its user, who is root there.
  */
-const KEEP_EXIT_CODE = ["/bin/sh", "-c", 'exec 3>&2 2>/dev/null; (exec "$@" 2>&3 3>&-); exit $?', "sh"];
+const KEEP_EXIT_CODE = [
+  "/bin/sh",
+  "-c",
+  '[ -n "${HOME-}" ] || export HOME="$(getent passwd "$(id -u)" | cut -d: -f6)"; ' +
+  'exec 3>&2 2>/dev/null; (exec "$@" 2>&3 3>&-); exit $?',
+  "sh",
+];
 
 /**
- * Starts a child in its own session, so that the terminal's Ctrl-C reaches the bench only.
+ * Starts a child in a session of its own, so that the terminal's Ctrl-C reaches the bench only.
  *
  * @param prefix what puts the child where it belongs, such as `nsenter` and its arguments; empty for here.
- * @param beforeExec is called with the ids when the child exists and has not yet become the program.
+ * @param beforeExec is called when the child exists and has not yet become the program.
+ * @throws {CommandNotFoundError} where the program is not on PATH.
  * @throws {Error} when the child ended before it became the program.
  */
 export async function startProcess(
@@ -154,7 +162,7 @@ export async function startProcess(
   const ids = /^(\d+) (\d+)$/.exec(await announced.promise);
   if (ids === null) {
     const status = await exited;
-    throw new Error(`could not start ${options.name}: ${lastWords(status)}`);
+    throw new Error(`could not start ${options.name}: ${reasonOfExit(status)}`);
   }
   const process = controlProcess(options, Number(ids[1]), Number(ids[2]), exited, writer);
   await beforeExec(process);
@@ -162,7 +170,15 @@ export async function startProcess(
   return process;
 }
 
-/** What went wrong with a child on our side, among its own last words. Returns the exit code that stands for it. */
+/** Goes to the directory that was asked for, raises the limit of open files as far as it goes, and becomes the program. */
+const ENTER = 'cd "$1" || exit; shift; ulimit -n "$(ulimit -Hn)"; exec "$@"';
+
+/** The argv that runs a command where a prefix leads, in the terminal and the process group of whoever spawns it. */
+export function enterArgv(prefix: readonly string[], argv: readonly string[], cwd = Deno.cwd()): string[] {
+  return [...prefix, "/bin/sh", "-c", ENTER, "sh", cwd, ...argv];
+}
+
+/** Adds our own failure to the child's stderr lines. Returns the exit code that stands for it. */
 function noteFailure(stderr: string[], error: unknown): number {
   stderr.push(error instanceof Error ? error.message : String(error));
   return 1;
@@ -176,18 +192,11 @@ function controlProcess(
   stdin: WritableStreamDefaultWriter<Uint8Array>,
 ): RunningProcess {
   const stop = async (graceMs = STOP_GRACE_MS) => {
+    const late = () => undefined;
     sendSignal(stopsGroup ? -processGroup : pid, "SIGTERM");
-    const killed = Promise.withResolvers<ExitStatus>();
-    let lastTimer: ReturnType<typeof setTimeout> | undefined;
-    const timer = setTimeout(() => {
-      sendSignal(-processGroup, "SIGKILL");
-      lastTimer = setTimeout(() => killed.resolve({ code: 137, stderr: [] }), KILL_WAIT_MS);
-    }, graceMs);
-    const status = await Promise.race([exited, killed.promise]);
-    clearTimeout(timer);
-    clearTimeout(lastTimer);
+    const ended = await deadline(exited, graceMs).catch(late);
     sendSignal(-processGroup, "SIGKILL");
-    return status;
+    return ended ?? await deadline(exited, KILL_WAIT_MS).catch(late) ?? { code: 137, stderr: [] };
   };
   return {
     name,
@@ -204,14 +213,19 @@ function controlProcess(
   };
 }
 
-/** Why a child ended, for the end of a sentence. */
-export function lastWords(status: ExitStatus): string {
+/** Why a child ended, for the end of a sentence: the last line of its standard error, and its exit code. */
+export function reasonOfExit(status: ExitStatus): string {
   const words = status.stderr.filter((line) => line.trim() !== "").at(-1);
   const how = status.code > 128 ? `ended by signal ${status.code - 128}` : `exit code ${status.code}`;
   return words === undefined ? how : `${words.trim()} (${how})`;
 }
 
-/** Runs a command to its end and returns what it wrote to standard output. */
+/**
+ * Runs a command to its end and returns what it wrote to standard output.
+ *
+ * @throws {CommandNotFoundError} where it is not on PATH.
+ * @throws {Error} where its exit code is not 0.
+ */
 export async function runCommand(argv: readonly string[], signal?: AbortSignal): Promise<string> {
   let command = new CommandBuilder()
     .command([findCommand(argv[0]!), ...argv.slice(1)])
@@ -220,7 +234,7 @@ export async function runCommand(argv: readonly string[], signal?: AbortSignal):
   const result = await command;
   if (result.code !== 0) {
     throw new Error(
-      `${argv[0]} failed: ${lastWords({ code: result.code, stderr: result.stderr.split("\n") })}`,
+      `${argv[0]} failed: ${reasonOfExit({ code: result.code, stderr: result.stderr.split("\n") })}`,
     );
   }
   return result.stdout;
@@ -266,21 +280,31 @@ export function findCommand(name: string): string {
       const { isFile, mode } = Deno.statSync(`${directory}/${name}`);
       if (isFile && (mode === null || (mode & 0o111) !== 0)) return `${directory}/${name}`;
     } catch {
-      // Not there, or not ours to read: the next one may be.
+      // It is not there, or may not be read: the next directory may have it.
     }
   }
   throw new CommandNotFoundError(name);
 }
 
-/** Sends a signal to a process, or with a negative id to a process group; one that has ended is no error. */
-function sendSignal(pid: number, signal: Deno.Signal): void {
+/**
+ * Sends a signal to a process, or with a negative id to a process group. A process that has ended is no error.
+ *
+ * @returns whether the signal was sent.
+ */
+function sendSignal(pid: number, signal: Deno.Signal): boolean {
   try {
     Deno.kill(pid, signal);
+    return true;
   } catch (error) {
-    // Not there any more, or with other rights than ours: then there is nothing that we could do.
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) return;
+    // It is gone, or has other rights than ours: nothing can be done about either.
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) return false;
     throw error;
   }
+}
+
+/** Sends a signal to a process group; to the process that is about to lead it, while the group does not exist yet. */
+export function signalGroup(processGroup: number, signal: Deno.Signal): void {
+  if (!sendSignal(-processGroup, signal)) sendSignal(processGroup, signal);
 }
 
 /**

@@ -1,8 +1,7 @@
 # shellcheck shell=bash
 # Reads files of /proc on a host for the bench, which Deno lets read them only with all permissions.
-# Takes a line of paths, in which a pattern stands for all the files it matches. Answers each with the lines of the
-# file or files and, after them, a line that no file of /proc holds: EOT and "+", or EOT and "-" where nothing could
-# be read.
+# Takes a line of paths, in which a pattern stands for all files that it matches. Answers each path with the lines of
+# its files, and then with a line that no file of /proc holds: EOT and "+", or EOT and "-" where nothing could be read.
 # bash reads them by itself: a `cat` for each sample would cost some five times as much CPU.
 LC_ALL=C
 while IFS=' ' read -r -a paths; do

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Writes sysctls on a host for the bench: Deno lets write under /proc only with all permissions.
-# Arguments: a file under /proc/sys and its value, by turns. Answers each with a line: "+", or "-" and what the
-# kernel said. bash, because the printf of other shells hides what it said.
+# Arguments: files under /proc/sys, each followed by its value. Answers each with a line: "+", or "-" and the kernel's
+# error, which the printf of other shells than bash hides.
 LC_ALL=C
 while (($# > 1)); do
   if words=$({ printf %s "$2" >"$1"; } 2>&1); then echo +; else echo "- ${words##*: }"; fi

@@ -6,7 +6,7 @@
 
 import { denoArgv, type DenoScript } from "../lab/deno_script.ts";
 import { type Host } from "../lab/host.ts";
-import { lastWords } from "../lab/process.ts";
+import { reasonOfExit } from "../lab/process.ts";
 import type { LoadOptions, LoadResult, RunningLoad } from "./load.ts";
 
 /** What is started. */
@@ -52,7 +52,7 @@ export async function startLoadProcess(
     },
   });
   process.exited.then((status) => {
-    const error = new Error(`${name} ended without a result: ${lastWords(status)}`);
+    const error = new Error(`${name} ended without a result: ${reasonOfExit(status)}`);
     over.reject(error);
     reported.reject(error);
   });

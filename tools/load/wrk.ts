@@ -6,23 +6,19 @@
 
 import { TimewaitError } from "../errors.ts";
 import { type Host } from "../lab/host.ts";
-import { lastWords, runCommand } from "../lab/process.ts";
-import { pathOf } from "../paths.ts";
+import { findCommand, reasonOfExit, runCommand } from "../lab/process.ts";
 import { largestDivisor } from "../scenario/resolve.ts";
 import { type Histogram, summarizeLatency } from "./latency.ts";
 import { bucketLatency } from "./latency_histogram.ts";
 import { ERROR_KINDS, type LoadErrors, type LoadOptions, type LoadResult, type RunningLoad } from "./load.ts";
+import REPORT from "./wrk_report.lua" with { type: "text" };
 
 /**
- * The path of our script. wrk reads it once for each thread, so it must be a file.
- *
- * @throws {Error} where the sources of Timewait are no files.
+ * Becomes wrk, with our script as its descriptor 3: a file that has no name any more and goes with the process. wrk reads it once for
+ * each thread, so a pipe would not do, and where the sources came from a server there is no other file.
  */
-function reportScript(): string {
-  const path = pathOf(new URL("./wrk_report.lua", import.meta.url));
-  if (path === undefined) throw new Error("wrk needs its script as a file: install Timewait on this machine");
-  return path;
-}
+const WITH_REPORT =
+  'file=$(mktemp) && printf %s "$1" >"$file" && exec 3<"$file" && rm "$file" && shift && exec "$@"';
 
 /**
  * Refuses what wrk would accept and then do otherwise than asked.
@@ -80,12 +76,12 @@ export async function startWrk(host: Host, options: LoadOptions): Promise<Runnin
     name: "wrk",
     // deno-fmt-ignore
     argv: [
-      "wrk",
+      "bash", "-c", WITH_REPORT, "wrk", REPORT, findCommand("wrk"),
       "-c", String(connections),
       "-t", String(threads),
       "-d", `${durationMs / 1000}s`,
       "--timeout", `${timeoutMs / 1000}s`,
-      "-s", reportScript(),
+      "-s", "/dev/fd/3",
       ...headers.flatMap((header) => ["-H", header]),
       options.url,
     ],
@@ -100,7 +96,7 @@ export async function startWrk(host: Host, options: LoadOptions): Promise<Runnin
     },
   });
   process.exited.then((status) => {
-    reported.reject(new Error(`wrk ended without a result: ${lastWords(status)}`));
+    reported.reject(new Error(`wrk ended without a result: ${reasonOfExit(status)}`));
   });
   return {
     processGroup: process.processGroup,

@@ -8,6 +8,7 @@
 import type { Amount } from "../figures.ts";
 import { deadline } from "@std/async/deadline";
 import { type Host } from "../lab/host.ts";
+import PROBE from "./connect_probe.sh" with { type: "text" };
 
 /** Connects, in the order in which they were tried. */
 export interface ConnectTimes {
@@ -32,8 +33,6 @@ export const PROBE_INTERVAL_MS = 50;
  */
 const CONNECT_WAIT_MS = 1_000;
 
-const SCRIPT = new URL("./connect_probe.sh", import.meta.url);
-
 /**
  * Starts a probe on a host. Returns when its first connect has succeeded or failed, at the latest after a
  * second.
@@ -50,9 +49,8 @@ export async function startConnectProbe(
   const began = Promise.withResolvers<void>();
   let firstMs: number | undefined;
   const args = [String(PROBE_INTERVAL_MS / 1000), service.hostname, String(service.port)];
-  const process = await host.start({
+  const process = await host.startScript(PROBE, args, {
     name: "the probe of connects",
-    argv: ["bash", "-c", await Deno.readTextFile(SCRIPT), "connect_probe", ...args],
     onStdout: (line) => {
       const [sec, us] = line.split(" ");
       const atMs = Math.round(Number(sec) * 1000);

@@ -7,8 +7,9 @@
 import { HOST_NAMES, type HostName } from "../scenario/host_names.ts";
 import { type Host } from "../lab/host.ts";
 import type { Lab } from "../lab/lab.ts";
-import { lastWords } from "../lab/process.ts";
+import { reasonOfExit } from "../lab/process.ts";
 import { readOwnCpuSec } from "./process_usage.ts";
+import SAMPLE_TCP from "./sample_tcp.sh" with { type: "text" };
 import { parseTcpCounters, TCP_COUNTER_FILES, type TcpCounters } from "./tcp_counters.ts";
 
 /** The part of a host's TCP state that is sampled; see {@linkcode TcpCounters}. */
@@ -26,7 +27,6 @@ export interface Sample {
 export const SAMPLE_INTERVAL_MS = 100;
 
 const SAMPLES_PER_WRITE = 5;
-const SCRIPT = new URL("./sample_tcp.sh", import.meta.url);
 
 /** A sampler at work. Disposing it ends it. */
 export interface RunningSampler extends AsyncDisposable {
@@ -55,9 +55,8 @@ export async function startSampler(lab: Lab, onSample: (sample: Sample) => void)
   const hosts = HOST_NAMES.map((name) => lab[name]);
   const directories = await Promise.all(hosts.map((host) => host.procNet()));
   const args = [String(SAMPLE_INTERVAL_MS / 1000), String(SAMPLES_PER_WRITE), ...directories];
-  const process = await lab.client.start({
+  const process = await lab.client.startScript(SAMPLE_TCP, args, {
     name: "the sampler",
-    argv: ["bash", "-c", await Deno.readTextFile(SCRIPT), "sample_tcp", ...args],
     onStdout: (line) => {
       const sample = parseSample(line);
       startMs ??= sample.timeMs;
@@ -67,7 +66,7 @@ export async function startSampler(lab: Lab, onSample: (sample: Sample) => void)
       benchCpuSec = readOwnCpuSec();
     },
   });
-  process.exited.then((status) => began.reject(new Error(`the sampler ended: ${lastWords(status)}`)));
+  process.exited.then((status) => began.reject(new Error(`the sampler ended: ${reasonOfExit(status)}`)));
   await began.promise;
   return {
     processGroup: process.processGroup,

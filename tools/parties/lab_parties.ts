@@ -21,7 +21,7 @@ import type { BackendServerPlan } from "./backend_server.ts";
 import type { GatewayServerPlan } from "./gateway_server.ts";
 import { type Host } from "../lab/host.ts";
 import type { Lab } from "../lab/lab.ts";
-import { lastWords, type ProcessOptions, type RunningProcess } from "../lab/process.ts";
+import { type ProcessOptions, reasonOfExit, type RunningProcess } from "../lab/process.ts";
 import type { Collector } from "../observe/collector.ts";
 import { listens, parseTcpTable, TCP_TABLE_FILES } from "../observe/tcp_table.ts";
 
@@ -218,7 +218,7 @@ async function untilListening(
   signal: AbortSignal,
 ): Promise<void> {
   let ended: string | undefined;
-  process.exited.then((status) => ended = lastWords(status));
+  process.exited.then((status) => ended = reasonOfExit(status));
   for (;;) {
     if (ended !== undefined) throw new Error(`${process.name} ended before it listened: ${ended}`);
     const tables = await host.readProc(...TCP_TABLE_FILES);

@@ -6,7 +6,7 @@
 
 import { abortable } from "@std/async/abortable";
 import { deadline } from "@std/async/deadline";
-import { lastWords, type RunningProcess } from "../lab/process.ts";
+import { reasonOfExit, type RunningProcess } from "../lab/process.ts";
 import type { RunningLoad } from "../load/load.ts";
 import type { LoadPlan } from "../scenario/plan.ts";
 
@@ -58,7 +58,7 @@ export async function whileAllRun<T>(
   const ended = Promise.withResolvers<never>();
   for (const { name, exited } of parties) {
     exited.then((status) =>
-      ended.reject(new Error(`${name} ended while the load ran: ${lastWords(status)}`))
+      ended.reject(new Error(`${name} ended while the load ran: ${reasonOfExit(status)}`))
     );
   }
   return await abortable(Promise.race([what, ended.promise]), signal);
