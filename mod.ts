@@ -1,8 +1,8 @@
 /**
  * Timewait: why does my gateway pile up TIME_WAIT sockets, what does it cost, and which knob really fixes it?
  *
- * For a script: {@linkcode startLab}, a lab of three hosts with a `$` on each. For a comparison with repetitions and a report:
- * {@linkcode runScenario} and {@linkcode renderReport}.
+ * For a script: {@linkcode startLab}, a lab of three hosts with a `$` on each. For a comparison with
+ * repetitions and a report: {@linkcode runScenario} and {@linkcode renderReport}.
  *
  * Durations and sizes are numbers in the unit that the option documents, or text: `"70ms"`, `"64KiB"`.
  *
@@ -11,6 +11,7 @@
 
 export { TimewaitError, type TimewaitErrorOptions } from "./tools/errors.ts";
 export type { Host } from "./tools/lab/host.ts";
+export type { Dollar } from "./tools/lab/host_dollar.ts";
 export type { LabKind } from "./tools/lab/lab.ts";
 export type { ExitStatus, ProcessOptions, RunningProcess } from "./tools/lab/process.ts";
 export type { LoadGenerator, LoadResult } from "./tools/load/load.ts";

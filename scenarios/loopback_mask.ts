@@ -1,7 +1,7 @@
 /**
- * `tcp_tw_reuse` is 2 by default: TIME_WAITs are taken again on loopback, and nowhere else. So a test on 127.0.0.1 shows no failure
- * where the same gateway fails across a network. The three hosts of a loopback run are one network namespace, whose 127.0.0.1 is not
- * the machine's.
+ * `tcp_tw_reuse` is 2 by default: TIME_WAITs are taken again on loopback, and nowhere else. So a test on
+ * 127.0.0.1 shows no failure where the same gateway fails across a network. The three hosts of a loopback run
+ * are one network namespace, whose 127.0.0.1 is not the machine's.
  *
  *     deno task bench loopback_mask
  */

@@ -1,6 +1,6 @@
 /**
- * Your own gateway: put its command line below. {listen} becomes the HOST:PORT that it must listen on, {upstream} the http://HOST:PORT
- * of the backend. The command must stay in the foreground.
+ * Your own gateway: put its command line below. {listen} becomes the HOST:PORT that it must listen on,
+ * {upstream} the http://HOST:PORT of the backend. The command must stay in the foreground.
  *
  *     deno task bench my_gateway
  *     deno task bench ./my_gateway.ts
@@ -24,7 +24,8 @@ export default {
     // Fewer connections than any pool keeps: what the gateway costs by itself.
     { name: "few-connections", gateway, load: { connections: 20 } },
     { name: "many-connections", gateway },
-    // The same with few ports and no reuse of TIME_WAITs: a pool that is too small runs out of them within seconds.
+    // The same with few ports and no reuse of TIME_WAITs: a pool that is too small runs out of them within
+    // seconds.
     {
       name: "few-ports",
       gateway,

@@ -1,7 +1,7 @@
 /**
- * The gateway's pool keeps 2 idle connections, the default of Go's `http.Transport`. Nearly every request opens a connection, and
- * each connection holds a port for the 60 s of TIME_WAIT. The range of ports is narrow here, so that it is used up within seconds;
- * Linux has 28,232.
+ * The gateway's pool keeps 2 idle connections, the default of Go's `http.Transport`. Nearly every request
+ * opens a connection, and each connection holds a port for the 60 s of TIME_WAIT. The range of ports is
+ * narrow here, so that it is used up within seconds; Linux has 28,232.
  *
  *     deno task bench port_exhaustion
  *     deno task bench port_exhaustion --gateway 'mine=./my-gateway --listen {listen} --upstream {upstream}'

@@ -1,6 +1,6 @@
 /**
- * What the web recommends against TIME_WAIT, one knob a run, on a gateway whose pool keeps 2 idle connections and whose range of
- * ports is narrow.
+ * What the web recommends against TIME_WAIT, one knob a run, on a gateway whose pool keeps 2 idle connections
+ * and whose range of ports is narrow.
  *
  * Nine runs five times take some five minutes. Two repetitions are enough for the verdicts.
  *

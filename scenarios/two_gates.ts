@@ -1,6 +1,7 @@
 /**
- * The incident of 2016: `MaxIdleConnsPerHost` was 200, and `MaxIdleConns` had stayed at its default of 100. An idle connection must
- * pass both gates. Our gateway has one thread here, so that it has one pool, as Go has.
+ * The incident of 2016: `MaxIdleConnsPerHost` was 200, and `MaxIdleConns` had stayed at its default of 100.
+ * An idle connection must pass both gates. Our gateway has one thread here, so that it has one pool, as Go
+ * has.
  *
  * Go is measured beside it where it is installed: apt-get install golang-go
  *

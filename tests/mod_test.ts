@@ -18,7 +18,16 @@ const FUNCTIONS_AND_CLASSES = [
 ];
 
 const TYPES = [
-  ...["Backend", "BackendOptions", "BenchProgress", "CommandGateway", "Duration", "ExitStatus", "Gate"],
+  ...[
+    "Backend",
+    "BackendOptions",
+    "BenchProgress",
+    "CommandGateway",
+    "Dollar",
+    "Duration",
+    "ExitStatus",
+    "Gate",
+  ],
   ...["GateCheck", "GateVerdict", "GatedRun", "Gateway", "GatewayOptions", "GatewayPlace"],
   ...["GatewayServerOptions", "Host", "HttpClientGateway", "LabKind", "LabParty", "ListenAddress", "Load"],
   ...["LoadGenerator", "LoadResult", "LoadSummary", "Measured", "NamedResults", "NetHttpGateway", "PlotFile"],

@@ -1,4 +1,7 @@
-/** The wall clock jumps: by ntpd, by a person, when a laptop wakes. What is measured or waited for goes by one that does not. */
+/**
+ * The wall clock jumps: by ntpd, by a person, when a laptop wakes. What is measured or waited for goes by one
+ * that does not.
+ */
 
 import { assert, assertEquals, assertLess, assertNotEquals } from "@std/assert";
 import { isMeasured, type Results } from "../tools/results/results.ts";
@@ -7,7 +10,10 @@ import { fakeClock, wrkInPrivateLab } from "./support/requirements.ts";
 import { until } from "./support/until.ts";
 import { ROOT } from "./support/root.ts";
 
-/** One looks whether it jumps; in shell there is no other clock for microseconds, and a repetition in which it jumps is lost. */
+/**
+ * One looks whether it jumps; in shell there is no other clock for microseconds, and a repetition in which it
+ * jumps is lost.
+ */
 const MAY = ["clock_check.ts", "connect_probe.sh"];
 
 Deno.test("no tool measures by the wall clock", async () => {
@@ -72,7 +78,8 @@ Deno.test({
         }, 20_000);
         await clock.set(seconds);
       }
-      // Its exit code is not looked at: libfaketime now and then makes a process with threads crash while it ends.
+      // Its exit code is not looked at: libfaketime now and then makes a process with threads crash while it
+      // ends.
       await bench.status;
       const { runs }: Results = JSON.parse(await Deno.readTextFile(json));
       const repetitions = runs.map((run) => run.repetitions[0]!);

@@ -42,6 +42,7 @@ export const main: Main = mainOf({
 
 if (import.meta.main) {
   await runAsScript(main);
-  // What the stop could not end, such as a client that does not read, must not keep the process. The exit code is set.
+  // What the stop could not end, such as a client that does not read, must not keep the process. The exit
+  // code is set.
   Deno.exit();
 }

@@ -41,8 +41,8 @@ const DEFAULT_SCENARIO = "undersized_pool";
 const QUICK_DURATION_MS = 4_000;
 
 /**
- * The command's entry point. Exit code 0 measured, 1 a run could not be measured or a self-check raised a false alarm,
- * 2 bad usage, 3 a self-check with too few repetitions to raise one, 130 interrupted.
+ * The command's entry point. Exit code 0 measured, 1 a run could not be measured or a self-check raised a
+ * false alarm, 2 bad usage, 3 a self-check with too few repetitions to raise one, 130 interrupted.
  */
 export const main: Main = mainOf({
   name: "bench",

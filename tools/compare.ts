@@ -27,8 +27,8 @@ const FLAGS = {
 };
 
 /**
- * The command's entry point. Exit code 0 every gate holds, 1 the repetitions show that a gate fails, 2 bad usage, 3 no
- * gate is shown to fail, and the repetitions cannot tell of at least one.
+ * The command's entry point. Exit code 0 every gate holds, 1 the repetitions show that a gate fails, 2 bad
+ * usage, 3 no gate is shown to fail, and the repetitions cannot tell of at least one.
  */
 export const main: Main = mainOf({
   name: "compare",

@@ -1,6 +1,6 @@
 /**
- * Types for what npm delivers without any: the parts of the Deno standard library that Timewait uses (with JSR in
- * reach, those go and the import map in deno.json points there) and autocannon.
+ * Types for what npm delivers without any: the parts of the Deno standard library that Timewait uses (with
+ * JSR in reach, those go and the import map in deno.json points there) and autocannon.
  */
 
 declare module "@std/async/abortable" {

@@ -15,8 +15,8 @@ export interface TimewaitErrorOptions {
 }
 
 /**
- * An error that the caller can act on: an option that does not fit, a file that is no results document, a lab that cannot be
- * had here. Every other class that reaches a caller is a fault of Timewait or of the system.
+ * An error that the caller can act on: an option that does not fit, a file that is no results document, a lab
+ * that cannot be had here. Every other class that reaches a caller is a fault of Timewait or of the system.
  *
  * @example
  * ```ts
@@ -31,7 +31,10 @@ export interface TimewaitErrorOptions {
 export class TimewaitError extends Error {
   /** What is printed ahead of the message where nobody catches it. */
   override name = "TimewaitError";
-  /** The option at fault; `undefined` where it is not one option's. The command line names the flag in its place. */
+  /**
+   * The option at fault; `undefined` where it is not one option's. The command line names the flag in its
+   * place.
+   */
   readonly field: string | undefined;
   /** The message without the field: a verb and what follows. */
   readonly problem: string;
@@ -63,7 +66,10 @@ export function reasonOf(error: unknown): string {
   return message.replace(/\s*\(os error \d+\).*$/s, "").replace(/: (open|rename|write|mkdir)\w* .*$/s, "");
 }
 
-/** The word of `known` that a person most likely meant by `word`, as a clause for an error message; empty where none is near. */
+/**
+ * The word of `known` that a person most likely meant by `word`, as a clause for an error message; empty
+ * where none is near.
+ */
 export function didYouMean(word: string, known: readonly string[]): string {
   if (known.length === 0) return "";
   const nearest = closestString(word, known);

@@ -1,5 +1,6 @@
 /**
- * The **gateway** as a command: `deno task gateway --upstream http://127.0.0.1:8081 --pool-max-idle-per-host 100`.
+ * The **gateway** as a command: `deno task gateway --upstream http://127.0.0.1:8081 --pool-max-idle-per-host
+ * 100`.
  *
  * @module
  */
@@ -17,8 +18,9 @@ import { assertNotProxied } from "./transport/http_client/environment_proxy.ts";
 import { renderCounters } from "./transport/net_http/proxy_counters.ts";
 
 /**
- * Signals that make a `net-http` gateway print its counters. SIGUSR1 makes Deno open its debugger on 127.0.0.1:9229 besides, since
- * 2.9.2 and whatever the program says (denoland/deno#35738); SIGUSR2 does nothing else.
+ * Signals that make a `net-http` gateway print its counters. SIGUSR1 makes Deno open its debugger on
+ * 127.0.0.1:9229 besides, since 2.9.2 and whatever the program says (denoland/deno#35738); SIGUSR2 does
+ * nothing else.
  */
 const ASKS_FOR_COUNTERS = ["SIGUSR1", "SIGUSR2"] as const;
 
@@ -73,6 +75,7 @@ async function forward(plan: GatewayServerPlan, signal: AbortSignal): Promise<nu
 
 if (import.meta.main) {
   await runAsScript(main);
-  // What the stop could not end, such as a client that does not read, must not keep the process. The exit code is set.
+  // What the stop could not end, such as a client that does not read, must not keep the process. The exit
+  // code is set.
   Deno.exit();
 }

@@ -1,5 +1,6 @@
 /**
- * A shell in a **lab**, for experiments by hand: `deno task lab`, or one command there: `deno task lab -- COMMAND`.
+ * A shell in a **lab**, for experiments by hand: `deno task lab`, or one command there: `deno task lab --
+ * COMMAND`.
  *
  * @module
  */
@@ -26,10 +27,10 @@ const LAB_GROUP = { lab: BENCH_FLAGS.lab, sysctl: BENCH_FLAGS.sysctl } as const;
 const FLAGS = { ...BACKEND_FLAGS, ...GATEWAY_GROUP, ...LAB_GROUP } as const;
 
 /**
- * The command's entry point. Returns the exit code of the shell or of the command after `--`, 1 where the lab could not be started, 2 for
- * bad usage, 130 when it is interrupted from outside.
+ * The command's entry point. Returns the exit code of the shell or of the command after `--`, 1 where the lab
+ * could not be started, 2 for bad usage, 130 when it is interrupted from outside.
  */
-export const main: Main = (args, signal) => {
+export const main: Main = (args, signal): Promise<number> => {
   const at = args.indexOf("--");
   const [own, command] = at < 0 ? [args, []] : [args.slice(0, at), args.slice(at + 1)];
   return mainOf({

@@ -10,7 +10,8 @@ import { fileURLToPath } from "node:url";
 export const TOOLS: URL = new URL("./", import.meta.url);
 
 /**
- * The path of a file or folder of Timewait, for a program that takes paths. Spaces and other characters stand for themselves.
+ * The path of a file or folder of Timewait, for a program that takes paths. Spaces and other characters stand
+ * for themselves.
  *
  * @returns `undefined` where the sources were not loaded from this machine's disk.
  */

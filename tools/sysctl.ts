@@ -1,6 +1,6 @@
 /**
- * The **knobs** of this machine that bear on TIME_WAIT: their values, what they do and what they do not do. It also puts
- * back the sysctls that a killed bench has left changed.
+ * The **knobs** of this machine that bear on TIME_WAIT: their values, what they do and what they do not do.
+ * It also puts back the sysctls that a killed bench has left changed.
  *
  * As a script: `deno task sysctl`, `deno task sysctl restore`. As a module: {@linkcode renderSysctls} and
  * {@linkcode restoreHostSysctls}.
@@ -48,7 +48,10 @@ async function restore(): Promise<number> {
   return 0;
 }
 
-/** Runs ahead of the tools that may not change sysctls themselves. The sysctls of a bench that is alive stay as they are. */
+/**
+ * Runs ahead of the tools that may not change sysctls themselves. The sysctls of a bench that is alive stay
+ * as they are.
+ */
 async function restoreFirst(): Promise<number> {
   try {
     printRestored(await restoreHostSysctls());

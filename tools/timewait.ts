@@ -1,8 +1,8 @@
 /**
  * Every command under one name, for an installed Timewait: `timewait bench undersized_pool`.
  *
- * Each command is what `deno task` would start, with the same permissions: the tasks of deno.json are read, not repeated. This
- * file imports no package, so that it installs without any.
+ * Each command is what `deno task` would start, with the same permissions: the tasks of deno.json are read,
+ * not repeated. This file imports no package, so that it installs without any.
  *
  * @module
  */

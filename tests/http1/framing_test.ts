@@ -3,7 +3,9 @@ import { BodyReader, CHUNKED, parseContentLength } from "../../tools/http1/frami
 import { OutBuffer } from "../../tools/http1/out_buffer.ts";
 import { bytesOf, textOf } from "../support/raw_http.ts";
 
-/** Reads a body from bytes that come in pieces of a given size; returns the content and how the body ended. */
+/**
+ * Reads a body from bytes that come in pieces of a given size; returns the content and how the body ended.
+ */
 function read(length: number, text: string, piece: number): { body: string; end: string } {
   const reader = new BodyReader(length);
   const bytes = bytesOf(text);

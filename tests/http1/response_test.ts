@@ -61,8 +61,8 @@ Deno.test("a response that could be read in two ways is a 502, and its connectio
 });
 
 /**
- * Correct responses, each with the request's method, the response, and the bytes that the client gets after the
- * head.
+ * Correct responses, each with the request's method, the response, and the bytes that the client gets after
+ * the head.
  */
 const BODIES: Record<string, [method: string, response: string, seen: string]> = {
   "a length": ["GET", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", "abc"],

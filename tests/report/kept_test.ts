@@ -1,11 +1,13 @@
-// Kept documents, one for each kind of result, and the report of each as somebody last read it. `UPDATE_SNAPSHOTS=1` writes the
-// reports anew.
+// Kept documents, one for each kind of result, and the report of each as somebody last read it.
+// `UPDATE_SNAPSHOTS=1` writes the reports anew.
 //
 // - exhaustion: `bench port_exhaustion --repeat 2 --duration 4s`.
 // - knobs: `bench sysctl_knobs --repeat 2 --duration 3s`, five of its nine runs.
-// - net_http: a pool of 20 and 10 idle connections, one of 50 and 50, and a run with another load and backend than the baseline.
+// - net_http: a pool of 20 and 10 idle connections, one of 50 and 50, and a run with another load and backend
+//   than the baseline.
 //
-// All three are measured, and thinned since to keep them small: every second or third sample, and histograms of twelve buckets.
+// All three are measured, and thinned since to keep them small: every second or third sample, and histograms
+// of twelve buckets.
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { renderComparison } from "../../tools/report/comparison_report.ts";

@@ -71,8 +71,9 @@ function isShown(verdict: Verdict): boolean {
 }
 
 /**
- * Simulates benches of three runs, two of which are compared with the first and truly have `ratio` of its requests/s.
- * Each repetition has a noise of 3%, one in twenty is disturbed by up to 30%, and the machine drifts by 20%.
+ * Simulates benches of three runs, two of which are compared with the first and truly have `ratio` of its
+ * requests/s. Each repetition has a noise of 3%, one in twenty is disturbed by up to 30%, and the machine
+ * drifts by 20%.
  */
 function countBenches(
   benches: number,

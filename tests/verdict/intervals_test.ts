@@ -2,7 +2,8 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { normalRandom } from "../support/simulation.ts";
 import { estimateMedian, estimateRatio } from "../../tools/verdict/intervals.ts";
 
-// The ranks that scipy.stats.quantile_test(range(1, n + 1), p=0.5).confidence_interval(0.95) gives in SciPy 1.17.
+// The ranks that scipy.stats.quantile_test(range(1, n + 1), p=0.5).confidence_interval(0.95) gives in SciPy
+// 1.17.
 const RANKS: [number, number, number][] = [
   [6, 1, 6],
   [8, 1, 8],

@@ -27,7 +27,8 @@ Deno.test("the signed-rank test gives what SciPy documents, two-sided and one-si
   assertAlmostEquals(test.pGreater, 0.0206298828125, 1e-12);
 });
 
-// scipy.stats.mannwhitneyu(method="asymptotic") and wilcoxon(method="asymptotic", correction=True) give these.
+// scipy.stats.mannwhitneyu(method="asymptotic") and wilcoxon(method="asymptotic", correction=True) give
+// these.
 Deno.test("of very many values the distribution is taken for normal, ties corrected, in no time", () => {
   const a = Array.from({ length: 120 }, (_, i) => (i * 37) % 101);
   const b = Array.from({ length: 130 }, (_, i) => ((i * 53) % 101) + 7);
@@ -58,8 +59,8 @@ Deno.test("ties share their mean rank, and the distribution is that of all arran
   assertAlmostEquals(signed.p, 26 / 128, 1e-12);
 });
 
-// The critical values that textbooks print, two-sided 5%: of U for n = m, and of Wilcoxon's W. Both were counted anew, outside
-// of this project, from the numbers of ways in which ranks can make each sum.
+// The critical values that textbooks print, two-sided 5%: of U for n = m, and of Wilcoxon's W. Both were
+// counted anew, outside of this project, from the numbers of ways in which ranks can make each sum.
 const CRITICAL_U: [number, number][] = [[4, 0], [5, 2], [6, 5], [7, 8], [8, 13], [10, 23], [15, 64], [
   20,
   127,

@@ -25,7 +25,10 @@ export interface Flag<T> {
   readonly repeatable?: boolean;
   /** Left out of `--help`: for processes of ours, not for people. */
   readonly hidden?: boolean;
-  /** Turns the texts given, at least one, into the value. Throws {@linkcode TimewaitError} on a text it does not take. */
+  /**
+   * Turns the texts given, at least one, into the value. Throws {@linkcode TimewaitError} on a text it does
+   * not take.
+   */
   parse(texts: string[], name: string): T;
   /** The value when the flag is not given. */
   readonly byDefault: T;
@@ -66,7 +69,10 @@ export interface Call {
   readonly signal: AbortSignal;
 }
 
-/** The entry point of a tool, as a function: takes arguments, returns the exit code, writes to standard output and error. */
+/**
+ * The entry point of a tool, as a function: takes arguments, returns the exit code, writes to standard output
+ * and error.
+ */
 export type Main = (args: readonly string[], signal: AbortSignal) => Promise<number>;
 
 /** A switch, off unless given. */
@@ -107,7 +113,10 @@ export function listFlag<T>(
   };
 }
 
-/** Makes the {@linkcode Main} of a command: parses, answers `--help`, and turns errors into one line and an exit code. */
+/**
+ * Makes the {@linkcode Main} of a command: parses, answers `--help`, and turns errors into one line and an
+ * exit code.
+ */
 export function mainOf<F extends Flags>(command: Command<F>): Main {
   return async (args, signal) => {
     try {
@@ -152,8 +161,9 @@ export async function printOutput(text: string): Promise<void> {
 }
 
 /**
- * The flag that sets a field, as it is typed: that of `load.connections` is `--connections`, that of `headers` is `--header`.
- * `undefined` for a field that has no flag, or stands in one run of a scenario, where no flag reaches it.
+ * The flag that sets a field, as it is typed: that of `load.connections` is `--connections`, that of
+ * `headers` is `--header`. `undefined` for a field that has no flag, or stands in one run of a scenario,
+ * where no flag reaches it.
  */
 export function flagOf(field: string, flags: Flags): string | undefined {
   if (field.includes("[")) return undefined;
@@ -184,11 +194,11 @@ export function quoteForShell(word: string): string {
 }
 
 /**
- * Runs a tool as the script that was started: the first SIGINT or SIGTERM aborts its signal, so that it ends in
- * order; the second ends the process at once with 130. Sets `Deno.exitCode`.
+ * Runs a tool as the script that was started: the first SIGINT or SIGTERM aborts its signal, so that it ends
+ * in order; the second ends the process at once with 130. Sets `Deno.exitCode`.
  *
- * Started by `deno task`, which works in the folder of deno.json, it goes back to where the person typed, so that
- * paths are theirs; and it ends when the task is killed.
+ * Started by `deno task`, which works in the folder of deno.json, it goes back to where the person typed, so
+ * that paths are theirs; and it ends when the task is killed.
  */
 export async function runAsScript(main: Main): Promise<void> {
   const controller = new AbortController();
@@ -210,8 +220,8 @@ export async function runAsScript(main: Main): Promise<void> {
 }
 
 /**
- * One Ctrl-C comes twice to a tool that `deno task` has started: from the terminal, and passed on by the task. What
- * comes within this time of the first, in milliseconds, is the same key press.
+ * One Ctrl-C comes twice to a tool that `deno task` has started: from the terminal, and passed on by the
+ * task. What comes within this time of the first, in milliseconds, is the same key press.
  */
 const ONE_KEY_PRESS_MS = 500;
 
@@ -223,7 +233,10 @@ function startedByTask(): boolean {
   return env.state === "granted" && Deno.env.get("INIT_CWD") !== undefined;
 }
 
-/** Goes to the directory of the person who typed, and calls back when the task is gone. Returns what ends that. */
+/**
+ * Goes to the directory of the person who typed, and calls back when the task is gone. Returns what ends
+ * that.
+ */
 function followTask(onGone: () => void): () => void {
   try {
     Deno.chdir(Deno.env.get("INIT_CWD")!);
@@ -238,7 +251,8 @@ function followTask(onGone: () => void): () => void {
 /**
  * Parses the arguments of a command.
  *
- * @throws {TimewaitError} for an unknown flag, with the nearest known one; for a missing value; for a positional where none is taken.
+ * @throws {TimewaitError} for an unknown flag, with the nearest known one; for a missing value; for a
+ * positional where none is taken.
  */
 export function parseFlags<F extends Flags>(
   command: Pick<Command<F>, "name" | "flags" | "positionals">,
@@ -283,7 +297,9 @@ export function parseFlags<F extends Flags>(
   return { options: options as Options<F>, positionals };
 }
 
-/** Joins a lone `-` to the flag before it, whose value it is, as in `--json -`; parseArgs would pass it over. */
+/**
+ * Joins a lone `-` to the flag before it, whose value it is, as in `--json -`; parseArgs would pass it over.
+ */
 function joinDashes(args: readonly string[], withValue: readonly string[]): string[] {
   const joined: string[] = [];
   for (const arg of args) {

@@ -102,8 +102,8 @@ export const GATEWAY_FLAGS = {
 } as const;
 
 /**
- * A command line, with the name of its run before it if wanted: `nginx-1.27=./start.sh {listen}`. A name has small letters, digits,
- * dots and dashes, so that `HOME=/tmp ./start.sh {listen}` is a command.
+ * A command line, with the name of its run before it if wanted: `nginx-1.27=./start.sh {listen}`. A name has
+ * small letters, digits, dots and dashes, so that `HOME=/tmp ./start.sh {listen}` is a command.
  */
 function parseNamedCommand(text: string, field: string): NamedGateway {
   const [, name, command] = /^(?:([a-z0-9][a-z0-9.-]*)=)?(.*)$/s.exec(parseText(text, field))!;
@@ -111,7 +111,8 @@ function parseNamedCommand(text: string, field: string): NamedGateway {
 }
 
 /**
- * The gateways that the flags describe: every command, and one of ours where its transport or an option of it is given.
+ * The gateways that the flags describe: every command, and one of ours where its transport or an option of it
+ * is given.
  *
  * @throws {TimewaitError} for an option of the transport that is not measured.
  */
@@ -121,8 +122,8 @@ export function gatewaysOf(flags: Options<typeof GATEWAY_FLAGS>): NamedGateway[]
 }
 
 /**
- * The gateway of ours that the flags describe; `undefined` where none of them is given. Without a transport the options are those
- * of `http-client`.
+ * The gateway of ours that the flags describe; `undefined` where none of them is given. Without a transport
+ * the options are those of `http-client`.
  *
  * @throws {TimewaitError} for an option of the other transport.
  */

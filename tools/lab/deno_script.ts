@@ -1,6 +1,6 @@
 /**
- * The scripts of ours that run as processes of their own, and what each is permitted: the network, and as little else as
- * possible.
+ * The scripts of ours that run as processes of their own, and what each is permitted: the network, and as
+ * little else as possible.
  *
  * @module
  */
@@ -19,15 +19,16 @@ export interface DenoScript {
 }
 
 /**
- * Room for what a thousand requests in flight keep alive. V8's young generation has 16 MiB otherwise, so it is collected more
- * often, and each time everything in flight is copied.
+ * Room for what a thousand requests in flight keep alive. V8's young generation has 16 MiB otherwise, so it
+ * is collected more often, and each time everything in flight is copied.
  */
 const ROOM_FOR_REQUESTS = "--v8-flags=--min-semi-space-size=32,--max-semi-space-size=64";
 
 /**
- * Ready sockets that Deno's event loop takes up at a time. It carries out 128 operations in one go, and a ready socket takes three or
- * four of them: it is read, what was read is written, and the next read begins. With more sockets at a time, some of a thousand
- * connections wait for seconds while others are served again and again.
+ * Ready sockets that Deno's event loop takes up at a time. It carries out 128 operations in one go, and a
+ * ready socket takes three or four of them: it is read, what was read is written, and the next read begins.
+ * With more sockets at a time, some of a thousand connections wait for seconds while others are served again
+ * and again.
  */
 const FEW_SOCKETS_AT_A_TIME = { DENO_TOKIO_MAX_IO_EVENTS_PER_TICK: "32" };
 
@@ -47,7 +48,9 @@ export const GATEWAY_SCRIPT: DenoScript = {
   env: {},
 };
 
-/** A gateway of ours in several threads, which share a port (`--unstable-net`) and each load their own source. */
+/**
+ * A gateway of ours in several threads, which share a port (`--unstable-net`) and each load their own source.
+ */
 export const GATEWAY_THREADS_SCRIPT: DenoScript = {
   file: "gateway.ts",
   flags: [ROOM_FOR_REQUESTS, "--unstable-net", "--allow-net", OWN_SOURCE],
@@ -55,15 +58,17 @@ export const GATEWAY_THREADS_SCRIPT: DenoScript = {
 };
 
 /**
- * What tells `deno` the names of our dependencies, wherever the person's own configuration is. Sources on disk have our deno.json
- * beside them. From a server, that file is taken as an import map.
+ * What tells `deno` the names of our dependencies, wherever the person's own configuration is. Sources on
+ * disk have our deno.json beside them. From a server, that file is taken as an import map.
  */
 const CONFIG = new URL("../deno.json", TOOLS);
 const DEPENDENCIES = REMOTE
   ? ["--no-config", "--import-map", CONFIG.href, `--allow-import=${TOOLS.host}`]
   : ["--config", pathOf(CONFIG)!];
 
-/** The command that starts a script with these arguments. Nothing is downloaded, because a lab has no way out. */
+/**
+ * The command that starts a script with these arguments. Nothing is downloaded, because a lab has no way out.
+ */
 export function denoArgv({ file, flags, env }: DenoScript, args: readonly string[]): string[] {
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   return [
@@ -89,8 +94,8 @@ export function denoCacheArgv(...scripts: readonly Pick<DenoScript, "file">[]): 
 let prepared: Promise<unknown> | undefined;
 
 /**
- * Downloads the scripts and what they import, where the sources came from a server, because a lab has no way out. Sources on disk need
- * nothing: the scripts use the packages that whoever starts them has loaded.
+ * Downloads the scripts and what they import, where the sources came from a server, because a lab has no way
+ * out. Sources on disk need nothing: the scripts use the packages that whoever starts them has loaded.
  */
 export async function prepareScripts(): Promise<void> {
   if (!REMOTE) return;

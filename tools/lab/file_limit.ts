@@ -1,6 +1,6 @@
 /**
- * Whether the processes of a run may open as many files as its connections take. A socket is a file, and a load that runs
- * out of files measures the limit and nothing else.
+ * Whether the processes of a run may open as many files as its connections take. A socket is a file, and a
+ * load that runs out of files measures the limit and nothing else.
  *
  * @module
  */
@@ -8,19 +8,21 @@
 import { TimewaitError } from "../errors.ts";
 import { localMachine } from "./host.ts";
 
-/** Files a process opens besides its connections: libraries, pipes, its event loop, the sockets it listens on. */
+/**
+ * Files a process opens besides its connections: libraries, pipes, its event loop, the sockets it listens on.
+ */
 const OTHER_FILES = 64;
 
 /**
- * Connections that a process still holds after their end, as a share of those open at a time: a closed connection keeps its
- * file until the event loop gets to it. With 1,000 connections a `net-http` gateway held 2,168 files, and a backend behind
- * a gateway that closes every connection held 1,267.
+ * Connections that a process still holds after their end, as a share of those open at a time: a closed
+ * connection keeps its file until the event loop gets to it. With 1,000 connections a `net-http` gateway held
+ * 2,168 files, and a backend behind a gateway that closes every connection held 1,267.
  */
 const CLOSING_SHARE = 0.25;
 
 /**
- * Files that the process which needs most of them in a run has to open. A gateway holds two connections for each request in
- * flight: one to a client, and one to the backend.
+ * Files that the process which needs most of them in a run has to open. A gateway holds two connections for
+ * each request in flight: one to a client, and one to the backend.
  */
 export function filesNeeded(
   connections: number,
@@ -36,7 +38,8 @@ export function parseHardFileLimit(limits: string): number {
 }
 
 /**
- * Checks that the connections fit under the hard limit of open files. Every process raises its soft limit to the hard one.
+ * Checks that the connections fit under the hard limit of open files. Every process raises its soft limit to
+ * the hard one.
  *
  * @throws {TimewaitError} which says how many files are needed, what the limit is, and what raises it.
  */

@@ -1,18 +1,17 @@
 /**
- * A host is where a command runs: a command prefix, an address, a way to read its /proc, and a `$`. A network namespace
- * and the machine itself differ in the prefix and in nothing else.
+ * A host is where a command runs: a command prefix, an address, a way to read its /proc, and a `$`. A network
+ * namespace and the machine itself differ in the prefix and in nothing else.
  *
  * @module
  */
 
-import type { $Type } from "@david/dax";
-import { createDollar } from "./host_dollar.ts";
+import { createDollar, type Dollar } from "./host_dollar.ts";
 import { type ProcessOptions, type RunningProcess, startProcess } from "./process.ts";
 import READ_PROC from "./read_proc.sh" with { type: "text" };
 
 /**
- * Where a command runs. Disposing it ends its reader of /proc, which starts again when it is needed; everything else
- * that was started on it ends with the lab.
+ * Where a command runs. Disposing it ends its reader of /proc, which starts again when it is needed;
+ * everything else that was started on it ends with the lab.
  */
 export interface Host extends AsyncDisposable {
   /** What messages call it. */
@@ -24,12 +23,12 @@ export interface Host extends AsyncDisposable {
   /** Environment variables of every process on it. */
   readonly env: Readonly<Record<string, string>>;
   /**
-   * dax's `$`, whose command lines run on this host. A whole line is run by one `bash` there, so pipes, redirections and
-   * built-in commands are bash's; what is called on the result, and how values are put into the line, is dax's. Functions
-   * of `$` that start no command, such as `$.path`, act on this machine.
+   * dax's `$`, whose command lines run on this host. A whole line is run by one `bash` there, so pipes,
+   * redirections and built-in commands are bash's; what is called on the result, and how values are put into
+   * the line, is dax's. Functions of `$` that start no command, such as `$.path`, act on this machine.
    *
-   * What dax cannot carry to another shell: `.registerCommand()`, `.exportEnv()`, and a stream after `>`, for which
-   * `.stdout(stream)` does.
+   * What dax cannot carry to another shell: `.registerCommand()`, `.exportEnv()`, and a stream after `>`, for
+   * which `.stdout(stream)` does.
    *
    * @example
    * ```ts
@@ -41,14 +40,14 @@ export interface Host extends AsyncDisposable {
    * assertEquals(await host.$`printf '%s\n' ${words} | sort -r`.lines(), ["c", "a b"]);
    * ```
    */
-  readonly $: $Type;
+  readonly $: Dollar;
   /** Starts a command on it. */
   start(options: ProcessOptions): Promise<RunningProcess>;
   /** Starts a script of `bash` on it: the script's text, and its arguments `$1`, `$2` and so on. */
   startScript(script: string, args: readonly string[], options: ScriptOptions): Promise<RunningProcess>;
   /**
-   * Reads files of /proc as they are on this host, in one go. Costs about 0.2 ms of CPU for the counters of TCP.
-   * Process ids in it are those outside of any lab.
+   * Reads files of /proc as they are on this host, in one go. Costs about 0.2 ms of CPU for the counters of
+   * TCP. Process ids in it are those outside of any lab.
    *
    * @param paths may hold the patterns of a shell; the texts of all files that match come joined.
    * @returns the text of each, or `undefined` where nothing is there or may be read.
@@ -121,7 +120,10 @@ interface ProcReader {
   read(paths: readonly string[]): Promise<(string | undefined)[]>;
 }
 
-/** Starts the process that reads /proc on a host. It answers requests one after the other, in the order in which they come. */
+/**
+ * Starts the process that reads /proc on a host. It answers requests one after the other, in the order in
+ * which they come.
+ */
 async function startProcReader(startScript: Host["startScript"]): Promise<ProcReader> {
   const waiting: {
     left: number;

@@ -1,16 +1,15 @@
 /**
  * The `$` of a host: dax's own, whose command lines run on that host.
  *
- * dax would split a command line itself, open the files that it names and start its programs here. So the whole line
- * goes to one `bash` on the host instead: pipes, redirections, patterns and built-in commands are bash's, and see the
- * host's network, /proc and /run. What surrounds the line is dax's: how values are put into it, and everything that is
- * called on the result.
+ * dax would split a command line itself, open the files that it names and start its programs here. So the
+ * whole line goes to one `bash` on the host instead: pipes, redirections, patterns and built-in commands are
+ * bash's, and see the host's network, /proc and /run. What surrounds the line is dax's: how values are put
+ * into it, and everything that is called on the result.
  *
  * @module
  */
 
 import {
-  type $Type,
   build$,
   type CommandBuilder,
   type CommandContext,
@@ -21,6 +20,13 @@ import {
   type TemplateExpr,
 } from "@david/dax";
 import { enterArgv, findCommand, signalGroup, STOP_GRACE_MS, UNWANTED_ENV } from "./process.ts";
+
+/**
+ * dax's `$`: a template that runs a command line, and all that it has besides, such as `$.path`.
+ *
+ * @internal because dax documents it.
+ */
+export type Dollar = import("@david/dax").$Type;
 
 /** What `$` has to know of its host. */
 export interface DollarHost {
@@ -35,14 +41,14 @@ export interface DollarHost {
 }
 
 /** Makes the `$` of a host. Its command lines are ended with the lab, those in the background as well. */
-export function createDollar(host: DollarHost): $Type {
+export function createDollar(host: DollarHost): Dollar {
   return onHost(build$(), host);
 }
 
 type Tag = (strings: TemplateStringsArray, ...values: TemplateExpr[]) => CommandBuilder;
 
 /** A `$` that does all that `local` does, but for the command lines, which run on the host. */
-function onHost(local: $Type, host: DollarHost): $Type {
+function onHost(local: Dollar, host: DollarHost): Dollar {
   const tagFrom = (parse: Tag): Tag => (strings, ...values) => {
     const { text, stdin } = toLine(parse(strings, ...values) as unknown as ParsedTemplate);
     const command = local`on ${host.name} ${text}`.registerCommand("on", (context) => run(host, context));
@@ -67,16 +73,16 @@ interface ParsedTemplate {
 }
 
 /**
- * dax's `$` with a builder that returns what it is given: the template, parsed. So the rules for values are dax's own and
- * not a copy of them.
+ * dax's `$` with a builder that returns what it is given: the template, parsed. So the rules for values are
+ * dax's own and not a copy of them.
  */
 const TEMPLATE = build$({
   commandBuilder: () => new Proxy({}, { get: () => (parsed: unknown) => parsed }) as CommandBuilder,
 });
 
 /**
- * The command line for bash. dax numbers the streams after `<` and `>` from 3 on; one stream after `<` comes through
- * standard input and is moved there.
+ * The command line for bash. dax numbers the streams after `<` and `>` from 3 on; one stream after `<` comes
+ * through standard input and is moved there.
  *
  * @throws {TypeError} for a stream after `>`, and for a second stream.
  */
@@ -100,7 +106,9 @@ function toLine({ text, fds }: ParsedTemplate): { text: string; stdin?: Readable
   return { text: `exec 3<&0 </dev/null; ${text}`, stdin };
 }
 
-/** Runs the command line on the host, in a session of its own. dax calls this as its command `on HOST LINE`. */
+/**
+ * Runs the command line on the host, in a session of its own. dax calls this as its command `on HOST LINE`.
+ */
 async function run(host: DollarHost, context: CommandContext): Promise<ExecuteResult> {
   const { args: [, line], stdin, stdout, stderr, signal } = context;
   if (signal.aborted) return { code: signal.abortedExitCode! };
@@ -141,8 +149,8 @@ async function run(host: DollarHost, context: CommandContext): Promise<ExecuteRe
 }
 
 /**
- * dax's options of the shell by bash's names. As in dax, the first command that fails ends a text of several lines, and not
- * a line of several commands.
+ * dax's options of the shell by bash's names. As in dax, the first command that fails ends a text of several
+ * lines, and not a line of several commands.
  */
 function optionsOf(
   { pipefail, nullglob, failglob, globstar, errexit }: ShellOptionsState,
@@ -156,7 +164,10 @@ function optionsOf(
   ];
 }
 
-/** The environment that dax has made, without what would lead programs astray unless it was set on the command itself. */
+/**
+ * The environment that dax has made, without what would lead programs astray unless it was set on the command
+ * itself.
+ */
 function environmentOf(host: DollarHost, env: Readonly<Record<string, string>>): Record<string, string> {
   const own = Object.entries(env).filter(([name, value]) =>
     !Object.hasOwn(UNWANTED_ENV, name) || value !== Deno.env.get(name)

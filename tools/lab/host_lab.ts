@@ -1,9 +1,9 @@
 /**
  * The host lab: client, gateway and backend on the machine's own loopback.
  *
- * All three share one set of TCP tables, so TIME_WAIT is attributed by port, and the machine's other connections are
- * counted as well. On loopback `tcp_tw_reuse` is on by default (value 2), so port exhaustion does not show here
- * (ip-sysctl.rst in the kernel's documentation).
+ * All three share one set of TCP tables, so TIME_WAIT is attributed by port, and the machine's other
+ * connections are counted as well. On loopback `tcp_tw_reuse` is on by default (value 2), so port exhaustion
+ * does not show here (ip-sysctl.rst in the kernel's documentation).
  *
  * @module
  */
@@ -15,8 +15,8 @@ import { type RunningProcess, startProcess } from "./process.ts";
 import GUARD from "./host_lab.sh" with { type: "text" };
 
 /**
- * Starts a host lab. It has no PID namespace with which the kernel would end its processes, so a guard does: a shell that
- * notes each process group, and kills the groups that are left when the bench is gone.
+ * Starts a host lab. It has no PID namespace with which the kernel would end its processes, so a guard does:
+ * a shell that notes each process group, and kills the groups that are left when the bench is gone.
  *
  * @throws {CommandNotFoundError} where `setsid` or `bash` is missing.
  */

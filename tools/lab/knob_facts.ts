@@ -1,8 +1,8 @@
 /**
  * What is known of the sysctls that bear on TIME_WAIT and ephemeral ports.
  *
- * Sources: Documentation/networking/ip-sysctl.rst and Documentation/admin-guide/sysctl/net.rst of the kernel, and
- * "Using sysctls in a Kubernetes Cluster" of Kubernetes' documentation.
+ * Sources: Documentation/networking/ip-sysctl.rst and Documentation/admin-guide/sysctl/net.rst of the kernel,
+ * and "Using sysctls in a Kubernetes Cluster" of Kubernetes' documentation.
  *
  * @module
  */
@@ -17,7 +17,10 @@ export interface SysctlFact {
   readonly doesNot: string;
   /** Whether each network namespace has one of its own. */
   readonly perNamespace: boolean;
-  /** Kubernetes' view: `safe` may be set for any pod; `unsafe` wants `--allowed-unsafe-sysctls` of the kubelet. */
+  /**
+   * Kubernetes' view: `safe` may be set for any pod; `unsafe` wants `--allowed-unsafe-sysctls` of the
+   * kubelet.
+   */
   readonly kubernetes: string;
   /** Where that is documented. */
   readonly source: string;

@@ -21,7 +21,10 @@ import WRITE_KNOBS from "./write_knobs.sh" with { type: "text" };
  */
 export type KnobStatus = "applied" | "unchanged" | "denied" | "unknown";
 
-/** One sysctl: the value before, the value asked for and the value in force, with single spaces between their parts. */
+/**
+ * One sysctl: the value before, the value asked for and the value in force, with single spaces between their
+ * parts.
+ */
 export interface Knob {
   /** The host that it was asked for on. */
   readonly host: HostName;
@@ -39,7 +42,10 @@ export interface Knob {
   readonly reason?: string;
 }
 
-/** Knobs that were set. Disposing it puts the machine's own sysctls back; those of a private lab end with the lab. */
+/**
+ * Knobs that were set. Disposing it puts the machine's own sysctls back; those of a private lab end with the
+ * lab.
+ */
 export interface SetKnobs extends AsyncDisposable {
   /** What became of each, in the order of the hosts. */
   readonly knobs: readonly Knob[];
@@ -58,8 +64,8 @@ export async function readSysctls(host: Host, keys: readonly string[]): Promise<
 }
 
 /**
- * Sets sysctls on the hosts of a lab and reads them back. One that cannot be set is in the result with the reason, and
- * the others are set all the same.
+ * Sets sysctls on the hosts of a lab and reads them back. One that cannot be set is in the result with the
+ * reason, and the others are set all the same.
  *
  * @param machine what changes the machine's own sysctls in a host lab; without it they stay as they are.
  */

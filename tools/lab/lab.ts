@@ -8,24 +8,24 @@ import { type HostName } from "../scenario/host_names.ts";
 import { type Host } from "./host.ts";
 
 /**
- * - `private`: three network namespaces of one user namespace, joined by veth links. Nothing of the machine's own
- *   network is touched, and each host has TCP tables of its own.
+ * - `private`: three network namespaces of one user namespace, joined by veth links. Nothing of the machine's
+ *   own network is touched, and each host has TCP tables of its own.
  * - `host`: all three on the machine's loopback, with one TCP table for all.
- * - `loopback`: all three on the loopback of one network namespace of their own: like `host`, and the machine is not
- *   touched.
+ * - `loopback`: all three on the loopback of one network namespace of their own: like `host`, and the machine
+ *   is not touched.
  */
 export type LabKind = "private" | "host" | "loopback";
 
 /**
- * Three hosts and the links between them. Disposing it ends every process in it, and the hosts. Where the hosts share their
- * tables, the same object stands under all three names.
+ * Three hosts and the links between them. Disposing it ends every process in it, and the hosts. Where the
+ * hosts share their tables, the same object stands under all three names.
  */
 export interface Lab extends AsyncDisposable, Readonly<Record<HostName, Host>> {
   /** Whether each host has TCP tables of its own (`private`), or all share one (`host`, `loopback`). */
   readonly kind: LabKind;
   /**
-   * Makes a host anew: no socket of what ran there is left, in TIME_WAIT or in any other state. Its sysctls stay as they are set. What
-   * still runs there is cut off. Left out where hosts share their tables.
+   * Makes a host anew: no socket of what ran there is left, in TIME_WAIT or in any other state. Its sysctls
+   * stay as they are set. What still runs there is cut off. Left out where hosts share their tables.
    *
    * @throws {Error} where the kernel refuses; the host is of no use any more then.
    */

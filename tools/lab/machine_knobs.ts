@@ -1,11 +1,12 @@
 /**
  * The machine's own sysctls, changed for a bench in a host lab and put back afterwards, whatever happens.
  *
- * Three things see to that. The bench puts them back after each repetition. If the bench is killed, its guard, a process in
- * a session of its own, reads the end of a pipe and puts them back. If the guard is killed as well, a record is left on disk,
- * and the next tool that `deno task` starts puts them back: bench and lab by themselves, and the others, which may not,
- * through `deno task sysctl restore --quiet` ahead of them. Sysctls do not outlive a restart of the machine, because the
- * kernel starts with its own, so a record of an earlier boot is thrown away.
+ * Three things see to that. The bench puts them back after each repetition. If the bench is killed, its
+ * guard, a process in a session of its own, reads the end of a pipe and puts them back. If the guard is
+ * killed as well, a record is left on disk, and the next tool that `deno task` starts puts them back: bench
+ * and lab by themselves, and the others, which may not, through `deno task sysctl restore --quiet` ahead of
+ * them. Sysctls do not outlive a restart of the machine, because the kernel starts with its own, so a record
+ * of an earlier boot is thrown away.
  *
  * @module
  */
@@ -17,8 +18,9 @@ import { reasonOfExit, type RunningProcess, startProcess } from "./process.ts";
 import GUARD from "./machine_knobs.sh" with { type: "text" };
 
 /**
- * The folder of the records. There is one record for each network namespace, because each has `net.*` sysctls of its own. The
- * folder is not below /run, because some containers and chroots have none, and so that a person finds it after a crash.
+ * The folder of the records. There is one record for each network namespace, because each has `net.*` sysctls
+ * of its own. The folder is not below /run, because some containers and chroots have none, and so that a
+ * person finds it after a crash.
  */
 const SYSCTL_RECORDS = "/var/lib/timewait";
 
@@ -32,7 +34,10 @@ export interface RestoredSysctl {
   readonly restored: boolean;
 }
 
-/** The right to change the machine's sysctls, which one bench has at a time. Disposing it puts all of them back. */
+/**
+ * The right to change the machine's sysctls, which one bench has at a time. Disposing it puts all of them
+ * back.
+ */
 export interface HostSysctls extends AsyncDisposable {
   /** Sysctls that a killed bench had left changed. They were put back before this bench got the right. */
   readonly left: readonly RestoredSysctl[];
@@ -79,7 +84,9 @@ interface GuardReport {
   failed: string[];
 }
 
-/** As `holdHostSysctls`; `undefined` where sysctls may not be changed here and nothing is left to put back. */
+/**
+ * As `holdHostSysctls`; `undefined` where sysctls may not be changed here and nothing is left to put back.
+ */
 async function startGuard(): Promise<HostSysctls | undefined> {
   const report: GuardReport = { left: [], failed: [] };
   const answers: PromiseWithResolvers<string>[] = [];
@@ -157,7 +164,8 @@ function control(
 }
 
 /**
- * Puts back the sysctls that a killed bench has left changed on this machine. Costs next to nothing where there is no record.
+ * Puts back the sysctls that a killed bench has left changed on this machine. Costs next to nothing where
+ * there is no record.
  *
  * @throws {SysctlsHeldError} where the bench is still alive.
  * @throws {Error} where there is a record and putting its values back takes root.
@@ -186,8 +194,9 @@ async function hasRecords(): Promise<boolean> {
 }
 
 /**
- * What comes first in every bench: puts back the sysctls that a killed bench has left changed, and, for a host lab where that
- * is allowed, takes the right to change them. No bench measures in a host lab while another bench may change the sysctls.
+ * What comes first in every bench: puts back the sysctls that a killed bench has left changed, and, for a
+ * host lab where that is allowed, takes the right to change them. No bench measures in a host lab while
+ * another bench may change the sysctls.
  *
  * @returns `undefined` where the machine's sysctls are not to be changed.
  * @throws {SysctlsHeldError} for a host lab while another bench changes the machine's sysctls.

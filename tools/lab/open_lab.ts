@@ -11,9 +11,11 @@ import type { Lab, LabChoice, LabKind } from "./lab.ts";
 import { startLoopbackLab, startPrivateLab, whyNoPrivateLab } from "./private_lab.ts";
 
 /**
- * Decides on the kind of lab. `auto` takes the private one where it can be had, and starts one to find that out.
+ * Decides on the kind of lab. `auto` takes the private one where it can be had, and starts one to find that
+ * out.
  *
- * @throws {UnavailableError} where `private` or `loopback` was asked for and cannot be had; the message says what would permit it.
+ * @throws {UnavailableError} where `private` or `loopback` was asked for and cannot be had; the message says
+ * what would permit it.
  */
 export async function chooseLab(asked: LabKind | "auto"): Promise<LabChoice> {
   if (asked === "host") return { kind: "host" };

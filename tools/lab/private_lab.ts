@@ -1,9 +1,9 @@
 /**
  * The private lab: three network namespaces in one user, mount and PID namespace. Needs no root.
  *
- * It lives as long as its first process, which reads a pipe that only the bench holds open. When the bench ends, in
- * whatever way, the kernel closes the pipe, the first process ends, and the kernel kills all others of the PID namespace
- * (pid_namespaces(7)).
+ * It lives as long as its first process, which reads a pipe that only the bench holds open. When the bench
+ * ends, in whatever way, the kernel closes the pipe, the first process ends, and the kernel kills all others
+ * of the PID namespace (pid_namespaces(7)).
  *
  * @module
  */
@@ -25,8 +25,9 @@ import {
 } from "./process.ts";
 
 /**
- * The addresses of the hosts, which exist in the lab only. 198.18.0.0/15 is set aside for tests of network devices
- * (RFC 2544, RFC 6890), so these addresses shadow nothing that a measured gateway might have to reach.
+ * The addresses of the hosts, which exist in the lab only. 198.18.0.0/15 is set aside for tests of network
+ * devices (RFC 2544, RFC 6890), so these addresses shadow nothing that a measured gateway might have to
+ * reach.
  */
 const PRIVATE_ADDRESSES: Readonly<Record<HostName, string>> = {
   client: "198.18.0.1",
@@ -37,9 +38,9 @@ const PRIVATE_ADDRESSES: Readonly<Record<HostName, string>> = {
 const NAMESPACES = ["--net", "--mount", "--pid", "--fork", "--kill-child"];
 
 /**
- * Root maps all the users and groups that there are, so that a gateway can change its user. The mapping is written from
- * outside, before the program that makes the other namespaces runs as root of the new one. An ordinary user may map
- * nobody else, and `unshare` does that.
+ * Root maps all the users and groups that there are, so that a gateway can change its user. The mapping is
+ * written from outside, before the program that makes the other namespaces runs as root of the new one. An
+ * ordinary user may map nobody else, and `unshare` does that.
  */
 const WAIT_FOR_IDS = 'read -r pid _ </proc/self/stat; echo "map $pid"; read -r _ || exit 1; exec "$@"';
 const MAP_IDS = `
@@ -93,7 +94,8 @@ export async function startPrivateLab(timeoutMs = TIMEOUT_MS): Promise<Lab> {
 }
 
 /**
- * Starts a lab whose three hosts are one network namespace and talk over its 127.0.0.1, which is not the machine's.
+ * Starts a lab whose three hosts are one network namespace and talk over its 127.0.0.1, which is not the
+ * machine's.
  *
  * @throws {Error} as {@linkcode startPrivateLab}.
  */
@@ -120,7 +122,10 @@ interface FirstProcess {
   readonly first: RunningProcess;
 }
 
-/** Starts the first process of a lab, which ends with the stack and with the bench. `onAnswer` is called with what it prints later on. */
+/**
+ * Starts the first process of a lab, which ends with the stack and with the bench. `onAnswer` is called with
+ * what it prints later on.
+ */
 async function startNamespaces(
   setup: string,
   stack: AsyncDisposableStack,
@@ -173,8 +178,9 @@ function nsenter(pid: number): string[] {
 }
 
 /**
- * Why a private lab cannot be had here, and what would permit it; `undefined` where it can. A private lab is started to
- * find out, so nothing that forbids it can be overlooked. What is read afterwards only names the cause.
+ * Why a private lab cannot be had here, and what would permit it; `undefined` where it can. A private lab is
+ * started to find out, so nothing that forbids it can be overlooked. What is read afterwards only names the
+ * cause.
  */
 export async function whyNoPrivateLab(): Promise<string | undefined> {
   try {

@@ -16,7 +16,10 @@ export interface ProcessOptions {
   readonly argv: readonly string[];
   /** Environment variables to add, or with `undefined` to take away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Whether a stop sends SIGTERM to every process of its group: for a shell that is to end with what it has started. */
+  /**
+   * Whether a stop sends SIGTERM to every process of its group: for a shell that is to end with what it has
+   * started.
+   */
   readonly stopsGroup?: boolean;
   /** Called with each line of standard output. */
   readonly onStdout?: (line: string) => void;
@@ -38,7 +41,9 @@ export interface RunningProcess extends AsyncDisposable {
   readonly name: string;
   /** Its process id, as seen from outside of any lab. */
   readonly pid: number;
-  /** The id of its process group, which holds every process it has started, unless one has left on purpose. */
+  /**
+   * The id of its process group, which holds every process it has started, unless one has left on purpose.
+   */
   readonly processGroup: number;
   /** Resolves when it has ended; never rejects. */
   readonly exited: Promise<ExitStatus>;
@@ -48,7 +53,9 @@ export interface RunningProcess extends AsyncDisposable {
   signal(name: Deno.Signal): void;
   /** Closes its standard input. */
   closeInput(): Promise<void>;
-  /** Sends SIGTERM, waits at most `graceMs`, then sends SIGKILL to its whole group. Returns when it has ended. */
+  /**
+   * Sends SIGTERM, waits at most `graceMs`, then sends SIGKILL to its whole group. Returns when it has ended.
+   */
   stop(graceMs?: number): Promise<ExitStatus>;
 }
 
@@ -59,12 +66,15 @@ const STDERR_LINES_KEPT = 20;
 export const STOP_GRACE_MS = 2_000;
 
 /**
- * Longest wait for a killed child, in milliseconds. A daemon that the child has left in the background holds the child's
- * output open for as long as the daemon lives; it ends with its lab.
+ * Longest wait for a killed child, in milliseconds. A daemon that the child has left in the background holds
+ * the child's output open for as long as the daemon lives; it ends with its lab.
  */
 const KILL_WAIT_MS = 500;
 
-/** Variables that would lead a measured party astray: HTTP clients read those of proxies, and Deno reads the rest. */
+/**
+ * Variables that would lead a measured party astray: HTTP clients read those of proxies, and Deno reads the
+ * rest.
+ */
 export const UNWANTED_ENV: Readonly<Record<string, undefined>> = Object.fromEntries(
   ["http_proxy", "https_proxy", "all_proxy", "no_proxy"].flatMap((name) => [name, name.toUpperCase()])
     .concat("DENO_V8_FLAGS", "DENO_NO_UPDATE_CHECK")
@@ -72,11 +82,11 @@ export const UNWANTED_ENV: Readonly<Record<string, undefined>> = Object.fromEntr
 );
 
 /**
- * The child first prints its own process id and group, which its parent cannot see through `nsenter`'s fork. It reads
- * them in the /proc outside of the lab, so they are the ids that the bench needs. Then it waits for a line before it
- * becomes the program, so no program runs that the bench has not noted; when the bench has died, the pipe closes
- * instead. The soft limit of open files is raised to the hard one, because wrk and others do not raise it. The
- * working directory is set to the bench's again, because `nsenter` leaves it.
+ * The child first prints its own process id and group, which its parent cannot see through `nsenter`'s fork.
+ * It reads them in the /proc outside of the lab, so they are the ids that the bench needs. Then it waits for
+ * a line before it becomes the program, so no program runs that the bench has not noted; when the bench has
+ * died, the pipe closes instead. The soft limit of open files is raised to the hard one, because wrk and
+ * others do not raise it. The working directory is set to the bench's again, because `nsenter` leaves it.
  */
 const ANNOUNCE = `
 read -r pid _ _ _ group _ </proc/self/stat
@@ -88,11 +98,12 @@ shift
 exec "$@"`;
 
 /**
- * dax reports exit code 0 for a child that a signal has ended, unless dax itself sent the signal. A shell around the
- * child exits with 128 + the signal's number instead; the shell's own message about the signal is dropped.
+ * dax reports exit code 0 for a child that a signal has ended, unless dax itself sent the signal. A shell
+ * around the child exits with 128 + the signal's number instead; the shell's own message about the signal is
+ * dropped.
  *
- * The shell also finds the home directory where HOME is not set. Deno keeps its cache there, and inside a lab it could
- * not find the directory by its user, who is root there.
+ * The shell also finds the home directory where HOME is not set. Deno keeps its cache there, and inside a lab
+ * it could not find the directory by its user, who is root there.
  */
 const KEEP_EXIT_CODE = [
   "/bin/sh",
@@ -170,10 +181,16 @@ export async function startProcess(
   return process;
 }
 
-/** Goes to the directory that was asked for, raises the limit of open files as far as it goes, and becomes the program. */
+/**
+ * Goes to the directory that was asked for, raises the limit of open files as far as it goes, and becomes the
+ * program.
+ */
 const ENTER = 'cd "$1" || exit; shift; ulimit -n "$(ulimit -Hn)"; exec "$@"';
 
-/** The argv that runs a command where a prefix leads, in the terminal and the process group of whoever spawns it. */
+/**
+ * The argv that runs a command where a prefix leads, in the terminal and the process group of whoever spawns
+ * it.
+ */
 export function enterArgv(prefix: readonly string[], argv: readonly string[], cwd = Deno.cwd()): string[] {
   return [...prefix, "/bin/sh", "-c", ENTER, "sh", cwd, ...argv];
 }
@@ -267,8 +284,8 @@ const INSTALLED_BY: Readonly<Record<string, string>> = {
 };
 
 /**
- * The absolute path of a command. Looks where an ordinary user's PATH on Debian does not (`ip` lives in /usr/sbin)
- * and passes over directories that may not be read, which dax's own search would stop at.
+ * The absolute path of a command. Looks where an ordinary user's PATH on Debian does not (`ip` lives in
+ * /usr/sbin) and passes over directories that may not be read, which dax's own search would stop at.
  *
  * @throws {CommandNotFoundError} when no directory holds an executable file of that name.
  */
@@ -287,7 +304,8 @@ export function findCommand(name: string): string {
 }
 
 /**
- * Sends a signal to a process, or with a negative id to a process group. A process that has ended is no error.
+ * Sends a signal to a process, or with a negative id to a process group. A process that has ended is no
+ * error.
  *
  * @returns whether the signal was sent.
  */
@@ -302,14 +320,17 @@ function sendSignal(pid: number, signal: Deno.Signal): boolean {
   }
 }
 
-/** Sends a signal to a process group; to the process that is about to lead it, while the group does not exist yet. */
+/**
+ * Sends a signal to a process group; to the process that is about to lead it, while the group does not exist
+ * yet.
+ */
 export function signalGroup(processGroup: number, signal: Deno.Signal): void {
   if (!sendSignal(-processGroup, signal)) sendSignal(processGroup, signal);
 }
 
 /**
- * Calls back with each line of a stream. Splits each chunk in one go: a chain of transform streams would cost the
- * bench several times as much CPU while it samples.
+ * Calls back with each line of a stream. Splits each chunk in one go: a chain of transform streams would cost
+ * the bench several times as much CPU while it samples.
  */
 async function readLines(stream: ReadableStream<Uint8Array>, onLine: (line: string) => void): Promise<void> {
   const decoder = new TextDecoder();

@@ -14,8 +14,9 @@ import { ERROR_KINDS, type LoadErrors, type LoadOptions, type LoadResult, type R
 import REPORT from "./wrk_report.lua" with { type: "text" };
 
 /**
- * Becomes wrk, with our script as its descriptor 3: a file that has no name any more and goes with the process. wrk reads it once for
- * each thread, so a pipe would not do, and where the sources came from a server there is no other file.
+ * Becomes wrk, with our script as its descriptor 3: a file that has no name any more and goes with the
+ * process. wrk reads it once for each thread, so a pipe would not do, and where the sources came from a
+ * server there is no other file.
  */
 const WITH_REPORT =
   'file=$(mktemp) && printf %s "$1" >"$file" && exec 3<"$file" && rm "$file" && shift && exec "$@"';

@@ -131,8 +131,8 @@ function parseOrigin(text: string): string {
  * import { startGateway } from "./gateway_server.ts";
  *
  * await using backend = startBackend({ listen: "127.0.0.1:0" });
- * await using gateway = await startGateway({ upstream: backend.url, listen: "127.0.0.1:0", poolMaxIdlePerHost: 100 });
- * const response = await fetch(gateway.url);
+ * await using gateway = await startGateway({ upstream: backend.url, listen: "127.0.0.1:0",
+ * poolMaxIdlePerHost: 100 }); const response = await fetch(gateway.url);
  * assertEquals([response.status, await response.text()], [200, "x".repeat(12)]);
  * ```
  */

@@ -20,7 +20,9 @@ import { renderRows } from "./table.ts";
 
 export type { NamedResults };
 
-/** Renders the comparison of the first document with each of the others; of a document alone, its own report. */
+/**
+ * Renders the comparison of the first document with each of the others; of a document alone, its own report.
+ */
 export function renderComparison(documents: readonly NamedResults[], checks: readonly GateCheck[]): string {
   if (documents.length === 1) {
     return joinSections([[renderReport(documents[0]!.results).trimEnd()], renderGates(checks)]);

@@ -12,7 +12,9 @@ export function nameLoop({ ratePerSec }: LoadPlan): string {
   return ratePerSec === undefined ? "closed loop" : `open loop, ${formatRate(ratePerSec)}/s`;
 }
 
-/** How much load for how long: `1,000 connections for 4 s`, or `5,000 requests/s for 4 s`, and the warm-up. */
+/**
+ * How much load for how long: `1,000 connections for 4 s`, or `5,000 requests/s for 4 s`, and the warm-up.
+ */
 export function describeAmount({ ratePerSec, connections, durationMs, warmUpMs }: LoadPlan): string {
   const amount = ratePerSec === undefined
     ? `${formatCount(connections)} connections`

@@ -1,5 +1,6 @@
 /**
- * The files that a bench writes: opened before the first run, written after each repetition, completed with the report.
+ * The files that a bench writes: opened before the first run, written after each repetition, completed with
+ * the report.
  *
  * @module
  */
@@ -24,7 +25,8 @@ export interface Outputs {
   /**
    * Writes the results so far.
    *
-   * @throws {Error} if the first write fails, so that nothing is measured in vain. Later errors wait for `finish`.
+   * @throws {Error} if the first write fails, so that nothing is measured in vain. Later errors wait for
+   * `finish`.
    */
   keep(results: Results): Promise<void>;
   /** Writes everything that can be written, and returns the first error. */

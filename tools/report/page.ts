@@ -1,5 +1,6 @@
 /**
- * The report as one self-contained page with interactive plots. The page fetches nothing: its policy forbids it.
+ * The report as one self-contained page with interactive plots. The page fetches nothing: its policy forbids
+ * it.
  *
  * @module
  */
@@ -36,7 +37,10 @@ export async function renderPage(results: Results): Promise<string> {
 /** An interval in a cell, which no line break may tear apart. */
 const INTERVAL = /\([^()<>\s]*…[^()<>\s]*\)/g;
 
-/** Markdown to HTML. Tags in the Markdown are shown as text: a run's name or a failure's reason may hold anything. */
+/**
+ * Markdown to HTML. Tags in the Markdown are shown as text: a run's name or a failure's reason may hold
+ * anything.
+ */
 function renderHtml(markdown: string): string {
   const marked = new Marked({
     renderer: {

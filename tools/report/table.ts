@@ -4,7 +4,9 @@
  * @module
  */
 
-/** Renders a table. The first `texts` columns are aligned left; the others hold numbers and are aligned right. */
+/**
+ * Renders a table. The first `texts` columns are aligned left; the others hold numbers and are aligned right.
+ */
 export function renderRows(
   header: readonly string[],
   rows: readonly (readonly string[])[],

@@ -1,5 +1,6 @@
 /**
- * A shell in a lab, for experiments by hand: the backend and the gateway run, and the shell is on the client's host.
+ * A shell in a lab, for experiments by hand: the backend and the gateway run, and the shell is on the
+ * client's host.
  *
  * @module
  */
@@ -35,7 +36,8 @@ export interface LabShellOptions {
 }
 
 /**
- * Opens the shell, or runs the command, and returns its exit code once it has ended. Everything in the lab ends with it.
+ * Opens the shell, or runs the command, and returns its exit code once it has ended. Everything in the lab
+ * ends with it.
  *
  * @throws {TimewaitError} for an option that does not fit.
  */
@@ -60,9 +62,9 @@ export async function runLabShell(options: LabShellOptions): Promise<number> {
 }
 
 /**
- * Runs a command on a host in the foreground of the terminal. A shell with job control stands between: it makes the command a process
- * group of its own and gives it the terminal, so that Ctrl-C and Ctrl-Z reach the command and not this process, and takes the terminal
- * back in the end.
+ * Runs a command on a host in the foreground of the terminal. A shell with job control stands between: it
+ * makes the command a process group of its own and gives it the terminal, so that Ctrl-C and Ctrl-Z reach the
+ * command and not this process, and takes the terminal back in the end.
  */
 async function runInForeground(
   host: Host,
@@ -94,7 +96,10 @@ async function runInForeground(
   return signal.aborted ? 130 : code;
 }
 
-/** A folder for PATH that holds the command `on`. It goes when this is disposed, and when this process is killed. */
+/**
+ * A folder for PATH that holds the command `on`. It goes when this is disposed, and when this process is
+ * killed.
+ */
 async function keepCommands(): Promise<AsyncDisposable & { readonly folder: string }> {
   const folder = Promise.withResolvers<string>();
   const keeper = await startProcess([], {

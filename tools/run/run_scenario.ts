@@ -28,9 +28,15 @@ export interface RunScenarioOptions {
   readonly seed?: number | undefined;
   /** Measures the baseline under two names in place of the runs: an A/A check. Default false. */
   readonly selfCheck?: boolean | undefined;
-  /** Where it is measured. Default `auto`: a private lab where one can be had, else the machine's own loopback. */
+  /**
+   * Where it is measured. Default `auto`: a private lab where one can be had, else the machine's own
+   * loopback.
+   */
   readonly lab?: LabKind | "auto" | undefined;
-  /** What makes the load. Default `auto`: wrk where it is installed, else autocannon; the open loop for a load with a rate. */
+  /**
+   * What makes the load. Default `auto`: wrk where it is installed, else autocannon; the open loop for a load
+   * with a rate.
+   */
   readonly generator?: LoadGenerator | "auto" | undefined;
   /** The command line that measures this again, for the report. Default: that of the script. */
   readonly command?: string | undefined;
@@ -45,8 +51,9 @@ export interface RunScenarioOptions {
 /**
  * Measures a scenario and returns its results.
  *
- * The runs take turns: in each round every run is measured once, in an order drawn anew, so that a machine that drifts does so
- * under all of them. A repetition that fails stands in the results as failed, and the others go on.
+ * The runs take turns: in each round every run is measured once, in an order drawn anew, so that a machine
+ * that drifts does so under all of them. A repetition that fails stands in the results as failed, and the
+ * others go on.
  *
  * @throws {TimewaitError} for a scenario that cannot be measured as asked; its `field` names the option.
  * @example

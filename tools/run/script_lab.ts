@@ -45,7 +45,10 @@ export interface LabParty extends AsyncDisposable {
 export type RunLoadOptions = Load & {
   /** Where every request goes, unless a script for wrk says otherwise. */
   readonly url: string;
-  /** What makes the load. Default `auto`: wrk where it is installed, else autocannon; the open loop for a load with a rate. */
+  /**
+   * What makes the load. Default `auto`: wrk where it is installed, else autocannon; the open loop for a load
+   * with a rate.
+   */
   readonly generator?: LoadGenerator | "auto" | undefined;
   /** Ends the load early. */
   readonly signal?: AbortSignal | undefined;
@@ -76,8 +79,8 @@ export interface ScriptLab extends AsyncDisposable {
    */
   startBackend(options?: Backend): Promise<LabParty>;
   /**
-   * Starts a gateway on its host, ours or any command, and returns when it listens. In a private lab it finds a host
-   * without sockets of gateways that have ended.
+   * Starts a gateway on its host, ours or any command, and returns when it listens. In a private lab it finds
+   * a host without sockets of gateways that have ended.
    *
    * @throws {TimewaitError} for an option that does not fit.
    * @throws {Error} where it ends before it listens, or does not listen within 10 s.
@@ -100,7 +103,8 @@ interface StartedGateway {
 /**
  * Starts a lab.
  *
- * @throws {TimewaitError} where a private lab was asked for and cannot be had; the message says what would permit it.
+ * @throws {TimewaitError} where a private lab was asked for and cannot be had; the message says what would
+ * permit it.
  * @example
  * ```ts ignore
  * import { startLab } from "timewait";

@@ -1,6 +1,6 @@
 /**
- * Plans: what a scenario asks for with every default filled in. A plan is made once, by the resolver; it stands in the results as
- * it is, and goes as JSON to the processes that carry it out.
+ * Plans: what a scenario asks for with every default filled in. A plan is made once, by the resolver; it
+ * stands in the results as it is, and goes as JSON to the processes that carry it out.
  *
  * @module
  */
@@ -14,7 +14,10 @@ export interface HttpClientPlan {
   readonly transport: "http-client";
   /** Idle connections kept for the backend; 0 keeps none, `false` is no limit. */
   readonly poolMaxIdlePerHost: Count | false;
-  /** How long an idle connection is kept, in milliseconds; 0 keeps none, `false` keeps it until the backend closes it. */
+  /**
+   * How long an idle connection is kept, in milliseconds; 0 keeps none, `false` keeps it until the backend
+   * closes it.
+   */
   readonly poolIdleTimeoutMs: Amount | false;
   /**
    * Threads, among which `poolMaxIdlePerHost` is divided.
@@ -99,7 +102,10 @@ export interface RunOptions {
   readonly sysctls?: Readonly<Record<string, string>>;
   /** Whether all three hosts must be one, which talk over 127.0.0.1. Left out where it is as the lab is. */
   readonly loopback?: boolean;
-  /** Whether a probe times connects. Its connections are not counted as the gateway's. Left out where none does. */
+  /**
+   * Whether a probe times connects. Its connections are not counted as the gateway's. Left out where none
+   * does.
+   */
   readonly probeConnects?: boolean;
 }
 

@@ -15,9 +15,9 @@ export interface NamedGateway {
 }
 
 /**
- * The scenario with other gateways in place of its own. Whatever else its runs differ in stays: knobs, side of the lab, load,
- * backend. Runs that differ in the gateway alone become one, because they would measure the same; those straight at the backend
- * stay as they are.
+ * The scenario with other gateways in place of its own. Whatever else its runs differ in stays: knobs, side
+ * of the lab, load, backend. Runs that differ in the gateway alone become one, because they would measure the
+ * same; those straight at the backend stay as they are.
  *
  * A run has the name of the gateway, with that of the run that it stands for where there are several.
  */

@@ -1,5 +1,6 @@
 /**
- * The resolver: checks what a scenario asks for, and fills in every default. The only place where a default stands.
+ * The resolver: checks what a scenario asks for, and fills in every default. The only place where a default
+ * stands.
  *
  * @module
  */

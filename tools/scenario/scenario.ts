@@ -1,7 +1,8 @@
 /**
  * A scenario as its author writes it: a question, the runs that answer it, and which of them is the baseline.
  *
- * All of it is data. Durations and sizes are numbers in the unit that the option documents, or text with its unit.
+ * All of it is data. Durations and sizes are numbers in the unit that the option documents, or text with its
+ * unit.
  *
  * @module
  */
@@ -16,11 +17,15 @@ export interface HttpClientGateway {
   /** This transport is the default. */
   readonly transport?: "http-client" | undefined;
   /**
-   * Idle connections kept for the backend; 0 keeps none, `false` is no limit. Default `false`, as in Deno. A connection that comes
-   * back when so many are idle is closed by the gateway, which then holds its TIME_WAIT.
+   * Idle connections kept for the backend; 0 keeps none, `false` is no limit. Default `false`, as in Deno. A
+   * connection that comes back when so many are idle is closed by the gateway, which then holds its
+   * TIME_WAIT.
    */
   readonly poolMaxIdlePerHost?: number | false | undefined;
-  /** How long an idle connection is kept (ms); 0 keeps none, `false` keeps it until the backend closes it. Default 90 s. */
+  /**
+   * How long an idle connection is kept (ms); 0 keeps none, `false` keeps it until the backend closes it.
+   * Default 90 s.
+   */
   readonly poolIdleTimeout?: Duration | false | undefined;
   /** Threads, among which `poolMaxIdlePerHost` is divided. Default 1. */
   readonly workers?: number | undefined;
@@ -34,13 +39,21 @@ export interface NetHttpGateway {
   readonly maxIdleConns?: number | undefined;
   /** Idle connections kept for one backend; 0 keeps none (in Go it means the default). Default 2. */
   readonly maxIdleConnsPerHost?: number | undefined;
-  /** Connections to one backend: dialing, in use and idle. At the limit requests wait in line. 0 is no limit. Default 0. */
+  /**
+   * Connections to one backend: dialing, in use and idle. At the limit requests wait in line. 0 is no limit.
+   * Default 0.
+   */
   readonly maxConnsPerHost?: number | undefined;
   /** How long an idle connection is kept (ms); 0 is for ever. Default 90 s. */
   readonly idleConnTimeout?: Duration | undefined;
-  /** Uses each connection for one request, and says so to the backend (`Connection: close`). Default false. */
+  /**
+   * Uses each connection for one request, and says so to the backend (`Connection: close`). Default false.
+   */
   readonly disableKeepAlives?: boolean | undefined;
-  /** How long a request waits for a connection, its place in line included (ms); then 504. 0 is for ever. Default 5 s. */
+  /**
+   * How long a request waits for a connection, its place in line included (ms); then 504. 0 is for ever.
+   * Default 5 s.
+   */
   readonly dialTimeout?: Duration | undefined;
   /** How long the backend may take until its response head (ms); then 504. 0 is for ever. Default 60 s. */
   readonly responseHeaderTimeout?: Duration | undefined;
@@ -53,9 +66,9 @@ export interface NetHttpGateway {
 /** Any other gateway, as a command line for `sh`. */
 export interface CommandGateway {
   /**
-   * Must stay in the foreground. Placeholders: `{listen}` and `{upstream}` for `HOST:PORT` and `http://HOST:PORT`;
-   * `{listen_host}`, `{listen_port}`, `{upstream_host}`, `{upstream_port}` for their parts. In a scenario file `{folder}` is the
-   * folder of the file, quoted for the shell.
+   * Must stay in the foreground. Placeholders: `{listen}` and `{upstream}` for `HOST:PORT` and
+   * `http://HOST:PORT`; `{listen_host}`, `{listen_port}`, `{upstream_host}`, `{upstream_port}` for their
+   * parts. In a scenario file `{folder}` is the folder of the file, quoted for the shell.
    */
   readonly command: string;
 }
@@ -75,16 +88,19 @@ export interface Backend {
 
 /** How much load, and for how long. */
 export interface Load {
-  /** Connections kept open, each with at most one request in flight: the concurrency that a pool must hold. Default 1,000. */
+  /**
+   * Connections kept open, each with at most one request in flight: the concurrency that a pool must hold.
+   * Default 1,000.
+   */
   readonly connections?: number | undefined;
   /** Threads of wrk, which must divide the connections. Default: the most up to 2 that do. */
   readonly threads?: number | undefined;
   /** Length of each repetition's load (ms); whole seconds for wrk. Default 4 s. */
   readonly duration?: Duration | undefined;
   /**
-   * The same load before it, not counted (ms); whole seconds for wrk; 0 for none. Default 1 s. A gateway that compiles itself while it
-   * runs, as every JavaScript gateway does, is slower in its first second than ever after. TIME_WAITs of the warm-up are there
-   * when the load begins.
+   * The same load before it, not counted (ms); whole seconds for wrk; 0 for none. Default 1 s. A gateway that
+   * compiles itself while it runs, as every JavaScript gateway does, is slower in its first second than ever
+   * after. TIME_WAITs of the warm-up are there when the load begins.
    */
   readonly warmUp?: Duration | undefined;
   /** An answer slower than this counts as failed (ms); whole seconds for wrk. Default 2 s. */
@@ -94,8 +110,9 @@ export interface Load {
   /** A Lua script for wrk. In a scenario file its path is relative to the file. Default none. */
   readonly script?: string | undefined;
   /**
-   * Requests a second, evenly spaced, sent whether or not those before were answered: an open loop, whose latencies count from when
-   * each request was due. Default none: a closed loop, in which each connection waits for its answer.
+   * Requests a second, evenly spaced, sent whether or not those before were answered: an open loop, whose
+   * latencies count from when each request was due. Default none: a closed loop, in which each connection
+   * waits for its answer.
    */
   readonly rate?: number | undefined;
 }
@@ -110,14 +127,19 @@ export interface Run {
   readonly backend?: Backend | undefined;
   /** What differs from the scenario's load. */
   readonly load?: Load | undefined;
-  /** Sysctls of this run, beside or instead of the scenario's; of the gateway unless a name says otherwise. */
+  /**
+   * Sysctls of this run, beside or instead of the scenario's; of the gateway unless a name says otherwise.
+   */
   readonly sysctls?: Sysctls | undefined;
   /**
-   * `true`: all three hosts are one, which talk over 127.0.0.1. `false`: across the links of the lab, and in a host lab,
-   * which has none, the run fails. Default: as the lab is.
+   * `true`: all three hosts are one, which talk over 127.0.0.1. `false`: across the links of the lab, and in
+   * a host lab, which has none, the run fails. Default: as the lab is.
    */
   readonly loopback?: boolean | undefined;
-  /** Whether a probe on the gateway's host times a connect to the backend 20 times a second. Default: as the scenario says. */
+  /**
+   * Whether a probe on the gateway's host times a connect to the backend 20 times a second. Default: as the
+   * scenario says.
+   */
   readonly probeConnects?: boolean | undefined;
 }
 
@@ -137,6 +159,8 @@ export interface Scenario {
   readonly backend?: Backend | undefined;
   /** Sysctls of all runs. */
   readonly sysctls?: Sysctls | undefined;
-  /** Whether a probe on the gateway's host times a connect to the backend 20 times a second. Default false. */
+  /**
+   * Whether a probe on the gateway's host times a connect to the backend 20 times a second. Default false.
+   */
   readonly probeConnects?: boolean | undefined;
 }

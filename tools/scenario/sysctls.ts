@@ -8,8 +8,8 @@ import { TimewaitError } from "../errors.ts";
 import { HOST_NAMES, type HostName } from "./host_names.ts";
 
 /**
- * Sysctls to ask for, by name: `net.ipv4.tcp_tw_reuse` for the gateway, `client:net.ipv4.tcp_tw_reuse` for another
- * host. In a lab whose hosts share one network, whichever is named, it is set for all.
+ * Sysctls to ask for, by name: `net.ipv4.tcp_tw_reuse` for the gateway, `client:net.ipv4.tcp_tw_reuse` for
+ * another host. In a lab whose hosts share one network, whichever is named, it is set for all.
  */
 export type Sysctls = Readonly<Record<string, string | number>>;
 
@@ -29,7 +29,8 @@ const KEY = /^net(\.[\w-]+)+$/;
  * Parses one sysctl. A slash may stand where the name has a dot.
  *
  * @param name `KEY`, or `HOST:KEY`.
- * @throws {TimewaitError} for a key that is not below `net.`: others belong to the machine, also in a private lab.
+ * @throws {TimewaitError} for a key that is not below `net.`: others belong to the machine, also in a private
+ * lab.
  */
 export function parseKnob(name: string, value: string | number, field = "sysctls"): KnobRequest {
   const text = String(value).trim();

@@ -12,11 +12,12 @@ import type { PortFindings } from "./ports.ts";
 
 /**
  * - `cure`: connections are kept, so there is nothing left to fail.
- * - `painkiller`: next to no failures, though as many connections are opened and closed, because ports are taken again or
- *   there are many more of them than were used.
+ * - `painkiller`: next to no failures, though as many connections are opened and closed, because ports are
+ *   taken again or there are many more of them than were used.
  * - `placebo`: neither. A run that was slow, and so did not reach the end of its ports, is a placebo as well.
  * - `harmful`: TCP's own protection was thrown away, or failures are more than ten times the baseline's.
- * - `masked`, `not masked`: measured elsewhere than the baseline, on loopback; whether the failures are hidden there.
+ * - `masked`, `not masked`: measured elsewhere than the baseline, on loopback; whether the failures are
+ *   hidden there.
  * - `not in force`: it was not tried, because the kernel did not take it.
  * - `nothing to cure`: the baseline did not fail either, so nothing was shown.
  */
@@ -61,10 +62,16 @@ export interface JudgedRun {
 /** A baseline with this share of failed requests is in trouble. */
 const TROUBLE_SHARE = 0.001;
 
-/** At most this share of the baseline's failures counts as next to none: a machine that stalls makes some anywhere. */
+/**
+ * At most this share of the baseline's failures counts as next to none: a machine that stalls makes some
+ * anywhere.
+ */
 const RELIEF_SHARE = 0.05;
 
-/** The runs that are judged, the baseline among them, by name; empty where the runs do not differ in their sysctls. */
+/**
+ * The runs that are judged, the baseline among them, by name; empty where the runs do not differ in their
+ * sysctls.
+ */
 export function judgedRuns({ runs }: Pick<Results, "runs">): Run[] {
   const measured = runs.filter((run) => run.options.gateway !== null && measuredOf(run).length > 0);
   const asked = new Set(measured.map((run) => JSON.stringify(run.options.sysctls ?? {})));
@@ -85,7 +92,9 @@ export function judgeRun({ run, churn, ports }: JudgedRun, baseline: Run): Advic
   return relieved && hasPortsLeft(ports) ? "painkiller" : "placebo";
 }
 
-/** Whether ports were taken again, or less than half of them were in use: so that there was no end to them. */
+/**
+ * Whether ports were taken again, or less than half of them were in use: so that there was no end to them.
+ */
 function hasPortsLeft(ports: PortFindings | undefined): boolean {
   if (ports === undefined) return true;
   return ports.repetitions.every(({ reused, usedPeak }) => reused > 0 || usedPeak < ports.range.count / 2);
@@ -107,7 +116,10 @@ export function changesOf(run: Run, baseline: Run): Changes {
   };
 }
 
-/** The share of failed requests; the lower of the two in the middle, so that one bad repetition of two tells nothing. */
+/**
+ * The share of failed requests; the lower of the two in the middle, so that one bad repetition of two tells
+ * nothing.
+ */
 export function failedShare(run: Run): number {
   const shares = measuredOf(run).map(({ errors, requests }) => failedRequests(errors) / Math.max(1, requests))
     .sort((a, b) => a - b);

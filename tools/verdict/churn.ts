@@ -18,8 +18,10 @@ export const CHURN_SHARE = 0.01;
 
 /**
  * - `none opened`: the gateway opened no connection while the load ran.
- * - `kept`: it opened next to none once it was warm, or its pool was still filling up and it closed next to none.
- * - `not closed`: it went on opening connections and closed next to none, and more of them stand than the load has.
+ * - `kept`: it opened next to none once it was warm, or its pool was still filling up and it closed next to
+ *   none.
+ * - `not closed`: it went on opening connections and closed next to none, and more of them stand than the
+ *   load has.
  * - `churning`: it went on opening connections, and they were closed; or its ports ran out.
  */
 export type ChurnOutcome = "none opened" | "kept" | "not closed" | "churning";
@@ -40,7 +42,9 @@ export interface Churn {
   readonly openedPerRequest: number;
   /** Connections opened per second in the second half of the load, when the pool is warm. */
   readonly openedPerSec: number;
-  /** Connections to the backend that stood at the end of the load. Left out where the hosts share a TCP table. */
+  /**
+   * Connections to the backend that stood at the end of the load. Left out where the hosts share a TCP table.
+   */
   readonly openAtEnd?: number;
   /** TIME_WAITs on the gateway for connections that it had opened to the backend, at the end of the load. */
   readonly timeWaitOnGateway: number;
@@ -60,7 +64,10 @@ export interface Churn {
   readonly closedWithoutTimeWait: boolean;
 }
 
-/** Looks at what a run's gateway did with its connections; `undefined` for a direct run, and where nothing was measured. */
+/**
+ * Looks at what a run's gateway did with its connections; `undefined` for a direct run, and where nothing was
+ * measured.
+ */
 export function churnOf(run: Run, { lab }: Pick<Environment, "lab">): Churn | undefined {
   const measured = measuredOf(run);
   const { gateway, load, loopback } = run.options;
@@ -72,7 +79,8 @@ export function churnOf(run: Run, { lab }: Pick<Environment, "lab">): Churn | un
   const requests = median((repetition) => repetition.requests);
   const backendRequests = median(({ samples }) => samples.answered.requests.at(-1) ?? 0);
   const connectionsOpened = median(({ hosts }) => hosts.gateway.connectionsOpened);
-  // Where the hosts share a table, what stands cannot be told, and each connection that was opened counts as closed.
+  // Where the hosts share a table, what stands cannot be told, and each connection that was opened counts as
+  // closed.
   const closed = median(({ hosts, samples }) =>
     hosts.gateway.connectionsOpened - (ownTable ? openAt(samples, -1) - openAt(samples, 0) : 0)
   );
@@ -112,7 +120,9 @@ export function churnOf(run: Run, { lab }: Pick<Environment, "lab">): Churn | un
   };
 }
 
-/** The gateway's connections to the backend at a sample: those that stand on it, without those of its clients. */
+/**
+ * The gateway's connections to the backend at a sample: those that stand on it, without those of its clients.
+ */
 function openAt({ hosts: { client, gateway } }: Samples, index: number): number {
   return Math.max(0, (gateway.established.at(index) ?? 0) - (client.established.at(index) ?? 0));
 }

@@ -1,6 +1,6 @@
 /**
- * Compares runs, and says what the repetitions show and what they do not. The unit is the repetition, never the
- * request: a hundred thousand requests of one repetition share its luck.
+ * Compares runs, and says what the repetitions show and what they do not. The unit is the repetition, never
+ * the request: a hundred thousand requests of one repetition share its luck.
  *
  * @module
  */
@@ -47,11 +47,12 @@ export const FALSE_ALARMS = 1 - CONFIDENCE;
 /**
  * Compares each candidate with its baseline.
  *
- * A difference is shown where the rank test, corrected for the number of comparisons, and the interval of the ratio
- * both exclude "none". The numbers of repetitions and comparisons decide which rank test it is, and the values do not.
- * Wilcoxon's signed-rank test of the pairs, on the logarithm of their ratios, is blind to what drifts from round to
- * round, but its p cannot get below 2 ÷ 2ⁿ: 0.0625 with 5 pairs. Where it could show nothing, the Mann-Whitney test
- * takes its place, whose p can get down to 2 ÷ 252 with 5 and 5; it counts drift as noise.
+ * A difference is shown where the rank test, corrected for the number of comparisons, and the interval of the
+ * ratio both exclude "none". The numbers of repetitions and comparisons decide which rank test it is, and the
+ * values do not. Wilcoxon's signed-rank test of the pairs, on the logarithm of their ratios, is blind to what
+ * drifts from round to round, but its p cannot get below 2 ÷ 2ⁿ: 0.0625 with 5 pairs. Where it could show
+ * nothing, the Mann-Whitney test takes its place, whose p can get down to 2 ÷ 252 with 5 and 5; it counts
+ * drift as noise.
  */
 export function compareValues(sets: readonly ComparedValues[], options: BootstrapOptions): Comparison[] {
   const count = sets.length;

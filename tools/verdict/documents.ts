@@ -55,8 +55,8 @@ export function compareDocuments(documents: readonly NamedResults[]): DocumentCo
 }
 
 /**
- * Applies gates to the runs of all documents but the first, each beside the run of its name in the first one; of a document alone
- * to its own runs. All checks are corrected together for how many there are.
+ * Applies gates to the runs of all documents but the first, each beside the run of its name in the first one;
+ * of a document alone to its own runs. All checks are corrected together for how many there are.
  *
  * @throws {TimewaitError} for a figure or a run that no results have.
  */

@@ -55,7 +55,10 @@ export interface RunFindings {
   readonly failed: number;
   /** Medians over the measured repetitions. */
   readonly figures: RunFigures;
-  /** The share of requests that failed: the median of the repetitions, of an even number the lower of the two in the middle. */
+  /**
+   * The share of requests that failed: the median of the repetitions, of an even number the lower of the two
+   * in the middle.
+   */
   readonly failedShare: number;
   /** Its requests per second against the baseline's. Left out for the baseline. */
   readonly comparison?: Comparison;
@@ -63,7 +66,10 @@ export interface RunFindings {
   readonly differs: readonly ("load" | "backend")[];
   /** What the gateway did with its connections. Left out for a direct run, and where nothing was measured. */
   readonly churn?: Churn;
-  /** What becomes of the ports if the load goes on. As with `ports`; left out as well where no connection was opened. */
+  /**
+   * What becomes of the ports if the load goes on. As with `ports`; left out as well where no connection was
+   * opened.
+   */
   readonly portForecast?: PortForecast;
   /** The pool of a gateway of ours, as it was asked for. Left out for a direct run and for other gateways. */
   readonly idlePool?: IdlePool;

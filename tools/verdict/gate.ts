@@ -38,7 +38,10 @@ export interface GateCheck {
   readonly run: string;
   /** The name of its results document. Left out where there is only one. */
   readonly document?: string;
-  /** The figure, or for a relative gate its ratio to the other results' figure; `undefined` where there is none. */
+  /**
+   * The figure, or for a relative gate its ratio to the other results' figure; `undefined` where there is
+   * none.
+   */
   readonly measured: Interval | undefined;
   /** What is shown. */
   readonly verdict: GateVerdict;
@@ -71,7 +74,9 @@ export function parseGate(text: string, field = "gate"): Gate {
   };
 }
 
-/** A repetition's figure by its name; `undefined` where there is none of that name, or it was not measured. */
+/**
+ * A repetition's figure by its name; `undefined` where there is none of that name, or it was not measured.
+ */
 export function figureOf(repetition: Measured, figure: string): number | undefined {
   const path = figure.split(".");
   for (const root of [repetition, repetition.hosts] as unknown[]) {
@@ -99,11 +104,12 @@ export interface GatedRun {
 /**
  * Applies gates to runs, each beside the run of the same name in the results it is compared with.
  *
- * A gate holds or fails only where the repetitions show it at 5%. For a relative gate they show it by the Mann-Whitney
- * test against the other results at the limit, and the interval of the ratio must lie wholly on the same side; for an
- * absolute gate, by the sign test of the median. Both tests are one-sided. All checks of one command are corrected
- * together (Holm), the tests for failing and those for holding apart. So where every figure is at its limit, the chance
- * that even one gate is said to fail is at most 5%, however many gates there are.
+ * A gate holds or fails only where the repetitions show it at 5%. For a relative gate they show it by the
+ * Mann-Whitney test against the other results at the limit, and the interval of the ratio must lie wholly on
+ * the same side; for an absolute gate, by the sign test of the median. Both tests are one-sided. All checks
+ * of one command are corrected together (Holm), the tests for failing and those for holding apart. So where
+ * every figure is at its limit, the chance that even one gate is said to fail is at most 5%, however many
+ * gates there are.
  *
  * @throws {TimewaitError} for a figure or a run that no results have.
  */

@@ -8,8 +8,9 @@ import { checkGates, type Gate, type GateCheck } from "./gate.ts";
 import { isMeasured, type Measured, type Run } from "../results/results.ts";
 
 /**
- * Moves the figure of one gate after the other well beyond its limit, and applies all gates, because they correct each other.
- * A check that does not fail then cannot fail, mostly because the repetitions are too few for so many checks.
+ * Moves the figure of one gate after the other well beyond its limit, and applies all gates, because they
+ * correct each other. A check that does not fail then cannot fail, mostly because the repetitions are too few
+ * for so many checks.
  *
  * @returns the checks that did not fail; none where every gate can.
  */

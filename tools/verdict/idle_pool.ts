@@ -13,7 +13,10 @@ export interface IdlePool {
   readonly keeps: number | "no limit";
   /** The options that limit them, by name; `false` is no limit. The lowest counts. */
   readonly limits: Readonly<Record<string, number | false>>;
-  /** The option that is divided among several workers, with how many workers get no share. Left out where there is none. */
+  /**
+   * The option that is divided among several workers, with how many workers get no share. Left out where
+   * there is none.
+   */
   readonly divided?: { readonly option: string; readonly workersWithout: number };
   /** That two options contradict each other. Left out where they do not. */
   readonly contradiction?: string;

@@ -23,13 +23,17 @@ export interface Interval {
 /** The confidence that intervals are made for. */
 export const CONFIDENCE = 0.95;
 
-/** Resamples of a bootstrap: so many that chance among them moves a limit by far less than one more repetition would. */
+/**
+ * Resamples of a bootstrap: so many that chance among them moves a limit by far less than one more repetition
+ * would.
+ */
 export const RESAMPLES = 4_999;
 
 /**
- * The median with its interval, made of two order statistics. Whatever the distribution, the binomial of the sign test
- * gives the confidence exactly (W. J. Conover, Practical Nonparametric Statistics, 3.2). Below 6 values not even the lowest
- * and the highest reach 95%: they are the interval then, with the confidence that they have, such as 93.75% for 5.
+ * The median with its interval, made of two order statistics. Whatever the distribution, the binomial of the
+ * sign test gives the confidence exactly (W. J. Conover, Practical Nonparametric Statistics, 3.2). Below 6
+ * values not even the lowest and the highest reach 95%: they are the interval then, with the confidence that
+ * they have, such as 93.75% for 5.
  *
  * @returns `undefined` where there are no values.
  * @example
@@ -82,14 +86,16 @@ export interface BootstrapOptions {
 }
 
 /**
- * The ratio of candidate to baseline with a percentile bootstrap interval (B. Efron, R. Tibshirani, An Introduction
- * to the Bootstrap, 13.3). For paired values it is the median of the ratios within the rounds, and rounds are drawn, so
- * that what drifts from round to round cancels. For others it is the ratio of the medians, and each side is drawn from.
+ * The ratio of candidate to baseline with a percentile bootstrap interval (B. Efron, R. Tibshirani, An
+ * Introduction to the Bootstrap, 13.3). For paired values it is the median of the ratios within the rounds,
+ * and rounds are drawn, so that what drifts from round to round cancels. For others it is the ratio of the
+ * medians, and each side is drawn from.
  *
- * It is the median and not the mean, because a single disturbed repetition should not move it. Up to 5 pairs the interval
- * is the lowest and the highest ratio, with the confidence that these have: 93.75% for 5. From 6 pairs on the interval is
- * meant for 95%. It holds the true ratio in 91 to 94% of simulated benches of 6 to 20 pairs, and in 96 to 97% where the
- * values are not paired: the bootstrap of so few values is not exact. That is why an interval alone shows no difference.
+ * It is the median and not the mean, because a single disturbed repetition should not move it. Up to 5 pairs
+ * the interval is the lowest and the highest ratio, with the confidence that these have: 93.75% for 5. From 6
+ * pairs on the interval is meant for 95%. It holds the true ratio in 91 to 94% of simulated benches of 6 to
+ * 20 pairs, and in 96 to 97% where the values are not paired: the bootstrap of so few values is not exact.
+ * That is why an interval alone shows no difference.
  *
  * @returns `undefined` where a side has no values, or the baseline has a 0.
  */

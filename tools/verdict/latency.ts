@@ -15,8 +15,8 @@ export interface MergedLatency extends Latency {
 }
 
 /**
- * The latency of all answers of a run. An answer that came too late counts as one that took the timeout, which is
- * the least it can have taken. `undefined` where a repetition has no histogram.
+ * The latency of all answers of a run. An answer that came too late counts as one that took the timeout,
+ * which is the least it can have taken. `undefined` where a repetition has no histogram.
  */
 export function mergedLatency(run: Run): MergedLatency | undefined {
   const measured = measuredOf(run);

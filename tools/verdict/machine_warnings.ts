@@ -1,6 +1,6 @@
 /**
- * Warnings about what may have bent the figures: others on the machine, parties at their limit, repetitions that lie
- * apart.
+ * Warnings about what may have bent the figures: others on the machine, parties at their limit, repetitions
+ * that lie apart.
  *
  * @module
  */
@@ -15,12 +15,16 @@ import type { Seen, Warning, WarningKind } from "./warning.ts";
 const LIMITS = { others: 0.05, steal: 0.01, oneThread: 0.95, idle: 0.03, late: 0.01 } as const;
 
 /**
- * How far from the median a repetition counts as an outlier, in median absolute deviations made comparable with a
- * standard deviation (B. Iglewicz, D. Hoaglin, How to Detect and Handle Outliers, 1993: 0.6745 and 3.5).
+ * How far from the median a repetition counts as an outlier, in median absolute deviations made comparable
+ * with a standard deviation (B. Iglewicz, D. Hoaglin, How to Detect and Handle Outliers, 1993: 0.6745 and
+ * 3.5).
  */
 const OUTLIER = 3.5 / 0.6745;
 
-/** With fewer repetitions than this none is called an outlier: two that agree would make an outlier of any third. */
+/**
+ * With fewer repetitions than this none is called an outlier: two that agree would make an outlier of any
+ * third.
+ */
 const LEAST_FOR_OUTLIERS = 5;
 
 /** The kinds that {@linkcode warnOfMachine} gives. */
@@ -80,7 +84,9 @@ function warnOfLimits({ name: run, repetitions, options }: Run, generator: LoadG
   return all.filter(({ figures }) => (figures as Seen).repetitions > 0);
 }
 
-/** The requests of an open loop that were not sent when they were due, beyond a share that does not matter. */
+/**
+ * The requests of an open loop that were not sent when they were due, beyond a share that does not matter.
+ */
 function warnOfArrivals(run: Run): Warning[] {
   const arrivals = measuredOf(run).flatMap((repetition) => repetition.arrivals ?? []);
   const total = (of: (one: Arrivals) => number) => arrivals.reduce((sum, one) => sum + of(one), 0);

@@ -8,7 +8,10 @@ import { type Measured, measuredOf, type Run } from "../results/results.ts";
 import { estimateMedian } from "./intervals.ts";
 import { openedOnceWarm, portsInUse, portUseOf, SLOW_FROM } from "./ports.ts";
 
-/** How long a socket stays in TIME_WAIT on Linux, in seconds: `TCP_TIMEWAIT_LEN` of include/net/tcp.h, not a sysctl. */
+/**
+ * How long a socket stays in TIME_WAIT on Linux, in seconds: `TCP_TIMEWAIT_LEN` of include/net/tcp.h, not a
+ * sysctl.
+ */
 export const TIME_WAIT_SEC = 60;
 
 /** What becomes of the ports if a run's load goes on, as medians over its repetitions. */
@@ -16,13 +19,13 @@ export interface PortForecast {
   /** Connections that the gateway opened per second in the second half of the load. */
   readonly openedPerSec: number;
   /**
-   * The same at its fastest: where half of the ports came into use, also the rate of the time before. From then on connects are
-   * slower, and the rate is no longer the load's own.
+   * The same at its fastest: where half of the ports came into use, also the rate of the time before. From
+   * then on connects are slower, and the rate is no longer the load's own.
    */
   readonly fastestPerSec: number;
   /**
-   * Ports held once 60 s have passed, if there were enough: those in use at the end of the load and what is opened from then on.
-   * Never fewer than were seen; of a load of more than 60 s just these.
+   * Ports held once 60 s have passed, if there were enough: those in use at the end of the load and what is
+   * opened from then on. Never fewer than were seen; of a load of more than 60 s just these.
    */
   readonly held: number;
   /** Seconds of this load until half of the ports are in use. */
@@ -30,13 +33,16 @@ export interface PortForecast {
   /** Whether that was measured, in every repetition, or reckoned from the rate. */
   readonly halfWasReached: boolean;
   /**
-   * Seconds of this load until all ports are in use at the earliest: at the fastest rate from the end of the load on, in the
-   * repetition in which that is soonest.
+   * Seconds of this load until all ports are in use at the earliest: at the fastest rate from the end of the
+   * load on, in the repetition in which that is soonest.
    */
   readonly exhaustedAfterSec: number;
 }
 
-/** What becomes of a run's ports; `undefined` where nothing was measured or opened. `ports` is how many there are. */
+/**
+ * What becomes of a run's ports; `undefined` where nothing was measured or opened. `ports` is how many there
+ * are.
+ */
 export function forecastOf(run: Run, ports: number): PortForecast | undefined {
   const measured = measuredOf(run);
   const each = measured.map((repetition) => ratesOf(repetition, ports));

@@ -11,9 +11,9 @@ import { estimateMedian } from "./intervals.ts";
 import { sysctlsOf } from "./knobs.ts";
 
 /**
- * The rate is taken while the share of ports in use rises from the one to the other: after the start, and on both sides of the
- * half, from which on connects are slower. Where CPUs are scarce that halves the rate, and a rate of the first half
- * alone is off by 30%.
+ * The rate is taken while the share of ports in use rises from the one to the other: after the start, and on
+ * both sides of the half, from which on connects are slower. Where CPUs are scarce that halves the rate, and
+ * a rate of the first half alone is off by 30%.
  */
 const RATE_FROM = 0.25;
 const RATE_UNTIL = 0.75;
@@ -40,15 +40,27 @@ export interface PortRange {
 export interface PortUse {
   /** The most ports in use at a time. */
   readonly usedPeak: number;
-  /** New ports taken per second, while a quarter to three quarters of them were in use. Left out where it never came to that. */
+  /**
+   * New ports taken per second, while a quarter to three quarters of them were in use. Left out where it
+   * never came to that.
+   */
   readonly takenPerSec?: number;
   /** When half of them were in use, in seconds since the load began. Left out where they never were. */
   readonly halfSec?: number;
-  /** When they run out if the rate stays, foretold at the time when three quarters were in use; in seconds since the load began. */
+  /**
+   * When they run out if the rate stays, foretold at the time when three quarters were in use; in seconds
+   * since the load began.
+   */
   readonly predictedSec?: number;
-  /** When the first connect failed for want of a port, in seconds since the load began. Left out where none did. */
+  /**
+   * When the first connect failed for want of a port, in seconds since the load began. Left out where none
+   * did.
+   */
   readonly exhaustedSec?: number;
-  /** Connects that failed for want of a port, as the gateway's log says. Left out for a gateway whose log is not read. */
+  /**
+   * Connects that failed for want of a port, as the gateway's log says. Left out for a gateway whose log is
+   * not read.
+   */
   readonly failed?: number;
   /** TIME_WAITs whose port a new connection took again; 0 where that is not known. */
   readonly reused: number;
@@ -78,7 +90,9 @@ export interface PortFindings {
   readonly connects?: ConnectFindings;
 }
 
-/** The ports of a run; `undefined` for a direct run, and where nothing was measured or the range is not known. */
+/**
+ * The ports of a run; `undefined` for a direct run, and where nothing was measured or the range is not known.
+ */
 export function portsOf(run: Run, environment: Environment): PortFindings | undefined {
   const range = portRange(sysctlsOf(run, environment)["net.ipv4.ip_local_port_range"]);
   const measured = measuredOf(run);
@@ -92,7 +106,10 @@ export function portsOf(run: Run, environment: Environment): PortFindings | unde
   };
 }
 
-/** The ephemeral ports towards the backend in use at each time of the samples, on the host that opens the connections. */
+/**
+ * The ephemeral ports towards the backend in use at each time of the samples, on the host that opens the
+ * connections.
+ */
 export function portsInUse({ samples, hosts, processes }: Measured): number[] {
   const opener = openerOf(processes);
   const openedShare = openedShareOf(hosts[opener].timeWaitGroups);
@@ -139,8 +156,8 @@ export function portsFailed({ upstreamFailures }: Measured): number {
 }
 
 /**
- * Connections that a repetition's gateway opened per second in the second half of the time until `untilMs`, its whole load unless
- * told otherwise: those that fill the pool at first are paid for once.
+ * Connections that a repetition's gateway opened per second in the second half of the time until `untilMs`,
+ * its whole load unless told otherwise: those that fill the pool at first are paid for once.
  */
 export function openedOnceWarm({ samples }: Measured, untilMs = Infinity): number {
   const { timeMs, hosts } = samples;

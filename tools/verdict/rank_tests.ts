@@ -1,9 +1,10 @@
 /**
  * Exact rank tests for the few repetitions of a bench, and the correction for several tests.
  *
- * Both tests count the exact permutation distribution of their statistic, ties included (midranks). A normal approximation
- * is poor below some twenty values. The sizes of a bench, up to about a hundred values, take milliseconds. Above
- * {@linkcode MOST_EXACT} values counting would take minutes, and the approximation is as good.
+ * Both tests count the exact permutation distribution of their statistic, ties included (midranks). A normal
+ * approximation is poor below some twenty values. The sizes of a bench, up to about a hundred values, take
+ * milliseconds. Above {@linkcode MOST_EXACT} values counting would take minutes, and the approximation is as
+ * good.
  *
  * @module
  */
@@ -26,8 +27,8 @@ export interface RankTest {
 }
 
 /**
- * The Mann-Whitney U test (Wilcoxon's rank-sum test) of two independent samples: exact, and where there are ties exact
- * for these ties. H. B. Mann, D. R. Whitney, Annals of Mathematical Statistics 18 (1947) 50–60.
+ * The Mann-Whitney U test (Wilcoxon's rank-sum test) of two independent samples: exact, and where there are
+ * ties exact for these ties. H. B. Mann, D. R. Whitney, Annals of Mathematical Statistics 18 (1947) 50–60.
  *
  * @example
  * ```ts
@@ -66,8 +67,9 @@ export function testMannWhitney(a: readonly number[], b: readonly number[]): Ran
 }
 
 /**
- * Wilcoxon's signed-rank test of paired differences: exact, and where there are ties exact for these ties. Differences
- * of zero say nothing and are left out, as Wilcoxon left them out. F. Wilcoxon, Biometrics Bulletin 1 (1945) 80–83.
+ * Wilcoxon's signed-rank test of paired differences: exact, and where there are ties exact for these ties.
+ * Differences of zero say nothing and are left out, as Wilcoxon left them out. F. Wilcoxon, Biometrics
+ * Bulletin 1 (1945) 80–83.
  *
  * @example
  * ```ts
@@ -111,8 +113,8 @@ export function smallestSignedRankP(pairs: number): number {
 }
 
 /**
- * Adjusts the p-values of several tests so that the chance of even one false alarm among them stays that of a single
- * test. S. Holm, Scandinavian Journal of Statistics 6 (1979) 65–70.
+ * Adjusts the p-values of several tests so that the chance of even one false alarm among them stays that of a
+ * single test. S. Holm, Scandinavian Journal of Statistics 6 (1979) 65–70.
  *
  * @example
  * ```ts
@@ -133,7 +135,9 @@ export function adjustHolm(ps: readonly number[]): number[] {
   return adjusted;
 }
 
-/** Twice the ranks of the values. Ties share the mean of their ranks, and twice that mean is a whole number. */
+/**
+ * Twice the ranks of the values. Ties share the mean of their ranks, and twice that mean is a whole number.
+ */
 function doubledMidranks(values: readonly number[]): number[] {
   const sorted = [...values].sort((a, b) => a - b);
   const first = new Map<number, number>();

@@ -19,7 +19,10 @@ export interface Seen {
 export interface WarningFigures {
   /** The bench was stopped before all was measured. */
   "interrupted": Record<never, never>;
-  /** All parties shared the machine's loopback. `reason` says why there was no private lab, where one was wanted. */
+  /**
+   * All parties shared the machine's loopback. `reason` says why there was no private lab, where one was
+   * wanted.
+   */
   "host lab": { readonly reason?: string };
   /** autocannon stood in for wrk, or was asked for (then without a reason). */
   "autocannon": { readonly reason?: string };

@@ -7,8 +7,8 @@ const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /**
- * A backend whose connections answer one request, so that the next request finds one idle, and then do what the
- * test says.
+ * A backend whose connections answer one request, so that the next request finds one idle, and then do what
+ * the test says.
  */
 function warm(second: (conn: RawConnection) => Promise<void>): RawUpstream {
   return new RawUpstream(async (conn) => {

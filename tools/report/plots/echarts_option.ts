@@ -8,8 +8,8 @@ import type { EChartsOption } from "echarts";
 import type { Plot } from "./plots.ts";
 
 /**
- * The options of a plot whose text has the colour `ink`. This function draws the SVG files and the page. The page carries its
- * source text, so it must not use anything outside of itself.
+ * The options of a plot whose text has the colour `ink`. This function draws the SVG files and the page. The
+ * page carries its source text, so it must not use anything outside of itself.
  */
 export function plotOption(plot: Plot, ink: string): Record<string, unknown> {
   const percentiles: Record<number, string> = {
@@ -34,7 +34,8 @@ export function plotOption(plot: Plot, ink: string): Record<string, unknown> {
       left: 0,
       data: names,
       type: "scroll",
-      // A short line between two points that make it as high as its text: a legend of several pages is cut to the icon's height.
+      // A short line between two points that make it as high as its text: a legend of several pages is cut to
+      // the icon's height.
       icon: "path://M0,0h1e-3M0,5h18v4h-18zM0,14h1e-3",
       itemWidth: 18,
       itemHeight: 14,

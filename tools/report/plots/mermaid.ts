@@ -4,7 +4,10 @@
  * @module
  */
 
-/** Colours that differ on light and dark pages and for most colour-blind readers, each with a square to name it. */
+/**
+ * Colours that differ on light and dark pages and for most colour-blind readers, each with a square to name
+ * it.
+ */
 export const COLOURS: readonly { hex: string; square: string }[] = [
   { hex: "#d62728", square: "🟥" },
   { hex: "#1f77b4", square: "🟦" },
@@ -27,8 +30,8 @@ export interface ChartLine {
 }
 
 /**
- * Draws series over time. There are six colours: more series make several charts, all with the same axes. Mermaid draws no legend
- * for lines, so each chart has one above it. Empty where no time has passed.
+ * Draws series over time. There are six colours: more series make several charts, all with the same axes.
+ * Mermaid draws no legend for lines, so each chart has one above it. Empty where no time has passed.
  *
  * @param unit what the y axis counts.
  */

@@ -20,7 +20,10 @@ export interface PlotLine {
   readonly name: string;
   /** The run's colour, `#rrggbb`. */
   readonly colour: string;
-  /** `middle`: the repetition nearest to the median requests/s, or all repetitions together; `other`: the rest; `mark`: a limit. */
+  /**
+   * `middle`: the repetition nearest to the median requests/s, or all repetitions together; `other`: the
+   * rest; `mark`: a limit.
+   */
   readonly weight: "middle" | "other" | "mark";
   /** The points in the order of x. */
   readonly points: readonly (readonly [x: number, y: number])[];
@@ -88,7 +91,8 @@ export function plotsOf(results: Results): Plot[] {
       lines: linesOf(
         results,
         (repetition, run) =>
-          // The connections of an open loop are idle at times, so that rate and connections do not give the latency.
+          // The connections of an open loop are idle at times, so that rate and connections do not give the
+          // latency.
           run.options.load.ratePerSec !== undefined
             ? []
             : answeredRates(repetition).flatMap(([sec, rate]) =>

@@ -13,7 +13,9 @@ const SIZE = { width: 860, height: 340 };
 const INK = "#010203";
 const STYLE = "<style>svg{color:#24292f}@media(prefers-color-scheme:dark){svg{color:#e6edf3}}</style>";
 
-/** Renders a plot. Its text is dark on a light page and light on a dark page, if the viewer knows its scheme. */
+/**
+ * Renders a plot. Its text is dark on a light page and light on a dark page, if the viewer knows its scheme.
+ */
 export async function renderSvg(plot: Plot): Promise<string> {
   // Loaded only here: most uses of this library do without this megabyte.
   const { init } = await import("echarts");

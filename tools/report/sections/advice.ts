@@ -1,5 +1,6 @@
 /**
- * What each piece of advice did, against a gateway that was given none: one table with a verdict for each run.
+ * What each piece of advice did, against a gateway that was given none: one table with a verdict for each
+ * run.
  *
  * @module
  */

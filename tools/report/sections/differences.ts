@@ -1,5 +1,6 @@
 /**
- * What differs between kept results besides their figures: machine, versions, sysctls, load, the runs' options.
+ * What differs between kept results besides their figures: machine, versions, sysctls, load, the runs'
+ * options.
  *
  * @module
  */

@@ -51,7 +51,10 @@ function describeBackend({ latencyMs, bodyBytes, status }: BackendPlan): string 
   return `${latencyMs} ms latency, ${formatCount(bodyBytes)} bytes, status ${status}`;
 }
 
-/** The machine's own sysctls where they are not those of the lab: what is measured here is not what happens outside. */
+/**
+ * The machine's own sysctls where they are not those of the lab: what is measured here is not what happens
+ * outside.
+ */
 function machineDiffers({ sysctls, machineSysctls = {} }: Results["environment"]): string[] {
   const others = Object.entries(machineSysctls).filter(([key, value]) => value !== (sysctls[key] ?? ""));
   if (others.length === 0) return [];

@@ -85,7 +85,9 @@ const TEST_NAMES: Readonly<Record<Comparison["test"], string>> = {
   "signed-rank": "exact Wilcoxon signed-rank test of the pairs",
 };
 
-/** What the intervals of ratios are called: with few pairs the bootstrap gives no more than the pairs have. */
+/**
+ * What the intervals of ratios are called: with few pairs the bootstrap gives no more than the pairs have.
+ */
 function nameBootstrap(tested: readonly Comparison[]): string {
   const confidences = tested.flatMap(({ ratio }) => ratio === undefined ? [] : [ratio.confidence]);
   const least = Math.min(0.95, ...confidences);

@@ -112,8 +112,8 @@ function joinClause(subject: string, { does, cause }: Behaviour): string {
 }
 
 /**
- * How a run's requests per second compare with the baseline's, which is named unless `undefined`; `undefined` where they
- * cannot be compared.
+ * How a run's requests per second compare with the baseline's, which is named unless `undefined`; `undefined`
+ * where they cannot be compared.
  */
 function sayCompared({ comparison }: RunFindings, baseline: string | undefined): string | undefined {
   if (comparison?.ratio === undefined) return undefined;

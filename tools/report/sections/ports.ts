@@ -1,5 +1,6 @@
 /**
- * Whether and when the gateway ran out of ephemeral ports: foretold from its rate of new connections, and measured.
+ * Whether and when the gateway ran out of ephemeral ports: foretold from its rate of new connections, and
+ * measured.
  *
  * @module
  */

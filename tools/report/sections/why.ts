@@ -115,7 +115,9 @@ function sayFewInTimeWait({ openAtEnd }: Churn): string {
   return `${standing}**${they} are gone, and few of them are in TIME_WAIT**:`;
 }
 
-/** What a gateway of ours with a pool of its own says of why it closed connections, in its last repetition. */
+/**
+ * What a gateway of ours with a pool of its own says of why it closed connections, in its last repetition.
+ */
 function sayWhyClosed({ warmedUp }: Churn, pool: PoolCounters | undefined): string {
   if (pool === undefined) return "";
   const closed = describeClosed(pool.closed, formatCount);
