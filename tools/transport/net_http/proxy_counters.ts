@@ -21,8 +21,7 @@ import type { ProxyCounters } from "./proxy.ts";
  * ledger.dialed = 5801;
  * for (let i = 0; i < 5400; i++) ledger.closedFor("tooManyIdle");
  * const text = renderCounters({ requests: 20_000, resent: 0, pool: ledger.snapshot() });
- * assertStringIncludes(text, "opened 5801 connections for 20000 requests: 5400 closed because the pool was
- * full (maxIdleConns)");
+ * assertStringIncludes(text, "opened 5801 connections for 20000 requests: 5400 closed");
  * ```
  */
 export function renderCounters(counters: ProxyCounters): string {
