@@ -22,7 +22,9 @@ export const main: Main = mainOf({
   summary: "Shows the sysctls of this machine that bear on TIME_WAIT, and what they do and do not do.",
   positionals: "[restore]",
   flags: {
-    quiet: switchFlag("with restore, ahead of another tool: print what was put back, and never fail"),
+    quiet: switchFlag(
+      "restore without a word where nothing was left, and without failure: for use ahead of another tool",
+    ),
   },
   examples: ["deno task sysctl", "sudo deno task sysctl restore"],
   async run({ quiet }, { positionals: words }) {
