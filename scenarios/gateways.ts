@@ -1,7 +1,11 @@
+#!/usr/bin/env -S timewait bench
 /**
- * Each gateway with a pool that fits, ours beside those that people run. Each uses all CPUs.
+ * Our gateways beside those that people run, each with a pool that fits and with all CPUs.
  *
- * Peers that are not installed are shown as failed: apt-get install nginx-light haproxy golang-go
+ * What to do with the answer: it is the price of a hop, and how far the gateways of the other scenarios are
+ * from yours.
+ *
+ * A peer that is not installed is shown as failed: apt-get install nginx-light haproxy golang-go
  *
  *     deno task bench gateways
  *     deno task bench gateways --connections 64
@@ -18,7 +22,7 @@ export default {
   question: "What does each gateway cost when its pool fits?",
   expectation:
     "net-http is level with nginx and HAProxy and at least three times Go; http-client is level with Go.",
-  // Compilers of JavaScript take some seconds until they have seen enough.
+  // A compiler of JavaScript takes some seconds until it has seen enough.
   load: { connections: 1000, warmUp: "3s" },
   runs: [
     { name: "direct" },

@@ -1,6 +1,10 @@
+#!/usr/bin/env -S timewait bench
 /**
  * What the web recommends against TIME_WAIT, one knob a run, on a gateway whose pool keeps 2 idle connections
  * and whose range of ports is narrow.
+ *
+ * What to do with the answer: leave the knobs alone and enlarge the pool. Where that takes time, a wider
+ * range of ports or `tcp_tw_reuse = 1` bridges it.
  *
  * Nine runs five times take some five minutes. Two repetitions are enough for the verdicts.
  *
@@ -17,8 +21,9 @@ export default {
   expectation:
     "no sysctl makes the gateway open fewer connections; two of them keep it from running out of ports for a " +
     "while, the others do nothing or harm; a pool that fits needs none.",
-  // 2,000 ports last some two seconds; no warm-up, because it would use them up before anything is counted.
+  // 2,000 ports last some two seconds of six; a warm-up would use them up before anything is counted.
   load: { connections: 100, warmUp: 0, duration: "6s" },
+  // Slow enough that a busy machine opens connections at an even rate.
   backend: { latency: "50ms" },
   // Every run begins with these, and changes what its name says.
   sysctls: { "net.ipv4.ip_local_port_range": "20000 21999", "net.ipv4.tcp_tw_reuse": 0 },

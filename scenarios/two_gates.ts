@@ -1,9 +1,12 @@
+#!/usr/bin/env -S timewait bench
 /**
  * The incident of 2016: `MaxIdleConnsPerHost` was 200, and `MaxIdleConns` had stayed at its default of 100.
- * An idle connection must pass both gates. Our gateway has one thread here, so that it has one pool, as Go
- * has.
+ * An idle connection must pass both gates: that of its host, then that of the whole pool.
  *
- * Go is measured beside it where it is installed: apt-get install golang-go
+ * What to do with the answer: raise both limits in Go, `MaxIdleConns` to at least `MaxIdleConnsPerHost`. With
+ * fewer connections than 100 both runs are alike, which is how the pool was suspected.
+ *
+ * Go is measured beside our gateway where it is installed: apt-get install golang-go
  *
  *     deno task bench two_gates
  *     deno task bench two_gates --connections 50
@@ -18,9 +21,11 @@ export default {
   expectation: "200/100 keeps 100 connections and leaves thousands of sockets in TIME_WAIT on the gateway; " +
     "1000/1000 next to none, and loses at most 11.3% against direct.",
   load: { connections: 1000, script: "peers/post.lua" },
+  // As far away as the backend of the incident.
   backend: { latency: "70ms" },
   runs: [
     { name: "direct" },
+    // One thread, and so one pool, as Go has.
     {
       name: "200-100",
       gateway: { transport: "net-http", maxIdleConnsPerHost: 200, maxIdleConns: 100, workers: 1 },

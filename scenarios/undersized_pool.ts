@@ -1,7 +1,12 @@
+#!/usr/bin/env -S timewait bench
 /**
  * A gateway keeps 100 connections to its backend for 1,000 clients, then 1,000.
  *
+ * What to do with the answer: a pool must hold as many idle connections as there are requests in flight.
+ * Where your gateway's is smaller, raise it; my_gateway.ts measures your own.
+ *
  *     deno task bench undersized_pool
+ *     deno task bench undersized_pool --connections 80
  */
 
 import type { Scenario } from "timewait";
@@ -12,7 +17,8 @@ export default {
     "pool-100 opens a connection for every few requests and leaves thousands of sockets in TIME_WAIT on " +
     "the gateway; pool-1000 next to none; both serve fewer requests than direct.",
   load: { connections: 1000 },
-  // As far away as the backend of the incident of 2016: 1,000 connections make some 13,000 requests/s then.
+  // As far away as the backend of the incident of 2016: with it 1,000 connections make some 13,000
+  // requests/s.
   backend: { latency: "70ms" },
   runs: [
     { name: "direct" },

@@ -8,19 +8,21 @@ import {
   BENCH_FLAG_GROUPS,
   BENCH_FLAGS,
   type BenchFlags,
+  FLAGS_OF_WRK,
+  flagsWithoutEffect,
   OUTPUT_FLAGS,
   sysctlsOf,
 } from "./cli/bench_flags.ts";
 import {
   type Call,
   CANNOT_TELL,
+  flagOf,
+  isGiven,
   type Main,
   mainOf,
   printError,
   printOutput,
-  quoteForShell,
   runAsScript,
-  wordsWithout,
 } from "./cli/command_line.ts";
 import { gatewaysOf } from "./cli/gateway_flags.ts";
 import { loadOf } from "./cli/load_flags.ts";
@@ -32,9 +34,11 @@ import { openOutputs, type OutputPlaces } from "./report/outputs.ts";
 import { renderReport } from "./report/report.ts";
 import { isMeasured, measuredOf, type Results } from "./results/results.ts";
 import { announce, durationsOf, showProgress, standardError } from "./run/progress.ts";
-import { type BenchPlan, planBench, runBench } from "./run/runner.ts";
+import { type BenchPlan, type MeasureOptions, planBench, runBench } from "./run/runner.ts";
 import { type LoadedScenario, loadScenario, scenarioNames } from "./scenario/load_scenario.ts";
+import { quoteForShell } from "./scenario/placeholders.ts";
 import { replaceGateways } from "./scenario/replace_gateways.ts";
+import type { Scenario } from "./scenario/scenario.ts";
 import { selfCheckResult } from "./verdict/self_check.ts";
 
 const DEFAULT_SCENARIO = "undersized_pool";
@@ -57,39 +61,78 @@ export const main: Main = mainOf({
     "deno task bench port_exhaustion --gateway 'mine=./my-gateway --listen {listen} --upstream {upstream}'",
     "deno task bench ./my_scenario.ts",
   ],
+  foreignFlags: FLAGS_OF_WRK,
   run: bench,
 });
 
 async function bench(flags: BenchFlags, call: Call): Promise<number> {
-  if (flags.list) return await listScenarios();
+  if (flags.list) return await listScenarios(call);
   const names = call.positionals.length === 0 ? [DEFAULT_SCENARIO] : call.positionals;
   const scenarios = await Promise.all(names.map(loadScenario));
   const places = placesOf(flags, scenarios);
   const lab = await chooseLab(flags.lab);
-  const tell = (line: string) => console.error(line);
   await using hostSysctls = await prepareHostSysctls(lab, {
     allowHostSysctl: flags.allowHostSysctl,
-    tell,
+    tell: (line) => console.error(line),
   });
   const plans = await Promise.all(
-    scenarios.map(({ name, scenario }, i) =>
-      planBench(replaceGateways(scenario, gatewaysOf(flags)), {
-        name,
-        ...overridesOf(flags),
-        ...repeatOptionsOf(flags),
-        lab,
-        generator: flags.load,
-        hostSysctls,
-        command: commandOf(names[i]!, call),
-      })
+    scenarios.map((loaded, i) =>
+      planOf(loaded, flags, { lab, hostSysctls, command: commandOf(names[i]!, call) })
     ),
   );
+  for (const line of flagsWithoutEffect(flags, { lab: lab.kind, generator: plans[0]!.generator.name })) {
+    console.error(`note: ${line}`);
+  }
   let exitCode = 0;
   for (const [i, plan] of plans.entries()) {
     exitCode = Math.max(exitCode, await measure(plan, places[i]!, call.signal));
     if (call.signal.aborted) break;
   }
   return exitCode;
+}
+
+/**
+ * The plan of a scenario under the flags. An error in what no flag has said is the scenario's, and names it.
+ */
+async function planOf(
+  { name, scenario }: LoadedScenario,
+  flags: BenchFlags,
+  given: Pick<MeasureOptions, "lab" | "hostSysctls" | "command">,
+): Promise<BenchPlan> {
+  const options = {
+    name,
+    ...overridesOf(flags),
+    ...repeatOptionsOf(flags),
+    generator: flags.load,
+    ...given,
+  };
+  try {
+    return await planBench(askedOf(scenario, flags), options);
+  } catch (error) {
+    if (!(error instanceof TimewaitError) || error.field === undefined) throw error;
+    if (isGiven(error.field, BENCH_FLAGS, flags)) throw error;
+    const field = flagOf(error.field, BENCH_FLAGS) ?? error.field;
+    throw new TimewaitError(`${name}.ts: ${field} ${error.problem}`, { cause: error });
+  }
+}
+
+/**
+ * The scenario, asked of the gateways that the flags describe.
+ *
+ * @throws {TimewaitError} where a self-check would measure none of them.
+ */
+function askedOf(scenario: Scenario, flags: BenchFlags): Scenario {
+  const gateways = gatewaysOf(flags);
+  const asked = replaceGateways(scenario, gateways);
+  const { baseline = asked.runs[0]!.name } = asked;
+  const direct = asked.runs.some((run) => run.name === baseline && run.gateway === undefined);
+  if (flags.selfCheck && direct && gateways.length > 0) {
+    throw new TimewaitError(
+      `measures the baseline under two names, here ${baseline}, and no gateway: leave the gateway out`,
+      { field: "selfCheck" },
+    );
+  }
+  return asked;
 }
 
 function overridesOf(flags: BenchFlags) {
@@ -104,10 +147,9 @@ function overridesOf(flags: BenchFlags) {
 }
 
 /** What the person typed, less where the output went, for one of the scenarios. */
-function commandOf(name: string, { args, positionals }: Call): string {
-  const words = wordsWithout(args, Object.keys(OUTPUT_FLAGS), BENCH_FLAGS)
-    .filter((word) => !positionals.includes(word));
-  return ["deno", "task", "bench", name, ...words].map(quoteForShell).join(" ");
+function commandOf(name: string, { words }: Call): string {
+  const kept = words.filter(({ flag }) => flag !== undefined && !Object.hasOwn(OUTPUT_FLAGS, flag));
+  return ["deno", "task", "bench", name, ...kept.flatMap(({ texts }) => texts)].map(quoteForShell).join(" ");
 }
 
 /** Where the output of each scenario goes. */
@@ -147,7 +189,10 @@ function exitCodeOf(results: Results, { written }: { readonly written: boolean }
   return check === "false alarm" ? 1 : check === "cannot tell" ? CANNOT_TELL : 0;
 }
 
-async function listScenarios(): Promise<number> {
+async function listScenarios({ words }: Call): Promise<number> {
+  if (words.length > 1) {
+    throw new TimewaitError("measures nothing: leave the other words out", { field: "list" });
+  }
   for (const name of await scenarioNames()) {
     const { scenario } = await loadScenario(name);
     console.log(`${name}${name === DEFAULT_SCENARIO ? " (default)" : ""}: ${scenario.question}`);

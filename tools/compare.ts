@@ -22,8 +22,8 @@ import { type Gate, type GateCheck, parseGate } from "./verdict/gate.ts";
 import { gatesThatCannotFail } from "./verdict/gate_proof.ts";
 
 const FLAGS = {
-  gate: listFlag("GATE", "what must hold: [RUN:]FIGURE>=LIMIT or <=; with a % a change", parseGate),
-  selfTest: switchFlag("prove that each gate can fail, on figures moved beyond its limit"),
+  gate: listFlag("GATE", "condition that must hold: [RUN:]FIGURE>=LIMIT or <=; with a % a change", parseGate),
+  selfTest: switchFlag("proof that each gate can fail, on figures moved beyond its limit"),
 };
 
 /**

@@ -1,6 +1,6 @@
 /**
- * The **knobs** of this machine that bear on TIME_WAIT: their values, what they do and what they do not do.
- * It also puts back the sysctls that a killed bench has left changed.
+ * The **knobs** of this machine that bear on TIME_WAIT: their values, what they do and what they do not do;
+ * and what puts back those that a killed bench has left.
  *
  * As a script: `deno task sysctl`, `deno task sysctl restore`. As a module: {@linkcode renderSysctls} and
  * {@linkcode restoreHostSysctls}.
@@ -22,7 +22,9 @@ export const main: Main = mainOf({
   summary: "Shows the sysctls of this machine that bear on TIME_WAIT, and what they do and do not do.",
   positionals: "[restore]",
   flags: {
-    quiet: switchFlag("restore without failing, ahead of another tool; prints only what was put back"),
+    quiet: switchFlag(
+      "restore without a word where nothing was left, and without failure: for use ahead of another tool",
+    ),
   },
   examples: ["deno task sysctl", "sudo deno task sysctl restore"],
   async run({ quiet }, { positionals: words }) {
@@ -49,8 +51,8 @@ async function restore(): Promise<number> {
 }
 
 /**
- * Runs ahead of the tools that may not change sysctls themselves. The sysctls of a bench that is alive stay
- * as they are.
+ * What `deno task` runs ahead of the tools that may not change sysctls themselves. A bench that is alive
+ * keeps its own.
  */
 async function restoreFirst(): Promise<number> {
   try {

@@ -1,7 +1,7 @@
 // A gateway as one writes it in Go: httputil.ReverseProxy over an http.Transport, whose two limits are flags.
 //
 //	go build -o reverse_proxy reverse_proxy.go
-//	./reverse_proxy -listen 127.0.0.1:8080 -upstream http://127.0.0.1:8081 -max-idle-conns 100 -max-idle-conns-per-host 200
+//	./reverse_proxy -listen 127.0.0.1:8080 -upstream http://127.0.0.1:8081 -max-idle-conns-per-host 200
 //
 // Standard library only; Go 1.19 or later.
 package main

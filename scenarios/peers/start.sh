@@ -1,53 +1,50 @@
 #!/bin/sh
-# Starts another gateway in the foreground, with a pool of POOL idle connections, and leaves nothing behind.
+# Starts another gateway in the foreground, and leaves nothing behind.
 #
-#   start.sh nginx|haproxy LISTEN_HOST LISTEN_PORT UPSTREAM_HOST UPSTREAM_PORT POOL
-#   start.sh go LISTEN_HOST LISTEN_PORT UPSTREAM_HOST UPSTREAM_PORT MAX_IDLE_CONNS_PER_HOST [MAX_IDLE_CONNS]
+#   start.sh PEER LISTEN_HOST LISTEN_PORT UPSTREAM_HOST UPSTREAM_PORT POOL [TOTAL]
+#
+# POOL is how many idle connections the gateway keeps for its backend; TOTAL, for all backends together
+# (default: POOL).
+#
+# A peer is PEER.sh in this folder. It runs in a folder of its own, which is removed afterwards, with all of
+# these in its environment. Other files PEER.* are templates: they are copied into that folder first, with
+# their placeholders filled in.
 set -eu
-which=$1 listen_host=$2 listen_port=$3 upstream_host=$4 upstream_port=$5 pool=$6 total=${7:-$6}
-here=$(cd "$(dirname "$0")" && pwd)
-PATH=$PATH:/usr/sbin:/usr/local/go/bin
+usage="usage: start.sh PEER LISTEN_HOST LISTEN_PORT UPSTREAM_HOST UPSTREAM_PORT POOL [TOTAL]"
+[ $# -ge 6 ] || { echo "$usage" >&2; exit 2; }
+peer=$1
+export LISTEN_HOST="$2" LISTEN_PORT="$3" UPSTREAM_HOST="$4" UPSTREAM_PORT="$5" POOL="$6" TOTAL="${7:-$6}"
+PEERS=$(cd "$(dirname "$0")" && pwd)
+export PEERS PATH="$PATH:/usr/sbin:/usr/local/go/bin"
 
-need() {
-  command -v "$1" >/dev/null || { echo "$1 is not installed: apt-get install $2" >&2; exit 1; }
-}
+if [ "$peer" = start ] || [ ! -f "$PEERS/$peer.sh" ]; then
+  known=$(cd "$PEERS" && for file in *.sh; do [ "$file" = start.sh ] || printf ' %s' "${file%.sh}"; done)
+  echo "there is no peer $peer; known are$known" >&2
+  exit 2
+fi
 
-# A private lab has a scratch directory that ends with it; elsewhere there is /tmp, and the trap.
+# A private lab has a scratch folder that ends with it; elsewhere there is /tmp, and the trap.
 scratch=/run/timewait
 [ -d "$scratch" ] || scratch=${TMPDIR:-/tmp}
-directory=$(mktemp -d -p "$scratch")
+folder=$(mktemp -d -p "$scratch")
 child=
-trap 'rm -rf "$directory"' EXIT
+trap 'rm -rf "$folder"' EXIT
 trap 'kill -TERM "$child" 2>/dev/null; wait "$child" || true; exit 0' TERM INT HUP
 
-fill() {
-  sed -e "s|{directory}|$directory|g" -e "s|{pool}|$pool|g" \
-    -e "s|{listen_host}|$listen_host|g" -e "s|{listen_port}|$listen_port|g" \
-    -e "s|{upstream_host}|$upstream_host|g" -e "s|{upstream_port}|$upstream_port|g" "$here/$1" >"$directory/$1"
-}
+# A text as the right side of `s|…|…|`.
+escaped() { printf '%s\n' "$1" | sed 's/[&|\\]/\\&/g'; }
 
-case $which in
-nginx)
-  need nginx nginx-light
-  fill nginx.conf
-  nginx -c "$directory/nginx.conf" -p "$directory" -e "$directory/nginx.error.log" &
-  ;;
-haproxy)
-  need haproxy haproxy
-  fill haproxy.cfg
-  haproxy -q -db -f "$directory/haproxy.cfg" &
-  ;;
-go)
-  need go golang-go
-  export HOME="${HOME:-$directory}"
-  go build -o "$directory/reverse_proxy" "$here/reverse_proxy.go"
-  "$directory/reverse_proxy" -listen "$listen_host:$listen_port" -upstream "http://$upstream_host:$upstream_port" \
-    -max-idle-conns "$total" -max-idle-conns-per-host "$pool" &
-  ;;
-*)
-  echo "start.sh knows nginx, haproxy and go, not $which" >&2
-  exit 2
-  ;;
-esac
+for template in "$PEERS/$peer".*; do
+  [ "$template" != "$PEERS/$peer.sh" ] || continue
+  sed -e "s|{pool}|$(escaped "$POOL")|g" \
+    -e "s|{listen_host}|$(escaped "$LISTEN_HOST")|g" \
+    -e "s|{listen_port}|$(escaped "$LISTEN_PORT")|g" \
+    -e "s|{upstream_host}|$(escaped "$UPSTREAM_HOST")|g" \
+    -e "s|{upstream_port}|$(escaped "$UPSTREAM_PORT")|g" \
+    "$template" >"$folder/${template##*/}"
+done
+
+cd "$folder"
+/bin/sh "$PEERS/$peer.sh" &
 child=$!
 wait "$child"

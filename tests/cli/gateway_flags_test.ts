@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { parseFlags } from "../../tools/cli/command_line.ts";
+import { parseFlags } from "../../tools/cli/parse_flags.ts";
 import { GATEWAY_FLAGS, gatewaysOf } from "../../tools/cli/gateway_flags.ts";
 import { TimewaitError } from "../../tools/errors.ts";
 import { resolveGateway } from "../../tools/scenario/resolve.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { valueFlag } from "./command_line.ts";
+import { valueFlag } from "./command.ts";
 import { parseBytes, parseDurationMs, parseWhole } from "./values.ts";
 
 /** The flags. */

@@ -7,7 +7,7 @@
 import type { Sysctls } from "../scenario/sysctls.ts";
 import { namedKnobs } from "../scenario/sysctls.ts";
 import { BACKEND_FLAGS } from "./backend_flags.ts";
-import { listFlag, type Options, switchFlag, valueFlag } from "./command_line.ts";
+import { listFlag, type Options, switchFlag, valueFlag } from "./command.ts";
 import { GATEWAY_FLAGS } from "./gateway_flags.ts";
 import { LOAD_FLAGS } from "./load_flags.ts";
 import { REPEAT_FLAGS } from "./repeat_flags.ts";
@@ -25,7 +25,7 @@ const GENERATOR_FLAGS = {
 const LAB_FLAGS = {
   sysctl: listFlag(
     "KEY=VALUE",
-    "sysctl of the gateway's host; of another host with client: or backend: before it",
+    "sysctl of the gateway's host; with client: or backend: before KEY, of that host",
     parseSysctl,
   ),
   lab: valueFlag(
@@ -35,7 +35,7 @@ const LAB_FLAGS = {
     "auto",
   ),
   allowHostSysctl: switchFlag(
-    "permission for --lab host to change this machine's sysctls, put back after; needs root",
+    "permission for a host lab to change this machine's sysctls, put back afterwards; needs root",
   ),
 } as const;
 
@@ -43,13 +43,13 @@ const LAB_FLAGS = {
 export const OUTPUT_FLAGS = {
   json: valueFlag(
     "FILE",
-    "file for the results document; - prints it in place of the report",
+    "file for the results document; - is standard output, in place of the report",
     parseText,
     undefined,
   ),
   out: valueFlag("DIR", "folder for report.md, its plots and results.json", parseText, undefined),
   html: valueFlag("FILE", "file for the report as one page with interactive plots", parseText, undefined),
-  list: switchFlag("names and questions of all scenarios; measures nothing"),
+  list: switchFlag("names and questions of all scenarios; nothing is measured"),
 } as const;
 
 /** The flags by headings. */
@@ -79,4 +79,37 @@ export type BenchFlags = Options<typeof BENCH_FLAGS>;
 /** The sysctls that the flags ask for. */
 export function sysctlsOf({ sysctl }: Pick<BenchFlags, "sysctl">): Sysctls {
   return namedKnobs(sysctl);
+}
+
+/** What wrk and wrk2 call flags of ours: people type them out of habit. */
+export const FLAGS_OF_WRK = {
+  "-c": "--connections",
+  "-t": "--threads",
+  "-d": "--duration, with a unit: 30s",
+  "-s": "--script",
+  "-H": "--header",
+  "-R": "--rate",
+} as const;
+
+/**
+ * What was asked for and changes nothing, in a line each.
+ *
+ * @param lab the kind of lab that was chosen.
+ * @param generator the name of the load generator that was chosen.
+ */
+export function flagsWithoutEffect(
+  flags: BenchFlags,
+  { lab, generator }: { readonly lab: string; readonly generator: string },
+): string[] {
+  return [
+    ...(flags.quick && flags.repeat !== undefined && flags.duration !== undefined
+      ? ["--quick changes nothing beside --repeat and --duration"]
+      : []),
+    ...(flags.allowHostSysctl && lab !== "host"
+      ? [`--allow-host-sysctl changes nothing in a ${lab} lab, whose sysctls are its own`]
+      : []),
+    ...(flags.threads !== undefined && generator !== "wrk"
+      ? [`--threads is for wrk: the load comes from ${generator}, in one thread`]
+      : []),
+  ];
 }

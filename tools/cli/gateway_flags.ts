@@ -7,20 +7,21 @@
 import { TimewaitError } from "../errors.ts";
 import type { NamedGateway } from "../scenario/replace_gateways.ts";
 import type { Gateway } from "../scenario/scenario.ts";
-import { flagOf, type Flags, listFlag, type Options, switchFlag, valueFlag } from "./command_line.ts";
+import { type Flags, listFlag, type Options, switchFlag, valueFlag } from "./command.ts";
+import { flagOf } from "./command_line.ts";
 import { orNone, parseChoice, parseDurationMs, parseText, parseWhole } from "./values.ts";
 
 /** Options of `http-client` alone. */
 const HTTP_CLIENT_FLAGS = {
   poolMaxIdlePerHost: valueFlag(
     "N",
-    "http-client: idle connections to keep, or none for no limit (default none)",
+    "http-client: most idle connections kept; none is no limit (default none)",
     orNone(parseWhole(0)),
     undefined,
   ),
   poolIdleTimeout: valueFlag(
     "DURATION",
-    "http-client: time to keep an idle connection, or none for no limit (default 90s)",
+    "http-client: time an idle connection is kept; none is no limit (default 90s)",
     orNone(parseDurationMs),
     undefined,
   ),
@@ -30,44 +31,44 @@ const HTTP_CLIENT_FLAGS = {
 const NET_HTTP_FLAGS = {
   maxIdleConns: valueFlag(
     "N",
-    "net-http: idle connections to keep in all, 0 for no limit (default 100)",
+    "net-http: most idle connections kept in all; 0 is no limit (default 100)",
     parseWhole(0),
     undefined,
   ),
   maxIdleConnsPerHost: valueFlag(
     "N",
-    "net-http: idle connections to keep for each backend (default 2)",
+    "net-http: most idle connections kept for each backend; 0 keeps none (default 2)",
     parseWhole(0),
     undefined,
   ),
   maxConnsPerHost: valueFlag(
     "N",
-    "net-http: most connections to each backend, 0 for no limit (default 0)",
+    "net-http: most connections to each backend; 0 is no limit (default 0)",
     parseWhole(0),
     undefined,
   ),
   idleConnTimeout: valueFlag(
     "DURATION",
-    "net-http: time to keep an idle connection, 0 for ever (default 90s)",
+    "net-http: time an idle connection is kept; 0 is for ever (default 90s)",
     parseDurationMs,
     undefined,
   ),
   disableKeepAlives: switchFlag("net-http: one request for each connection"),
   dialTimeout: valueFlag(
     "DURATION",
-    "net-http: longest wait for a connection, its place in line included; then 504 (default 5s)",
+    "net-http: longest wait for a connection, time in line included; then 504 (default 5s)",
     parseDurationMs,
     undefined,
   ),
   responseHeaderTimeout: valueFlag(
     "DURATION",
-    "net-http: longest wait for a response head; then 504 (default 60s)",
+    "net-http: longest wait for the head of a response; then 504 (default 60s)",
     parseDurationMs,
     undefined,
   ),
   requestHeaderTimeout: valueFlag(
     "DURATION",
-    "net-http: longest wait for a request head; then 408 (default 5s)",
+    "net-http: longest wait for the head of a request; then 408 (default 5s)",
     parseDurationMs,
     undefined,
   ),
@@ -77,7 +78,7 @@ const NET_HTTP_FLAGS = {
 export const OUR_GATEWAY_FLAGS = {
   transport: valueFlag(
     "NAME",
-    "transport of our gateway: http-client (default), or net-http, our own proxy and pool",
+    "transport of a gateway of ours: http-client, or net-http, our own proxy and pool (default http-client)",
     parseChoice(["http-client", "net-http"]),
     undefined,
   ),
@@ -95,7 +96,7 @@ export const OUR_GATEWAY_FLAGS = {
 export const GATEWAY_FLAGS = {
   gateway: listFlag(
     "[NAME=]COMMAND",
-    "gateway to measure in place of the scenario's; {listen} and {upstream} are filled in",
+    "command line of a gateway to measure in place of the scenario's; {listen} and {upstream} are filled in",
     parseNamedCommand,
   ),
   ...OUR_GATEWAY_FLAGS,

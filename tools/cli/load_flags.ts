@@ -5,13 +5,23 @@
  */
 
 import type { Load } from "../scenario/scenario.ts";
-import { listFlag, type Options, valueFlag } from "./command_line.ts";
+import { listFlag, type Options, valueFlag } from "./command.ts";
 import { parseDurationMs, parseText, parseWhole } from "./values.ts";
 
 /** The flags. */
 export const LOAD_FLAGS = {
-  connections: valueFlag("N", "connections kept open (default 1000)", parseWhole(1), undefined),
-  threads: valueFlag("N", "threads of wrk (default: at most 2)", parseWhole(1), undefined),
+  connections: valueFlag(
+    "N",
+    "connections kept open, each with one request in flight (default 1000)",
+    parseWhole(1),
+    undefined,
+  ),
+  threads: valueFlag(
+    "N",
+    "threads of wrk, which must divide the connections (default: at most 2)",
+    parseWhole(1),
+    undefined,
+  ),
   duration: valueFlag(
     "DURATION",
     "length of each repetition's load (default 4s)",
@@ -32,12 +42,12 @@ export const LOAD_FLAGS = {
   ),
   rate: valueFlag(
     "N",
-    "requests a second, sent whether or not those before were answered: an open loop (default: closed)",
+    "requests a second of an open loop, sent whether or not earlier ones were answered (default: a closed loop)",
     parseWhole(1),
     undefined,
   ),
   script: valueFlag("FILE", "Lua script for wrk", parseText, undefined),
-  header: listFlag("HEADER", 'request header, "Name: value"', parseText),
+  header: listFlag("HEADER", 'header line of each request, "Name: value"', parseText),
 } as const;
 
 /** The load that the flags describe. */

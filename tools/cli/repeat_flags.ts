@@ -7,24 +7,24 @@
 import { DEFAULT_REPEAT, type MeasureOptions } from "../run/runner.ts";
 import { parseDurationMs, parseShare, parseWhole } from "./values.ts";
 import { TimewaitError } from "../errors.ts";
-import { type Options, switchFlag, valueFlag } from "./command_line.ts";
+import { type Options, switchFlag, valueFlag } from "./command.ts";
 
 const DEFAULT_MAX_TIME_MS = 600_000;
 const MOST_SEED = 2 ** 31 - 1;
 
 /** The flags. */
 export const REPEAT_FLAGS = {
-  quick: switchFlag("a first look: one repetition of 4 s for each run, without uncertainty"),
+  quick: switchFlag("first look: one repetition of 4 s for each run, without uncertainty"),
   repeat: valueFlag("N", `repetitions of each run (default ${DEFAULT_REPEAT})`, parseWhole(1), undefined),
   until: valueFlag(
     "PERCENT",
-    "width that the interval of each comparison must come below, such as 3%; repeats until then",
+    "width that the interval of each comparison must come below, such as 3%; rounds go on until then",
     parseShare,
     undefined,
   ),
   maxTime: valueFlag(
     "DURATION",
-    "with --until: time after which no round begins (default 10m)",
+    "time after which --until begins no further round (default 10m)",
     parseDurationMs,
     undefined,
   ),
@@ -35,7 +35,7 @@ export const REPEAT_FLAGS = {
     undefined,
   ),
   selfCheck: switchFlag(
-    "the baseline under two names: a difference shown is a false alarm, exit code 1",
+    "check of the bench itself: the baseline under two names; a difference shown is a false alarm, exit code 1",
   ),
 };
 

@@ -5,9 +5,10 @@
  */
 
 import { TimewaitError } from "../errors.ts";
+import { shown } from "../scenario/check.ts";
 import { type KnobRequest, parseKnob } from "../scenario/sysctls.ts";
 import { parseBytes, parseDurationMs } from "../scenario/units.ts";
-import { parseListen } from "../server/address.ts";
+import { type ListenAddress, parseListen } from "../server/address.ts";
 
 export { parseBytes, parseDurationMs, parseListen };
 
@@ -51,8 +52,17 @@ export function orNone<T>(
 }
 
 /** Parses the plan that a process of ours hands to another one, resolved already. */
-export function parsePlan<T>(text: string): T {
-  return JSON.parse(text);
+export function parsePlan<T extends { readonly listen: ListenAddress }>(text: string, field: string): T {
+  let plan: unknown;
+  try {
+    plan = JSON.parse(text);
+  } catch {
+    // Told below, as what is JSON and no plan.
+  }
+  if (typeof plan !== "object" || plan === null || !("listen" in plan)) {
+    throw new TimewaitError(`takes a plan as JSON, not ${shown(text)}`, { field });
+  }
+  return plan as T;
 }
 
 /** Takes `KEY=VALUE` or `HOST:KEY=VALUE`. */

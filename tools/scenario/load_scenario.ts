@@ -1,27 +1,34 @@
 /**
- * Finds scenarios by name or by path, and loads them.
+ * Finds scenarios by name or by path, loads them, and checks what they say.
  *
  * @module
  */
 
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { didYouMean, messageOf, reasonOf, TimewaitError } from "../errors.ts";
-import { type Run, type Scenario } from "./scenario.ts";
+import { quoteForShell } from "./placeholders.ts";
+import { resolveScenario } from "./resolve.ts";
+import type { Gateway, Load, Run, Scenario } from "./scenario.ts";
 
 /** A scenario and what it is called. */
 export interface LoadedScenario {
   /** The name of its file, without `.ts`. */
   readonly name: string;
-  /** What the file says, with `{folder}` filled in, and paths of scripts that lead there from anywhere. */
+  /**
+   * What the file says, checked, with `{folder}` filled in, and paths of scripts that lead there from
+   * anywhere.
+   */
   readonly scenario: Scenario;
 }
 
 const SCENARIOS = new URL("../../scenarios/", import.meta.url);
+const EXTENSION = /\.[cm]?[jt]s$/;
 
 /** The names of the scenarios that come with Timewait, in alphabetical order. */
 export async function scenarioNames(): Promise<string[]> {
   const names: string[] = [];
   for await (const entry of Deno.readDir(SCENARIOS)) {
-    if (entry.isFile && entry.name.endsWith(".ts")) names.push(entry.name.slice(0, -".ts".length));
+    if (entry.isFile && EXTENSION.test(entry.name)) names.push(entry.name.replace(EXTENSION, ""));
   }
   return names.sort();
 }
@@ -30,79 +37,73 @@ export async function scenarioNames(): Promise<string[]> {
  * Loads a scenario.
  *
  * @param nameOrPath the name of one that comes with Timewait, or the path of a file that ends in `.ts`.
- * @throws {TimewaitError} where there is none, or the file holds none.
+ * @throws {TimewaitError} where there is none, or what the file says does not fit; its message begins with
+ * the name or path.
  */
 export async function loadScenario(nameOrPath: string): Promise<LoadedScenario> {
-  if (/\.[cm]?[jt]s$/.test(nameOrPath)) {
-    const url = fileUrl(nameOrPath);
-    await Deno.stat(url).catch((cause) => {
-      throw new TimewaitError(`${nameOrPath} is no scenario: ${reasonOf(cause)}`, { cause });
-    });
-    return await importScenario(url, nameOrPath);
-  }
+  if (EXTENSION.test(nameOrPath)) return await importScenario(pathToFileURL(nameOrPath), nameOrPath);
   const known = await scenarioNames();
-  if (!known.includes(nameOrPath)) {
-    const hint = didYouMean(nameOrPath, known) || `; known are ${known.join(", ")}`;
-    throw new TimewaitError(`there is no scenario ${nameOrPath}${hint}`);
+  if (known.includes(nameOrPath)) {
+    return await importScenario(new URL(`${nameOrPath}.ts`, SCENARIOS), `${nameOrPath}.ts`);
   }
-  return await importScenario(new URL(`${nameOrPath}.ts`, SCENARIOS), nameOrPath);
-}
-
-/** A path as people type it, from where they are. Every character stands for itself. */
-function fileUrl(path: string): URL {
-  const absolute = path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
-  return new URL(`file://${absolute.split("/").map(encodeURIComponent).join("/")}`);
+  const hint = nameOrPath.includes("/")
+    ? "; the path of a scenario ends in .ts"
+    : didYouMean(nameOrPath, known) || `; known are ${known.join(", ")}`;
+  throw new TimewaitError(`there is no scenario ${nameOrPath}${hint}`);
 }
 
 async function importScenario(url: URL, shown: string): Promise<LoadedScenario> {
+  await Deno.stat(url).catch((cause) => {
+    throw new TimewaitError(`${shown} is no scenario: ${reasonOf(cause)}`, { cause });
+  });
   let module: { default?: unknown };
   try {
     module = await import(url.href);
   } catch (cause) {
     throw new TimewaitError(`${shown} is no scenario: ${messageOf(cause)}`, { cause });
   }
-  if (typeof module.default !== "object" || module.default === null) {
+  if (module.default === undefined) {
     throw new TimewaitError(
       `${shown} is no scenario: it needs "export default { question: …, runs: […] } satisfies Scenario"`,
     );
   }
-  const folder = decodeURIComponent(new URL(".", url).pathname).replace(/\/$/, "");
-  const name = decodeURIComponent(url.pathname.split("/").at(-1)!).replace(/\.[cm]?[jt]s$/, "");
-  return { name, scenario: placed(module.default as Scenario, folder) };
+  const name = fileURLToPath(url).replace(/^.*\//s, "").replace(EXTENSION, "");
+  try {
+    const scenario = placed(module.default as Scenario, fileURLToPath(new URL(".", url)).replace(/\/$/, ""));
+    resolveScenario(scenario, name);
+    return { name, scenario };
+  } catch (cause) {
+    throw new TimewaitError(`${shown}: ${messageOf(cause)}`, { cause });
+  }
 }
 
-/** The scenario with everything that is relative to its folder made absolute. */
+/**
+ * The scenario with everything that is relative to its folder made absolute. Nothing of it is checked yet.
+ */
 function placed(scenario: Scenario, folder: string): Scenario {
-  const runs = Array.isArray(scenario.runs) ? scenario.runs : undefined;
+  if (typeof scenario !== "object" || scenario === null || Array.isArray(scenario)) return scenario;
+  const { runs, load } = scenario;
   return {
     ...scenario,
-    ...placedScript(scenario, folder),
-    ...(runs === undefined ? {} : { runs: runs.map((run: Run) => placedRun(run, folder)) }),
+    ...placedLoad(load, folder),
+    ...(Array.isArray(runs) ? { runs: runs.map((run: Run) => placedRun(run, folder)) } : {}),
   };
 }
 
 function placedRun(run: Run, folder: string): Run {
   if (typeof run !== "object" || run === null) return run;
-  const { gateway } = run;
-  const command = typeof gateway === "object" && gateway !== null && "command" in gateway
-    ? gateway.command
-    : undefined;
-  return {
-    ...run,
-    ...placedScript(run, folder),
-    ...(typeof command === "string"
-      ? { gateway: { ...gateway, command: command.replaceAll("{folder}", () => quoted(folder)) } }
-      : {}),
-  };
+  return { ...run, ...placedLoad(run.load, folder), ...placedGateway(run.gateway, folder) };
 }
 
-function placedScript({ load }: Pick<Run, "load">, folder: string): Pick<Run, "load"> {
+function placedLoad(load: Load | undefined, folder: string): { load?: Load } {
   const script = load?.script;
-  if (typeof script !== "string" || script.startsWith("/")) return {};
+  if (typeof script !== "string" || script === "" || script.startsWith("/")) return {};
   return { load: { ...load, script: `${folder}/${script}` } };
 }
 
-/** A text as one word for `sh`. */
-function quoted(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+function placedGateway(gateway: Gateway | undefined, folder: string): { gateway?: Gateway } {
+  if (typeof gateway !== "object" || gateway === null || !("command" in gateway)) return {};
+  if (typeof gateway.command !== "string") return {};
+  const command = gateway.command.replaceAll("{folder}", () => quoteForShell(folder));
+  return { gateway: { ...gateway, command } };
 }

@@ -5,6 +5,7 @@
  */
 
 import { didYouMean, TimewaitError } from "../errors.ts";
+import { shown } from "./check.ts";
 
 /** What the placeholders stand for. */
 export interface PlaceholderValues {
@@ -17,25 +18,30 @@ export interface PlaceholderValues {
 const NAMES = ["listen", "listen_host", "listen_port", "upstream", "upstream_host", "upstream_port"];
 
 /** A name in braces. `${name}` is the shell's. */
-const PLACEHOLDER = /(?<!\$)\{([a-z_]+)\}/g;
+const PLACEHOLDER = /(?<!\$)\{([A-Za-z][\w-]*)\}/g;
 
 /**
  * Refuses a command that would not learn where to listen, or holds a name of no placeholder.
  *
  * @throws {TimewaitError} which names the placeholder that was meant.
  */
-export function checkPlaceholders(command: unknown, field: string): void {
+export function checkPlaceholders(command: unknown, field: string): asserts command is string {
   if (typeof command !== "string" || command.trim() === "") {
-    throw new TimewaitError(`must be a command line, not ${JSON.stringify(command)}`, { field });
+    throw new TimewaitError(`must be a command line, not ${shown(command)}`, { field });
   }
+  if (command.includes("\0")) throw new TimewaitError("must be without null characters", { field });
   const used = [...command.matchAll(PLACEHOLDER)].map((match) => match[1]!);
   const unknown = used.find((name) => !NAMES.includes(name));
-  if (unknown !== undefined) {
-    throw new TimewaitError(`has no placeholder {${unknown}}${didYouMean(unknown, NAMES)}`, { field });
-  }
+  if (unknown !== undefined) throw new TimewaitError(unknownPlaceholder(unknown), { field });
   if (!used.some((name) => name.startsWith("listen"))) {
-    throw new TimewaitError(`must be told where to listen: put {listen} into "${command}"`, { field });
+    throw new TimewaitError(`must be told where to listen: put {listen} into ${shown(command)}`, { field });
   }
+}
+
+function unknownPlaceholder(name: string): string {
+  if (name === "folder") return "has {folder} in scenario files only: it is the folder of the file";
+  const hint = didYouMean(name.toLowerCase().replaceAll("-", "_"), NAMES);
+  return `has no placeholder {${name}}${hint || `; known are ${NAMES.join(", ")}`}`;
 }
 
 /**
@@ -64,4 +70,9 @@ export function fillPlaceholders(command: string, { listen, upstream }: Placehol
     upstream_port: `${upstream.port}`,
   };
   return command.replaceAll(PLACEHOLDER, (text, name: string) => values[name] ?? text);
+}
+
+/** A text as one word for `sh`. */
+export function quoteForShell(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,36 +1,19 @@
 /**
- * The resolver: checks what a scenario asks for, and fills in every default. The only place where a default
- * stands.
+ * The resolver: checks what a scenario asks for, and fills in every default. Defaults stand here and in
+ * {@linkcode resolveGateway}, and nowhere else.
  *
  * @module
  */
 
-import { availableParallelism } from "node:os";
 import { didYouMean, TimewaitError } from "../errors.ts";
-import { resolvePoolLimits } from "../transport/pool/limits.ts";
-import { checkPlaceholders } from "./placeholders.ts";
-import type {
-  BackendPlan,
-  CommandPlan,
-  GatewayPlan,
-  HttpClientPlan,
-  LoadPlan,
-  NetHttpPlan,
-  RunPlan,
-  ScenarioPlan,
-} from "./plan.ts";
-import {
-  type Backend,
-  type CommandGateway,
-  type Gateway,
-  type HttpClientGateway,
-  type Load,
-  type NetHttpGateway,
-  type Run,
-  type Scenario,
-} from "./scenario.ts";
+import { at, lineOf, listOf, nameOf, optionsOf, refuseOthers, shown, textOf, truth, whole } from "./check.ts";
+import type { BackendPlan, LoadPlan, RunPlan, ScenarioPlan } from "./plan.ts";
+import { resolveGateway } from "./resolve_gateway.ts";
+import type { Backend, Load, Run, Scenario } from "./scenario.ts";
 import { namedKnobs, parseKnobs, type Sysctls } from "./sysctls.ts";
-import { parseBytes, parseDurationMs } from "./units.ts";
+import { type Duration, parseBytes, parseDurationMs } from "./units.ts";
+
+export { resolveGateway };
 
 /** What a command line or a script asks of every run, over what the scenario says. */
 export interface Overrides {
@@ -43,172 +26,105 @@ export interface Overrides {
 }
 
 /**
- * Resolves a scenario.
+ * Resolves a scenario. What a run says holds over what its scenario says, and the overrides hold over both;
+ * `undefined` says nothing.
  *
  * @param name what it is called: the name of its file.
  * @throws {TimewaitError} which names the field that does not fit, such as `runs[1].gateway.workers`.
  */
 export function resolveScenario(scenario: Scenario, name: string, overrides: Overrides = {}): ScenarioPlan {
-  const { question, expectation = "", runs, baseline, load, backend, sysctls, probeConnects, ...others } =
-    asObject(scenario, "the scenario");
-  refuseOthers(others, { question, expectation, runs, baseline, load, backend, sysctls, probeConnects }, "");
-  if (typeof question !== "string" || question.trim() === "") {
+  if (typeof scenario !== "object" || scenario === null || Array.isArray(scenario)) {
+    throw new TimewaitError(
+      `a scenario must be an object such as { question: …, runs: […] }, not ${shown(scenario)}`,
+    );
+  }
+  const { question, expectation, runs, baseline, load, backend, sysctls, probeConnects, ...others } =
+    optionsOf(scenario, "");
+  const known = { question, expectation, runs, baseline, load, backend, sysctls, probeConnects };
+  refuseOthers(others, known, "");
+  if (question === undefined) {
     throw new TimewaitError("is needed: what does the scenario answer?", { field: "question" });
   }
-  if (typeof expectation !== "string") throw new TimewaitError("must be text", { field: "expectation" });
-  if (!Array.isArray(runs) || runs.length === 0) {
-    throw new TimewaitError("is empty: a scenario measures at least one run", { field: "runs" });
-  }
-  const names = runs.map((run: Run, i) => {
-    const field = `runs[${i}].name`;
-    const { name } = asObject(run, `runs[${i}]`);
-    if (typeof name !== "string" || name.trim() === "") throw new TimewaitError("is needed", { field });
-    return name;
-  });
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) throw new TimewaitError(`holds two runs named ${twice}`, { field: "runs" });
-  const compared = baseline ?? names[0]!;
+  lineOf(question, "question");
+  checkShared({ load, backend, sysctls, probeConnects }, "");
+  checkShared(overrides, "");
+  const all = listOf(runs, "runs") as Run[];
+  const names = namesOf(all);
+  const compared = baseline === undefined ? names[0]! : nameOf(baseline, "baseline");
   if (!names.includes(compared)) {
-    throw new TimewaitError(`${compared} is no run of this scenario${didYouMean(compared, names)}`, {
-      field: "baseline",
-    });
+    const hint = didYouMean(compared, names) || `; its runs are ${names.join(", ")}`;
+    throw new TimewaitError(`is no run of this scenario: ${shown(compared)}${hint}`, { field: "baseline" });
   }
-  const shared = { load, backend, sysctls, probeConnects };
   return {
-    name,
+    name: nameOf(name, "name"),
     question,
-    expectation,
-    runs: runs.map((run: Run, i) => resolveRun(run, shared, overrides, { field: `runs[${i}]`, compared })),
+    expectation: expectation === undefined || expectation === "" ? "" : textOf(expectation, "expectation"),
+    runs: all.map((run, i) => ({
+      name: names[i]!,
+      baseline: names[i] === compared,
+      options: resolveRun(run, { load, backend, sysctls, probeConnects }, overrides, `runs[${i}]`),
+    })),
   };
 }
 
-function resolveRun(
-  run: Run,
-  shared: Pick<Scenario, "load" | "backend" | "sysctls" | "probeConnects">,
-  overrides: Overrides,
-  { field, compared }: { readonly field: string; readonly compared: string },
-): RunPlan {
-  const { name, gateway, load, backend, sysctls, loopback, probeConnects, ...others } = run;
+/** The names of the runs, each once. */
+function namesOf(runs: readonly Run[]): string[] {
+  if (runs.length === 0) {
+    throw new TimewaitError("is empty: a scenario measures at least one run", { field: "runs" });
+  }
+  return runs.map((run, i, all) => {
+    const field = `runs[${i}].name`;
+    const { name } = optionsOf(run ?? null, `runs[${i}]`);
+    if (name === undefined) throw new TimewaitError("is needed", { field });
+    if (all.slice(0, i).some((other) => other.name === name)) {
+      throw new TimewaitError(`is taken: two runs are named ${shown(name)}`, { field });
+    }
+    return nameOf(name, field);
+  });
+}
+
+type Shared = Pick<Scenario, "load" | "backend" | "sysctls" | "probeConnects">;
+
+/**
+ * Checks what holds for several runs by itself, so that an error names the place where it was said, and not a
+ * run that only took it over.
+ */
+function checkShared({ load, backend, sysctls, probeConnects }: Shared, field: string): void {
+  resolveLoad(load, at(field, "load"));
+  resolveBackend(backend, at(field, "backend"));
+  parseKnobs(sysctls, at(field, "sysctls"));
+  if (probeConnects !== undefined) truth(probeConnects, at(field, "probeConnects"));
+}
+
+function resolveRun(run: Run, shared: Shared, overrides: Overrides, field: string): RunPlan["options"] {
+  const { name, gateway, load, backend, sysctls, loopback, probeConnects, ...others } = optionsOf(run, field);
   refuseOthers(others, { name, gateway, load, backend, sysctls, loopback, probeConnects }, field);
-  const asked = namedKnobs([
-    ...parseKnobs(shared.sysctls ?? {}),
-    ...parseKnobs(sysctls ?? {}, at(field, "sysctls")),
-    ...parseKnobs(overrides.sysctls ?? {}),
-  ]);
+  checkShared(run, field);
+  const layers = [shared.load, load].map((layer) => optionsOf(layer, "load"));
+  const knobs = namedKnobs(
+    [shared.sysctls, sysctls, overrides.sysctls].flatMap((layer) => parseKnobs(layer)),
+  );
+  const overriding = optionsOf(overrides.load, "load");
   const probes = probeConnects ?? shared.probeConnects ?? false;
-  const overridden = given(overrides.load);
   return {
-    name,
-    baseline: name === compared,
-    options: {
-      gateway: gateway === undefined ? null : resolveGateway(gateway, at(field, "gateway")),
-      backend: resolveBackend(
-        { ...given(shared.backend), ...given(backend), ...given(overrides.backend) },
-        backend === undefined ? "backend" : at(field, "backend"),
-      ),
-      load: resolveLoad(
-        { ...threadsThatDivide({ ...given(shared.load), ...given(load) }, overridden), ...overridden },
-        load === undefined ? "load" : at(field, "load"),
-      ),
-      ...(Object.keys(asked).length === 0 ? {} : { sysctls: asked }),
-      ...(loopback === undefined ? {} : { loopback }),
-      ...(probes && gateway !== undefined ? { probeConnects: true } : {}),
-    },
+    gateway: gateway === undefined ? null : resolveGateway(gateway, at(field, "gateway")),
+    backend: resolveBackend(merged([shared.backend, backend, overrides.backend])),
+    load: resolveLoad({ ...threadsThatDivide(merged(layers), overriding), ...overriding }),
+    ...(Object.keys(knobs).length === 0 ? {} : { sysctls: knobs }),
+    ...(loopback === undefined ? {} : { loopback: truth(loopback, at(field, "loopback")) }),
+    ...(probes && gateway !== undefined ? { probeConnects: true } : {}),
   };
+}
+
+/** The layers as one: what a later one gives holds. */
+function merged<T extends object>(layers: readonly (T | undefined)[]): T {
+  return Object.assign({}, ...layers.map((layer) => optionsOf(layer, "")));
 }
 
 /** Threads that a scenario asks for give way to connections that the command line asks for. */
 function threadsThatDivide(load: Load, { connections }: Load): Load {
   if (connections === undefined || load.threads === undefined) return load;
   return { ...load, threads: largestDivisor(connections, load.threads) };
-}
-
-/**
- * Resolves a gateway.
- *
- * @throws {TimewaitError} for an option that it does not have, or a value that does not fit.
- */
-export function resolveGateway(gateway: Gateway, field = "gateway"): GatewayPlan {
-  asObject(gateway, field);
-  if ("command" in gateway) return resolveCommand(gateway, field);
-  const { transport = "http-client" } = gateway;
-  if (transport === "http-client") return resolveHttpClient(gateway as HttpClientGateway, field);
-  if (transport === "net-http") return resolveNetHttp(gateway as NetHttpGateway, field);
-  const problem = `takes http-client or net-http, not "${transport}"`;
-  throw new TimewaitError(problem, { field: at(field, "transport") });
-}
-
-function resolveCommand({ command, ...others }: CommandGateway, field: string): CommandPlan {
-  refuseOthers(others, { command }, field);
-  checkPlaceholders(command, at(field, "command"));
-  return { command };
-}
-
-function resolveHttpClient(
-  { transport: _, poolMaxIdlePerHost = false, poolIdleTimeout = "90s", workers = 1, ...others }:
-    HttpClientGateway,
-  field: string,
-): HttpClientPlan {
-  const plan: HttpClientPlan = {
-    transport: "http-client",
-    poolMaxIdlePerHost: poolMaxIdlePerHost === false
-      ? false
-      : whole(poolMaxIdlePerHost, at(field, "poolMaxIdlePerHost")),
-    poolIdleTimeoutMs: poolIdleTimeout === false
-      ? false
-      : parseDurationMs(poolIdleTimeout, at(field, "poolIdleTimeout")),
-    workers: whole(workers, at(field, "workers"), 1),
-  };
-  refuseOthers(others, plan, field);
-  return plan;
-}
-
-function resolveNetHttp(
-  {
-    transport: _,
-    workers = availableParallelism(),
-    idleConnTimeout,
-    dialTimeout = "5s",
-    responseHeaderTimeout = "60s",
-    requestHeaderTimeout = "5s",
-    ...limits
-  }: NetHttpGateway,
-  field: string,
-): NetHttpPlan {
-  const ms = (value: Parameters<typeof parseDurationMs>[0], name: string) =>
-    parseDurationMs(value, at(field, name));
-  const { limits: pool, others } = poolLimitsOf(limits, field, {
-    idleConnTimeoutMs: idleConnTimeout === undefined ? undefined : ms(idleConnTimeout, "idleConnTimeout"),
-  });
-  const plan: NetHttpPlan = {
-    transport: "net-http",
-    ...pool,
-    dialTimeoutMs: ms(dialTimeout, "dialTimeout"),
-    responseHeaderTimeoutMs: ms(responseHeaderTimeout, "responseHeaderTimeout"),
-    requestHeaderTimeoutMs: ms(requestHeaderTimeout, "requestHeaderTimeout"),
-    // A worker without a connection could serve nobody.
-    workers: Math.min(whole(workers, at(field, "workers"), 1), pool.maxConnsPerHost || Infinity),
-  };
-  refuseOthers(others, plan, field);
-  return plan;
-}
-
-/** The limits of the pool, which knows its own defaults, and what is left over. */
-function poolLimitsOf(
-  given: Record<string, unknown>,
-  field: string,
-  { idleConnTimeoutMs }: { readonly idleConnTimeoutMs: number | undefined },
-) {
-  const known = Object.keys(resolvePoolLimits());
-  const isLimit = ([name]: [string, unknown]) => known.includes(name) && name !== "idleConnTimeoutMs";
-  const limits = Object.fromEntries(Object.entries(given).filter(isLimit));
-  const others = Object.fromEntries(Object.entries(given).filter((entry) => !isLimit(entry)));
-  try {
-    return { limits: resolvePoolLimits({ ...limits, idleConnTimeoutMs }), others };
-  } catch (error) {
-    if (!(error instanceof TimewaitError)) throw error;
-    throw new TimewaitError(error.problem, { field: at(field, error.field!), cause: error });
-  }
 }
 
 /** The largest response body: the backend keeps it in memory once, and sends it from there. */
@@ -219,8 +135,8 @@ const MAX_BODY_BYTES = 256 * 1024 ** 2;
  *
  * @throws {TimewaitError} for an option that it does not have, or a value that does not fit.
  */
-export function resolveBackend(backend: Backend = {}, field = "backend"): BackendPlan {
-  const { latency = 0, bodyBytes = 12, status = 200, ...others } = asObject(backend, field);
+export function resolveBackend(backend?: Backend, field = "backend"): BackendPlan {
+  const { latency = 0, bodyBytes = 12, status = 200, ...others } = optionsOf(backend, field);
   const plan: BackendPlan = {
     latencyMs: parseDurationMs(latency, at(field, "latency")),
     bodyBytes: parseBytes(bodyBytes, at(field, "bodyBytes")),
@@ -240,25 +156,29 @@ const MOST_THREADS = 2;
  *
  * @throws {TimewaitError} for an option that it does not have, or a value that does not fit.
  */
-export function resolveLoad(load: Load = {}, field = "load"): LoadPlan {
-  const { connections = 1000, duration = "4s", warmUp = "1s", timeout = "2s", ...more } = asObject(
+export function resolveLoad(load?: Load, field = "load"): LoadPlan {
+  const { duration = "4s", warmUp = "1s", timeout = "2s", headers = [], script, rate, ...more } = optionsOf(
     load,
     field,
   );
-  const { threads = largestDivisor(connections, MOST_THREADS), headers = [], script, rate, ...others } = more;
-  const ms = (value: Parameters<typeof parseDurationMs>[0], name: string) =>
-    parseDurationMs(value, at(field, name));
+  const { connections = 1000, threads, ...others } = more;
+  const ms = (value: Duration, name: string) => parseDurationMs(value, at(field, name));
+  whole(connections, at(field, "connections"), 1);
   const plan: LoadPlan = {
-    connections: whole(connections, at(field, "connections"), 1),
-    threads: whole(threads, at(field, "threads"), 1),
+    connections,
+    threads: threads === undefined
+      ? largestDivisor(connections, MOST_THREADS)
+      : whole(threads, at(field, "threads"), 1),
     durationMs: ms(duration, "duration"),
     warmUpMs: ms(warmUp, "warmUp"),
     timeoutMs: ms(timeout, "timeout"),
-    headers: textsOf(headers, at(field, "headers")),
+    headers: listOf(headers, at(field, "headers")).map((line, i) => {
+      return textOf(line, at(field, `headers[${i}]`));
+    }),
     ...(script === undefined ? {} : { script: textOf(script, at(field, "script")) }),
     ...(rate === undefined ? {} : { ratePerSec: whole(rate, at(field, "rate"), 1) }),
   };
-  refuseOthers(others, { script, rate, ...plan }, field);
+  refuseOthers(others, { ...plan, script, rate }, field);
   return plan;
 }
 
@@ -276,54 +196,4 @@ export function resolveLoad(load: Load = {}, field = "load"): LoadPlan {
 export function largestDivisor(connections: number, threads: number): number {
   for (let n = Math.min(connections, threads); n > 1; n--) if (connections % n === 0) return n;
   return 1;
-}
-
-/** The name of an option inside another one; an empty one is no other. */
-function at(field: string, name: string): string {
-  return field === "" ? name : `${field}.${name}`;
-}
-
-/** The options that were given: `undefined` is the default, and must not erase what another one said. */
-function given<T extends object>(options: T | undefined): T {
-  const entries = Object.entries(options ?? {}).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as T;
-}
-
-function asObject<T>(value: T, field: string): T {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new TimewaitError(`must be an object, not ${JSON.stringify(value) ?? String(value)}`, { field });
-  }
-  return value;
-}
-
-/** Refuses options that nothing was done with, and names the nearest of those that there are. */
-function refuseOthers(others: object, known: object, field: string): void {
-  const [unknown] = Object.entries(others).flatMap(([name, value]) => value === undefined ? [] : [name]);
-  if (unknown === undefined) return;
-  const names = Object.keys(known).map((name) => name.replace(/(Ms|PerSec)$/, ""));
-  throw new TimewaitError(`is no option${didYouMean(unknown, names) || `; known are ${names.join(", ")}`}`, {
-    field: at(field, unknown),
-  });
-}
-
-function whole(value: unknown, field: string, least = 0, most = Number.MAX_SAFE_INTEGER): number {
-  if (!(Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most)) {
-    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
-    throw new TimewaitError(`must be a whole number ${range}, not ${JSON.stringify(value)}`, { field });
-  }
-  return value as number;
-}
-
-function textOf(value: unknown, field: string): string {
-  if (typeof value !== "string" || value === "") {
-    throw new TimewaitError(`must be text, not ${JSON.stringify(value)}`, { field });
-  }
-  return value;
-}
-
-function textsOf(value: unknown, field: string): string[] {
-  if (!Array.isArray(value)) {
-    throw new TimewaitError(`must be a list, not ${JSON.stringify(value)}`, { field });
-  }
-  return value.map((text, i) => textOf(text, `${field}[${i}]`));
 }

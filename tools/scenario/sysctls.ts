@@ -4,7 +4,8 @@
  * @module
  */
 
-import { TimewaitError } from "../errors.ts";
+import { didYouMean, TimewaitError } from "../errors.ts";
+import { optionsOf, shown } from "./check.ts";
 import { HOST_NAMES, type HostName } from "./host_names.ts";
 
 /**
@@ -33,20 +34,28 @@ const KEY = /^net(\.[\w-]+)+$/;
  * lab.
  */
 export function parseKnob(name: string, value: string | number, field = "sysctls"): KnobRequest {
+  if (typeof value !== "string" && !Number.isFinite(value)) {
+    throw new TimewaitError(`takes text or a number for ${name}, not ${shown(value)}`, { field });
+  }
   const text = String(value).trim();
   const [, before, given] = /^(?:([^:]*):)?(.*)$/s.exec(name.trim())!;
   if (given === "" || text === "" || /[\n\r\t\0]/.test(text)) {
-    const problem = `takes KEY=VALUE such as net.ipv4.tcp_tw_reuse=0, not "${name}=${value}"`;
-    throw new TimewaitError(problem, { field });
+    const pair = shown(`${name}=${value}`);
+    throw new TimewaitError(`takes KEY=VALUE such as net.ipv4.tcp_tw_reuse=0, not ${pair}`, { field });
   }
   const host = HOST_NAMES.find((known) => known === (before ?? "gateway"));
   if (host === undefined) {
-    throw new TimewaitError(`takes the hosts ${HOST_NAMES.join(", ")}, not "${before}"`, { field });
+    const hint = didYouMean(before!, HOST_NAMES);
+    throw new TimewaitError(`takes the hosts ${HOST_NAMES.join(", ")}, not ${shown(before)}${hint}`, {
+      field,
+    });
   }
   const key = given!.replaceAll("/", ".");
   if (!KEY.test(key)) {
     throw new TimewaitError(
-      `takes keys below net. such as net.ipv4.tcp_tw_reuse, not "${given}": others are not per network namespace`,
+      `takes keys below net. such as net.ipv4.tcp_tw_reuse, not ${
+        shown(given)
+      }: others are not per network namespace`,
       { field },
     );
   }
@@ -58,8 +67,8 @@ export function parseKnob(name: string, value: string | number, field = "sysctls
  *
  * @throws {TimewaitError} as {@linkcode parseKnob}.
  */
-export function parseKnobs(sysctls: Sysctls, field = "sysctls"): KnobRequest[] {
-  return Object.entries(sysctls).map(([name, value]) => parseKnob(name, value, field));
+export function parseKnobs(sysctls: Sysctls | undefined, field = "sysctls"): KnobRequest[] {
+  return Object.entries(optionsOf(sysctls, field)).map(([name, value]) => parseKnob(name, value, field));
 }
 
 /** The requests by name, as results keep them: the gateway's without its host. */

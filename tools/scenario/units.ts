@@ -5,6 +5,7 @@
  */
 
 import { TimewaitError } from "../errors.ts";
+import { shown } from "./check.ts";
 
 /** A duration: a number of milliseconds, or text such as `"70ms"`, `"10s"`, `"2m"`, `"1h"`. */
 export type Duration = number | `${number}${"ms" | "s" | "m" | "h"}`;
@@ -32,20 +33,22 @@ const MS_PER_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_0
  * ```
  */
 export function parseDurationMs(given: Duration | string, field: string): number {
-  const match = typeof given === "number" ? null : /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(given);
-  const ms = typeof given === "number"
-    ? given
-    : given === "0"
-    ? 0
-    : match === null
-    ? NaN
-    : Number(match[1]) * MS_PER_UNIT[match[2]!]!;
+  const ms = typeof given === "number" ? given : typeof given === "string" ? msOfText(given) : NaN;
   if (!(ms >= 0)) {
-    const shown = typeof given === "number" ? `${given}` : `"${given}"`;
-    throw new TimewaitError(`takes a duration such as 500ms, 10s or 2m, not ${shown}`, { field });
+    throw new TimewaitError(`takes a duration such as 500ms, 10s or 2m, not ${shown(given)}`, { field });
   }
-  if (ms > MAX_DURATION_MS) throw new TimewaitError(`takes at most 24h, not ${given}`, { field });
-  return ms;
+  if (ms > MAX_DURATION_MS) {
+    const unit = typeof given === "number" ? "ms" : "";
+    throw new TimewaitError(`takes at most 24h, not ${given}${unit}`, { field });
+  }
+  // Zero without a sign, as JSON has it.
+  return ms + 0;
+}
+
+function msOfText(text: string): number {
+  if (text === "0") return 0;
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
+  return match === null ? NaN : Number(match[1]) * MS_PER_UNIT[match[2]!]!;
 }
 
 const BYTES_PER_UNIT: Readonly<Record<string, number>> = {
@@ -73,11 +76,10 @@ const BYTES_PER_UNIT: Readonly<Record<string, number>> = {
  * ```
  */
 export function parseBytes(given: Size | string, field: string): number {
-  const match = /^(\d+)(B|KiB|MiB|GiB|kB|MB|GB)?$/.exec(String(given));
+  const match = /^(\d+)(B|KiB|MiB|GiB|kB|MB|GB)?$/.exec(typeof given === "object" ? "" : String(given));
   const bytes = match === null ? NaN : Number(match[1]) * BYTES_PER_UNIT[match[2] ?? ""]!;
   if (!Number.isSafeInteger(bytes)) {
-    const shown = typeof given === "number" ? `${given}` : `"${given}"`;
-    throw new TimewaitError(`takes a size such as 512, 64KiB or 32MiB, not ${shown}`, { field });
+    throw new TimewaitError(`takes a size such as 512, 64KiB or 32MiB, not ${shown(given)}`, { field });
   }
   return bytes;
 }

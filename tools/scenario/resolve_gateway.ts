@@ -1,0 +1,118 @@
+/**
+ * Resolves a gateway: checks its options, and fills in their defaults.
+ *
+ * @module
+ */
+
+import { availableParallelism } from "node:os";
+import { TimewaitError } from "../errors.ts";
+import { resolvePoolLimits } from "../transport/pool/limits.ts";
+import { at, optionNames, optionsOf, refuseOthers, shown, truth, whole } from "./check.ts";
+import { checkPlaceholders } from "./placeholders.ts";
+import type { CommandPlan, GatewayPlan, HttpClientPlan, NetHttpPlan } from "./plan.ts";
+import type { CommandGateway, Gateway, HttpClientGateway, NetHttpGateway } from "./scenario.ts";
+import { type Duration, parseDurationMs } from "./units.ts";
+
+/**
+ * Resolves a gateway.
+ *
+ * @throws {TimewaitError} for an option that it does not have, or a value that does not fit.
+ */
+export function resolveGateway(gateway: Gateway, field = "gateway"): GatewayPlan {
+  if (typeof gateway === "string") {
+    throw new TimewaitError(`must be an object such as { command: … }, not ${shown(gateway)}`, { field });
+  }
+  const options = optionsOf(gateway, field);
+  if ("command" in options) return resolveCommand(options, field);
+  const { transport = "http-client" } = options;
+  if (transport === "http-client") return resolveHttpClient(options as HttpClientGateway, field);
+  if (transport === "net-http") return resolveNetHttp(options as NetHttpGateway, field);
+  throw new TimewaitError(`takes http-client or net-http, not ${shown(transport)}`, {
+    field: at(field, "transport"),
+  });
+}
+
+function resolveCommand({ command, ...others }: CommandGateway, field: string): CommandPlan {
+  const [option] = Object.keys(others);
+  if (option !== undefined) {
+    throw new TimewaitError("is no option of a command: the command line says all", {
+      field: at(field, option),
+    });
+  }
+  checkPlaceholders(command, at(field, "command"));
+  return { command };
+}
+
+function resolveHttpClient(
+  { transport: _, poolMaxIdlePerHost = false, poolIdleTimeout = "90s", workers = 1, ...others }:
+    HttpClientGateway,
+  field: string,
+): HttpClientPlan {
+  const plan: HttpClientPlan = {
+    transport: "http-client",
+    poolMaxIdlePerHost: poolMaxIdlePerHost === false
+      ? false
+      : whole(poolMaxIdlePerHost, at(field, "poolMaxIdlePerHost")),
+    poolIdleTimeoutMs: poolIdleTimeout === false
+      ? false
+      : parseDurationMs(poolIdleTimeout, at(field, "poolIdleTimeout")),
+    workers: whole(workers, at(field, "workers"), 1),
+  };
+  refuseOfOther(others, "net-http", field);
+  refuseOthers(others, { command: undefined, ...plan }, field);
+  return plan;
+}
+
+function resolveNetHttp(
+  {
+    transport: _,
+    maxIdleConns,
+    maxIdleConnsPerHost,
+    maxConnsPerHost,
+    idleConnTimeout,
+    disableKeepAlives,
+    workers = availableParallelism(),
+    dialTimeout = "5s",
+    responseHeaderTimeout = "60s",
+    requestHeaderTimeout = "5s",
+    ...others
+  }: NetHttpGateway,
+  field: string,
+): NetHttpPlan {
+  const ms = (value: Duration, name: string) => parseDurationMs(value, at(field, name));
+  // What the pool is told is checked here, by the names that a scenario has; its defaults are its own.
+  const asked = <T, R>(value: T | undefined, check: (value: T, field: string) => R, name: string) =>
+    value === undefined ? undefined : check(value, at(field, name));
+  const pool = resolvePoolLimits({
+    maxIdleConns: asked(maxIdleConns, whole, "maxIdleConns"),
+    maxIdleConnsPerHost: asked(maxIdleConnsPerHost, whole, "maxIdleConnsPerHost"),
+    maxConnsPerHost: asked(maxConnsPerHost, whole, "maxConnsPerHost"),
+    idleConnTimeoutMs: asked(idleConnTimeout, parseDurationMs, "idleConnTimeout"),
+    disableKeepAlives: asked(disableKeepAlives, truth, "disableKeepAlives"),
+  });
+  const plan: NetHttpPlan = {
+    transport: "net-http",
+    ...pool,
+    dialTimeoutMs: ms(dialTimeout, "dialTimeout"),
+    responseHeaderTimeoutMs: ms(responseHeaderTimeout, "responseHeaderTimeout"),
+    requestHeaderTimeoutMs: ms(requestHeaderTimeout, "requestHeaderTimeout"),
+    // A worker without a connection could serve nobody.
+    workers: Math.min(whole(workers, at(field, "workers"), 1), pool.maxConnsPerHost || Infinity),
+  };
+  refuseOfOther(others, "http-client", field);
+  refuseOthers(others, { command: undefined, ...plan }, field);
+  return plan;
+}
+
+/** Refuses an option that only the other transport has, and says so. */
+function refuseOfOther(others: object, other: "http-client" | "net-http", field: string): void {
+  const given = Object.keys(others);
+  if (given.length === 0) return;
+  const names = optionNames(resolveGateway({ transport: other }));
+  const name = given.find((name) => names.includes(name));
+  if (name === undefined) return;
+  const remedy = other === "net-http" ? 'add transport: "net-http"' : "leave the transport out";
+  throw new TimewaitError(`is an option of the transport ${other}: ${remedy}, or leave it out`, {
+    field: at(field, name),
+  });
+}
