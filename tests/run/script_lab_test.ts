@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertGreater, assertLess, assertRejects } from "@std/assert";
 import { startLab } from "../../tools/run/script_lab.ts";
 import { TimewaitError } from "../../tools/errors.ts";
+import { until } from "../support/until.ts";
 import { wrkInPrivateLab } from "../support/requirements.ts";
 
 const SHORT = { connections: 50, duration: "1s", warmUp: "1s" } as const;
@@ -70,7 +71,8 @@ Deno.test("an option that does not fit is an error that names it", async () => {
   const refused: [() => Promise<unknown>, string][] = [
     [() => lab.startBackend({ status: 99 }), "status"],
     [() => lab.startGateway({ upstream: backend, poolMaxIdlePerHost: -1 }), "poolMaxIdlePerHost"],
-    [() => lab.startGateway({ upstream: { url: "http://h", async [Symbol.asyncDispose]() {} } }), "upstream"],
+    [() => lab.startGateway({ upstream: { url: "https://h" } }), "upstream"],
+    [() => lab.startGateway({ upstream: { url: "http://h/path" } }), "upstream"],
     [() => lab.runLoad({ url: backend.url, connections: 0 }), "connections"],
     // deno-lint-ignore no-explicit-any
     [() => lab.runLoad({ url: backend.url, duration: "4" as any }), "duration"],
@@ -80,4 +82,23 @@ Deno.test("an option that does not fit is an error that names it", async () => {
   for (const [start, field] of refused) {
     assertEquals((await assertRejects(start, TimewaitError)).field, field);
   }
+});
+
+Deno.test({
+  name: "a backend that the script has started itself on its host is one as well",
+  ...wrkInPrivateLab,
+  async fn() {
+    await using lab = await startLab({ kind: "private" });
+    const serve = "Deno.serve({ hostname: '0.0.0.0', port: 9000 }, () => new Response('mine'))";
+    const mine = lab.backend.$`${Deno.execPath()} eval ${serve}`.quiet().noThrow().spawn();
+    const url = `http://${lab.backend.address}:9000`;
+    try {
+      await using gateway = await lab.startGateway({ upstream: { url } });
+      const ask = `console.log(await (await fetch("${gateway.url}")).text())`;
+      await until(async () => await lab.client.$`${Deno.execPath()} eval ${ask}`.text() === "mine");
+    } finally {
+      mine.kill();
+      await mine;
+    }
+  },
 });

@@ -95,7 +95,7 @@ export async function startBackendIn(
 export async function startGatewayIn(
   lab: Lab,
   plan: GatewayPlan,
-  backend: Party,
+  backend: Pick<Party, "hostname" | "port" | "url">,
   options: StartOptions = {},
 ): Promise<Party> {
   using port = await claimPort(lab, "gateway");
@@ -110,7 +110,7 @@ export async function startGatewayIn(
 function serverPlan(
   gateway: HttpClientPlan | NetHttpPlan,
   listen: ListenAddress,
-  backend: Party,
+  backend: Pick<Party, "url">,
 ): GatewayServerPlan {
   return { gateway, upstreams: [backend.url], listen, graceMs: GRACE_MS };
 }

@@ -31,8 +31,8 @@ export interface StartLabOptions {
 
 /** A gateway in a lab, and where it forwards to. */
 export type StartGatewayOptions = Gateway & {
-  /** Where its requests go. */
-  readonly upstream: LabParty;
+  /** Where its requests go: a backend of this lab, or whatever else answers at an `http` URL on one of its hosts. */
+  readonly upstream: { readonly url: string };
 };
 
 /** A backend or a gateway that runs on its host of a lab. Disposing it stops it. */
@@ -97,7 +97,7 @@ export interface ScriptLab extends AsyncDisposable {
 
 interface StartedGateway {
   readonly party: Party;
-  readonly upstream: Party;
+  readonly upstreamPort: number;
 }
 
 /**
@@ -151,18 +151,13 @@ export async function startLab({ kind: asked = "auto", sysctls }: StartLabOption
     },
     async startGateway({ upstream, ...gateway }) {
       const plan = resolveGateway(gateway, "");
-      const backend = parties.get(upstream);
-      if (backend === undefined) {
-        throw new TimewaitError("must be a backend of this lab that runs: what startBackend returned", {
-          field: "upstream",
-        });
-      }
+      const address = addressOf(upstream);
       if (gateways.every(({ party }) => ![...parties.values()].includes(party))) {
         if (gateways.length > 0) await lab.renew?.("gateway");
         gateways.length = 0;
       }
-      const party = await startGatewayIn(lab, plan, backend);
-      gateways.push({ party, upstream: backend });
+      const party = await startGatewayIn(lab, plan, address);
+      gateways.push({ party, upstreamPort: address.port });
       return started(party);
     },
     async runLoad(options) {
@@ -170,6 +165,20 @@ export async function startLab({ kind: asked = "auto", sysctls }: StartLabOption
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** The address of what a gateway forwards to. */
+function addressOf(upstream: { readonly url: string } | undefined): Pick<Party, "hostname" | "port" | "url"> {
+  const url = URL.parse(upstream?.url ?? "");
+  if (url?.protocol !== "http:" || url.pathname !== "/") {
+    const problem = `must be a backend of this lab, or { url } with an http origin, not ${upstream?.url}`;
+    throw new TimewaitError(problem, { field: "upstream" });
+  }
+  return { hostname: url.hostname, port: portOf(url), url: url.origin };
+}
+
+function portOf({ port }: URL): number {
+  return port === "" ? 80 : Number(port);
 }
 
 async function runLoadIn(
@@ -207,7 +216,7 @@ async function runLoadIn(
     after,
     sockets,
     socketsBefore,
-    backendPort: (target?.upstream ?? parties[0])?.port ?? Number(new URL(url).port || 80),
+    backendPort: target?.upstreamPort ?? portOf(new URL(url)),
     gatewayPort: target?.party.port,
   });
   const requestsPerSec = Math.round(result.requestsPerSec);
