@@ -38,8 +38,8 @@ export const main: Main = (args, signal): Promise<number> => {
     summary: [
       "Opens a shell in a lab in which a backend and a gateway run; or runs one command there, and exits as it does.",
       "",
-      "The shell is on the client's host. $BACKEND and $GATEWAY hold the URLs of the two. `on gateway ss -s` runs a command on",
-      "another host, `on gateway` opens a shell there. When the shell ends, everything in the lab ends. It needs no root.",
+      "The shell is on the client's host. $BACKEND and $GATEWAY hold the URLs of the two. `on gateway ss -s` runs a command " +
+      "on another host, `on gateway` opens a shell there. When the shell ends, everything in the lab ends. It needs no root.",
     ].join("\n"),
     positionals: "[-- COMMAND…]",
     flags: FLAGS,

@@ -9,22 +9,13 @@ import config from "../../deno.json" with { type: "json" };
 import { type Host, localMachine } from "../lab/host.ts";
 import type { LabChoice } from "../lab/lab.ts";
 import { openLab } from "../lab/open_lab.ts";
+import { SYSCTL_FACTS } from "../lab/knob_facts.ts";
 import { readSysctls } from "../lab/knobs.ts";
 import type { GeneratorChoice } from "../load/load.ts";
 import { type Environment } from "../results/results.ts";
 
 /** The sysctls that affect TIME_WAIT, ephemeral ports and backlogs. */
-const SYSCTLS = [
-  "net.ipv4.tcp_tw_reuse",
-  "net.ipv4.tcp_tw_reuse_delay",
-  "net.ipv4.ip_local_port_range",
-  "net.ipv4.ip_local_reserved_ports",
-  "net.ipv4.tcp_max_tw_buckets",
-  "net.ipv4.tcp_timestamps",
-  "net.ipv4.tcp_fin_timeout",
-  "net.ipv4.tcp_max_syn_backlog",
-  "net.core.somaxconn",
-] as const;
+const SYSCTLS = SYSCTL_FACTS.filter(({ perNamespace }) => perNamespace).map(({ key }) => key);
 
 const GOVERNORS = "/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor";
 
