@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { TimewaitError } from "../../tools/errors.ts";
 import { parseBytes, parseDurationMs } from "../../tools/scenario/units.ts";
 
@@ -7,6 +7,10 @@ Deno.test("a duration is milliseconds, or text with its unit", () => {
   assertEquals(taken.map((given) => parseDurationMs(given, "latency")), [
     ...[0, 1.5, 86_400_000, 0, 70, 1_500, 120_000, 86_400_000],
   ]);
+});
+
+Deno.test("a zero has no sign, as in JSON", () => {
+  assert(Object.is(parseDurationMs(-0, "latency"), 0));
 });
 
 Deno.test("anything else is no duration, and the error shows what was given", () => {
