@@ -31,7 +31,10 @@ export interface StartLabOptions {
 
 /** A gateway in a lab, and where it forwards to. */
 export type StartGatewayOptions = Gateway & {
-  /** Where its requests go: a backend of this lab, or whatever else answers at an `http` URL on one of its hosts. */
+  /**
+   * Where its requests go: a backend of this lab, or whatever else answers at an `http` URL on one of its
+   * hosts.
+   */
   readonly upstream: { readonly url: string };
 };
 
