@@ -45,6 +45,8 @@
  * - It keeps the connection after a refusal, although the refusal says `Connection: close`. The next request
  *   on that connection is not carried, and ends the connection.
  * - It speaks HTTP/2 to a client that begins with it.
+ * - It closes its listener when the file descriptors have run out. The gateway listens again after 10 ms; until
+ *   then clients are refused, and those that wait to be accepted are reset.
  *
  * Nothing limits the time that an upstream takes. A client can tell a response that breaks off from a
  * complete one, except a client of HTTP/1.0 whose response has no length: its connection ends with a FIN
@@ -123,40 +125,43 @@ export function startHttpClientTransport(options: HttpClientTransportOptions): R
   const refused = new RefusedClients();
   const origin = upstream.origin;
 
-  const server = serveHttp({ listen, reusePort, graceMs, cut: exchanges.abortAll }, async (request, info) => {
-    if (refused.has(info.remoteAddr)) return closingResponse();
-    const carried = carry(request, info.remoteAddr.hostname);
-    if (carried instanceof Refusal) {
-      refused.add(info.remoteAddr);
-      return plainText(carried.status, carried.reason);
-    }
-    const { method, target, headers, body } = carried;
-    using exchange = exchanges.begin(request);
-    const { signal } = exchange;
-    try {
-      const response = await fetch(origin + target, {
-        client,
-        method,
-        headers,
-        body,
-        redirect: "manual",
-        signal,
-      });
-      const failure = whyNotPassedOn(response, carried);
-      if (failure === undefined) return toClient(response, carried);
-      await response.body?.cancel();
-      failures.add(failure);
-      return plainText(502, `the upstream's response cannot be used: ${failure.reason}`);
-    } catch (error) {
-      if (signal.aborted) return plainText(503, "the client has gone, or the gateway is stopping");
-      const failure = explainFetchError(error);
-      if (failure === undefined) {
-        return plainText(400, "the request's content broke off, or is not framed as RFC 9112 has it");
+  const server = serveHttp(
+    { listen, reusePort, graceMs, cut: exchanges.abortAll, log },
+    async (request, info) => {
+      if (refused.has(info.remoteAddr)) return closingResponse();
+      const carried = carry(request, info.remoteAddr.hostname);
+      if (carried instanceof Refusal) {
+        refused.add(info.remoteAddr);
+        return plainText(carried.status, carried.reason);
       }
-      failures.add(failure);
-      return plainText(502, `the upstream failed: ${failure.code} (${failure.reason})`);
-    }
-  });
+      const { method, target, headers, body } = carried;
+      using exchange = exchanges.begin(request);
+      const { signal } = exchange;
+      try {
+        const response = await fetch(origin + target, {
+          client,
+          method,
+          headers,
+          body,
+          redirect: "manual",
+          signal,
+        });
+        const failure = whyNotPassedOn(response, carried);
+        if (failure === undefined) return toClient(response, carried);
+        await response.body?.cancel();
+        failures.add(failure);
+        return plainText(502, `the upstream's response cannot be used: ${failure.reason}`);
+      } catch (error) {
+        if (signal.aborted) return plainText(503, "the client has gone, or the gateway is stopping");
+        const failure = explainFetchError(error);
+        if (failure === undefined) {
+          return plainText(400, "the request's content broke off, or is not framed as RFC 9112 has it");
+        }
+        failures.add(failure);
+        return plainText(502, `the upstream failed: ${failure.code} (${failure.reason})`);
+      }
+    },
+  );
   const parts = starting.move();
   return {
     address: server.address,
