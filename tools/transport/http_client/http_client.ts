@@ -8,6 +8,7 @@
  * | of the request | is |
  * |---|---|
  * | a target that `fetch` would rewrite (`/a/../b`, `/a\\b`, `?'`, `#`), or that is neither a path nor an `http` URL | refused: 400 |
+ * | a path that begins like a URL without a host, such as `/file:///x` | refused: 400, for `Deno.serve` does not tell it from that URL |
  * | no `Host`, or one that is none (also in HTTP/1.0, for `Deno.serve` does not tell the version) | refused: 400 |
  * | `CONNECT`, `TRACE`, `TRACK`; `delete` and other names that `fetch` would raise; `OPTIONS *` | refused: 501 |
  * | `OPTIONS` for an absolute target without a path, which asks about the whole server | sent as `OPTIONS /`, for `Deno.serve` does not tell them apart |
@@ -40,7 +41,6 @@
  * - It accepts lines that end in a bare LF, and white space around a chunk size.
  * - It answers 400 where 414, 431 or 505 would say more.
  * - It gives a client of HTTP/1.0 the interim 100.
- * - It takes the target `http:///x` for a path.
  * - It drops the connection of a client that shuts down its sending side before the response.
  * - It keeps the connection after a refusal, although the refusal says `Connection: close`. The next request
  *   on that connection is not carried, and ends the connection.
