@@ -126,8 +126,39 @@ const REFUSED: Record<string, string> = {
   "no Host": "GET /x HTTP/1.1\r\n\r\n",
   "two Hosts": get("Host: other\r\n"),
   ...Object.fromEntries(
-    ["a/b", "u@a", "a, b", "a b", "a:x", "a?b", "a#b", "a\\b", "a\0b", "a:1:2", "[::1", "a<b", "http://a"]
+    [
+      "a/b",
+      "u@a",
+      "a, b",
+      "a b",
+      "a:x",
+      "a?b",
+      "a#b",
+      "a\\b",
+      "a\0b",
+      "a:1:2",
+      "[::1",
+      "a<b",
+      "http://a",
+      "h%",
+      "h%zz",
+    ]
       .map((host) => [`Host ${JSON.stringify(host)}`, `GET /x HTTP/1.1\r\nHost: ${host}\r\n\r\n`]),
+  ),
+  ...Object.fromEntries(
+    ["[....]", "[ab..cd::ef98:0:7654:321]", "[1:2:3]", "[v1.]", "[", ":80", ":"]
+      .map((host) => [`Host ${JSON.stringify(host)}`, `GET /x HTTP/1.1\r\nHost: ${host}\r\n\r\n`]),
+  ),
+  ...Object.fromEntries(
+    ["x:y:z", "[", "h:8a", "h%zz", ":80"].map((host) => [
+      `an absolute target with Host ${JSON.stringify(host)}`,
+      `GET http://a/x HTTP/1.1\r\nHost: ${host}\r\n\r\n`,
+    ]),
+  ),
+  ...Object.fromEntries(
+    ["http://:80/x", "http://h:8a/x", "http://h%zz/x", "http://[1:2]/x", "http://[....]/x", "http://a,b/x"]
+      .concat("http://?x", "http://", "file:///etc/passwd", "file://a/etc/passwd", "ws://a/x", "http:/x")
+      .map((target) => [`target ${JSON.stringify(target)}`, get("", `GET ${target} HTTP/1.1`)]),
   ),
   ...Object.fromEntries(
     [
@@ -203,6 +234,11 @@ const FORWARDED: Record<string, Forwarded> = Object.fromEntries([
   target("http://abs.example/x?y", { line: "GET /x?y HTTP/1.1", has: { "x-forwarded-host": "abs.example" } }),
   target("http://abs.example", { line: "GET / HTTP/1.1" }),
   target("HTTP://abs.example?q", { line: "GET /?q HTTP/1.1" }),
+  ...["[v1.a:b]", "[::1]:80", "[::ffff:192.0.2.1]", "h%2d", "h:"].map((host): [string, Forwarded] => [
+    `Host ${host}`,
+    { request: `GET /x HTTP/1.1\r\nHost: ${host}\r\n\r\n`, has: { "x-forwarded-host": host } },
+  ]),
+  target("http://[v1.a:b]/x", { line: "GET /x HTTP/1.1", has: { "x-forwarded-host": "[v1.a:b]" } }),
   ["OPTIONS *", { request: get("", "OPTIONS * HTTP/1.1"), line: "OPTIONS * HTTP/1.1", refusedByFetch: 501 }],
   ["TRACE", { request: get("", "TRACE /x HTTP/1.1"), line: "TRACE /x HTTP/1.1", refusedByFetch: 501 }],
   ["delete", { request: get("", "delete /x HTTP/1.1"), line: "delete /x HTTP/1.1", refusedByFetch: 501 }],

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isAuthority } from "./authority.ts";
 import { countedForwards } from "./forwarding_rules.ts";
 import { HeadFields, latin1, SP, tableOf, TOKEN_LOWER } from "./fields.ts";
 import { type BodyLength, CHUNKED, isWord, parseContentLength } from "./framing.ts";
@@ -26,9 +27,6 @@ export const MAX_HEAD_BYTES = 65_536;
  * 3986 forbids but clients send pass untouched.
  */
 const IN_TARGET = tableOf((byte) => Number(byte > SP && byte !== 127 && byte !== 35));
-/** 1 for each byte of a host and port (RFC 3986 §3.2.2 and §3.2.3). */
-const IN_HOST = tableOf((byte) => Number(/[A-Za-z0-9\-._~!$&'()*+;=:%[\]]/.test(String.fromCharCode(byte))));
-const HOST_FORM = /^(?:\[[0-9A-Fa-f:.]+\]|[^:[\]]*)(?::\d*)?$/;
 /** Methods that may be sent again when a connection fails (RFC 9110 §9.2.2). */
 export const IDEMPOTENT_METHODS: ReadonlySet<string> = new Set([
   "GET",
@@ -148,10 +146,9 @@ export class RequestHead {
       const [start, end] = [fields.valueStart[i]!, fields.valueEnd[i]!];
       if (role === "host") {
         if (hosts++ > 0) return refuse(400, "there is more than one Host");
-        for (let at = start; at < end; at++) {
-          if (IN_HOST[bytes[at]!] === 0) return refuse(400, "the Host is malformed");
-        }
         this.host = latin1(bytes, start, end);
+        // An empty Host says that the target has no authority (RFC 9112 §3.2).
+        if (start < end && !isAuthority(this.host)) return refuse(400, "the Host is malformed");
       } else if (role === "content-length") {
         this.bodyLength = parseContentLength(bytes, start, end);
         if (lengths++ > 0 || this.bodyLength < 0) {
@@ -213,18 +210,13 @@ export class RequestHead {
         if (refusal !== undefined) return refusal;
       }
     }
-    if (!HOST_FORM.test(this.host)) return refuse(400, "the Host is malformed");
   }
 
   #readAbsoluteTarget(target: string): Refusal | undefined {
     const match = /^http:\/\/([^/?]+)/i.exec(target);
     if (match === null) return refuse(400, "the target is neither a path nor an http URL");
     this.host = match[1]!;
-    for (let i = 0; i < this.host.length; i++) {
-      if (!(IN_HOST[this.host.charCodeAt(i)]! === 1)) {
-        return refuse(400, "the target's authority is malformed");
-      }
-    }
+    if (!isAuthority(this.host)) return refuse(400, "the target's authority is malformed");
     this.targetStart += match[0].length;
     if (target[match[0].length] === "/") return undefined;
     // RFC 9112 §3.2.4: OPTIONS for a URL without a path and a query asks about the server as a whole.

@@ -1,12 +1,14 @@
 /**
  * `Deno.serve` as the measured parties need it: with a backlog that a thousand clients at once do not
- * overflow, an error that says what to do when the port is taken, and a stop that is graceful and bounded.
+ * overflow, an error that says what to do when the port is taken, a life beyond a failure to accept, and a stop
+ * that is graceful and bounded.
  *
  * @module
  */
 
 import { UnavailableError } from "../errors.ts";
 import { authorityOf, type ListenAddress, whyNotListening } from "./address.ts";
+import { type LastingServer, startLastingServer } from "./lasting_server.ts";
 import { BACKLOG } from "./listener.ts";
 
 /** Options of {@linkcode serveHttp}. */
@@ -24,6 +26,8 @@ export interface HttpServerOptions {
    * Ends the requests that are still in flight after `graceMs`: each gets an answer or loses its connection.
    */
   readonly cut: () => void;
+  /** Receives a line when clients cannot be accepted, as when the file descriptors have run out. */
+  readonly log?: ((line: string) => void) | undefined;
 }
 
 /**
@@ -38,7 +42,7 @@ export interface RunningServer extends AsyncDisposable {
 }
 
 /**
- * Serves HTTP/1.1 until it is disposed.
+ * Serves HTTP/1.1 until it is disposed. When accepting fails, it listens again.
  *
  * A stop ends accepting at once, except while an upload is in flight, which `Deno.serve` would break off. An
  * upload is a request with more than 64 KiB of content, or with content of unknown length. Uploads that begin
@@ -50,13 +54,14 @@ export function serveHttp(
   options: HttpServerOptions,
   handler: Deno.ServeHandler<Deno.NetAddr>,
 ): RunningServer {
-  const { listen: { hostname, port }, reusePort = false, graceMs, cut } = options;
+  const { listen: { hostname, port }, reusePort = false, graceMs, cut, log } = options;
   const uploads = countUploads(handler);
   const serve: Deno.ServeHandler<Deno.NetAddr> = (request, info) =>
     (isUpload(request) ? uploads.handler : handler)(request, info);
-  let server: Deno.HttpServer<Deno.NetAddr>;
+  let server: LastingServer;
   try {
-    server = Deno.serve({ hostname, port, reusePort, tcpBacklog: BACKLOG, onListen() {} }, serve);
+    const where = { hostname, port, reusePort, tcpBacklog: BACKLOG, onListen() {} };
+    server = startLastingServer(where, serve, log);
   } catch (error) {
     throw new UnavailableError(whyNotListening(options.listen, error), { cause: error });
   }

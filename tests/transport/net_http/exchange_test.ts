@@ -270,6 +270,65 @@ Deno.test("a client that leaves while it waits for a connection gives up its pla
   assertEquals(backend.conns.length, 1);
 });
 
+Deno.test("an upload whose client leaves while it waits for a connection gives up its place and is not sent", async (t) => {
+  const parts = {
+    "a part of its content": `Content-Length: 100000\r\n\r\n${"x".repeat(20_000)}`,
+    "chunks without their end": "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+  };
+  for (const [name, sent] of Object.entries(parts)) {
+    await t.step(name, async () => {
+      const inHand = Promise.withResolvers<void>();
+      await using backend = new RawUpstream(async (conn) => {
+        for (;;) {
+          await conn.readMessage();
+          await inHand.promise;
+          await conn.write(OK);
+        }
+      });
+      await using proxy = startTestProxy(backend, { pool: { maxConnsPerHost: 1 } });
+      using first = await connectTo(proxy);
+      await first.write(GET);
+      await eventually(() => proxy.counters().requests === 1, "the first request");
+      using leaving = await connectTo(proxy);
+      await leaving.write("POST / HTTP/1.1\r\nHost: a\r\n");
+      await leaving.write(sent);
+      await eventually(() => proxy.counters().pool.queued === 1, "the upload waiting");
+      await leaving.conn.closeWrite();
+      await eventually(() => proxy.counters().pool.abandoned === 1, "the place given up");
+      assertEquals(statusOf(await leaving.rest()), 400);
+      inHand.resolve();
+      await first.readMessage();
+      await first.write(GET);
+      await first.readMessage();
+      assertEquals([backend.conns.length, backend.received.length], [1, 2]);
+      assertEquals(backend.conns[0]!.received, "");
+    });
+  }
+});
+
+Deno.test("an upload that came whole while it waited for a connection is sent, although its client has closed its side", async () => {
+  const inHand = Promise.withResolvers<void>();
+  await using backend = new RawUpstream(async (conn) => {
+    for (;;) {
+      await conn.readMessage();
+      await inHand.promise;
+      await conn.write(OK);
+    }
+  });
+  await using proxy = startTestProxy(backend, { pool: { maxConnsPerHost: 1 } });
+  using first = await connectTo(proxy);
+  await first.write(GET);
+  await eventually(() => proxy.counters().requests === 1, "the first request");
+  using second = await connectTo(proxy);
+  await second.write("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+  await eventually(() => proxy.counters().pool.queued === 1, "the upload waiting");
+  await second.write("2\r\nde\r\n0\r\n\r\n");
+  await second.conn.closeWrite();
+  inHand.resolve();
+  assertEquals(statusOf(await second.rest()), 200);
+  assertEquals(backend.received.at(-1)?.body, "abcde");
+});
+
 Deno.test("a client that has closed its side still gets its response", async () => {
   await using backend = RawUpstream.answering(OK);
   await using proxy = startTestProxy(backend);

@@ -6,6 +6,8 @@
  * @module
  */
 
+import { isAuthority } from "../../http1/authority.ts";
+
 /**
  * A target of these characters alone stays unchanged, unless a dot begins one of its segments: see
  * {@linkcode fetchKeepsTarget}.
@@ -15,11 +17,14 @@ const PLAIN_TARGET = /^\/[\w\-.~!$&()*+,;=:@%/]*(?:\?[\w\-.~!$&()*+,;=:@%/?]*)?$
 /** A segment that begins with a dot, plain or percent-encoded, and so might be `.` or `..`. */
 const DOTTED_SEGMENT = /\/(?:\.|%2e)/i;
 
-/** A host, perhaps with a port, as RFC 9110 §7.2 allows it in `Host`; no user information. */
-const AUTHORITY = /^(?:\[[0-9A-Fa-f:.]+\]|(?:[\w\-.~!$&'()*+;=]|%[0-9A-Fa-f]{2})+)(?::\d*)?$/;
-
 /** An absolute target, as a client sends it to a proxy (RFC 9112 §3.2.2). */
 const ABSOLUTE = /^http:\/\/([^/?#\\]+)([/?].*)$/i;
+
+/**
+ * What `Deno.serve` makes of a URL without a host, such as `file:///x`: it puts a `/` in front. A path that
+ * looks so was sent either way.
+ */
+const HOSTLESS_URL = /^\/[a-z][a-z\d+.\-]*:\/\/(?:[/?]|$)/i;
 
 /** The unchanged parts of a request's URL. */
 export interface SplitUrl {
@@ -34,15 +39,16 @@ export interface SplitUrl {
  * received, or an absolute target alone.
  *
  * `undefined` if the request has no valid host (RFC 9112 §3.2) or its target is neither a path nor an `http`
- * URL.
+ * URL, or may be a URL without a host.
  */
 export function splitUrl(url: string, host: string | null): SplitUrl | undefined {
-  if (host === null || !AUTHORITY.test(host)) return undefined;
+  if (host === null || !isAuthority(host)) return undefined;
   if (url.startsWith(host, 7) && url.charCodeAt(7 + host.length) === 0x2f && url.startsWith("http://")) {
-    return { authority: host, target: url.slice(7 + host.length) };
+    const target = url.slice(7 + host.length);
+    return HOSTLESS_URL.test(target) ? undefined : { authority: host, target };
   }
   const [, authority, target] = ABSOLUTE.exec(url) ?? [];
-  if (authority === undefined || target === undefined || !AUTHORITY.test(authority)) return undefined;
+  if (authority === undefined || target === undefined || !isAuthority(authority)) return undefined;
   return { authority, target: target.startsWith("?") ? `/${target}` : target };
 }
 

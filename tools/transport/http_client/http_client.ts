@@ -8,6 +8,7 @@
  * | of the request | is |
  * |---|---|
  * | a target that `fetch` would rewrite (`/a/../b`, `/a\\b`, `?'`, `#`), or that is neither a path nor an `http` URL | refused: 400 |
+ * | a path that begins like a URL without a host, such as `/file:///x` | refused: 400, for `Deno.serve` does not tell it from that URL |
  * | no `Host`, or one that is none (also in HTTP/1.0, for `Deno.serve` does not tell the version) | refused: 400 |
  * | `CONNECT`, `TRACE`, `TRACK`; `delete` and other names that `fetch` would raise; `OPTIONS *` | refused: 501 |
  * | `OPTIONS` for an absolute target without a path, which asks about the whole server | sent as `OPTIONS /`, for `Deno.serve` does not tell them apart |
@@ -40,11 +41,12 @@
  * - It accepts lines that end in a bare LF, and white space around a chunk size.
  * - It answers 400 where 414, 431 or 505 would say more.
  * - It gives a client of HTTP/1.0 the interim 100.
- * - It takes the target `http:///x` for a path.
  * - It drops the connection of a client that shuts down its sending side before the response.
  * - It keeps the connection after a refusal, although the refusal says `Connection: close`. The next request
  *   on that connection is not carried, and ends the connection.
  * - It speaks HTTP/2 to a client that begins with it.
+ * - It closes its listener when the file descriptors have run out. The gateway listens again after 10 ms; until
+ *   then clients are refused, and those that wait to be accepted are reset.
  *
  * Nothing limits the time that an upstream takes. A client can tell a response that breaks off from a
  * complete one, except a client of HTTP/1.0 whose response has no length: its connection ends with a FIN
@@ -123,40 +125,43 @@ export function startHttpClientTransport(options: HttpClientTransportOptions): R
   const refused = new RefusedClients();
   const origin = upstream.origin;
 
-  const server = serveHttp({ listen, reusePort, graceMs, cut: exchanges.abortAll }, async (request, info) => {
-    if (refused.has(info.remoteAddr)) return closingResponse();
-    const carried = carry(request, info.remoteAddr.hostname);
-    if (carried instanceof Refusal) {
-      refused.add(info.remoteAddr);
-      return plainText(carried.status, carried.reason);
-    }
-    const { method, target, headers, body } = carried;
-    using exchange = exchanges.begin(request);
-    const { signal } = exchange;
-    try {
-      const response = await fetch(origin + target, {
-        client,
-        method,
-        headers,
-        body,
-        redirect: "manual",
-        signal,
-      });
-      const failure = whyNotPassedOn(response, carried);
-      if (failure === undefined) return toClient(response, carried);
-      await response.body?.cancel();
-      failures.add(failure);
-      return plainText(502, `the upstream's response cannot be used: ${failure.reason}`);
-    } catch (error) {
-      if (signal.aborted) return plainText(503, "the client has gone, or the gateway is stopping");
-      const failure = explainFetchError(error);
-      if (failure === undefined) {
-        return plainText(400, "the request's content broke off, or is not framed as RFC 9112 has it");
+  const server = serveHttp(
+    { listen, reusePort, graceMs, cut: exchanges.abortAll, log },
+    async (request, info) => {
+      if (refused.has(info.remoteAddr)) return closingResponse();
+      const carried = carry(request, info.remoteAddr.hostname);
+      if (carried instanceof Refusal) {
+        refused.add(info.remoteAddr);
+        return plainText(carried.status, carried.reason);
       }
-      failures.add(failure);
-      return plainText(502, `the upstream failed: ${failure.code} (${failure.reason})`);
-    }
-  });
+      const { method, target, headers, body } = carried;
+      using exchange = exchanges.begin(request);
+      const { signal } = exchange;
+      try {
+        const response = await fetch(origin + target, {
+          client,
+          method,
+          headers,
+          body,
+          redirect: "manual",
+          signal,
+        });
+        const failure = whyNotPassedOn(response, carried);
+        if (failure === undefined) return toClient(response, carried);
+        await response.body?.cancel();
+        failures.add(failure);
+        return plainText(502, `the upstream's response cannot be used: ${failure.reason}`);
+      } catch (error) {
+        if (signal.aborted) return plainText(503, "the client has gone, or the gateway is stopping");
+        const failure = explainFetchError(error);
+        if (failure === undefined) {
+          return plainText(400, "the request's content broke off, or is not framed as RFC 9112 has it");
+        }
+        failures.add(failure);
+        return plainText(502, `the upstream failed: ${failure.code} (${failure.reason})`);
+      }
+    },
+  );
   const parts = starting.move();
   return {
     address: server.address,

@@ -51,6 +51,8 @@ export class Exchange {
   #expired = false;
   /** Whether bytes are being written to the client that it has yet to take. */
   #flushing = false;
+  /** Whether a request with a body has its connection. Until then the body may be added to `out`. */
+  #sending = false;
   #pieces = 0;
   #piecesSeen = 0;
 
@@ -75,6 +77,7 @@ export class Exchange {
     writeRequestHead(out, request, client.buffer, upstream.authority, lines, connection);
     client.start = headEnd;
     this.#expired = false;
+    this.#sending = false;
     this.#upload = undefined;
     if (request.bodyLength !== 0) {
       const upload = new Upload(client, request.bodyLength, out);
@@ -112,7 +115,7 @@ export class Exchange {
   async #carry(work: () => Promise<AfterExchange>): Promise<AfterExchange> {
     const { client } = this.#session;
     client.onArrival = this.#onClientArrival;
-    if (this.#upload === undefined) client.read();
+    client.read();
     if (client.over) this.#onClientArrival();
     try {
       return await work();
@@ -130,11 +133,15 @@ export class Exchange {
   }
 
   async #attempt(upstream: Upstream, attempt: Attempt): Promise<AfterExchange | "again"> {
+    const broken = this.#bodyFault();
+    if (broken !== undefined) return broken;
     const held = takeFresh(this.#session.context, upstream) ?? await this.#wait.connect(upstream);
-    if (held === "close" || "status" in held) return held;
+    if (held === "close") return this.#bodyFault() ?? "close";
+    if ("status" in held) return held;
     this.#held = held;
     const { conn } = held;
     this.#untilResponse.start();
+    this.#sending = true;
     try {
       await conn.write(this.#session.out.filled);
     } catch {
@@ -326,13 +333,20 @@ export class Exchange {
   /** Why the exchange ended, if the cause is the client or a deadline rather than the upstream's response. */
   #ownFault(): { after: AfterExchange } | undefined {
     if (this.#clientGone) return { after: "close" };
-    const outcome = this.#upload?.outcome;
-    if (outcome === "malformed") return { after: { status: 400, reason: "the body's chunks are malformed" } };
-    if (outcome === "clientGone") return { after: { status: 400, reason: "the body ended too early" } };
+    const broken = this.#bodyFault();
+    if (broken !== undefined) return { after: broken };
     if (!this.#expired) return undefined;
     return this.#upload?.waitsForClient
       ? { after: { status: 408, reason: "the body took too long" } }
       : { after: { status: 504, reason: "the upstream took too long to answer" } };
+  }
+
+  /** The answer to a body that can never be complete. */
+  #bodyFault(): OwnResponse | undefined {
+    const outcome = this.#upload?.outcome;
+    if (outcome === "malformed") return { status: 400, reason: "the body's chunks are malformed" };
+    if (outcome === "clientGone") return { status: 400, reason: "the body ended too early" };
+    return undefined;
   }
 
   #uploadMoved(): void {
@@ -357,7 +371,18 @@ export class Exchange {
 
   /** Called when the client has sent bytes or ended while its request is in flight. */
   readonly #onClientArrival = (): void => {
-    const { client } = this.#session;
+    const { client, out } = this.#session;
+    const upload = this.#upload;
+    if (upload?.outcome === "going") {
+      // The upload itself sees what comes while it runs.
+      if (this.#sending) return;
+      // Before that, the request waits for a connection. A client that leaves must not keep its place in line;
+      // that it has left shows behind the bytes that fit into a large buffer, and not before.
+      client.widen();
+      client.read();
+      if (client.ended) upload.takeLast(out);
+      if (this.#bodyFault() !== undefined) return this.#wait.abandon();
+    }
     if (client.failure !== undefined) this.#leave();
     else if (client.ended) this.#halfClosed.start();
     // These bytes begin the next request. The client's end may follow behind them.

@@ -32,6 +32,16 @@ export class Upload {
     this.#take(out);
   }
 
+  /**
+   * Adds what has come of the body to `out`, behind what is there, of a client from which nothing more will
+   * come. The upload is `clientGone` then unless that was the rest.
+   */
+  takeLast(out: OutBuffer): void {
+    if (this.outcome !== "going") return;
+    this.#take(out);
+    this.#end("clientGone");
+  }
+
   /** Sends the rest and calls `moved` after each piece. It never throws: `outcome` says how it went. */
   run(upstream: ByteConn, moved: () => void): Promise<void> {
     return this.ended = this.#run(upstream, moved);
