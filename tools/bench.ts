@@ -36,6 +36,7 @@ import { isMeasured, measuredOf, type Results } from "./results/results.ts";
 import { announce, durationsOf, showProgress, standardError } from "./run/progress.ts";
 import { type BenchPlan, type MeasureOptions, planBench, runBench } from "./run/runner.ts";
 import { type LoadedScenario, loadScenario, scenarioNames } from "./scenario/load_scenario.ts";
+import { maskSecrets } from "./scenario/mask.ts";
 import { quoteForShell } from "./scenario/placeholders.ts";
 import { replaceGateways } from "./scenario/replace_gateways.ts";
 import type { Scenario } from "./scenario/scenario.ts";
@@ -146,10 +147,17 @@ function overridesOf(flags: BenchFlags) {
   };
 }
 
-/** What the person typed, less where the output went, for one of the scenarios. */
+/**
+ * What the person typed, less where the output went, for one of the scenarios. Secrets are masked word by
+ * word, before the quotes of the shell hide where a word ends.
+ */
 function commandOf(name: string, { words }: Call): string {
   const kept = words.filter(({ flag }) => flag !== undefined && !Object.hasOwn(OUTPUT_FLAGS, flag));
-  return ["deno", "task", "bench", name, ...kept.flatMap(({ texts }) => texts)].map(quoteForShell).join(" ");
+  return ["deno", "task", "bench", name, ...kept.flatMap(maskWord)].map(quoteForShell).join(" ");
+}
+
+function maskWord({ texts: [flag, ...values] }: Call["words"][number]): string[] {
+  return [maskSecrets(flag!), ...values.map((value) => maskSecrets(value))];
 }
 
 /** Where the output of each scenario goes. */

@@ -303,3 +303,41 @@ Deno.test("a rate for some runs and none for others is refused, because one gene
   assertEquals(error.field, "rate");
   assertMatch(error.message, /^rate is needed by closed as well/);
 });
+
+Deno.test("secrets reach the load and the gateway, and no document, no progress and no reason", async () => {
+  const secret = "hunter2-hunter2";
+  const scenario: Scenario = {
+    ...SCENARIO,
+    load: { ...SCENARIO.load, headers: [`Authorization: Bearer ${secret}`, "Accept: */*"] },
+    runs: [{ name: "mine", gateway: { command: `TOKEN=${secret} ./gw --password ${secret} {listen}` } }],
+  };
+  const told: unknown[] = [];
+  const given: RunOptions[] = [];
+  const plan = resolveScenario(scenario, "mine");
+  const measured = await runBench({
+    scenario: plan,
+    ...{ repeat: 2, until: null, seed: 1, selfCheck: false, hostSysctls: undefined },
+    lab: { kind: "private" },
+    generator: { name: "open-loop", version: "0.1.0" },
+    command: `deno task bench mine --header 'Authorization: Bearer ${secret}'`,
+  }, {
+    environment: results([]).environment,
+    onProgress: (progress) => told.push(structuredClone(progress)),
+    onResults: (results) => Promise.resolve(void told.push(structuredClone(results))),
+    onRepetition: (...repetition) => told.push(structuredClone(repetition)),
+    measure: (options) => {
+      given.push(options);
+      throw new Error(`the gateway ended before it listened: no such token: ${secret}`);
+    },
+  });
+  assertEquals(given.map(({ load }) => load.headers[0]), Array(2).fill(`Authorization: Bearer ${secret}`));
+  assert(JSON.stringify(given).includes(`./gw --password ${secret}`));
+  assertEquals([told.length > 5, JSON.stringify(told).includes("hunter2")], [true, false]);
+  const [run] = measured.runs;
+  assertEquals(run!.options.load.headers, ["Authorization: ***", "Accept: */*"]);
+  assertEquals(run!.options.gateway, { command: "TOKEN=*** ./gw --password *** {listen}" });
+  assertEquals(run!.repetitions[0], {
+    failed: "the gateway ended before it listened: no such token: ***",
+  });
+  assertEquals(measured.command, "deno task bench mine --header 'Authorization: ***'");
+});

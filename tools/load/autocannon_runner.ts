@@ -1,5 +1,5 @@
 /**
- * The process in which autocannon runs, on the client. It takes its options as one JSON argument, prints
+ * The process in which autocannon runs, on the client. It takes its options as JSON from `TIMEWAIT_LOAD`, prints
  * `over` when the time is over, keeps its connections open until it reads a line, and prints its result as
  * one line of JSON.
  *
@@ -12,7 +12,7 @@
 
 import autocannon, { type Client } from "autocannon";
 
-const [json] = Deno.args;
+const json = Deno.env.get("TIMEWAIT_LOAD");
 const { url, connections, durationMs, timeoutMs, headers } = JSON.parse(json!);
 const LONGER_THAN_ANY_RUN_SEC = 24 * 3600;
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { shown } from "../scenario/check.ts";
 import { type LoadPlan } from "../scenario/plan.ts";
 import config from "../../deno.json" with { type: "json" };
 import { TimewaitError } from "../errors.ts";
@@ -29,7 +30,7 @@ export function checkLoadOptions(generator: LoadGenerator, options: LoadPlan): v
   }
   for (const header of headers) {
     if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+: [^\r\n]*$/.test(header)) {
-      throw new TimewaitError(`must be lines "Name: value", not "${header}", which would not be sent`, {
+      throw new TimewaitError(`must be lines "Name: value", not ${shown(header)}, which would not be sent`, {
         field: "headers",
       });
     }

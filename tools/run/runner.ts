@@ -20,7 +20,8 @@ import {
   SCHEMA,
   type UntilPlan,
 } from "../results/results.ts";
-import type { RunOptions, ScenarioPlan } from "../scenario/plan.ts";
+import { hiderOf, maskSecrets } from "../scenario/mask.ts";
+import type { GatewayPlan, RunOptions, ScenarioPlan } from "../scenario/plan.ts";
 import { type Overrides, resolveScenario } from "../scenario/resolve.ts";
 import type { Load, Scenario } from "../scenario/scenario.ts";
 import { readEnvironment } from "./environment.ts";
@@ -215,14 +216,20 @@ function scriptCommand(): string {
 export async function runBench(plan: BenchPlan, options: BenchOptions = {}): Promise<Results> {
   const { signal = new AbortController().signal, measure = measureRepetition } = options;
   const { scenario, repeat, lab, generator, hostSysctls } = plan;
-  const runs = scenario.runs.map((run) => ({ ...run, repetitions: [] as Repetition[] }));
+  const hide = hiderOf(scenario.runs.flatMap(({ options }) => textsOf(options)));
+  // The load and the gateway get the options as they are; the document never holds them.
+  const measured = scenario.runs.map((run) => ({ ...run, repetitions: [] as Repetition[] }));
+  const runs = measured.map((run) => ({ ...run, options: maskOptions(run.options) }));
   const environment = options.environment ?? await readEnvironment(lab, generator);
-  const results = { ...openResults(plan, environment, runs), interrupted: false };
+  const results = {
+    ...openResults({ ...plan, command: maskSecrets(hide(plan.command)) }, environment, runs),
+    interrupted: false,
+  };
   await options.onResults?.(results);
 
   const context = { lab: lab.kind, generator: generator.name, signal, hostSysctls };
   const firstStartedMs = performance.now();
-  const rounds = shuffledRounds(runs, plan.seed);
+  const rounds = shuffledRounds(measured, plan.seed);
   for (let round = 0; !signal.aborted && wantsRound(results, plan, round, firstStartedMs); round++) {
     const ended: string[] = [];
     for (const run of rounds.next().value) {
@@ -237,7 +244,7 @@ export async function runBench(plan: BenchPlan, options: BenchOptions = {}): Pro
       try {
         run.repetitions.push(await measure(run.options, { ...context, firstStartedMs, onProgress }));
       } catch (error) {
-        if (!signal.aborted) run.repetitions.push({ failed: messageOf(error) });
+        if (!signal.aborted) run.repetitions.push({ failed: hide(messageOf(error)) });
       }
       if (signal.aborted) break;
       ended.push(run.name);
@@ -248,6 +255,24 @@ export async function runBench(plan: BenchPlan, options: BenchOptions = {}): Pro
   results.interrupted = signal.aborted;
   await options.onResults?.(results);
   return results;
+}
+
+/** The texts of a run's options that may hold secrets. */
+function textsOf({ load, gateway }: RunOptions): string[] {
+  return [...load.headers, ...(gateway !== null && "command" in gateway ? [gateway.command] : [])];
+}
+
+/** The options as the document keeps them: whatever reads it, reports among them, learns no secret. */
+function maskOptions(options: RunOptions): RunOptions {
+  const { load, gateway } = options;
+  const masked: GatewayPlan | null = gateway !== null && "command" in gateway
+    ? { command: maskSecrets(gateway.command) }
+    : gateway;
+  return {
+    ...options,
+    gateway: masked,
+    load: { ...load, headers: load.headers.map((line) => maskSecrets(line)) },
+  };
 }
 
 /** The results document before anything is measured. */
