@@ -27,7 +27,7 @@ import {
 import { gatewaysOf } from "./cli/gateway_flags.ts";
 import { loadOf } from "./cli/load_flags.ts";
 import { repeatOptionsOf } from "./cli/repeat_flags.ts";
-import { TimewaitError } from "./errors.ts";
+import { showControls, TimewaitError } from "./errors.ts";
 import { prepareHostSysctls } from "./lab/machine_knobs.ts";
 import { chooseLab } from "./lab/open_lab.ts";
 import { openOutputs, type OutputPlaces } from "./report/outputs.ts";
@@ -74,7 +74,7 @@ async function bench(flags: BenchFlags, call: Call): Promise<number> {
   const lab = await chooseLab(flags.lab);
   await using hostSysctls = await prepareHostSysctls(lab, {
     allowHostSysctl: flags.allowHostSysctl,
-    tell: (line) => console.error(line),
+    tell: (line) => console.error(showControls(line)),
   });
   const plans = await Promise.all(
     scenarios.map((loaded, i) =>

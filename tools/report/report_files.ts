@@ -6,6 +6,7 @@
 
 import { type Results } from "../results/results.ts";
 import { writeWhole } from "../results/write.ts";
+import { showControlsIn } from "./markdown.ts";
 import { renderReport } from "./report.ts";
 import { renderPage } from "./page.ts";
 import { plotsOf } from "./plots/plots.ts";
@@ -17,7 +18,7 @@ import { renderSvg } from "./plots/svg.ts";
  * @throws {Error} which names the file that could not be written.
  */
 export async function writeReport(directory: string, results: Results): Promise<void> {
-  const plots = plotsOf(results);
+  const plots = plotsOf(showControlsIn(results));
   for (const plot of plots) await writeWhole(`${directory}/${plot.name}.svg`, await renderSvg(plot));
   const files = plots.map(({ name, title }) => ({ title, path: `${name}.svg` }));
   await writeWhole(`${directory}/report.md`, renderReport(results, files));

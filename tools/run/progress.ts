@@ -6,6 +6,7 @@
  */
 
 import { format as formatDuration } from "@std/fmt/duration";
+import { showControls } from "../errors.ts";
 import { isMeasured, openerOf } from "../results/results.ts";
 import type { BenchObserver, BenchPlan, BenchProgress } from "./runner.ts";
 
@@ -69,7 +70,9 @@ export function announce(plan: BenchPlan): void {
   const minutes = repeat * sumMs(durationsOf(plan)) / 60_000;
   if (minutes < 1) return;
   const least = until === null ? "about" : "at least";
-  console.error(`${name}: ${runs.length} runs, ${repeat} times each: ${least} ${minutes.toFixed(1)} min`);
+  console.error(
+    `${showControls(name)}: ${runs.length} runs, ${repeat} times each: ${least} ${minutes.toFixed(1)} min`,
+  );
 }
 
 const count = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
@@ -95,7 +98,7 @@ export function showProgress(
         ? `${count.format(result.requestsPerSec)} requests/s, ` +
           `${count.format(result.hosts[openerOf(result.processes)].timeWaitPeak)} TIME_WAIT`
         : `failed: ${result.failed}`;
-      output.write(`${run} ${repetition}: ${outcome}\n`);
+      output.write(`${showControls(`${run} ${repetition}: ${outcome}`).replaceAll(/\s*\n\s*/g, " ")}\n`);
     },
   };
 }
@@ -114,5 +117,5 @@ export function renderProgress(progress: BenchProgress, durations: RunDurations,
     ? "starting"
     : `${count.format(load.requestsPerSec)} requests/s  ${count.format(load.timeWait)} TIME_WAIT`;
   const left = leftMs === 0 ? "" : `  ${formatDuration(leftMs, { ignoreZero: true })} left`;
-  return `[${bar}] ${run} ${repetition}  ${live}${left}`.slice(0, columns - 1);
+  return `[${bar}] ${showControls(run)} ${repetition}  ${live}${left}`.slice(0, columns - 1);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { codeBlock } from "../markdown.ts";
 import type { Results } from "../../results/results.ts";
 import { MASK } from "../../scenario/mask.ts";
 import type { Findings } from "../../verdict/findings.ts";
@@ -16,9 +17,7 @@ export function renderReproduce(_findings: Findings, { command, runs }: Results)
   return [
     "## Measure it again",
     "",
-    "```sh",
-    command.replace(/^deno task /, "npx -y deno task "),
-    "```",
+    ...codeBlock(command.replace(/^deno task /, "npx -y deno task "), "sh"),
     ...(masked
       ? ["", `\`${MASK}\` stands for a secret, which no results and no report keep: put yours in its place.`]
       : []),
