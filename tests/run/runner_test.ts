@@ -341,3 +341,63 @@ Deno.test("secrets reach the load and the gateway, and no document, no progress 
   });
   assertEquals(measured.command, "deno task bench mine --header 'Authorization: ***'");
 });
+
+Deno.test("a gateway that is not there is not tried again, and its failures say so; any other is", async () => {
+  const failures = {
+    "pool-10": "the gateway ended before it listened: sh: 1: nothing: not found (exit code 127)",
+    "pool-20": "the gateway ended before it listened: exit code 126",
+    "pool-30": "the gateway ended before it listened: exit code 1",
+  };
+  const order: string[] = [];
+  const told: string[] = [];
+  const measured = await bench({
+    repeat: 3,
+    onRepetition: (run) => told.push(run),
+    measure: (options) => {
+      const run = runOf(options) as keyof typeof failures;
+      order.push(run);
+      throw new Error(failures[run]);
+    },
+  });
+  assertEquals(order.toSorted(), ["pool-10", "pool-20", "pool-30", "pool-30", "pool-30"]);
+  assertEquals(told.toSorted(), order.toSorted());
+  assertEquals(repetitionsOf(measured), [3, 3, 3]);
+  assertEquals(
+    measured.runs.map(({ repetitions }) =>
+      new Set(repetitions.map((one) => "failed" in one ? one.failed : ""))
+    ),
+    [
+      new Set([`${failures["pool-10"]}; it is not tried again`]),
+      new Set([`${failures["pool-20"]}; it is not tried again`]),
+      new Set([failures["pool-30"]]),
+    ],
+  );
+});
+
+Deno.test("a bench of which no gateway is there ends after the fewest rounds, precise or not", async () => {
+  const measure = () => Promise.reject(new Error("the gateway ended before it listened: exit code 127"));
+  const until = { width: 0.01, maxTimeMs: 3_000 };
+  assertEquals(repetitionsOf(await bench({ repeat: 2, until, measure })), [2, 2, 2]);
+});
+
+Deno.test("what a child or the kernel would refuse is refused before the first run, by its field", async () => {
+  const refused: [Partial<Scenario>, string, RegExp][] = [
+    [{ backend: { bodyBytes: "257MiB" } }, "backend.bodyBytes", /up to 256MiB/],
+    [{ load: { connections: 10, rate: 999_999_999 } }, "load.rate", /from 1 to 1000000/],
+    [{ load: { connections: 10, rate: 9, headers: ["A: \x1b"] } }, "load.headers", /A: \\u001b/],
+    [{ load: { connections: 10, rate: 9, headers: ["Content-Length: 5"] } }, "load.headers", /no body/],
+    [{ sysctls: { "net.ipv4.tcp_tw_reus": 1 } }, "sysctls", /did you mean net\.ipv4\.tcp_tw_reuse\?/],
+    [
+      { runs: [{ name: "a", gateway: { command: "no-such-gateway-1234 {listen}" } }] },
+      "gateway",
+      /no-such-gateway-1234 was not found on PATH/,
+    ],
+  ];
+  for (const [changed, field, why] of refused) {
+    const scenario = { ...SCENARIO, ...changed };
+    const plan = () => planBench(scenario, { lab: { kind: "private" }, generator: "open-loop" });
+    const error = await assertRejects(plan, TimewaitError);
+    assertEquals(error.field, field);
+    assertMatch(error.problem, why);
+  }
+});
