@@ -53,6 +53,7 @@ function terminalOf(written: readonly { text: string; columns: number }[]): stri
   // Lines that were ended, and the one under way; a row is a part of a line.
   const lines = [""];
   for (const { text, columns } of written) {
+    // deno-lint-ignore no-control-regex
     for (const [token] of text.matchAll(/\x1b\[[AK]|\r|\n|[^\x1b\r\n]+/g)) {
       const row = lines.at(-1)!;
       const from = Math.max(0, Math.ceil(row.length / columns) - 1) * columns;

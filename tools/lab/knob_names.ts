@@ -8,6 +8,7 @@ import { levenshteinDistance } from "@std/text";
 import { TimewaitError } from "../errors.ts";
 import type { KnobRequest } from "../scenario/sysctls.ts";
 import { REMOVED_SYSCTLS, SYSCTL_FACTS } from "./knob_facts.ts";
+import { runCommand } from "./process.ts";
 
 /** From this distance on, a name is another one, and no typing error. */
 const ANOTHER_FROM = 3;
@@ -26,38 +27,31 @@ export async function checkKnobNames(
   requests: readonly Pick<KnobRequest, "key">[],
   folder = "/proc/sys",
 ): Promise<void> {
-  for (const { key } of requests) {
-    const known = SYSCTL_FACTS.some((fact) => fact.key === key) || Object.hasOwn(REMOVED_SYSCTLS, key);
-    if (known || OF_INTERFACE.test(key) || await exists(`${folder}/${key.replaceAll(".", "/")}`)) continue;
-    const names = [...SYSCTL_FACTS.map((fact) => fact.key), ...await namesIn(`${folder}/net`, "net")];
-    const near = names.map((name) => ({ name, distance: levenshteinDistance(key, name) }))
+  const keys = requests.map(({ key }) => key).filter((key) =>
+    !OF_INTERFACE.test(key) && !FACTS.includes(key) && !Object.hasOwn(REMOVED_SYSCTLS, key)
+  );
+  if (keys.length === 0) return;
+  const names = await namesIn(folder);
+  for (const key of keys.filter((key) => !names.includes(key))) {
+    const near = [...FACTS, ...names].filter((name) => !OF_INTERFACE.test(name))
+      .map((name) => ({ name, distance: levenshteinDistance(key, name) }))
       .filter(({ distance }) => distance < ANOTHER_FROM)
       .toSorted((a, b) => a.distance - b.distance);
     if (near.length === 0) continue;
     throw new TimewaitError(
       `takes the sysctls of this machine, and ${key} is none; did you mean ${near[0]!.name}?`,
-      {
-        field: "sysctls",
-      },
+      { field: "sysctls" },
     );
   }
 }
 
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, (error) => !(error instanceof Deno.errors.NotFound));
-}
+const FACTS = SYSCTL_FACTS.map(({ key }) => key);
 
-/** The names of all sysctls below a folder; of those of interfaces none. */
-async function namesIn(folder: string, name: string): Promise<string[]> {
-  const names: string[] = [];
-  try {
-    for await (const entry of Deno.readDir(folder)) {
-      const inner = `${name}.${entry.name}`;
-      if (OF_INTERFACE.test(`${inner}.`)) continue;
-      names.push(...entry.isDirectory ? await namesIn(`${folder}/${entry.name}`, inner) : [inner]);
-    }
-  } catch {
-    // Not there, or not for us to read: those that are known remain.
-  }
-  return names;
+/**
+ * The names of all sysctls below `net`, by a child: Deno itself reads /proc only with every permission. Empty
+ * where they cannot be listed.
+ */
+async function namesIn(folder: string): Promise<string[]> {
+  const text = await runCommand(["find", `${folder}/net`, "-type", "f"]).catch(() => "");
+  return text.split("\n").map((path) => path.slice(folder.length + 1).replaceAll("/", "."));
 }

@@ -1,7 +1,7 @@
 /**
- * The process in which autocannon runs, on the client. It takes its options as JSON from `TIMEWAIT_LOAD`, prints
- * `over` when the time is over, keeps its connections open until it reads a line, and prints its result as
- * one line of JSON.
+ * The process in which autocannon runs, on the client. It takes its options as JSON from `TIMEWAIT_LOAD`,
+ * prints `over` when the time is over, keeps its connections open until it reads a line, and prints its
+ * result as one line of JSON.
  *
  * It counts the events of autocannon itself, for three reasons: autocannon checks only once a second whether
  * its time is over, it then breaks off the requests in flight, and it truncates latencies to whole

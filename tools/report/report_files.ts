@@ -38,7 +38,9 @@ export async function writeReport(
   else if (errors.length > 0) throw errors[0];
 }
 
-/** Takes away a report.md that an earlier bench has left: it is not that of the results beside it any more. */
+/**
+ * Takes away a report.md that an earlier bench has left: it is not that of the results beside it any more.
+ */
 export async function removeReport(directory: string): Promise<void> {
   await Deno.remove(`${directory}/report.md`).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;

@@ -25,8 +25,9 @@ export function renderRows(
 }
 
 /**
- * Escapes a bar, which ends a cell even within code, and replaces line ends, which end a row. A backslash that
- * stands before a bar in code would undo the escape, and cannot be escaped there: a space keeps them apart.
+ * Escapes a bar, which ends a cell even within code, and replaces line ends, which end a row. A backslash
+ * that stands before a bar in code would undo the escape, and cannot be escaped there: a space keeps them
+ * apart.
  */
 function escapeCell(text: string): string {
   return text.replaceAll(

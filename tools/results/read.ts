@@ -134,8 +134,8 @@ function findContradiction(document: Results): string | undefined {
 }
 
 /**
- * The place of a number that no bench can have measured, with which figures would come out as infinite: beyond
- * the whole numbers that are exact. JSON has no Infinity, but 1e999 is read as one.
+ * The place of a number that no bench can have measured, with which figures would come out as infinite:
+ * beyond the whole numbers that are exact. JSON has no Infinity, but 1e999 is read as one.
  */
 function placeOfExcessive(value: unknown): string | undefined {
   if (typeof value === "number") return Math.abs(value) <= Number.MAX_SAFE_INTEGER ? undefined : "";
