@@ -27,7 +27,7 @@ import {
 import { gatewaysOf } from "./cli/gateway_flags.ts";
 import { loadOf } from "./cli/load_flags.ts";
 import { repeatOptionsOf } from "./cli/repeat_flags.ts";
-import { TimewaitError, UnavailableError } from "./errors.ts";
+import { showControls, TimewaitError, UnavailableError } from "./errors.ts";
 import { prepareHostSysctls } from "./lab/machine_knobs.ts";
 import { chooseLab } from "./lab/open_lab.ts";
 import { openOutputs, type OutputPlaces } from "./report/outputs.ts";
@@ -36,6 +36,7 @@ import { isMeasured, measuredOf, type Results } from "./results/results.ts";
 import { announce, durationsOf, showProgress, standardError } from "./run/progress.ts";
 import { type BenchPlan, type MeasureOptions, planBench, runBench } from "./run/runner.ts";
 import { type LoadedScenario, loadScenario, scenarioNames } from "./scenario/load_scenario.ts";
+import { maskSecrets } from "./scenario/mask.ts";
 import { quoteForShell } from "./scenario/placeholders.ts";
 import { replaceGateways } from "./scenario/replace_gateways.ts";
 import type { Scenario } from "./scenario/scenario.ts";
@@ -73,7 +74,7 @@ async function bench(flags: BenchFlags, call: Call): Promise<number> {
   const lab = await chooseLab(flags.lab);
   await using hostSysctls = await prepareHostSysctls(lab, {
     allowHostSysctl: flags.allowHostSysctl,
-    tell: (line) => console.error(line),
+    tell: (line) => console.error(showControls(line)),
   });
   const plans = await Promise.all(
     scenarios.map((loaded, i) =>
@@ -147,10 +148,17 @@ function overridesOf(flags: BenchFlags) {
   };
 }
 
-/** What the person typed, less where the output went, for one of the scenarios. */
+/**
+ * What the person typed, less where the output went, for one of the scenarios. Secrets are masked word by
+ * word, before the quotes of the shell hide where a word ends.
+ */
 function commandOf(name: string, { words }: Call): string {
   const kept = words.filter(({ flag }) => flag !== undefined && !Object.hasOwn(OUTPUT_FLAGS, flag));
-  return ["deno", "task", "bench", name, ...kept.flatMap(({ texts }) => texts)].map(quoteForShell).join(" ");
+  return ["deno", "task", "bench", name, ...kept.flatMap(maskWord)].map(quoteForShell).join(" ");
+}
+
+function maskWord({ texts: [flag, ...values] }: Call["words"][number]): string[] {
+  return [maskSecrets(flag!), ...values.map((value) => maskSecrets(value))];
 }
 
 /** Where the output of each scenario goes. */

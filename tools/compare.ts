@@ -14,7 +14,7 @@ import {
   runAsScript,
   switchFlag,
 } from "./cli/command_line.ts";
-import { TimewaitError } from "./errors.ts";
+import { showControls, TimewaitError } from "./errors.ts";
 import { renderComparison } from "./report/comparison_report.ts";
 import { readResults } from "./results/read.ts";
 import { checkDocuments, type NamedResults, requireOneGenerator } from "./verdict/documents.ts";
@@ -70,7 +70,7 @@ function testGates(gates: readonly Gate[], { name, results }: NamedResults): num
     const why = repetitionsNeeded === undefined
       ? ""
       : `: too few repetitions, ${repetitionsNeeded} would be enough`;
-    console.log(`\`${gate.text}\` cannot fail for \`${run}\` of ${name}${why}`);
+    console.log(showControls(`\`${gate.text}\` cannot fail for \`${run}\` of ${name}${why}`));
   }
   if (harmless.length === 0) console.log(`each of ${gates.length} gates can fail`);
   return harmless.length === 0 ? 0 : 1;

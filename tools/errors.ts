@@ -53,11 +53,33 @@ export class UnavailableError extends TimewaitError {
   override name = "UnavailableError";
 }
 
-/** The message of whatever was thrown, in one line. */
+/** The message of whatever was thrown, in one line that is safe to show. */
 export function messageOf(error: unknown): string {
   const text = error instanceof Error ? error.message || error.name : String(error);
-  return text.trim().replaceAll(/\s*\n\s*/g, "; ");
+  return showControls(text.trim().replaceAll(/\s*\n\s*/g, "; "));
 }
+
+/**
+ * A text with its control characters as people write them, `\x1b`, so that a terminal shows and does not obey
+ * them. The same holds for marks that turn the direction of text around, which would hide a part of it, and
+ * for what may stand in no XML. Line ends and tabs stay.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { showControls } from "./errors.ts";
+ *
+ * assertEquals(showControls("\x1b[2Jgone"), String.raw`\x1b[2Jgone`);
+ * ```
+ */
+export function showControls(text: string): string {
+  return text.replaceAll(CONTROLS, (character) => {
+    const code = character.charCodeAt(0).toString(16);
+    return code.length <= 2 ? `\\x${code.padStart(2, "0")}` : `\\u${code.padStart(4, "0")}`;
+  });
+}
+
+const CONTROLS = /(?![\n\t])\p{Cc}|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]|\p{Cs}/gu;
 
 /** What the system said, without the path and the name of the call that Deno puts around it. */
 export function reasonOf(error: unknown): string {

@@ -326,12 +326,33 @@ Deno.test("a rate is for the open loop alone, which needs one", async () => {
 });
 
 Deno.test("a header that no generator would send is refused", () => {
-  for (const header of ["NoColon", "A: b\r\nC: d", "A B: c"]) {
+  for (const header of ["NoColon", "A: b\r\nC: d", "A B: c", "A: \x1b", "A: \0", "A: \x85"]) {
     assertThrows(
       () => checkLoadOptions("wrk", { ...PLAN, headers: [header] }),
       TimewaitError,
       'headers must be lines "Name: value"',
     );
   }
-  checkLoadOptions("wrk", { ...PLAN, headers: ["Accept: */*"] });
+  checkLoadOptions("wrk", { ...PLAN, headers: ["Accept: */*", "A: a\tb", "A: ä"] });
+});
+
+Deno.test("a header that would break the request, or change what is measured, is refused with the reason", () => {
+  const refused = {
+    "Content-Length: 5": "no body to count",
+    "transfer-encoding: chunked": "no body to encode",
+    "Connection: close": "keeps its connections open",
+  };
+  for (const generator of ["wrk", "autocannon", "open-loop"] as const) {
+    for (const [header, why] of Object.entries(refused)) {
+      const error = assertThrows(
+        () => checkLoadOptions(generator, { ...PLAN, headers: ["A: b", header] }),
+        TimewaitError,
+        why,
+      );
+      assertEquals(error.field, "headers");
+    }
+  }
+  checkLoadOptions("wrk", { ...PLAN, headers: ["Host: example.org"] });
+  const two = ["Host: example.org", "host: example.com"];
+  assertThrows(() => checkLoadOptions("wrk", { ...PLAN, headers: two }), TimewaitError, "two Host");
 });

@@ -252,3 +252,13 @@ Deno.test("a bar in a name or a reason does not end its cell, nor a line break i
     "| `a\\|b` | x \\| y |",
   ]);
 });
+
+Deno.test("a secret that was masked is said to be masked, and where there is none nothing is said", () => {
+  const said = "`***` stands for a secret";
+  assert(!renderReport(results([DIRECT])).includes(said));
+  assertStringIncludes(
+    renderReport(results([DIRECT], { command: "deno task bench --header 'Cookie: ***'" })),
+    said,
+  );
+  assertStringIncludes(renderReport(results([loaded(DIRECT, { headers: ["Cookie: ***"] })])), said);
+});

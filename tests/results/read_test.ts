@@ -97,6 +97,17 @@ const REFUSED: [string, string, string][] = [
     "runs[0].repetitions[0].samples",
   ],
   [
+    "a number beyond all measure",
+    WHOLE.replace('"bytesRead":', '"bytesRead":1e308,"x":'),
+    "repetitions[0].bytesRead: a number that is too large",
+  ],
+  ["a document nested too deep", "[".repeat(100_000), "nested more than 64 levels deep"],
+  [
+    "a document with a field that is nested too deep",
+    `{"schema": "timewait.results/1", "\\"]]": ${'{"a":['.repeat(50_000)}`,
+    "nested more than 64 levels deep",
+  ],
+  [
     "a number too large for any",
     WHOLE.replace('"bytesRead":', '"bytesRead":1e999,"x":'),
     "repetitions[0].bytesRead",
@@ -155,6 +166,12 @@ Deno.test("the schema describes every field that is written, and a reader puts u
   assertEquals(parseResults(JSON.stringify(newer), "newer.json"), newer);
 });
 
+Deno.test("brackets in a text are no nesting", () => {
+  const text = `${"[{".repeat(100)}\\" \\\\ " ${"{".repeat(100)}`;
+  const document = WHOLE.replace('"expectation":"Much."', `"expectation":${JSON.stringify(text)}`);
+  assertEquals(parseResults(document, "kept.json").expectation, text);
+});
+
 Deno.test("what every object has is no field of a document, and cannot stand in for one", () => {
   const smuggled = WHOLE.replace('"environment":{', '"environment":{"__proto__":{"governors":["x"]},')
     .replace('"governors":[],', "");
@@ -183,7 +200,7 @@ Deno.test("figures that are 0 or beyond all measure are rendered, and nothing co
     for (const [key, value] of Object.entries(holder)) {
       if (typeof value === "object" && value !== null) visit(value as Record<string, unknown>);
       if (typeof value !== "number" || Array.isArray(holder)) continue;
-      for (const strange of [0, 1e308]) {
+      for (const strange of [0, 5e-324, Number.MAX_SAFE_INTEGER, 1e308]) {
         holder[key] = strange;
         const text = JSON.stringify(document);
         let read;
@@ -194,7 +211,7 @@ Deno.test("figures that are 0 or beyond all measure are rendered, and nothing co
           continue;
         }
         const report = renderReport(read) + JSON.stringify(plotsOf(read));
-        if (/NaN|undefined|Infinity/.test(report)) found.push(`${key} ${strange}`);
+        if (/NaN|undefined|Infinity|∞/.test(report)) found.push(`${key} ${strange}`);
       }
       holder[key] = value;
     }

@@ -1,5 +1,5 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
-import { durationsOf, renderProgress } from "../../tools/run/progress.ts";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { durationsOf, renderProgress, showProgress } from "../../tools/run/progress.ts";
 import { resolveScenario } from "../../tools/scenario/resolve.ts";
 
 const DURATIONS = {
@@ -29,10 +29,56 @@ Deno.test("a load that takes longer than planned takes no time off what comes af
   assertStringIncludes(renderProgress({ ...BEFORE, repetition: 5, load }, DURATIONS, 80), "  24s left");
 });
 
-Deno.test("the line of progress fits a narrow terminal", () => {
+Deno.test("a narrow terminal loses other parts of the line before the time left", () => {
   const durations = { "pool-1000": DURATIONS.direct };
-  const progress = { rounds: 2, run: "pool-1000", repetition: 2, ended: [] };
-  assertEquals(renderProgress(progress, durations, 30), "[##########..........] pool-1");
+  const load = { elapsedMs: 2_000, requestsPerSec: 13_000, timeWait: 23_000 };
+  const progress = { rounds: 2, run: "pool-1000", repetition: 2, ended: [], load };
+  const line = (columns: number) => renderProgress(progress, durations, columns);
+  assertEquals(
+    line(90),
+    "[#################...] pool-1000 2  13,000 requests/s  23,000 TIME_WAIT  2s left",
+  );
+  assertEquals(line(60), "pool-1000 2  13,000 requests/s  23,000 TIME_WAIT  2s left");
+  assertEquals(line(40), "pool-1000 2  13,000 requests/s  2s left");
+  assertEquals(line(30), "pool-1000 2  2s left");
+  assertEquals(line(10), "2s left");
+  for (let columns = 1; columns < 120; columns++) {
+    assert(line(columns).length < columns, `${columns} columns: ${line(columns)}`);
+    if (columns > 7) assertStringIncludes(line(columns), "2s left");
+  }
+});
+
+/** A terminal that breaks lines again when its width changes, as most do; the rows that it shows. */
+function terminalOf(written: readonly { text: string; columns: number }[]): string[] {
+  // Lines that were ended, and the one under way; a row is a part of a line.
+  const lines = [""];
+  for (const { text, columns } of written) {
+    // deno-lint-ignore no-control-regex
+    for (const [token] of text.matchAll(/\x1b\[[AK]|\r|\n|[^\x1b\r\n]+/g)) {
+      const row = lines.at(-1)!;
+      const from = Math.max(0, Math.ceil(row.length / columns) - 1) * columns;
+      if (token === "\n") lines.push("");
+      else if (token === "\x1b[K") lines[lines.length - 1] = row.slice(0, from);
+      // Up from the first row of the line under way is into a line that was ended.
+      else if (token === "\x1b[A" && row === "") lines.splice(-2, 2, "");
+      else if (token !== "\r" && token !== "\x1b[A") lines[lines.length - 1] += token;
+    }
+  }
+  return lines;
+}
+
+Deno.test("a terminal that becomes narrower or wider is left with no part of an old line", () => {
+  const written: { text: string; columns: number }[] = [];
+  let columns = 100;
+  const { onProgress, onRepetition } = showProgress(
+    { write: (text) => void written.push({ text, columns }), columns: () => columns },
+    DURATIONS,
+  );
+  const load = { elapsedMs: 2_000, requestsPerSec: 13_000, timeWait: 23_000 };
+  onRepetition("direct", 1, { failed: "kept" });
+  for (columns of [100, 40, 30, 100, 25]) onProgress({ ...BEFORE, load });
+  onRepetition("long", 1, { failed: "kept too" });
+  assertEquals(terminalOf(written), ["direct 1: failed: kept", "long 1: failed: kept too", ""]);
 });
 
 Deno.test("each run is expected to take as long as its own load, and its warm-up besides", () => {

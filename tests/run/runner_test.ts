@@ -303,3 +303,101 @@ Deno.test("a rate for some runs and none for others is refused, because one gene
   assertEquals(error.field, "rate");
   assertMatch(error.message, /^rate is needed by closed as well/);
 });
+
+Deno.test("secrets reach the load and the gateway, and no document, no progress and no reason", async () => {
+  const secret = "hunter2-hunter2";
+  const scenario: Scenario = {
+    ...SCENARIO,
+    load: { ...SCENARIO.load, headers: [`Authorization: Bearer ${secret}`, "Accept: */*"] },
+    runs: [{ name: "mine", gateway: { command: `TOKEN=${secret} ./gw --password ${secret} {listen}` } }],
+  };
+  const told: unknown[] = [];
+  const given: RunOptions[] = [];
+  const plan = resolveScenario(scenario, "mine");
+  const measured = await runBench({
+    scenario: plan,
+    ...{ repeat: 2, until: null, seed: 1, selfCheck: false, hostSysctls: undefined },
+    lab: { kind: "private" },
+    generator: { name: "open-loop", version: "0.1.0" },
+    command: `deno task bench mine --header 'Authorization: Bearer ${secret}'`,
+  }, {
+    environment: results([]).environment,
+    onProgress: (progress) => told.push(structuredClone(progress)),
+    onResults: (results) => Promise.resolve(void told.push(structuredClone(results))),
+    onRepetition: (...repetition) => told.push(structuredClone(repetition)),
+    measure: (options) => {
+      given.push(options);
+      throw new Error(`the gateway ended before it listened: no such token: ${secret}`);
+    },
+  });
+  assertEquals(given.map(({ load }) => load.headers[0]), Array(2).fill(`Authorization: Bearer ${secret}`));
+  assert(JSON.stringify(given).includes(`./gw --password ${secret}`));
+  assertEquals([told.length > 5, JSON.stringify(told).includes("hunter2")], [true, false]);
+  const [run] = measured.runs;
+  assertEquals(run!.options.load.headers, ["Authorization: ***", "Accept: */*"]);
+  assertEquals(run!.options.gateway, { command: "TOKEN=*** ./gw --password *** {listen}" });
+  assertEquals(run!.repetitions[0], {
+    failed: "the gateway ended before it listened: no such token: ***",
+  });
+  assertEquals(measured.command, "deno task bench mine --header 'Authorization: ***'");
+});
+
+Deno.test("a gateway that is not there is not tried again, and its failures say so; any other is", async () => {
+  const failures = {
+    "pool-10": "the gateway ended before it listened: sh: 1: nothing: not found (exit code 127)",
+    "pool-20": "the gateway ended before it listened: exit code 126",
+    "pool-30": "the gateway ended before it listened: exit code 1",
+  };
+  const order: string[] = [];
+  const told: string[] = [];
+  const measured = await bench({
+    repeat: 3,
+    onRepetition: (run) => told.push(run),
+    measure: (options) => {
+      const run = runOf(options) as keyof typeof failures;
+      order.push(run);
+      throw new Error(failures[run]);
+    },
+  });
+  assertEquals(order.toSorted(), ["pool-10", "pool-20", "pool-30", "pool-30", "pool-30"]);
+  assertEquals(told.toSorted(), order.toSorted());
+  assertEquals(repetitionsOf(measured), [3, 3, 3]);
+  assertEquals(
+    measured.runs.map(({ repetitions }) =>
+      new Set(repetitions.map((one) => "failed" in one ? one.failed : ""))
+    ),
+    [
+      new Set([`${failures["pool-10"]}; it is not tried again`]),
+      new Set([`${failures["pool-20"]}; it is not tried again`]),
+      new Set([failures["pool-30"]]),
+    ],
+  );
+});
+
+Deno.test("a bench of which no gateway is there ends after the fewest rounds, precise or not", async () => {
+  const measure = () => Promise.reject(new Error("the gateway ended before it listened: exit code 127"));
+  const until = { width: 0.01, maxTimeMs: 3_000 };
+  assertEquals(repetitionsOf(await bench({ repeat: 2, until, measure })), [2, 2, 2]);
+});
+
+Deno.test("what a child or the kernel would refuse is refused before the first run, by its field", async () => {
+  const refused: [Partial<Scenario>, string, RegExp][] = [
+    [{ backend: { bodyBytes: "257MiB" } }, "backend.bodyBytes", /up to 256MiB/],
+    [{ load: { connections: 10, rate: 999_999_999 } }, "load.rate", /from 1 to 1000000/],
+    [{ load: { connections: 10, rate: 9, headers: ["A: \x1b"] } }, "load.headers", /A: \\u001b/],
+    [{ load: { connections: 10, rate: 9, headers: ["Content-Length: 5"] } }, "load.headers", /no body/],
+    [{ sysctls: { "net.ipv4.tcp_tw_reus": 1 } }, "sysctls", /did you mean net\.ipv4\.tcp_tw_reuse\?/],
+    [
+      { runs: [{ name: "a", gateway: { command: "no-such-gateway-1234 {listen}" } }] },
+      "gateway",
+      /no-such-gateway-1234 was not found on PATH/,
+    ],
+  ];
+  for (const [changed, field, why] of refused) {
+    const scenario = { ...SCENARIO, ...changed };
+    const plan = () => planBench(scenario, { lab: { kind: "private" }, generator: "open-loop" });
+    const error = await assertRejects(plan, TimewaitError);
+    assertEquals(error.field, field);
+    assertMatch(error.problem, why);
+  }
+});

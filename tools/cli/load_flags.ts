@@ -47,7 +47,11 @@ export const LOAD_FLAGS = {
     undefined,
   ),
   script: valueFlag("FILE", "Lua script for wrk", parseText, undefined),
-  header: listFlag("HEADER", 'header line of each request, "Name: value"', parseText),
+  header: listFlag(
+    "HEADER",
+    'header line of each request, "Name: value"; a Host takes the place of the address',
+    parseText,
+  ),
 } as const;
 
 /** The load that the flags describe. */

@@ -1,7 +1,7 @@
 /**
- * The process in which autocannon runs, on the client. It takes its options as one JSON argument, prints
- * `over` when the time is over, keeps its connections open until it reads a line, and prints its result as
- * one line of JSON.
+ * The process in which autocannon runs, on the client. It takes its options as JSON from `TIMEWAIT_LOAD`,
+ * prints `over` when the time is over, keeps its connections open until it reads a line, and prints its
+ * result as one line of JSON.
  *
  * It counts the events of autocannon itself, for three reasons: autocannon checks only once a second whether
  * its time is over, it then breaks off the requests in flight, and it truncates latencies to whole
@@ -12,7 +12,7 @@
 
 import autocannon, { type Client } from "autocannon";
 
-const [json] = Deno.args;
+const json = Deno.env.get("TIMEWAIT_LOAD");
 const { url, connections, durationMs, timeoutMs, headers } = JSON.parse(json!);
 const LONGER_THAN_ANY_RUN_SEC = 24 * 3600;
 

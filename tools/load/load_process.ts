@@ -13,7 +13,10 @@ import type { LoadOptions, LoadResult, RunningLoad } from "./load.ts";
 export interface LoadProcess {
   /** What messages call it. */
   readonly name: string;
-  /** The script. It takes its options as one argument of JSON, and the headers in it as an object. */
+  /**
+   * The script. It takes its options as JSON from the variable `TIMEWAIT_LOAD`, and the headers in it as an
+   * object.
+   */
   readonly script: DenoScript;
   /** Parses the line of JSON that it reports with. */
   parse(json: string): LoadResult;
@@ -40,7 +43,9 @@ export async function startLoadProcess(
   const headers = Object.fromEntries(options.headers.map((header) => header.split(/:\s*(.*)/s).slice(0, 2)));
   const process = await host.start({
     name,
-    argv: denoArgv(script, [JSON.stringify({ ...options, headers })]),
+    argv: denoArgv(script, []),
+    // Not as an argument: every user of the machine can read those of a process, and its environment not.
+    env: { TIMEWAIT_LOAD: JSON.stringify({ ...options, headers }) },
     onStdout: (line) => {
       if (line === "over") return over.resolve();
       if (!line.startsWith("{")) return;

@@ -11,7 +11,11 @@ import { bucketLatency } from "./latency_histogram.ts";
 import { ERROR_KINDS, type LoadErrors, type LoadOptions, type LoadResult, type RunningLoad } from "./load.ts";
 import { LOAD_ENV, parseCount, parseHistogram, startLoadProcess } from "./load_process.ts";
 
-const RUNNER: DenoScript = { file: "load/open_loop_runner.ts", flags: ["--allow-net"], env: LOAD_ENV };
+const RUNNER: DenoScript = {
+  file: "load/open_loop_runner.ts",
+  flags: ["--allow-net", "--allow-env=TIMEWAIT_LOAD"],
+  env: LOAD_ENV,
+};
 
 /** Starts an open loop on a host. The options must have a `ratePerSec`. */
 export function startOpenLoopIn(host: Host, options: LoadOptions): Promise<RunningLoad> {

@@ -1,7 +1,7 @@
 /**
- * The process in which the open loop runs, on the client. It takes its options as one JSON argument, prints
- * `over` when the last request was answered or given up, keeps its connections open until it reads a line,
- * and prints its report as one line of JSON.
+ * The process in which the open loop runs, on the client. It takes its options as JSON from `TIMEWAIT_LOAD`,
+ * prints `over` when the last request was answered or given up, keeps its connections open until it reads a
+ * line, and prints its report as one line of JSON.
  *
  * @module
  */
@@ -9,7 +9,7 @@
 import { startOpenLoop } from "./open_loop.ts";
 import { requestText } from "./http_request.ts";
 
-const [json] = Deno.args;
+const json = Deno.env.get("TIMEWAIT_LOAD");
 const { url, headers, ...options } = JSON.parse(json!);
 const { hostname, port } = new URL(url);
 

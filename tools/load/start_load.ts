@@ -4,6 +4,7 @@
  * @module
  */
 
+import { shown } from "../scenario/check.ts";
 import { type LoadPlan } from "../scenario/plan.ts";
 import config from "../../deno.json" with { type: "json" };
 import { TimewaitError } from "../errors.ts";
@@ -28,12 +29,13 @@ export function checkLoadOptions(generator: LoadGenerator, options: LoadPlan): v
     );
   }
   for (const header of headers) {
-    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+: [^\r\n]*$/.test(header)) {
-      throw new TimewaitError(`must be lines "Name: value", not "${header}", which would not be sent`, {
+    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+: (?:\t|\P{Cc})*$/u.test(header)) {
+      throw new TimewaitError(`must be lines "Name: value", not ${shown(header)}, which would not be sent`, {
         field: "headers",
       });
     }
   }
+  checkOwnHeaders(headers);
   if (ratePerSec !== undefined && generator !== "open-loop") {
     throw new TimewaitError(
       `is for the open loop, and ${generator} waits for each answer: ask for no load generator, or for open-loop`,
@@ -65,6 +67,28 @@ export function checkLoadOptions(generator: LoadGenerator, options: LoadPlan): v
       `of ${ratePerSec} makes no request in ${durationMs / 1000} s: give a higher rate or a longer duration`,
       { field: "rate" },
     );
+  }
+}
+
+/** What a header of the user's cannot say, because the load says or does it itself. */
+const OWN_HEADERS: Readonly<Record<string, string>> = {
+  "content-length":
+    "has no body to count: a script for wrk sends one, and its length with it; without one the gateway would wait for it",
+  "transfer-encoding": "has no body to encode: a script for wrk sends one",
+  "connection": "keeps its connections open; close would measure the client's own TIME_WAITs",
+};
+
+/** Refuses headers that would break or change what is measured, and a second `Host`. */
+function checkOwnHeaders(headers: readonly string[]): void {
+  const names = headers.map((header) => header.slice(0, header.indexOf(":")).toLowerCase());
+  for (const name of names) {
+    const why = OWN_HEADERS[name];
+    if (why !== undefined) {
+      throw new TimewaitError(`cannot set ${name}, because the load ${why}`, { field: "headers" });
+    }
+  }
+  if (names.filter((name) => name === "host").length > 1) {
+    throw new TimewaitError("cannot have two Host: a request has one", { field: "headers" });
   }
 }
 

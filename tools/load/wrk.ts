@@ -83,10 +83,10 @@ export async function startWrk(host: Host, options: LoadOptions): Promise<Runnin
       "-d", `${durationMs / 1000}s`,
       "--timeout", `${timeoutMs / 1000}s`,
       "-s", "/dev/fd/3",
-      ...headers.flatMap((header) => ["-H", header]),
       options.url,
     ],
-    env: { TIMEWAIT_TOKEN: token, TIMEWAIT_SCRIPT: script ?? "" },
+    // Not as -H: every user of the machine can read the arguments of a process, and its environment not.
+    env: { TIMEWAIT_TOKEN: token, TIMEWAIT_SCRIPT: script ?? "", TIMEWAIT_HEADERS: headers.join("\n") },
     onStdout: (line) => {
       if (!line.startsWith(token)) return;
       try {

@@ -2,10 +2,15 @@
 -- connections, so that the bench can read the sockets as the load left them.
 --
 -- TIMEWAIT_SCRIPT  the user's script; empty for none
+-- TIMEWAIT_HEADERS header lines of each request, as wrk's own -H would set them
 -- TIMEWAIT_TOKEN   the beginning of each line of ours, by which it is told from what the user's script prints
 
 local script = os.getenv("TIMEWAIT_SCRIPT")
 local token = os.getenv("TIMEWAIT_TOKEN")
+
+for name, value in os.getenv("TIMEWAIT_HEADERS"):gmatch("([^:\n]+): ([^\n]*)") do
+  wrk.headers[name] = value
+end
 
 if script ~= "" then
   local worked, why = pcall(dofile, script)

@@ -18,6 +18,7 @@ import { fillPlaceholders, type PlaceholderValues } from "../scenario/placeholde
 import type { BackendPlan, GatewayPlan, HttpClientPlan, NetHttpPlan } from "../scenario/plan.ts";
 import type { ListenAddress } from "../server/address.ts";
 import type { BackendServerPlan } from "./backend_server.ts";
+import { isSimple } from "./gateway_program.ts";
 import type { GatewayServerPlan } from "./gateway_server.ts";
 import { type Host } from "../lab/host.ts";
 import type { Lab } from "../lab/lab.ts";
@@ -123,15 +124,6 @@ function commandArgv(command: string, values: PlaceholderValues): string[] {
 /** Several threads share a port, and each reads its own source: they need more permissions than one does. */
 function scriptOf({ workers }: HttpClientPlan | NetHttpPlan): DenoScript {
   return workers === 1 ? GATEWAY_SCRIPT : GATEWAY_THREADS_SCRIPT;
-}
-
-/**
- * Whether a command line is one command. Such a command takes the place of the shell, so that SIGTERM reaches
- * it and not the shell. With any other command line, SIGTERM goes to all processes that the shell has
- * started.
- */
-function isSimple(command: string): boolean {
-  return /^[\w\s@%+=:,./{}'"-]+$/.test(command) && !/^\s*\w+=/.test(command);
 }
 
 /**

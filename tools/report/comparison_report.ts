@@ -11,6 +11,7 @@ import { MACHINE_WARNINGS } from "../verdict/machine_warnings.ts";
 import { changeCell, otherOptions } from "./cells.ts";
 import { COLUMNS } from "./columns.ts";
 import { nameLoop } from "./load.ts";
+import { prose, showControlsIn } from "./markdown.ts";
 import { joinSections, renderReport } from "./report.ts";
 import { renderChanges } from "./sections/changes.ts";
 import { renderDifferences } from "./sections/differences.ts";
@@ -23,10 +24,15 @@ export type { NamedResults };
 /**
  * Renders the comparison of the first document with each of the others; of a document alone, its own report.
  */
-export function renderComparison(documents: readonly NamedResults[], checks: readonly GateCheck[]): string {
-  if (documents.length === 1) {
-    return joinSections([[renderReport(documents[0]!.results).trimEnd()], renderGates(checks)]);
+export function renderComparison(compared: readonly NamedResults[], checks: readonly GateCheck[]): string {
+  if (compared.length === 1) {
+    return joinSections([[renderReport(compared[0]!.results).trimEnd()], renderGates(checks)]);
   }
+  // From here on a document's name is Markdown.
+  const documents = compared.map(({ name, results }) => ({
+    name: prose(name),
+    results: showControlsIn(results),
+  }));
   const comparisons = compareDocuments(documents);
   const analysed = documents.map(({ name, results }) => ({ name, findings: analyse(results) }));
   const warnings = analysed.flatMap(({ name, findings }) =>

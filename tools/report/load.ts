@@ -5,6 +5,7 @@
  */
 
 import type { LoadPlan } from "../scenario/plan.ts";
+import { prose } from "./markdown.ts";
 import { formatCount } from "./format.ts";
 
 /** `closed loop`, or `open loop, 5,000/s`. */
@@ -45,7 +46,7 @@ export function nameLoad({ ratePerSec, connections, durationMs, script, headers 
     ...(ratePerSec === undefined ? [] : [`${formatRate(ratePerSec)}/s`]),
     `${formatCount(connections)} connection${connections === 1 ? "" : "s"}`,
     `${durationMs / 1000} s`,
-    ...(script === undefined ? [] : [script.slice(script.lastIndexOf("/") + 1)]),
+    ...(script === undefined ? [] : [prose(script.slice(script.lastIndexOf("/") + 1))]),
     ...(headers.length === 0 ? [] : [`${headers.length} header${headers.length === 1 ? "" : "s"}`]),
   ].join(", ");
 }

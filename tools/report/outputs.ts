@@ -8,7 +8,7 @@
 import { reasonOf } from "../errors.ts";
 import type { Results } from "../results/results.ts";
 import { writeResults } from "../results/write.ts";
-import { writePage, writeReport } from "./report_files.ts";
+import { removeReport, writePage, writeReport } from "./report_files.ts";
 
 /** Where the output goes. */
 export interface OutputPlaces {
@@ -57,11 +57,14 @@ export async function openOutputs({ json, out, html }: OutputPlaces): Promise<Ou
           later(error);
         });
       }
-      if (!opened && html !== undefined) await writePage(html, results);
+      if (!opened) {
+        if (html !== undefined) await writePage(html, results);
+        if (out !== undefined) await removeReport(out);
+      }
       opened = true;
     },
     async finish(results) {
-      if (out !== undefined) await writeReport(out, results).catch(later);
+      if (out !== undefined) await writeReport(out, results, later);
       if (html !== undefined) await writePage(html, results).catch(later);
       return unwritten;
     },

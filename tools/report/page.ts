@@ -6,7 +6,9 @@
  */
 
 import { Marked } from "marked";
+import { showControls } from "../errors.ts";
 import { type Results } from "../results/results.ts";
+import { showControlsIn } from "./markdown.ts";
 import { renderReport } from "./report.ts";
 import { plotOption } from "./plots/echarts_option.ts";
 import { type Plot, plotsOf } from "./plots/plots.ts";
@@ -16,7 +18,7 @@ const PLOT = "plot:";
 /** Renders the page. */
 export async function renderPage(results: Results): Promise<string> {
   const { default: echarts } = await import("echarts/dist/echarts.common.min.js", { with: { type: "text" } });
-  const plots = plotsOf(results);
+  const plots = plotsOf(showControlsIn(results));
   const report = renderReport(results, plots.map(({ name, title }) => ({ title, path: `${PLOT}${name}` })));
   return [
     "<!doctype html>",
@@ -24,7 +26,7 @@ export async function renderPage(results: Results): Promise<string> {
     '<meta charset="utf-8">',
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
     `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">`,
-    `<title>${escapeHtml(results.question)}</title>`,
+    `<title>${escapeHtml(showControls(results.question))}</title>`,
     `<style>${CSS}</style>`,
     `<main>${renderHtml(report)}</main>`,
     `<script>${inScript(echarts)}</script>`,
@@ -65,10 +67,10 @@ function script(plots: readonly Plot[]): string {
   return `
 const plotOption = ${plotOption};
 const plots = ${JSON.stringify(plots).replaceAll("<", "\\u003c")};
-const charts = [...document.querySelectorAll(".plot")].map((place) => ({
-  chart: echarts.init(place, null, { renderer: "canvas" }),
-  plot: plots.find(({ name }) => name === place.dataset.plot),
-}));
+const charts = [...document.querySelectorAll(".plot")].flatMap((place) => {
+  const plot = plots.find(({ name }) => name === place.dataset.plot);
+  return plot === undefined ? [] : [{ chart: echarts.init(place, null, { renderer: "canvas" }), plot }];
+});
 const draw = () => {
   const ink = getComputedStyle(document.body).color;
   for (const { chart, plot } of charts) chart.setOption(plotOption(plot, ink), true);

@@ -6,6 +6,7 @@
 
 import type { Results } from "../results/results.ts";
 import { analyse, type Findings } from "../verdict/findings.ts";
+import { showControlsIn } from "./markdown.ts";
 import { renderAdvice } from "./sections/advice.ts";
 import { renderEnvironment } from "./sections/environment.ts";
 import { renderCaption, renderFigures } from "./sections/figures.ts";
@@ -45,8 +46,9 @@ export function renderReport(results: Results, plots: readonly PlotFile[] = []):
     renderEnvironment,
     renderReproduce,
   ];
-  const findings = analyse(results);
-  return joinSections(sections.map((section) => section(findings, results)));
+  const shown = showControlsIn(results);
+  const findings = analyse(shown);
+  return joinSections(sections.map((section) => section(findings, shown)));
 }
 
 /** A document of sections, without those that have nothing to say. */

@@ -24,7 +24,14 @@ export function renderRows(
   return [line(header), rule, ...rows.map(line)];
 }
 
-/** Escapes a bar, which ends a cell even within code, and replaces line ends, which end a row. */
+/**
+ * Escapes a bar, which ends a cell even within code, and replaces line ends, which end a row. A backslash
+ * that stands before a bar in code would undo the escape, and cannot be escaped there: a space keeps them
+ * apart.
+ */
 function escapeCell(text: string): string {
-  return text.replaceAll("|", "\\|").replaceAll(/\s*[\r\n]+\s*/g, " ");
+  return text.replaceAll(
+    /(\\*)\|/g,
+    (_, before: string) => `${before}${before.length % 2 === 0 ? "" : " "}\\|`,
+  ).replaceAll(/\s*[\r\n]+\s*/g, " ");
 }

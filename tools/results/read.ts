@@ -43,6 +43,10 @@ export async function readResults(path: string): Promise<Results> {
  * @throws {TimewaitError} when it is not JSON, not a results document, of an unknown version, or damaged.
  */
 export function parseResults(text: string, name: string): Results {
+  // Before it is parsed: a parser spends a hundred bytes on each bracket, and its stack on each level.
+  if (isDeeperThan(MOST_LEVELS, text)) {
+    throw new TimewaitError(`${name} is damaged: it is nested more than ${MOST_LEVELS} levels deep`);
+  }
   let document: unknown;
   try {
     document = JSON.parse(text);
@@ -63,6 +67,27 @@ export function parseResults(text: string, name: string): Results {
   return document as unknown as Results;
 }
 
+/** No document of any version is nested a quarter as deep. */
+const MOST_LEVELS = 64;
+
+/** Whether brackets and braces are nested deeper than that. Those in strings do not count. */
+function isDeeperThan(levels: number, text: string): boolean {
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const character = text.charCodeAt(i);
+    if (character === QUOTE) {
+      for (i++; i < text.length && text.charCodeAt(i) !== QUOTE; i++) {
+        if (text.charCodeAt(i) === BACKSLASH) i++;
+      }
+    } else if (character === BRACKET || character === BRACE) {
+      if (++depth > levels) return true;
+    } else if (character === BRACKET + 2 || character === BRACE + 2) depth--;
+  }
+  return false;
+}
+
+const [QUOTE, BACKSLASH, BRACKET, BRACE] = [34, 92, 91, 123];
+
 /** Where a document is damaged and how; `undefined` where it is whole. */
 function findDamage(document: Record<string, unknown>): string | undefined {
   const { errors } = new Validator(schema as ConstructorParameters<typeof Validator>[0], "2020-12").validate(
@@ -78,9 +103,8 @@ function findDamage(document: Record<string, unknown>): string | undefined {
 /** What no schema can say: names are unique, exactly one run is the baseline, and series have one length. */
 function findContradiction(document: Results): string | undefined {
   const { runs } = document;
-  // JSON has no Infinity, but 1e999 is read as Infinity.
-  const infinite = placeOfInfinite(document);
-  if (infinite !== undefined) return `${infinite.replace(/^\./, "")}: a number that is too large`;
+  const excessive = placeOfExcessive(document);
+  if (excessive !== undefined) return `${excessive.replace(/^\./, "")}: a number that is too large`;
   const names = runs.map((run) => run.name);
   const twice = names.findIndex((name, i) => names.indexOf(name) !== i);
   if (twice >= 0) return `runs[${twice}].name: a second run named ${names[twice]}`;
@@ -109,11 +133,15 @@ function findContradiction(document: Results): string | undefined {
   return undefined;
 }
 
-function placeOfInfinite(value: unknown): string | undefined {
-  if (typeof value === "number") return Number.isFinite(value) ? undefined : "";
+/**
+ * The place of a number that no bench can have measured, with which figures would come out as infinite:
+ * beyond the whole numbers that are exact. JSON has no Infinity, but 1e999 is read as one.
+ */
+function placeOfExcessive(value: unknown): string | undefined {
+  if (typeof value === "number") return Math.abs(value) <= Number.MAX_SAFE_INTEGER ? undefined : "";
   if (typeof value !== "object" || value === null) return undefined;
   for (const [key, inner] of Object.entries(value)) {
-    const place = placeOfInfinite(inner);
+    const place = placeOfExcessive(inner);
     if (place !== undefined) return Array.isArray(value) ? `[${key}]${place}` : `.${key}${place}`;
   }
   return undefined;

@@ -42,7 +42,7 @@ export interface Results {
   readonly question: string;
   /** What the scenario's author expected before anything was measured. Nothing is checked against it. */
   readonly expectation: string;
-  /** The command line that measures this again. */
+  /** The command line that measures this again. Where a secret was, it has `***`. */
   readonly command: string;
   /**
    * When the bench began, in ISO 8601.
@@ -139,7 +139,7 @@ export interface Run {
   readonly name: string;
   /** Whether the other runs are compared with it. */
   readonly baseline: boolean;
-  /** What was measured; the same in all of its repetitions. */
+  /** What was measured; the same in all of its repetitions. Where a secret was, it has `***`. */
   readonly options: RunOptions;
   /**
    * In the order measured. The n-th repetitions of all runs share a round. Fewer where the bench was stopped.

@@ -6,6 +6,7 @@
  */
 
 import { format as formatDuration } from "@std/fmt/duration";
+import { showControls } from "../errors.ts";
 import { isMeasured, openerOf } from "../results/results.ts";
 import type { BenchObserver, BenchPlan, BenchProgress } from "./runner.ts";
 
@@ -69,7 +70,9 @@ export function announce(plan: BenchPlan): void {
   const minutes = repeat * sumMs(durationsOf(plan)) / 60_000;
   if (minutes < 1) return;
   const least = until === null ? "about" : "at least";
-  console.error(`${name}: ${runs.length} runs, ${repeat} times each: ${least} ${minutes.toFixed(1)} min`);
+  console.error(
+    `${showControls(name)}: ${runs.length} runs, ${repeat} times each: ${least} ${minutes.toFixed(1)} min`,
+  );
 }
 
 const count = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
@@ -83,24 +86,34 @@ export function showProgress(
   output: TextOutput,
   durations: RunDurations,
 ): Required<Pick<BenchObserver, "onProgress" | "onRepetition">> {
+  let shown = "";
+  // A terminal that has become narrower has broken the line into several.
+  const clear = (columns: number) => {
+    const above = Math.max(0, Math.ceil(shown.length / columns) - 1);
+    output.write(`\r\x1b[K${"\x1b[A\x1b[K".repeat(above)}`);
+    shown = "";
+  };
   return {
     onProgress(progress) {
       const columns = output.columns();
       if (columns === undefined) return;
-      output.write(`\r\x1b[K${renderProgress(progress, durations, columns)}`);
+      clear(columns);
+      shown = renderProgress(progress, durations, columns);
+      output.write(shown);
     },
     onRepetition(run, repetition, result) {
-      if (output.columns() !== undefined) output.write("\r\x1b[K");
+      const columns = output.columns();
+      if (columns !== undefined) clear(columns);
       const outcome = isMeasured(result)
         ? `${count.format(result.requestsPerSec)} requests/s, ` +
           `${count.format(result.hosts[openerOf(result.processes)].timeWaitPeak)} TIME_WAIT`
         : `failed: ${result.failed}`;
-      output.write(`${run} ${repetition}: ${outcome}\n`);
+      output.write(`${showControls(`${run} ${repetition}: ${outcome}`).replaceAll(/\s*\n\s*/g, " ")}\n`);
     },
   };
 }
 
-/** The changing line, no wider than the terminal. */
+/** The changing line, no wider than the terminal: a narrow one loses other parts before the time left. */
 export function renderProgress(progress: BenchProgress, durations: RunDurations, columns: number): string {
   const { rounds, run, repetition, ended, load } = progress;
   const { loadMs, overheadMs } = durations[run]!;
@@ -109,10 +122,20 @@ export function renderProgress(progress: BenchProgress, durations: RunDurations,
   const passedMs = (repetition - 1) * roundMs + sumMs(durations, ended) + underWayMs;
   const totalMs = rounds * roundMs;
   const leftMs = Math.ceil((totalMs - passedMs) / 1000) * 1000;
-  const bar = "#".repeat(Math.round(passedMs / totalMs * 20)).padEnd(20, ".");
-  const live = load === undefined
-    ? "starting"
-    : `${count.format(load.requestsPerSec)} requests/s  ${count.format(load.timeWait)} TIME_WAIT`;
+  const bar = (length: number) =>
+    `[${"#".repeat(Math.round(passedMs / totalMs * length)).padEnd(length, ".")}] `;
+  const name = `${showControls(run)} ${repetition}`;
   const left = leftMs === 0 ? "" : `  ${formatDuration(leftMs, { ignoreZero: true })} left`;
-  return `[${bar}] ${run} ${repetition}  ${live}${left}`.slice(0, columns - 1);
+  const rate = load === undefined ? "  starting" : `  ${count.format(load.requestsPerSec)} requests/s`;
+  const timeWait = load === undefined ? "" : `  ${count.format(load.timeWait)} TIME_WAIT`;
+  // What a narrow terminal does without, the least missed first; the time left is kept to the last.
+  const narrower = [
+    `${bar(20)}${name}${rate}${timeWait}${left}`,
+    `${bar(10)}${name}${rate}${timeWait}${left}`,
+    `${name}${rate}${timeWait}${left}`,
+    `${name}${rate}${left}`,
+    `${name}${left}`,
+    left.trim() === "" ? name : left.trim(),
+  ];
+  return narrower.find(({ length }) => length < columns) ?? narrower.at(-1)!.slice(0, columns - 1);
 }

@@ -7,10 +7,12 @@
 import { messageOf, TimewaitError } from "../errors.ts";
 import { checkFileLimit } from "../lab/file_limit.ts";
 import type { HostSysctls } from "../lab/machine_knobs.ts";
+import { checkKnobNames } from "../lab/knob_names.ts";
 import type { LabChoice, LabKind } from "../lab/lab.ts";
 import { chooseLab } from "../lab/open_lab.ts";
 import type { GeneratorChoice, LoadGenerator } from "../load/load.ts";
 import { checkLoadOptions, chooseGenerator } from "../load/start_load.ts";
+import { checkProgram } from "../parties/gateway_program.ts";
 import {
   type Environment,
   type Measured,
@@ -20,9 +22,11 @@ import {
   SCHEMA,
   type UntilPlan,
 } from "../results/results.ts";
-import type { RunOptions, ScenarioPlan } from "../scenario/plan.ts";
+import { hiderOf, maskSecrets } from "../scenario/mask.ts";
+import type { GatewayPlan, RunOptions, ScenarioPlan } from "../scenario/plan.ts";
 import { type Overrides, resolveScenario } from "../scenario/resolve.ts";
 import type { Load, Scenario } from "../scenario/scenario.ts";
+import { parseKnobs } from "../scenario/sysctls.ts";
 import { readEnvironment } from "./environment.ts";
 import { measureRepetition, type Progress, type RepetitionContext } from "./repetition.ts";
 import { isPrecise, randomSeed, selfCheckOf, shuffledRounds } from "./rounds.ts";
@@ -167,6 +171,10 @@ export async function planBench(scenario: Scenario, options: MeasureOptions = {}
       }
     }
   }
+  for (const { options: { gateway, sysctls } } of plan.runs) {
+    if (gateway !== null && "command" in gateway) checkProgram(gateway.command);
+    await checkKnobNames(parseKnobs(sysctls));
+  }
   return {
     scenario: plan,
     repeat,
@@ -211,19 +219,31 @@ function scriptCommand(): string {
   return `deno run ${Deno.mainModule.replace("file://", "")}`;
 }
 
+/** What a shell says of a program that is not there (127) or may not be run (126). */
+const NOT_THERE = /^the gateway ended before it listened: .*\bexit code 12[67]\)?$/s;
+
 /** Runs a bench as planned. */
 export async function runBench(plan: BenchPlan, options: BenchOptions = {}): Promise<Results> {
   const { signal = new AbortController().signal, measure = measureRepetition } = options;
   const { scenario, repeat, lab, generator, hostSysctls } = plan;
-  const runs = scenario.runs.map((run) => ({ ...run, repetitions: [] as Repetition[] }));
+  const hide = hiderOf(scenario.runs.flatMap(({ options }) => textsOf(options)));
+  // The load and the gateway get the options as they are; the document never holds them.
+  const measured = scenario.runs.map((run) => ({ ...run, repetitions: [] as Repetition[] }));
+  const runs = measured.map((run) => ({ ...run, options: maskOptions(run.options) }));
   const environment = options.environment ?? await readEnvironment(lab, generator);
-  const results = { ...openResults(plan, environment, runs), interrupted: false };
+  const results = {
+    ...openResults({ ...plan, command: maskSecrets(hide(plan.command)) }, environment, runs),
+    interrupted: false,
+  };
   await options.onResults?.(results);
 
   const context = { lab: lab.kind, generator: generator.name, signal, hostSysctls };
   const firstStartedMs = performance.now();
-  const rounds = shuffledRounds(runs, plan.seed);
+  const rounds = shuffledRounds(measured, plan.seed);
+  // Runs whose gateway no later round can start, and what the first one said.
+  const hopeless = new Map<string, string>();
   for (let round = 0; !signal.aborted && wantsRound(results, plan, round, firstStartedMs); round++) {
+    if (round >= repeat && hopeless.size === runs.length) break;
     const ended: string[] = [];
     for (const run of rounds.next().value) {
       const at = {
@@ -233,11 +253,22 @@ export async function runBench(plan: BenchPlan, options: BenchOptions = {}): Pro
         ended: [...ended],
       };
       options.onProgress?.(at);
+      const given = hopeless.get(run.name);
+      if (given !== undefined) {
+        run.repetitions.push({ failed: given });
+        ended.push(run.name);
+        continue;
+      }
       const onProgress = (load: Progress) => options.onProgress?.({ ...at, load });
       try {
         run.repetitions.push(await measure(run.options, { ...context, firstStartedMs, onProgress }));
       } catch (error) {
-        if (!signal.aborted) run.repetitions.push({ failed: messageOf(error) });
+        if (!signal.aborted) {
+          const reason = hide(messageOf(error));
+          const failed = NOT_THERE.test(reason) ? `${reason}; it is not tried again` : reason;
+          if (failed !== reason) hopeless.set(run.name, failed);
+          run.repetitions.push({ failed });
+        }
       }
       if (signal.aborted) break;
       ended.push(run.name);
@@ -248,6 +279,24 @@ export async function runBench(plan: BenchPlan, options: BenchOptions = {}): Pro
   results.interrupted = signal.aborted;
   await options.onResults?.(results);
   return results;
+}
+
+/** The texts of a run's options that may hold secrets. */
+function textsOf({ load, gateway }: RunOptions): string[] {
+  return [...load.headers, ...(gateway !== null && "command" in gateway ? [gateway.command] : [])];
+}
+
+/** The options as the document keeps them: whatever reads it, reports among them, learns no secret. */
+function maskOptions(options: RunOptions): RunOptions {
+  const { load, gateway } = options;
+  const masked: GatewayPlan | null = gateway !== null && "command" in gateway
+    ? { command: maskSecrets(gateway.command) }
+    : gateway;
+  return {
+    ...options,
+    gateway: masked,
+    load: { ...load, headers: load.headers.map((line) => maskSecrets(line)) },
+  };
 }
 
 /** The results document before anything is measured. */

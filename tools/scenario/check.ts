@@ -5,16 +5,20 @@
  */
 
 import { didYouMean, TimewaitError } from "../errors.ts";
+import { maskSecrets } from "./mask.ts";
 
 /** The name of an option inside another one; what has no name has no dot. */
 export function at(field: string, name: string): string {
   return field === "" ? name : `${field}.${name}`;
 }
 
-/** What was given, as an error shows it: text in quotes, in one line, and cut where it is long. */
+/**
+ * What was given, as an error shows it: text in quotes, in one line, without secrets, and cut where it is
+ * long.
+ */
 export function shown(value: unknown): string {
   const text = typeof value === "string" || (typeof value === "object" && value !== null)
-    ? JSON.stringify(value)
+    ? typeof value === "string" ? JSON.stringify(maskSecrets(value)) : maskSecrets(JSON.stringify(value))
     : typeof value === "function"
     ? "a function"
     : String(value);

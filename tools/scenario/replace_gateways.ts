@@ -4,6 +4,7 @@
  * @module
  */
 
+import { maskSecrets } from "./mask.ts";
 import { type Gateway, type Run, type Scenario } from "./scenario.ts";
 
 /** A gateway and what to call its run. */
@@ -73,6 +74,6 @@ function sorted(value: unknown): unknown {
 /** The name of the transport, or of the program that a command line starts, without its folder. */
 function nameOf(gateway: Gateway): string {
   if (!("command" in gateway)) return gateway.transport ?? "http-client";
-  const word = gateway.command.trim().split(/\s+/).find((word) => !/^\w+=/.test(word)) ?? "";
+  const word = maskSecrets(gateway.command).trim().split(/\s+/).find((word) => !/^\w+=/.test(word)) ?? "";
   return word.replaceAll(/^.*\/|[^\w.-]/g, "") || "gateway";
 }

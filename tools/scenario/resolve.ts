@@ -151,6 +151,9 @@ export function resolveBackend(backend?: Backend, field = "backend"): BackendPla
 
 const MOST_THREADS = 2;
 
+/** More requests a second than one thread can send, many times over. */
+const MOST_PER_SEC = 1_000_000;
+
 /**
  * Resolves a load.
  *
@@ -176,7 +179,7 @@ export function resolveLoad(load?: Load, field = "load"): LoadPlan {
       return textOf(line, at(field, `headers[${i}]`));
     }),
     ...(script === undefined ? {} : { script: textOf(script, at(field, "script")) }),
-    ...(rate === undefined ? {} : { ratePerSec: whole(rate, at(field, "rate"), 1) }),
+    ...(rate === undefined ? {} : { ratePerSec: whole(rate, at(field, "rate"), 1, MOST_PER_SEC) }),
   };
   refuseOthers(others, { ...plan, script, rate }, field);
   return plan;

@@ -105,7 +105,11 @@ export interface Load {
   readonly warmUp?: Duration | undefined;
   /** An answer slower than this counts as failed (ms); whole seconds for wrk. Default 2 s. */
   readonly timeout?: Duration | undefined;
-  /** Header lines sent with each request, `Name: value`. Default none beyond the generator's own. */
+  /**
+   * Header lines sent with each request, `Name: value`; a `Host` takes the place of the generator's own.
+   * Content-Length, Transfer-Encoding and Connection are the generator's. Results keep no secrets: the value
+   * of Authorization, Cookie and the like is masked in them. Default none.
+   */
   readonly headers?: readonly string[] | undefined;
   /** A Lua script for wrk. In a scenario file its path is relative to the file. Default none. */
   readonly script?: string | undefined;

@@ -23,7 +23,7 @@ export async function renderSvg(plot: Plot): Promise<string> {
   try {
     chart.setOption(plotOption(plot, INK));
     const svg = chart.renderToSVGString().replaceAll(INK, "currentColor");
-    return `${svg.replace(">", ` role="img" aria-label="${escapeXml(plot.title)}">${STYLE}`)}\n`;
+    return `${svg.replace(">", () => ` role="img" aria-label="${escapeXml(plot.title)}">${STYLE}`)}\n`;
   } finally {
     chart.dispose();
   }

@@ -9,6 +9,7 @@ import type { AdviceVerdict, Changes } from "../../verdict/advice.ts";
 import type { Findings, RunFindings } from "../../verdict/findings.ts";
 import { intervalCell } from "../cells.ts";
 import { formatCount, formatRatio } from "../format.ts";
+import { prose } from "../markdown.ts";
 import { renderRows } from "../table.ts";
 
 /** What each verdict means, in the order in which a reader wants them. */
@@ -58,7 +59,7 @@ export function renderAdvice({ runs }: Findings): string[] {
 /** What differs from the baseline: sysctls in force, the side of the lab, the gateway. */
 function describeChanges({ sysctls, loopback, gateway }: Changes): string {
   const parts = sysctls.map(({ key, inForce }) =>
-    `${key.replace(/^net\.(ipv4|core)\./, "")} = ${inForce ?? "not in force"}`
+    prose(`${key.replace(/^net\.(ipv4|core)\./, "")} = ${inForce ?? "not in force"}`)
   );
   if (loopback !== undefined) parts.push(loopback ? "on loopback" : "across the lab");
   if (gateway) parts.push("the gateway's pool");

@@ -6,6 +6,7 @@
  */
 
 import type { NamedResults } from "../../verdict/documents.ts";
+import { prose } from "../markdown.ts";
 
 /** The section of a comparison of documents. */
 export function renderDifferences(documents: readonly NamedResults[]): string[] {
@@ -34,11 +35,15 @@ export function differencesOf(documents: readonly NamedResults[]): string[] {
     if (new Set(values).size === 1) return [];
     // A run that a document lacks is named once, below, and not with each of its options.
     if (partial.some((run) => key.startsWith(`run ${run} `))) return [];
-    return [`${key}: ${values.map((value, i) => `${value ?? "none"} in ${documents[i]!.name}`).join(", ")}`];
+    return [
+      `${prose(key)}: ${
+        values.map((value, i) => `${prose(value ?? "none")} in ${documents[i]!.name}`).join(", ")
+      }`,
+    ];
   });
   const lacking = partial.map((name) => {
     const without = documents.filter((_, i) => !runNames[i]!.has(name)).map((document) => document.name);
-    return `run ${name}: not in ${without.join(", ")}`;
+    return `run ${prose(name)}: not in ${without.join(", ")}`;
   });
   return [...lines, ...lacking];
 }

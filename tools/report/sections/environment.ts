@@ -10,6 +10,7 @@ import type { BackendPlan, GatewayPlan } from "../../scenario/plan.ts";
 import type { Findings, RunFindings } from "../../verdict/findings.ts";
 import { estimateMedian } from "../../verdict/intervals.ts";
 import { describeByRun } from "../by_run.ts";
+import { code, prose } from "../markdown.ts";
 import { formatCount, formatShare } from "../format.ts";
 
 /** The section. */
@@ -23,11 +24,14 @@ export function renderEnvironment(findings: Findings, { environment, runs }: Res
   return [
     "## Environment",
     "",
-    `- Timewait ${environment.timewait}, Deno ${environment.deno}, ${load.name} ${load.version}, Linux ${environment.kernel}`,
-    `- ${environment.cpus} CPUs (${environment.cpuModel}), ${memory} of memory`,
+    `- Timewait ${prose(environment.timewait)}, Deno ${prose(environment.deno)}, ${load.name} ` +
+    `${prose(load.version)}, Linux ${prose(environment.kernel)}`,
+    `- ${environment.cpus} CPUs (${prose(environment.cpuModel)}), ${memory} of memory`,
     `- lab: ${lab.kind}; backend: ${backends.join("; ")}`,
     ...gateways(findings, runs),
-    `- on the gateway: ${Object.entries(sysctls).map(([key, value]) => `${key} = ${value}`).join(", ")}`,
+    `- on the gateway: ${
+      Object.entries(sysctls).map(([key, value]) => prose(`${key} = ${value}`)).join(", ")
+    }`,
     ...machineDiffers(environment),
     ...(cost.length === 0 ? [] : [
       `- the observation cost ${formatShare(estimateMedian(cost)!.estimate)} of one CPU, at most ` +
@@ -59,7 +63,7 @@ function machineDiffers({ sysctls, machineSysctls = {} }: Results["environment"]
   const others = Object.entries(machineSysctls).filter(([key, value]) => value !== (sysctls[key] ?? ""));
   if (others.length === 0) return [];
   const list = others.map(([key, value]) =>
-    `${key} = ${value === "" ? "(empty)" : value} (the lab's: ${sysctls[key] ?? "(empty)"})`
+    prose(`${key} = ${value === "" ? "(empty)" : value} (the lab's: ${sysctls[key] ?? "(empty)"})`)
   );
   return [
     "- **this machine's own sysctls differ** from the lab's, which are those of a fresh network namespace: " +
@@ -69,7 +73,7 @@ function machineDiffers({ sysctls, machineSysctls = {} }: Results["environment"]
 
 /** A gateway's options by their own names, and what its pool makes of them. */
 function describeGateway(gateway: GatewayPlan, { idlePool }: RunFindings): string {
-  if ("command" in gateway) return `\`${gateway.command}\``;
+  if ("command" in gateway) return code(gateway.command);
   const { transport, ...options } = gateway;
   const list = Object.entries(options).map(([name, value]) =>
     `${name} ${typeof value === "number" ? formatCount(value) : value}`

@@ -7,14 +7,15 @@
 import type { GateCheck } from "../../verdict/gate.ts";
 import { intervalCell } from "../cells.ts";
 import { formatChange } from "../format.ts";
+import { code, prose } from "../markdown.ts";
 import { renderRows } from "../table.ts";
 
 /** The section; empty where no gate was asked for. */
 export function renderGates(checks: readonly GateCheck[]): string[] {
   if (checks.length === 0) return [];
   const rows = checks.map(({ gate, run, document, measured, verdict, repetitionsNeeded }) => [
-    `\`${gate.text}\``,
-    document === undefined ? `\`${run}\`` : `\`${run}\` of ${document}`,
+    code(gate.text),
+    document === undefined ? code(run) : `${code(run)} of ${prose(document)}`,
     gate.relative
       ? intervalCell(measured, (ratio) => formatChange(ratio - 1))
       : intervalCell(measured, (value) => String(Number(value.toPrecision(6)))),

@@ -9,6 +9,7 @@ import type { AdviceVerdict } from "../../verdict/advice.ts";
 import type { Findings, RunFindings } from "../../verdict/findings.ts";
 import type { SelfCheck } from "../../verdict/self_check.ts";
 import { intervalCell } from "../cells.ts";
+import { prose } from "../markdown.ts";
 import { formatChange, formatCount, formatRough } from "../format.ts";
 
 /** From this share of failed requests on, the answer speaks of them. */
@@ -22,7 +23,7 @@ const SERVES_NOTHING = "answers no request in time with 2xx or 3xx";
 /** The title, the answer, and where it comes from. */
 export function renderHeadline(findings: Findings, results: Results): string[] {
   return [
-    `# ${results.question}`,
+    `# ${prose(results.question)}`,
     "",
     answer(findings, results),
     "",
@@ -47,7 +48,7 @@ function whyNothing({ runs }: Results): string {
   const [first] = reasons;
   if (first === undefined) return "nothing was measured.";
   const others = reasons.every((reason) => reason === first) ? "" : ", and for other reasons below";
-  return `no run could be measured: ${first}${others}.`;
+  return `no run could be measured: ${prose(first)}${others}.`;
 }
 
 /** The verdicts in the order in which a reader wants them. */

@@ -6,6 +6,7 @@
 
 import type { Findings } from "../../verdict/findings.ts";
 import { isInForce } from "../../verdict/knobs.ts";
+import { code, prose } from "../markdown.ts";
 import { renderRows } from "../table.ts";
 
 /** The section; empty where no run had any. */
@@ -14,10 +15,10 @@ export function renderKnobs({ runs }: Findings): string[] {
     knobs.map((knob) => [
       `\`${name}\``,
       knob.host,
-      `\`${knob.key}\``,
-      knob.before ?? "–",
-      knob.asked,
-      knob.inForce ?? "–",
+      code(knob.key),
+      prose(knob.before ?? "–"),
+      prose(knob.asked),
+      prose(knob.inForce ?? "–"),
       isInForce(knob) ? knob.status : `**${knob.status}**`,
     ])
   );

@@ -7,6 +7,7 @@
 import { ERROR_KINDS, type LoadErrors, type LoadGenerator } from "../../load/load.ts";
 import type { Findings } from "../../verdict/findings.ts";
 import type { Seen, Warning, WarningFigures, WarningKind } from "../../verdict/warning.ts";
+import { prose } from "../markdown.ts";
 import { formatCount, formatShare } from "../format.ts";
 
 /** The section; empty where there is nothing to warn of. */
@@ -39,22 +40,26 @@ const SENTENCES: { readonly [K in WarningKind]: (figures: WarningFigures[K], run
   "interrupted": () => "The bench was stopped before all was measured.",
   "host lab": ({ reason }) =>
     `Measured in a host lab${
-      reason === undefined ? "" : ` instead of a private one: ${reason}`
+      reason === undefined ? "" : ` instead of a private one: ${prose(reason)}`
     }. All parties share the ` +
     "machine's loopback and its TCP tables. TIME_WAIT is attributed by port, as it stands at the end; the connections opened " +
     "include those of other programs on this machine; and `tcp_tw_reuse` = 2 takes ports again on loopback, which hides port " +
     "exhaustion.",
   "autocannon": ({ reason }) =>
     `The load came from autocannon${
-      reason === undefined ? "" : `, because ${reason}`
+      reason === undefined ? "" : `, because ${prose(reason)}`
     }. It reaches about half of wrk's ` +
     "rate, and its figures must not be compared with wrk's.",
   "knob": ({ host, key, asked, inForce, isInForce, reason }, run) =>
     isInForce
-      ? `${run}: ${key} is ${inForce}, not ${asked}, on the ${host}: ${reason}.`
-      : `${run}: ${key} is **not in force** on the ${host}: ${reason}. The figures of this run are those without it.`,
+      ? `${run}: ${prose(key)} is ${prose(inForce ?? "unknown")}, not ${prose(asked)}, on the ${host}: ${
+        prose(reason)
+      }.`
+      : `${run}: ${prose(key)} is **not in force** on the ${host}: ${
+        prose(reason)
+      }. The figures of this run are those without it.`,
   "failed repetitions": ({ reason, repetitions, of }, run) =>
-    `${run} failed in ${repetitions} of ${of} repetitions: ${reason}.`,
+    `${run} failed in ${repetitions} of ${of} repetitions: ${prose(reason)}.`,
   "failed requests": (errors, run) => {
     const parts = ERROR_KINDS.filter((kind) => errors[kind] > 0)
       .map((kind) => `${formatCount(errors[kind])} ${FAILURES[kind]}`);
@@ -81,7 +86,9 @@ const SENTENCES: { readonly [K in WarningKind]: (figures: WarningFigures[K], run
     `The hypervisor gave up to ${formatShare(mostShare)} of the CPU time to other virtual machines, ` +
     `${formatShare(limitShare)} or more ${often(seen)}: measure on a machine with CPUs of its own.`,
   "governor": ({ governors }) =>
-    `The CPU frequency governor is ${governors.join(", ")}: the clock changes with the load. As root, ` +
+    `The CPU frequency governor is ${
+      prose(governors.join(", "))
+    }: the clock changes with the load. As root, ` +
     "`cpupower frequency-set -g performance` holds it.",
   "load at its limit": ({ generator, threads, ...seen }, run) =>
     `${run}: ${generator} was at its own limit ${often(seen)}, its ${

@@ -1,0 +1,52 @@
+import { assert, assertEquals } from "@std/assert";
+import { localMachine } from "../../tools/lab/host.ts";
+import type { LoadGenerator } from "../../tools/load/load.ts";
+import { startLoad } from "../../tools/load/start_load.ts";
+import { alone } from "../support/lock.ts";
+import { wrk } from "../support/requirements.ts";
+
+await alone();
+
+const SECRET = 'Bearer hunter2 it\'s "mine": yes';
+
+/** The arguments of every process, as every user of the machine can read them. */
+function allArguments(): string {
+  const read = (pid: string) => {
+    try {
+      return Deno.readTextFileSync(`/proc/${pid}/cmdline`);
+    } catch {
+      return "";
+    }
+  };
+  return Array.from(Deno.readDirSync("/proc"), ({ name }) => /^\d+$/.test(name) ? read(name) : "").join("\n");
+}
+
+for (const generator of ["wrk", "autocannon", "open-loop"] satisfies LoadGenerator[]) {
+  Deno.test({
+    name: `${generator} sends the user's headers, and has none of them among its arguments`,
+    ...(generator === "wrk" ? wrk : {}),
+    async fn() {
+      const seen = new Set<string | null>();
+      await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+        seen.add(request.headers.get("authorization"));
+        seen.add(request.headers.get("x-empty"));
+        return new Response("x");
+      });
+      await using host = localMachine();
+      await using load = await startLoad(generator, host, {
+        connections: 2,
+        threads: 1,
+        durationMs: 1000,
+        timeoutMs: 1000,
+        headers: [`Authorization: ${SECRET}`, "X-Empty: "],
+        ...(generator === "open-loop" ? { ratePerSec: 20 } : {}),
+        url: `http://127.0.0.1:${server.addr.port}/`,
+      });
+      const shown = allArguments();
+      await load.over;
+      await load.finish();
+      assertEquals(seen, new Set([SECRET, ""]));
+      assert(!shown.includes("hunter2"));
+    },
+  });
+}
