@@ -6,7 +6,7 @@
  */
 
 import { format as formatDuration } from "@std/fmt/duration";
-import { isMeasured, openerOf } from "../results/results.ts";
+import { isMeasured, openerOf, servedPerSec } from "../results/results.ts";
 import type { BenchObserver, BenchPlan, BenchProgress } from "./runner.ts";
 
 /** Something that text can be written to. */
@@ -92,7 +92,7 @@ export function showProgress(
     onRepetition(run, repetition, result) {
       if (output.columns() !== undefined) output.write("\r\x1b[K");
       const outcome = isMeasured(result)
-        ? `${count.format(result.requestsPerSec)} requests/s, ` +
+        ? `${count.format(servedPerSec(result))} requests/s, ` +
           `${count.format(result.hosts[openerOf(result.processes)].timeWaitPeak)} TIME_WAIT`
         : `failed: ${result.failed}`;
       output.write(`${run} ${repetition}: ${outcome}\n`);
