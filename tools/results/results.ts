@@ -185,6 +185,11 @@ export interface Measured {
   /** How the requests of an open loop arrived. Left out for a closed one. */
   readonly arrivals?: Arrivals;
   /**
+   * Requests that the backend has answered, until it ended: those on their way when the load was over among
+   * them. Left out in a document of an older version.
+   */
+  readonly backendRequests?: Count;
+  /**
    * 1 − connections opened towards the backend ÷ requests; at least 0. `null` where the load went direct, and
    * where nothing was answered.
    */

@@ -7,6 +7,7 @@
 import type { Samples } from "../observe/series.ts";
 import type { TimeWaitGroup } from "../observe/tcp_table.ts";
 import { type Environment, type Measured, measuredOf, type Run } from "../results/results.ts";
+import { backendRequestsOf } from "./forwarding.ts";
 import { estimateMedian } from "./intervals.ts";
 import { openedOnceWarm, portsFailed } from "./ports.ts";
 
@@ -32,7 +33,10 @@ export interface Churn {
   readonly outcome: ChurnOutcome;
   /** Requests that the load generator got answers to. */
   readonly requests: number;
-  /** Requests that the backend had answered when it last said so, which may be some time before the end. */
+  /**
+   * Requests that the backend has answered; in a document of an older version those when it last said so,
+   * which may be some time before the end.
+   */
   readonly backendRequests: number;
   /** Whether the backend answered the requests, and not the gateway by itself. */
   readonly forwards: boolean;
@@ -77,7 +81,7 @@ export function churnOf(run: Run, { lab }: Pick<Environment, "lab">): Churn | un
   const timeWaitOnGateway = median(({ hosts }) => sumOf(hosts.gateway.timeWaitGroups, "opened"));
   const timeWaitOnBackend = median(({ hosts }) => sumOf(hosts.backend.timeWaitGroups, "accepted"));
   const requests = median((repetition) => repetition.requests);
-  const backendRequests = median(({ samples }) => samples.answered.requests.at(-1) ?? 0);
+  const backendRequests = median(backendRequestsOf);
   const connectionsOpened = median(({ hosts }) => hosts.gateway.connectionsOpened);
   // Where the hosts share a table, what stands cannot be told, and each connection that was opened counts as
   // closed.

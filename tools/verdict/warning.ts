@@ -6,6 +6,7 @@
 
 import type { Knob } from "../lab/knobs.ts";
 import type { LoadErrors, LoadGenerator } from "../load/load.ts";
+import type { Forwarding } from "./forwarding.ts";
 
 /** In how many of a run's repetitions, or of all of them, something was seen. */
 export interface Seen {
@@ -35,6 +36,8 @@ export interface WarningFigures {
   "failed repetitions": Seen & { readonly reason: string };
   /** Requests failed, in all repetitions together. */
   "failed requests": LoadErrors;
+  /** The gateway answered requests by itself, or asked the backend more often than it was asked. */
+  "forwarding": Forwarding;
   /** A full backlog of the gateway dropped connections (ListenDrops). */
   "listen drops": { readonly count: number };
   /** TIME_WAITs were thrown away because `tcp_max_tw_buckets` was reached. */

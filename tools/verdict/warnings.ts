@@ -7,6 +7,7 @@
 import { ERROR_KINDS, type LoadErrors } from "../load/load.ts";
 import { isMeasured, type Measured, measuredOf, type Results, type Run } from "../results/results.ts";
 import { differingOptions } from "./comparison.ts";
+import { forwardingOf } from "./forwarding.ts";
 import { isInForce, knobsOf } from "./knobs.ts";
 import { warnOfMachine } from "./machine_warnings.ts";
 import type { Warning } from "./warning.ts";
@@ -19,7 +20,14 @@ export function warningsOf(results: Results): Warning[] {
     ...(interrupted ? [{ kind: "interrupted", figures: {} } as const] : []),
     ...(lab.kind === "host" ? [{ kind: "host lab", figures: because(lab) } as const] : []),
     ...(load.name === "autocannon" ? [{ kind: "autocannon", figures: because(load) } as const] : []),
-    ...runs.flatMap((run) => [...warnOfKnobs(run), ...warnOfFailures(run), ...warnOfTcp(run)]),
+    ...runs.flatMap((
+      run,
+    ) => [
+      ...warnOfKnobs(run),
+      ...warnOfFailures(run),
+      ...warnOfForwarding(run),
+      ...warnOfTcp(run),
+    ]),
     ...runs.flatMap((run) => warnOfOptions(run, runs.find(({ baseline }) => baseline))),
     ...warnOfMachine(results),
   ];
@@ -51,6 +59,11 @@ function warnOfFailures(run: Run): Warning[] {
       ? [{ kind: "failed requests", run: run.name, figures: errors } as const]
       : []),
   ];
+}
+
+function warnOfForwarding(run: Run): Warning[] {
+  const figures = forwardingOf(run);
+  return figures === undefined ? [] : [{ kind: "forwarding", run: run.name, figures }];
 }
 
 function warnOfTcp(run: Run): Warning[] {

@@ -60,6 +60,22 @@ const SENTENCES: { readonly [K in WarningKind]: (figures: WarningFigures[K], run
       .map((kind) => `${formatCount(errors[kind])} ${FAILURES[kind]}`);
     return `${run}: requests failed, in all repetitions together: ${parts.join(", ")}.`;
   },
+  "forwarding": ({ kind, requests, backendRequests, share }, run) =>
+    kind === "by itself"
+      ? `${run}: the gateway answered ${
+        formatCount(requests)
+      } requests with 2xx or 3xx, and the backend saw only ` +
+        `${formatCount(backendRequests)}: the gateway answered ${
+          formatShare(share)
+        } by itself, as a cache does. ` +
+        "Its figures are not those of a gateway that asks the backend each time."
+      : `${run}: the backend answered ${formatCount(backendRequests)} requests, ${
+        formatShare(share)
+      } more than the ` +
+        `${
+          formatCount(requests)
+        } that the load can have sent: the gateway asks it more than once for a request, by ` +
+        "retries or because it fans out.",
   "listen drops": ({ count }, run) =>
     `${run}: the gateway's backlog was full ${formatCount(count)} times (ListenDrops).`,
   "time wait overflow": ({ count }, run) =>
