@@ -2,7 +2,13 @@ import { type HostName } from "../../tools/scenario/host_names.ts";
 import { assertEquals } from "@std/assert";
 import type { TcpCounters } from "../../tools/observe/tcp_counters.ts";
 import type { TcpSocket } from "../../tools/observe/tcp_table.ts";
-import { hostResults, hostSeries, type Observation, withoutProbe } from "../../tools/observe/attribution.ts";
+import {
+  connectionsOfClient,
+  hostResults,
+  hostSeries,
+  type Observation,
+  withoutProbe,
+} from "../../tools/observe/attribution.ts";
 
 const NONE: TcpCounters = {
   timeWait: 0,
@@ -92,6 +98,11 @@ Deno.test("in a host lab, sockets are attributed by port, and what was there bef
   assertEquals(gateway.connectionsOpened, 34);
   assertEquals(gateway.portsUsedPeak, 34);
   assertEquals(gateway.timeWaitEntered, null);
+});
+
+Deno.test("the client's connections at the end are those that stand and those that the gateway has ended since", () => {
+  const client = ["01", "01", "08", "06", "02"].map((state, i) => socket(state, 50_000 + i, 8080));
+  assertEquals(connectionsOfClient({ ...OBSERVATION, sockets: each(client, [], []) }), 3);
 });
 
 Deno.test("in a shared table, what a warm-up has left is ours and what others have is not", () => {

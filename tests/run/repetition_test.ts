@@ -4,6 +4,7 @@ import { assert, assertEquals, assertGreater, assertLess, assertRejects } from "
 import { prepareAutocannon } from "../../tools/load/autocannon.ts";
 import { measureRepetition } from "../../tools/run/repetition.ts";
 import { ROOT } from "../support/root.ts";
+import { unansweredOf } from "../../tools/verdict/unanswered.ts";
 import { wrkInPrivateLab } from "../support/requirements.ts";
 import { alone } from "../support/lock.ts";
 
@@ -75,7 +76,7 @@ Deno.test({
   ...wrkInPrivateLab,
   async fn() {
     for (const gateway of [null, GATEWAYS["http-client"]!]) {
-      const { requests, backendRequests, samples } = await measureRepetition(
+      const { requests, backendRequests, samples, inFlight } = await measureRepetition(
         { gateway, backend: { latencyMs: 20, bodyBytes: 12, status: 200 }, load: ONE_SECOND },
         IN_A_LAB,
       );
@@ -84,7 +85,29 @@ Deno.test({
         `${backendRequests} of ${requests}`,
       );
       assert(samples.answered.requests.at(-1)! <= backendRequests!);
+      assertEquals(inFlight, 20);
     }
+  },
+});
+
+Deno.test({
+  name: "requests that a gateway leaves unanswered are counted when it stands still",
+  ...wrkInPrivateLab,
+  async fn() {
+    const deno =
+      `"${Deno.execPath()}" run --cached-only --unstable-net --allow-net --allow-env --allow-sys --allow-read`;
+    const command =
+      `${deno} "${ROOT}tools/gateway.ts" --listen {listen} --upstream {upstream} & gateway=$!; ` +
+      "until grep -q ' 01 ' /proc/net/tcp; do sleep 0.05; done; " +
+      "sleep 1; kill -STOP $gateway; sleep 4; kill -CONT $gateway; wait";
+    const options = {
+      gateway: { command },
+      backend: { latencyMs: 5, bodyBytes: 12, status: 200 },
+      load: { ...ONE_SECOND, durationMs: 4_000 },
+    };
+    const measured = await measureRepetition(options, IN_A_LAB);
+    assertEquals([measured.inFlight, measured.errors.timeout], [20, 0]);
+    assertEquals(unansweredOf(measured, { name: "still", baseline: true, options, repetitions: [] }), 20);
   },
 });
 

@@ -95,6 +95,19 @@ export function hostSeries(
   });
 }
 
+/**
+ * The client's connections when the load was over: those that stand, and those that the other side has ended
+ * since.
+ */
+export function connectionsOfClient(
+  { sockets, gatewayPort, backendPort }: Pick<Observation, "sockets" | "gatewayPort" | "backendPort">,
+): number {
+  const target = gatewayPort ?? backendPort;
+  const stood: readonly string[] = [TCP_STATES.established, TCP_STATES.closeWait];
+  return sockets.client.filter(({ state, remotePort }) => remotePort === target && stood.includes(state))
+    .length;
+}
+
 function perHost<T>(make: (name: HostName) => T): Record<HostName, T> {
   return Object.fromEntries(HOST_NAMES.map((name) => [name, make(name)])) as Record<HostName, T>;
 }

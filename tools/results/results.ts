@@ -182,6 +182,12 @@ export interface Measured {
   readonly latencyHistogram: LatencyHistogram | null;
   /** What went wrong for the load generator, in counts. */
   readonly errors: LoadErrors;
+  /**
+   * Requests of a closed loop on their way when its time was over: one for each connection that stood, more
+   * where a script pipelines. Neither `requests` nor `errors` count them. Left out for an open loop, which
+   * waits for each answer, and in a document of an older version.
+   */
+  readonly inFlight?: Count;
   /** How the requests of an open loop arrived. Left out for a closed one. */
   readonly arrivals?: Arrivals;
   /**

@@ -11,7 +11,7 @@ import { openLab } from "../lab/open_lab.ts";
 import type { LoadGenerator, LoadResult } from "../load/load.ts";
 import { startLoad } from "../load/start_load.ts";
 import { collectAnswered } from "../observe/answered_requests.ts";
-import { hostResults, hostSeries } from "../observe/attribution.ts";
+import { connectionsOfClient, hostResults, hostSeries } from "../observe/attribution.ts";
 import { collectPoolCounters } from "../observe/pool_counters.ts";
 import { readSockets } from "../observe/sockets.ts";
 import type { TcpSocket } from "../observe/tcp_table.ts";
@@ -102,6 +102,7 @@ export async function measureRepetition(options: RunOptions, context: Repetition
     startedMs: Math.round(startMs - (firstStartedMs ?? startMs)),
     ...result,
     backendRequests,
+    ...(load.ratePerSec === undefined ? { inFlight: connectionsOfClient(observation) } : {}),
     reuseRatio: gateway === undefined ? null : reuseRatioOf(hosts.gateway.connectionsOpened, result.requests),
     hosts,
     processes,

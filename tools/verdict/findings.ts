@@ -27,6 +27,7 @@ import { type MergedLatency, mergedLatency } from "./latency.ts";
 import { forecastOf, type PortForecast } from "./port_forecast.ts";
 import { type PortFindings, portsOf } from "./ports.ts";
 import { type SelfCheck, selfCheckOf } from "./self_check.ts";
+import { medianUnanswered } from "./unanswered.ts";
 import type { Warning } from "./warning.ts";
 import { warningsOf } from "./warnings.ts";
 
@@ -67,6 +68,11 @@ export interface RunFindings {
   readonly differs: readonly ("load" | "backend")[];
   /** What the gateway did with its connections. Left out for a direct run, and where nothing was measured. */
   readonly churn?: Churn;
+  /**
+   * Requests that were unanswered when the time was over, where they are more than a load always leaves: the
+   * median of the repetitions. Left out where they are not.
+   */
+  readonly unanswered?: number;
   /** Left out where the gateway asked the backend once for each request, and where that is not known. */
   readonly forwarding?: Forwarding;
   /**
@@ -128,6 +134,7 @@ export function analyse(results: Results): Findings {
       const facts = defined({
         comparison: comparisons.get(run.name),
         churn,
+        unanswered: medianUnanswered(run),
         forwarding: forwardingOf(run),
         ports,
         portForecast: ports && forecastOf(run, ports.range.count),

@@ -38,6 +38,31 @@ export interface WarningFigures {
   "failed requests": LoadErrors;
   /** The gateway answered requests by itself, or asked the backend more often than it was asked. */
   "forwarding": Forwarding;
+  /**
+   * Connections of a closed loop spent their time on something else than requests that were answered. The
+   * figures are those of the repetition with the most of it.
+   */
+  "unanswered": Seen & {
+    /** Requests on their way when the time was over, at least. */
+    readonly unanswered: number;
+    readonly connections: number;
+    /** The share of the connections' time in no request that was answered. */
+    readonly silentShare: number;
+    /** The mean latency of the requests that were answered. */
+    readonly meanLatencyUs: number;
+    /** What it would be by Little's law: connections ÷ rate. */
+    readonly expectedLatencyUs: number;
+  };
+  /**
+   * Requests of an open loop waited for a connection. The figures are those of the repetition with the most
+   * of it.
+   */
+  "connections too few": Seen & {
+    readonly connections: number;
+    /** Requests under way at a time, on average, by Little's law: rate × mean latency. */
+    readonly underWay: number;
+    readonly meanLatencyUs: number;
+  };
   /** A full backlog of the gateway dropped connections (ListenDrops). */
   "listen drops": { readonly count: number };
   /** TIME_WAITs were thrown away because `tcp_max_tw_buckets` was reached. */

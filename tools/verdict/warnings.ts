@@ -10,6 +10,7 @@ import { differingOptions } from "./comparison.ts";
 import { forwardingOf } from "./forwarding.ts";
 import { isInForce, knobsOf } from "./knobs.ts";
 import { warnOfMachine } from "./machine_warnings.ts";
+import { warnOfBalance } from "./unanswered.ts";
 import type { Warning } from "./warning.ts";
 
 /** All warnings about a document, in the order in which they matter. */
@@ -26,6 +27,7 @@ export function warningsOf(results: Results): Warning[] {
       ...warnOfKnobs(run),
       ...warnOfFailures(run),
       ...warnOfForwarding(run),
+      ...warnOfBalance(run),
       ...warnOfTcp(run),
     ]),
     ...runs.flatMap((run) => warnOfOptions(run, runs.find(({ baseline }) => baseline))),

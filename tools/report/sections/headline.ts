@@ -150,6 +150,7 @@ function behaviour(run: RunFindings, options: Run["options"]): Behaviour {
   const { churn, failedShare } = run;
   const does: string[] = [];
   const fails = failedShare >= FAILED_SHARE && !servesNothing(run) ? [sayFailed(failedShare)] : [];
+  if (run.unanswered !== undefined) fails.push(`leaves ${formatCount(run.unanswered)} requests unanswered`);
   if (churn === undefined) return { does: fails };
   if (!churn.forwards && failedShare < FAILED_SHARE) {
     return { does: ["answers most of its requests without asking the backend"] };

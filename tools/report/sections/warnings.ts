@@ -7,7 +7,7 @@
 import { ERROR_KINDS, type LoadErrors, type LoadGenerator } from "../../load/load.ts";
 import type { Findings } from "../../verdict/findings.ts";
 import type { Seen, Warning, WarningFigures, WarningKind } from "../../verdict/warning.ts";
-import { formatCount, formatShare } from "../format.ts";
+import { formatCount, formatMs, formatShare } from "../format.ts";
 
 /** The section; empty where there is nothing to warn of. */
 export function renderWarnings({ warnings }: Findings): string[] {
@@ -76,6 +76,26 @@ const SENTENCES: { readonly [K in WarningKind]: (figures: WarningFigures[K], run
           formatCount(requests)
         } that the load can have sent: the gateway asks it more than once for a request, by ` +
         "retries or because it fans out.",
+  "unanswered": ({ unanswered, connections, silentShare, meanLatencyUs, expectedLatencyUs, ...seen }, run) =>
+    `${run}: ${formatCount(unanswered)} requests were **unanswered when the time was over**, and the ${
+      formatCount(connections)
+    } connections spent ` +
+    `${formatShare(silentShare)} of their time on no request that was answered, ${
+      often(seen)
+    }. Connections ÷ requests/s, ` +
+    `which is the mean latency of a closed loop, comes to ${
+      formatMs(expectedLatencyUs)
+    } ms where the answers took ${formatMs(meanLatencyUs)} ms: ` +
+    "the latencies hold the answered requests only. Either a party stood still, or connections did not come about, or a " +
+    "script waits between its requests, or the load is too short for so slow answers.",
+  "connections too few": ({ connections, underWay, meanLatencyUs, ...seen }, run) =>
+    `${run}: **requests waited for a free connection** ${often(seen)}: at a mean latency of ${
+      formatMs(meanLatencyUs)
+    } ms, ` +
+    `${formatCount(underWay)} requests were under way at a time, and there were ${
+      formatCount(connections)
+    } connections. ` +
+    "The latencies hold that wait. Either `--connections` is too low, or the rate is more than the run can serve.",
   "listen drops": ({ count }, run) =>
     `${run}: the gateway's backlog was full ${formatCount(count)} times (ListenDrops).`,
   "time wait overflow": ({ count }, run) =>
