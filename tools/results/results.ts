@@ -202,6 +202,12 @@ export interface Measured {
   readonly reuseRatio: Share | null;
   /** What the TCP tables have shown, by host. The gateway's host is idle where the load went direct. */
   readonly hosts: Readonly<Record<HostName, HostResult>>;
+  /**
+   * Connections of `hosts` that no socket of this repetition accounts for: other programs on the machine
+   * opened them, or they were reset. Left out outside of a host lab, for a load so long that sockets of it
+   * may be gone, and in a document of an older version.
+   */
+  readonly openedByOthers?: Count;
   /** CPU time and memory of each party, and what observing them has cost. */
   readonly processes: Processes;
   /** What else the machine did meanwhile; `null` in a document of an older version. */

@@ -11,7 +11,7 @@ import { openLab } from "../lab/open_lab.ts";
 import type { LoadGenerator, LoadResult } from "../load/load.ts";
 import { startLoad } from "../load/start_load.ts";
 import { collectAnswered } from "../observe/answered_requests.ts";
-import { connectionsOfClient, hostResults, hostSeries } from "../observe/attribution.ts";
+import { connectionsOfClient, hostResults, hostSeries, openedByOthers } from "../observe/attribution.ts";
 import { collectPoolCounters } from "../observe/pool_counters.ts";
 import { readSockets } from "../observe/sockets.ts";
 import type { TcpSocket } from "../observe/tcp_table.ts";
@@ -98,11 +98,13 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   const counters = pool.result();
   const observation = { ...seen.observation, socketsBefore };
   const hosts = hostResults(observation);
+  const ofOthers = openedByOthers(observation);
   return {
     startedMs: Math.round(startMs - (firstStartedMs ?? startMs)),
     ...result,
     backendRequests,
     ...(load.ratePerSec === undefined ? { inFlight: connectionsOfClient(observation) } : {}),
+    ...(ofOthers === undefined ? {} : { openedByOthers: ofOthers }),
     reuseRatio: gateway === undefined ? null : reuseRatioOf(hosts.gateway.connectionsOpened, result.requests),
     hosts,
     processes,

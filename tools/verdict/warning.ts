@@ -27,6 +27,11 @@ export interface WarningFigures {
   "host lab": { readonly reason?: string };
   /** autocannon stood in for wrk, or was asked for (then without a reason). */
   "autocannon": { readonly reason?: string };
+  /**
+   * In a host lab, connections are counted of which no socket of the bench was left. Both are medians of the
+   * repetitions.
+   */
+  "opened by others": { readonly count: number; readonly opened: number; readonly requests: number };
   /** A knob is not in force, or with another value than asked for. */
   "knob": Pick<Knob, "host" | "key" | "asked" | "inForce"> & {
     readonly isInForce: boolean;

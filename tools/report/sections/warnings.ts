@@ -7,7 +7,7 @@
 import { ERROR_KINDS, type LoadErrors, type LoadGenerator } from "../../load/load.ts";
 import type { Findings } from "../../verdict/findings.ts";
 import type { Seen, Warning, WarningFigures, WarningKind } from "../../verdict/warning.ts";
-import { formatCount, formatMs, formatShare } from "../format.ts";
+import { formatCount, formatMs, formatRatio, formatShare } from "../format.ts";
 
 /** The section; empty where there is nothing to warn of. */
 export function renderWarnings({ warnings }: Findings): string[] {
@@ -96,6 +96,14 @@ const SENTENCES: { readonly [K in WarningKind]: (figures: WarningFigures[K], run
       formatCount(connections)
     } connections. ` +
     "The latencies hold that wait. Either `--connections` is too low, or the rate is more than the run can serve.",
+  "opened by others": ({ count, opened, requests }, run) =>
+    `${run}: of ${formatCount(opened)} new connections that are counted here, **${
+      formatCount(Math.min(count, opened))
+    } ` +
+    "are not seen to be the bench's own**: no socket of them was left, so that another program on this machine opened " +
+    `them, or they were reset. Without them it is ${
+      formatRatio(Math.max(0, opened - count) / Math.max(1, requests))
+    } per request. Stop what else runs here.`,
   "listen drops": ({ count }, run) =>
     `${run}: the gateway's backlog was full ${formatCount(count)} times (ListenDrops).`,
   "time wait overflow": ({ count }, run) =>
