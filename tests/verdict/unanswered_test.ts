@@ -27,6 +27,12 @@ Deno.test("a closed loop whose connections always wait for an answer leaves noth
     latencyHistogram: { us: [5_000_000], count: [1_000] },
   });
   assertEquals(kindsOf(mine(slow)), []);
+  // Its connections took 4 of the 8 s to come about.
+  const late = answeredAfter(100_000);
+  const client = { ...late.samples.hosts.client, established: [0, 950, 1_000] };
+  const samples = { ...late.samples, hosts: { ...late.samples.hosts, client } };
+  assertEquals(kindsOf(mine(late)), ["unanswered"]);
+  assertEquals(kindsOf(mine({ ...late, samples })), []);
 });
 
 Deno.test("time of the connections that no answer accounts for is told, with the requests on their way", () => {

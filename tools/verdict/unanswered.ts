@@ -60,8 +60,16 @@ export function unansweredOf(repetition: Measured, run: Run): number | undefined
     return undefined;
   }
   const { connections, meanLatencyUs, underWay } = balance;
-  const silent = 1 - underWay / connections;
-  return silent > SILENT_SHARE + meanLatencyUs / 1e6 / durationSec ? inFlight : undefined;
+  const openSec = Math.max(0, durationSec - connectingSec(repetition));
+  const silentSec = openSec - underWay / connections * durationSec;
+  return silentSec > SILENT_SHARE * openSec + meanLatencyUs / 1e6 ? inFlight : undefined;
+}
+
+/** How long it took until nearly all connections of the client stood that did at the end, in seconds. */
+function connectingSec({ samples: { timeMs, hosts: { client: { established } } } }: Measured): number {
+  const nearlyAll = 0.9 * (established.at(-1) ?? 0);
+  const i = established.findIndex((count) => count >= nearlyAll);
+  return i < 0 ? 0 : timeMs[i]! / 1000;
 }
 
 /** The unanswered requests of a run: the median of its repetitions, where most of them have some. */
