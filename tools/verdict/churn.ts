@@ -9,6 +9,7 @@ import type { TimeWaitGroup } from "../observe/tcp_table.ts";
 import { type Environment, type Measured, measuredOf, type Run } from "../results/results.ts";
 import { backendRequestsOf } from "./forwarding.ts";
 import { estimateMedian } from "./intervals.ts";
+import { othersOf } from "./others.ts";
 import { openedOnceWarm, portsFailed } from "./ports.ts";
 
 /** A gateway whose backend answers less than this share of the requests answers the others by itself. */
@@ -42,6 +43,11 @@ export interface Churn {
   readonly forwards: boolean;
   /** Connections that the gateway opened while the load ran. */
   readonly connectionsOpened: number;
+  /**
+   * How many of them are not seen to be the gateway's own. Left out where they do not matter, and where that
+   * is not known.
+   */
+  readonly openedByOthers?: number;
   /** Connections opened ÷ requests: near 0 where they are reused, 1 where none is; 0 without requests. */
   readonly openedPerRequest: number;
   /** Connections opened per second in the second half of the load, when the pool is warm. */
@@ -91,6 +97,7 @@ export function churnOf(run: Run, { lab }: Pick<Environment, "lab">): Churn | un
   const openAtEnd = median(({ samples }) => openAt(samples, -1));
   const openedPerSec = median((repetition) => openedOnceWarm(repetition));
   const failed = median((repetition) => portsFailed(repetition));
+  const others = othersOf(run);
   const goesOn = openedPerSec > CHURN_SHARE * median((repetition) => repetition.requestsPerSec);
   return {
     outcome: failed > 0
@@ -108,6 +115,7 @@ export function churnOf(run: Run, { lab }: Pick<Environment, "lab">): Churn | un
     backendRequests,
     forwards: backendRequests >= FORWARDED_SHARE * requests,
     connectionsOpened,
+    ...(others === undefined ? {} : { openedByOthers: others.count }),
     openedPerRequest: median(({ hosts, requests }) =>
       requests === 0 ? 0 : hosts.gateway.connectionsOpened / requests
     ),

@@ -7,6 +7,7 @@
 import type { Knob } from "../lab/knobs.ts";
 import type { LoadErrors, LoadGenerator } from "../load/load.ts";
 import type { Forwarding } from "./forwarding.ts";
+import type { Others } from "./others.ts";
 
 /** In how many of a run's repetitions, or of all of them, something was seen. */
 export interface Seen {
@@ -31,7 +32,7 @@ export interface WarningFigures {
    * In a host lab, connections are counted of which no socket of the bench was left. Both are medians of the
    * repetitions.
    */
-  "opened by others": { readonly count: number; readonly opened: number; readonly requests: number };
+  "opened by others": Others;
   /** A knob is not in force, or with another value than asked for. */
   "knob": Pick<Knob, "host" | "key" | "asked" | "inForce"> & {
     readonly isInForce: boolean;

@@ -5,25 +5,14 @@
  */
 
 import { ERROR_KINDS, type LoadErrors } from "../load/load.ts";
-import {
-  isMeasured,
-  type Measured,
-  measuredOf,
-  openerOf,
-  type Results,
-  type Run,
-} from "../results/results.ts";
+import { isMeasured, type Measured, measuredOf, type Results, type Run } from "../results/results.ts";
 import { differingOptions } from "./comparison.ts";
 import { forwardingOf } from "./forwarding.ts";
-import { estimateMedian } from "./intervals.ts";
 import { isInForce, knobsOf } from "./knobs.ts";
 import { warnOfMachine } from "./machine_warnings.ts";
 import { warnOfBalance } from "./unanswered.ts";
+import { othersOf } from "./others.ts";
 import type { Warning } from "./warning.ts";
-
-/** From so many connections of others on, and this share of those that are counted, a warning is given. */
-const FEWEST_OF_OTHERS = 20;
-const OTHERS_SHARE = 0.02;
 
 /** All warnings about a document, in the order in which they matter. */
 export function warningsOf(results: Results): Warning[] {
@@ -92,20 +81,9 @@ function warnOfTcp(run: Run): Warning[] {
   ];
 }
 
-/** Connections that are counted with a run's in a host lab, and are not seen to be its own. */
 function warnOfOthers(run: Run): Warning[] {
-  const known = measuredOf(run).filter(({ openedByOthers }) => openedByOthers !== undefined);
-  if (known.length === 0) return [];
-  const median = (of: (repetition: Measured) => number) => estimateMedian(known.map(of))!.estimate;
-  const count = median(({ openedByOthers }) => openedByOthers!);
-  const opener = openerOf(run.options);
-  const figures = {
-    count,
-    opened: median(({ hosts }) => hosts[opener].connectionsOpened),
-    requests: median(({ requests }) => requests),
-  };
-  if (count < FEWEST_OF_OTHERS || count < OTHERS_SHARE * figures.opened) return [];
-  return [{ kind: "opened by others", run: run.name, figures }];
+  const figures = othersOf(run);
+  return figures === undefined ? [] : [{ kind: "opened by others", run: run.name, figures }];
 }
 
 function warnOfOptions(run: Run, baseline: Run | undefined): Warning[] {

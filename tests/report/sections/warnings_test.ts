@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { renderReport } from "../../../tools/report/report.ts";
 import { sayWarning } from "../../../tools/report/sections/warnings.ts";
 import { type Measured, type Results } from "../../../tools/results/results.ts";
 import { warningsOf as warningsOfAll } from "../../../tools/verdict/warnings.ts";
@@ -85,4 +86,11 @@ Deno.test("in a host lab, connections that are not seen to be the bench's own ar
     "`mine`: of 11,269 new connections that are counted here, **11,000 are not",
   );
   assertStringIncludes(sayWarning(warning!), "Without them it is 0.0067 per request");
+  const busy = repetition(5_000, { opened: 11_269, timeWait: 5_000, openedByOthers: 11_000 });
+  const report = renderReport(results([run("mine", [busy])]));
+  assertStringIncludes(report, "and opens connections, some of which may be other programs'");
+  assertStringIncludes(
+    report,
+    "0.28 per request (11,000 of them are not seen to be its own: see the warnings)",
+  );
 });

@@ -155,7 +155,9 @@ function behaviour(run: RunFindings, options: Run["options"]): Behaviour {
   if (!churn.forwards && failedShare < FAILED_SHARE) {
     return { does: ["answers most of its requests without asking the backend"] };
   }
-  const opens = sayOpened(churn.openedPerRequest);
+  const opens = churn.openedByOthers === undefined
+    ? sayOpened(churn.openedPerRequest)
+    : "opens connections, some of which may be other programs'";
   switch (churn.outcome) {
     case "churning":
       if (churn.portsFailed > 0) does.push("runs out of ephemeral ports");
