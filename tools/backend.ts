@@ -30,12 +30,17 @@ export const main: Main = mainOf({
   },
   examples: ["deno task backend --listen 127.0.0.1:8081 --latency 70ms --body-bytes 4KiB"],
   async run({ plan, countEvery, ...options }, { signal }) {
-    await using backend = startBackendServer(plan ?? resolveBackendServer(options));
-    console.log(`listening on ${backend.url}`);
+    const backend = startBackendServer(plan ?? resolveBackendServer(options));
     const printCount = () => console.log(`requests ${backend.requests}`);
-    const timer = countEvery === 0 ? undefined : setInterval(printCount, countEvery);
-    await aborted(signal);
-    clearInterval(timer);
+    {
+      await using _ended = backend;
+      console.log(`listening on ${backend.url}`);
+      const timer = countEvery === 0 ? undefined : setInterval(printCount, countEvery);
+      await aborted(signal);
+      clearInterval(timer);
+    }
+    // What came since the last line, the requests in flight at the stop among it.
+    if (countEvery > 0) printCount();
     return 0;
   },
 });

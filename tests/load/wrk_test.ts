@@ -4,6 +4,7 @@ import {
   assert,
   assertEquals,
   assertGreater,
+  assertLessOrEqual,
   assertRejects,
   assertStringIncludes,
   assertThrows,
@@ -24,11 +25,39 @@ async function runWrk(
   backend: Parameters<typeof startBackend>[0] = {},
 ): Promise<LoadResult> {
   await using server = startBackend({ listen: { hostname: "127.0.0.1", port: 0 }, ...backend });
+  return await runWrkAt(server.address.port, options);
+}
+
+async function runWrkAt(port: number, options: Partial<LoadOptions>): Promise<LoadResult> {
   await using host = localMachine();
-  const url = `http://127.0.0.1:${server.address.port}/`;
+  const url = `http://127.0.0.1:${port}/`;
   await using load = await startWrk(host, { ...OPTIONS, url, ...options });
   await load.over;
   return await load.finish();
+}
+
+/** A server that answers the first request of each connection with these bytes, and then ends it. */
+function serveRaw(answer: string, answerTo: (i: number) => string = () => answer) {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const answerOne = async (conn: Deno.TcpConn, text: string) => {
+    try {
+      if (await conn.read(new Uint8Array(4096)) !== null) await conn.write(new TextEncoder().encode(text));
+    } catch {
+      // wrk has left.
+    }
+    conn.close();
+  };
+  const served = (async () => {
+    let i = 0;
+    for await (const conn of listener) answerOne(conn, answerTo(i++));
+  })();
+  return {
+    port: listener.addr.port,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await served;
+    },
+  };
 }
 
 async function withScript<T>(lua: string, use: (script: string) => Promise<T>): Promise<T> {
@@ -61,6 +90,57 @@ Deno.test({
     const { requests, errors } = await runWrk({}, { status: 500 });
     assertGreater(requests, 0);
     assertEquals(errors.status, requests);
+  },
+});
+
+for (const status of ["200 OK", "400 Bad Request"]) {
+  Deno.test({
+    name: `answers that end with their connection count once: ${status}`,
+    ...wrk,
+    async fn() {
+      await using server = serveRaw(`HTTP/1.0 ${status}\r\n\r\nthe end`);
+      const { requests, errors } = await runWrkAt(server.port, {});
+      assertGreater(requests, 0);
+      const failed = status.startsWith("4") ? requests : 0;
+      assertEquals(errors, { connect: 0, read: 0, write: 0, timeout: 0, status: failed });
+    },
+  });
+}
+
+Deno.test({
+  name: "a connection that ends without an answer is a read that failed",
+  ...wrk,
+  async fn() {
+    await using server = serveRaw(
+      "",
+      (i) => i % 3 === 0 ? "HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n" : "",
+    );
+    const { requests, errors } = await runWrkAt(server.port, {});
+    assertGreater(requests, 0);
+    assertGreater(errors.read, requests);
+  },
+});
+
+Deno.test({
+  name:
+    "a script that pipelines gets a histogram without a count below 0, and not more in it than was answered",
+  ...wrk,
+  async fn() {
+    const lua = `
+      init = function()
+        local all = {}
+        for i = 1, 16 do all[i] = wrk.format("GET", "/") end
+        local batch = table.concat(all)
+        request = function() return batch end
+      end`;
+    const { requests, latencyHistogram } = await withScript(
+      lua,
+      (script) => runWrk({ script }, { latency: 20 }),
+    );
+    assertGreater(requests, 0);
+    const { count } = latencyHistogram!;
+    assert(count.every((n) => n >= 0), `${count.filter((n) => n < 0)}`);
+    assertLessOrEqual(count.reduce((sum, n) => sum + n, 0), requests);
   },
 });
 

@@ -2,7 +2,14 @@ import { type HostName } from "../../tools/scenario/host_names.ts";
 import { assertEquals } from "@std/assert";
 import type { TcpCounters } from "../../tools/observe/tcp_counters.ts";
 import type { TcpSocket } from "../../tools/observe/tcp_table.ts";
-import { hostResults, hostSeries, type Observation, withoutProbe } from "../../tools/observe/attribution.ts";
+import {
+  connectionsOfClient,
+  hostResults,
+  hostSeries,
+  type Observation,
+  openedByOthers,
+  withoutProbe,
+} from "../../tools/observe/attribution.ts";
 
 const NONE: TcpCounters = {
   timeWait: 0,
@@ -92,6 +99,32 @@ Deno.test("in a host lab, sockets are attributed by port, and what was there bef
   assertEquals(gateway.connectionsOpened, 34);
   assertEquals(gateway.portsUsedPeak, 34);
   assertEquals(gateway.timeWaitEntered, null);
+});
+
+Deno.test("in a host lab, connections of which no socket is left are not seen to be the bench's own", () => {
+  const table = [
+    ...OBSERVATION.sockets.gateway,
+    ...Array.from({ length: 10 }, (_, i) => socket("01", 50_100 + i, 8080)),
+    ...Array.from({ length: 10 }, (_, i) => socket("01", 8080, 50_100 + i)),
+    ...Array.from({ length: 4 }, (_, i) => socket("01", 40_100 + i, 8081)),
+    ...Array.from({ length: 500 }, (_, i) => socket("06", 30_000 + i, 443)),
+  ];
+  const shared = (opened: number, more: Partial<Observation> = {}) => {
+    const after = { ...NONE, connectionsOpened: opened, timeWaitReused: 3 };
+    const all = { after: each(after, after, after), sockets: each(table, table, table) };
+    return openedByOthers({ ...OBSERVATION, lab: "host", ...all, ...more });
+  };
+  // 30 and 10 in TIME_WAIT, 10 and 4 that stand, and 3 whose port was taken again.
+  assertEquals(shared(57), 0);
+  assertEquals(shared(1_057), 1_000);
+  assertEquals(shared(1_057, { socketsBefore: each(table.slice(0, 5), [], []) }), 1_005);
+  assertEquals(shared(1_057, { lab: "private" }), undefined);
+  assertEquals(shared(1_057, { samples: [{ ...OBSERVATION.samples[0]!, timeMs: 60_001 }] }), undefined);
+});
+
+Deno.test("the client's connections at the end are those that stand and those that the gateway has ended since", () => {
+  const client = ["01", "01", "08", "06", "02"].map((state, i) => socket(state, 50_000 + i, 8080));
+  assertEquals(connectionsOfClient({ ...OBSERVATION, sockets: each(client, [], []) }), 3);
 });
 
 Deno.test("in a shared table, what a warm-up has left is ours and what others have is not", () => {

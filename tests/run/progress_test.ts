@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { durationsOf, renderProgress, showProgress } from "../../tools/run/progress.ts";
 import { resolveScenario } from "../../tools/scenario/resolve.ts";
+import { repetition } from "../support/made_up_results.ts";
 
 const DURATIONS = {
   direct: { loadMs: 4_000, overheadMs: 2_000 },
@@ -90,4 +91,13 @@ Deno.test("each run is expected to take as long as its own load, and its warm-up
   const { short, long } = durationsOf({ scenario });
   assertEquals([short!.loadMs, long!.loadMs], [4_000, 20_000]);
   assertEquals(long!.overheadMs - short!.overheadMs, 3_000);
+});
+
+Deno.test("the line of a repetition says what was answered in time with 2xx or 3xx, as the table does", () => {
+  let shown = "";
+  const output = { write: (text: string) => void (shown += text), columns: () => undefined };
+  const one = repetition(16_599, { opened: 9 });
+  const refused = { ...one, errors: { ...one.errors, status: one.requests } };
+  showProgress(output, {}).onRepetition("refuses", 1, refused);
+  assertEquals(shown, "refuses 1: 0 requests/s, 0 TIME_WAIT\n");
 });

@@ -1,8 +1,10 @@
 import type { GatewayPlan } from "../../tools/scenario/plan.ts";
 import { resolveGateway, resolveLoad } from "../../tools/scenario/resolve.ts";
-import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertLess, assertRejects } from "@std/assert";
 import { prepareAutocannon } from "../../tools/load/autocannon.ts";
 import { measureRepetition } from "../../tools/run/repetition.ts";
+import { ROOT } from "../support/root.ts";
+import { unansweredOf } from "../../tools/verdict/unanswered.ts";
 import { wrkInPrivateLab } from "../support/requirements.ts";
 import { alone } from "../support/lock.ts";
 
@@ -42,6 +44,72 @@ for (const [name, gateway] of Object.entries(GATEWAYS)) {
     },
   });
 }
+
+/** A second of load that is not warmed up. */
+const ONE_SECOND = { ...resolveLoad(), connections: 20, durationMs: 1_000, warmUpMs: 0 };
+const IN_A_LAB = { lab: "private", generator: "wrk", signal: new AbortController().signal } as const;
+
+Deno.test({
+  name: "a gateway that never asks its backend is not measured, whatever it answers",
+  ...wrkInPrivateLab,
+  async fn() {
+    for (const status of [200, 400]) {
+      const command =
+        `"${Deno.execPath()}" run --cached-only --allow-net --allow-env --allow-sys --allow-read ` +
+        `"${ROOT}tools/backend.ts" --listen {listen} --status ${status}`;
+      const measuring = measureRepetition(
+        { gateway: { command }, backend: { latencyMs: 0, bodyBytes: 12, status: 200 }, load: ONE_SECOND },
+        IN_A_LAB,
+      );
+      const { message } = await assertRejects(() => measuring, Error, "it does not forward: ");
+      assertEquals(
+        message.includes("all of them with a status other than 2xx and 3xx"),
+        status === 400,
+        message,
+      );
+    }
+  },
+});
+
+Deno.test({
+  name: "the backend's count holds every request, also those since its last report",
+  ...wrkInPrivateLab,
+  async fn() {
+    for (const gateway of [null, GATEWAYS["http-client"]!]) {
+      const { requests, backendRequests, samples, inFlight } = await measureRepetition(
+        { gateway, backend: { latencyMs: 20, bodyBytes: 12, status: 200 }, load: ONE_SECOND },
+        IN_A_LAB,
+      );
+      assert(
+        backendRequests! >= requests && backendRequests! <= requests + 20,
+        `${backendRequests} of ${requests}`,
+      );
+      assert(samples.answered.requests.at(-1)! <= backendRequests!);
+      assertEquals(inFlight, 20);
+    }
+  },
+});
+
+Deno.test({
+  name: "requests that a gateway leaves unanswered are counted when it stands still",
+  ...wrkInPrivateLab,
+  async fn() {
+    const deno =
+      `"${Deno.execPath()}" run --cached-only --unstable-net --allow-net --allow-env --allow-sys --allow-read`;
+    const command =
+      `${deno} "${ROOT}tools/gateway.ts" --listen {listen} --upstream {upstream} & gateway=$!; ` +
+      "until grep -q ' 01 ' /proc/net/tcp; do sleep 0.05; done; " +
+      "sleep 1; kill -STOP $gateway; sleep 4; kill -CONT $gateway; wait";
+    const options = {
+      gateway: { command },
+      backend: { latencyMs: 5, bodyBytes: 12, status: 200 },
+      load: { ...ONE_SECOND, durationMs: 4_000 },
+    };
+    const measured = await measureRepetition(options, IN_A_LAB);
+    assertEquals([measured.inFlight, measured.errors.timeout], [20, 0]);
+    assertEquals(unansweredOf(measured, { name: "still", baseline: true, options, repetitions: [] }), 20);
+  },
+});
 
 for (const generator of ["autocannon", "open-loop"] as const) {
   Deno.test({

@@ -110,3 +110,13 @@ Deno.test("TIME_WAITs of connections from clients are named beside those of conn
     report,
   );
 });
+
+Deno.test("TIME_WAITs of connections from clients are named as well where those to the backend churn", () => {
+  const one = repetition(5_000, { opened: 16_000, timeWait: 15_000 });
+  const accepted = { side: "accepted", service: "198.18.0.2:8080", timeWait: 5_937 } as const;
+  const gateway = { ...one.hosts.gateway, timeWaitGroups: [...one.hosts.gateway.timeWaitGroups, accepted] };
+  assertMatch(
+    renderReport(results([run("closes", [{ ...one, hosts: { ...one.hosts, gateway } }])])),
+    /On the gateway, 5,937 connections of its clients were in TIME_WAIT besides\./,
+  );
+});

@@ -35,11 +35,29 @@ Deno.test("the second of exhaustion is foretold from the rate at which the ports
   });
   const use = portUseOf(made, 400);
   assertEquals([use.takenPerSec, use.halfSec, use.predictedSec, use.exhaustedSec], [100, 3, 5, 5.04]);
-  assertEquals(portUseOf(made, 28_232).predictedSec, undefined);
 
   const exhausted = runOf("direct", made, REUSE, "0");
   const range = { ...knob(RANGE, "20000 20399") };
   const report = renderReport(results([{ ...exhausted, repetitions: [{ ...made, knobs: [range] }] }]));
   assertStringIncludes(report, "`direct` ran out of ports; the prediction was off by 0.8%.");
   assertStringIncludes(report, "**The ephemeral ports ran out**, and 510 connects failed with EADDRNOTAVAIL");
+});
+
+Deno.test("of a range so large that connects get very slow from the half on, no second is foretold", () => {
+  // 1,500 ports a second up to half of 28,232, and 300 from then on.
+  const timeMs = Array.from({ length: 401 }, (_, i) => i * 100);
+  const timeWait = timeMs.map((ms) =>
+    Math.round(Math.min(1.5 * ms, 14_116) + Math.max(0, 0.3 * (ms - 9_411)))
+  );
+  const idle = timeMs.map(() => 0);
+  const host = { timeWait: idle, established: idle, connectionsOpened: idle };
+  const samples = {
+    timeMs,
+    hosts: { client: host, gateway: { ...host, timeWait }, backend: host },
+    answered: { timeMs: [], requests: [] },
+  };
+  const { halfSec, takenPerSec, ...use } = portUseOf(churning(0, { samples }), 28_232);
+  assertEquals(halfSec, 9.5);
+  assert(takenPerSec! > 300);
+  assertEquals("predictedSec" in use, false);
 });

@@ -44,6 +44,6 @@ export function collectAnswered(onAnswered: OnAnswered = () => {}): Collector<An
       startMs = now;
       earlier = latest;
     },
-    result: () => series,
+    result: () => ({ timeMs: [...series.timeMs], requests: [...series.requests] }),
   };
 }

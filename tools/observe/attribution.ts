@@ -95,6 +95,51 @@ export function hostSeries(
   });
 }
 
+/** How long a TIME_WAIT stands on Linux, in milliseconds: what was opened before that is no longer seen. */
+const TIME_WAIT_MS = 60_000;
+
+/**
+ * Connections that were opened on the machine while the load ran, and of which no socket of this repetition
+ * was left: other programs opened them, or they were reset. `undefined` where the hosts have tables of their
+ * own, and where sockets of this repetition may be gone because the load took too long.
+ */
+export function openedByOthers(observation: Observation): number | undefined {
+  const { lab, samples, before, after, sockets, socketsBefore, gatewayPort, backendPort } = observation;
+  // How long a warm-up was is not known here: it is taken to be no longer than the load.
+  const seenMs = samples.at(-1)!.timeMs * (socketsBefore === undefined ? 1 : 2);
+  if (lab !== "host" || seenMs > TIME_WAIT_MS) return undefined;
+  const services = [backendPort, ...(gatewayPort === undefined ? [] : [gatewayPort])];
+  const ours = (all: readonly TcpSocket[]) =>
+    services.reduce((sum, port) => sum + connectionsTo(port, all), 0);
+  const { connectionsOpened, timeWaitReused } = counterDelta(before.client, after.client);
+  return Math.max(
+    0,
+    connectionsOpened - timeWaitReused - (ours(sockets.client) - ours(socketsBefore?.client ?? [])),
+  );
+}
+
+/**
+ * Connections to a service of which a shared table shows a socket: the one that opened it, or its TIME_WAIT.
+ */
+function connectionsTo(port: number, sockets: readonly TcpSocket[]): number {
+  return sockets.filter(({ state, localPort, remotePort }) =>
+    state === TCP_STATES.timeWait ? localPort === port || remotePort === port : remotePort === port
+  ).length;
+}
+
+/**
+ * The client's connections when the load was over: those that stand, and those that the other side has ended
+ * since.
+ */
+export function connectionsOfClient(
+  { sockets, gatewayPort, backendPort }: Pick<Observation, "sockets" | "gatewayPort" | "backendPort">,
+): number {
+  const target = gatewayPort ?? backendPort;
+  const stood: readonly string[] = [TCP_STATES.established, TCP_STATES.closeWait];
+  return sockets.client.filter(({ state, remotePort }) => remotePort === target && stood.includes(state))
+    .length;
+}
+
 function perHost<T>(make: (name: HostName) => T): Record<HostName, T> {
   return Object.fromEntries(HOST_NAMES.map((name) => [name, make(name)])) as Record<HostName, T>;
 }

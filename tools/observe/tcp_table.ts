@@ -12,7 +12,7 @@ import type { Count } from "../figures.ts";
 export const TCP_TABLE_FILES = ["/proc/net/tcp", "/proc/net/tcp6"] as const;
 
 /** The states that Timewait looks for, as the table writes them (include/net/tcp_states.h). */
-export const TCP_STATES = { established: "01", timeWait: "06", listen: "0A" } as const;
+export const TCP_STATES = { established: "01", timeWait: "06", closeWait: "08", listen: "0A" } as const;
 
 /** One socket. */
 export interface TcpSocket {

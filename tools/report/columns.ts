@@ -31,7 +31,12 @@ export const COLUMNS: readonly Column[] = [
   },
   { header: "p50 ms", cell: ({ figures }) => intervalCell(figures.latencyP50Us, formatMs) },
   { header: "p99 ms", cell: ({ figures }) => intervalCell(figures.latencyP99Us, formatMs) },
-  { header: "failed requests", cell: ({ figures }) => intervalCell(figures.failedRequests, formatCount) },
+  {
+    header: "failed requests",
+    cell: ({ figures, unanswered }) =>
+      intervalCell(figures.failedRequests, formatCount) +
+      (unanswered === undefined ? "" : ` and ${formatCount(unanswered)} unanswered`),
+  },
   {
     header: "new connections per request",
     cell: ({ figures }) => intervalCell(figures.openedPerRequest, formatRatio),

@@ -182,8 +182,19 @@ export interface Measured {
   readonly latencyHistogram: LatencyHistogram | null;
   /** What went wrong for the load generator, in counts. */
   readonly errors: LoadErrors;
+  /**
+   * Requests of a closed loop on their way when its time was over: one for each connection that stood, more
+   * where a script pipelines. Neither `requests` nor `errors` count them. Left out for an open loop, which
+   * waits for each answer, and in a document of an older version.
+   */
+  readonly inFlight?: Count;
   /** How the requests of an open loop arrived. Left out for a closed one. */
   readonly arrivals?: Arrivals;
+  /**
+   * Requests that the backend has answered, until it ended: those on their way when the load was over among
+   * them. Left out in a document of an older version.
+   */
+  readonly backendRequests?: Count;
   /**
    * 1 − connections opened towards the backend ÷ requests; at least 0. `null` where the load went direct, and
    * where nothing was answered.
@@ -191,6 +202,12 @@ export interface Measured {
   readonly reuseRatio: Share | null;
   /** What the TCP tables have shown, by host. The gateway's host is idle where the load went direct. */
   readonly hosts: Readonly<Record<HostName, HostResult>>;
+  /**
+   * Connections of `hosts` that no socket of this repetition accounts for: other programs on the machine
+   * opened them, or they were reset. Left out outside of a host lab, for a load so long that sockets of it
+   * may be gone, and in a document of an older version.
+   */
+  readonly openedByOthers?: Count;
   /** CPU time and memory of each party, and what observing them has cost. */
   readonly processes: Processes;
   /** What else the machine did meanwhile; `null` in a document of an older version. */

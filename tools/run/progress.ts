@@ -7,7 +7,7 @@
 
 import { format as formatDuration } from "@std/fmt/duration";
 import { showControls } from "../errors.ts";
-import { isMeasured, openerOf } from "../results/results.ts";
+import { isMeasured, openerOf, servedPerSec } from "../results/results.ts";
 import type { BenchObserver, BenchPlan, BenchProgress } from "./runner.ts";
 
 /** Something that text can be written to. */
@@ -105,7 +105,7 @@ export function showProgress(
       const columns = output.columns();
       if (columns !== undefined) clear(columns);
       const outcome = isMeasured(result)
-        ? `${count.format(result.requestsPerSec)} requests/s, ` +
+        ? `${count.format(servedPerSec(result))} requests/s, ` +
           `${count.format(result.hosts[openerOf(result.processes)].timeWaitPeak)} TIME_WAIT`
         : `failed: ${result.failed}`;
       output.write(`${showControls(`${run} ${repetition}: ${outcome}`).replaceAll(/\s*\n\s*/g, " ")}\n`);

@@ -8,10 +8,10 @@ import { setKnobs } from "../lab/knobs.ts";
 import type { LabKind } from "../lab/lab.ts";
 import type { HostSysctls } from "../lab/machine_knobs.ts";
 import { openLab } from "../lab/open_lab.ts";
-import type { LoadGenerator } from "../load/load.ts";
+import type { LoadGenerator, LoadResult } from "../load/load.ts";
 import { startLoad } from "../load/start_load.ts";
 import { collectAnswered } from "../observe/answered_requests.ts";
-import { hostResults, hostSeries } from "../observe/attribution.ts";
+import { connectionsOfClient, hostResults, hostSeries, openedByOthers } from "../observe/attribution.ts";
 import { collectPoolCounters } from "../observe/pool_counters.ts";
 import { readSockets } from "../observe/sockets.ts";
 import type { TcpSocket } from "../observe/tcp_table.ts";
@@ -88,15 +88,23 @@ export async function measureRepetition(options: RunOptions, context: Repetition
     onSample: (hosts) => timeWait = hosts[opener].timeWait,
   });
   if (result.requests === 0) throw new Error(`no request was answered in ${load.durationMs / 1000} s`);
-  // A gateway of ours reports what it has not yet reported when it ends.
+  const answeredSeries = answered.result();
+  // The backend and a gateway of ours report what they have not yet reported when they end.
+  await gateway?.process.stop();
+  await backend.process.stop();
+  const backendRequests = answered.result().requests.at(-1)!;
+  if (gateway !== undefined) throwUnlessForwarded(result, backendRequests);
   const ours = options.gateway !== null && "transport" in options.gateway;
-  if (ours) await gateway?.process.stop();
   const counters = pool.result();
   const observation = { ...seen.observation, socketsBefore };
   const hosts = hostResults(observation);
+  const ofOthers = openedByOthers(observation);
   return {
     startedMs: Math.round(startMs - (firstStartedMs ?? startMs)),
     ...result,
+    backendRequests,
+    ...(load.ratePerSec === undefined ? { inFlight: connectionsOfClient(observation) } : {}),
+    ...(ofOthers === undefined ? {} : { openedByOthers: ofOthers }),
     reuseRatio: gateway === undefined ? null : reuseRatioOf(hosts.gateway.connectionsOpened, result.requests),
     hosts,
     processes,
@@ -104,13 +112,29 @@ export async function measureRepetition(options: RunOptions, context: Repetition
     samples: {
       timeMs: observation.samples.map((sample) => sample.timeMs),
       hosts: hostSeries(observation),
-      answered: answered.result(),
+      answered: answeredSeries,
     },
     ...(set === undefined ? {} : { knobs: set.knobs }),
     ...(ours ? { upstreamFailures: failures.result() } : {}),
     ...(counters === undefined ? {} : { pool: counters }),
     ...(connects === undefined ? {} : { connects }),
   };
+}
+
+/**
+ * A gateway that never asks the backend is no gateway: its figures would be those of a server.
+ *
+ * @throws {Error} where the backend saw none of the requests that were answered.
+ */
+function throwUnlessForwarded({ requests, errors }: LoadResult, backendRequests: number): void {
+  if (backendRequests > 0) return;
+  const statuses = errors.status === 0
+    ? ""
+    : `, ${errors.status === requests ? "all" : errors.status} of them with a status other than 2xx and 3xx`;
+  throw new Error(
+    `it does not forward: ${requests} requests were answered${statuses}, and the backend saw none of them; ` +
+      "a gateway must send each request on to its upstream",
+  );
 }
 
 /** Runs the warm-up, waits for every late report of it, and returns the sockets that it leaves. */

@@ -7,7 +7,9 @@
 import type { Samples } from "../observe/series.ts";
 import type { TimeWaitGroup } from "../observe/tcp_table.ts";
 import { type Environment, type Measured, measuredOf, type Run } from "../results/results.ts";
+import { backendRequestsOf } from "./forwarding.ts";
 import { estimateMedian } from "./intervals.ts";
+import { othersOf } from "./others.ts";
 import { openedOnceWarm, portsFailed } from "./ports.ts";
 
 /** A gateway whose backend answers less than this share of the requests answers the others by itself. */
@@ -32,12 +34,20 @@ export interface Churn {
   readonly outcome: ChurnOutcome;
   /** Requests that the load generator got answers to. */
   readonly requests: number;
-  /** Requests that the backend had answered when it last said so, which may be some time before the end. */
+  /**
+   * Requests that the backend has answered; in a document of an older version those when it last said so,
+   * which may be some time before the end.
+   */
   readonly backendRequests: number;
   /** Whether the backend answered the requests, and not the gateway by itself. */
   readonly forwards: boolean;
   /** Connections that the gateway opened while the load ran. */
   readonly connectionsOpened: number;
+  /**
+   * How many of them are not seen to be the gateway's own. Left out where they do not matter, and where that
+   * is not known.
+   */
+  readonly openedByOthers?: number;
   /** Connections opened ÷ requests: near 0 where they are reused, 1 where none is; 0 without requests. */
   readonly openedPerRequest: number;
   /** Connections opened per second in the second half of the load, when the pool is warm. */
@@ -77,7 +87,7 @@ export function churnOf(run: Run, { lab }: Pick<Environment, "lab">): Churn | un
   const timeWaitOnGateway = median(({ hosts }) => sumOf(hosts.gateway.timeWaitGroups, "opened"));
   const timeWaitOnBackend = median(({ hosts }) => sumOf(hosts.backend.timeWaitGroups, "accepted"));
   const requests = median((repetition) => repetition.requests);
-  const backendRequests = median(({ samples }) => samples.answered.requests.at(-1) ?? 0);
+  const backendRequests = median(backendRequestsOf);
   const connectionsOpened = median(({ hosts }) => hosts.gateway.connectionsOpened);
   // Where the hosts share a table, what stands cannot be told, and each connection that was opened counts as
   // closed.
@@ -87,6 +97,7 @@ export function churnOf(run: Run, { lab }: Pick<Environment, "lab">): Churn | un
   const openAtEnd = median(({ samples }) => openAt(samples, -1));
   const openedPerSec = median((repetition) => openedOnceWarm(repetition));
   const failed = median((repetition) => portsFailed(repetition));
+  const others = othersOf(run);
   const goesOn = openedPerSec > CHURN_SHARE * median((repetition) => repetition.requestsPerSec);
   return {
     outcome: failed > 0
@@ -104,6 +115,7 @@ export function churnOf(run: Run, { lab }: Pick<Environment, "lab">): Churn | un
     backendRequests,
     forwards: backendRequests >= FORWARDED_SHARE * requests,
     connectionsOpened,
+    ...(others === undefined ? {} : { openedByOthers: others.count }),
     openedPerRequest: median(({ hosts, requests }) =>
       requests === 0 ? 0 : hosts.gateway.connectionsOpened / requests
     ),

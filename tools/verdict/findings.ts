@@ -19,6 +19,7 @@ import type { PoolCounters } from "../transport/pool/counters.ts";
 import { type Advice, changesOf, failedShare, judgedRuns, judgeRun } from "./advice.ts";
 import { type Churn, churnOf } from "./churn.ts";
 import { baselineOf, compareWithBaseline, type Comparison, differingOptions } from "./comparison.ts";
+import { type Forwarding, forwardingOf } from "./forwarding.ts";
 import { type IdlePool, idlePoolOf } from "./idle_pool.ts";
 import { estimateMedian, type Interval } from "./intervals.ts";
 import { knobsOf, sysctlsOf } from "./knobs.ts";
@@ -26,6 +27,7 @@ import { type MergedLatency, mergedLatency } from "./latency.ts";
 import { forecastOf, type PortForecast } from "./port_forecast.ts";
 import { type PortFindings, portsOf } from "./ports.ts";
 import { type SelfCheck, selfCheckOf } from "./self_check.ts";
+import { medianUnanswered } from "./unanswered.ts";
 import type { Warning } from "./warning.ts";
 import { warningsOf } from "./warnings.ts";
 
@@ -66,6 +68,13 @@ export interface RunFindings {
   readonly differs: readonly ("load" | "backend")[];
   /** What the gateway did with its connections. Left out for a direct run, and where nothing was measured. */
   readonly churn?: Churn;
+  /**
+   * Requests that were unanswered when the time was over, where they are more than a load always leaves: the
+   * median of the repetitions. Left out where they are not.
+   */
+  readonly unanswered?: number;
+  /** Left out where the gateway asked the backend once for each request, and where that is not known. */
+  readonly forwarding?: Forwarding;
   /**
    * What becomes of the ports if the load goes on. As with `ports`; left out as well where no connection was
    * opened.
@@ -125,6 +134,8 @@ export function analyse(results: Results): Findings {
       const facts = defined({
         comparison: comparisons.get(run.name),
         churn,
+        unanswered: medianUnanswered(run),
+        forwarding: forwardingOf(run),
         ports,
         portForecast: ports && forecastOf(run, ports.range.count),
         idlePool: idlePoolOf(run.options.gateway),

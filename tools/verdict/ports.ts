@@ -18,6 +18,13 @@ import { sysctlsOf } from "./knobs.ts";
 const RATE_FROM = 0.25;
 const RATE_UNTIL = 0.75;
 
+/**
+ * Up to so many ports the second of exhaustion is foretold. With the default range of 28,232, connects from
+ * the half on take 4.5 to 5.3 ms each, new connections fall from 1,240 to 1,970 a second to 200 to 390, and
+ * ports foretold to be gone after 14.3 s were gone after 54.2 s.
+ */
+const FORETOLD_UP_TO = 5_000;
+
 /** From this share on the kernel has to search for a free port: it tries the ports of one parity first. */
 export const SLOW_FROM = 0.5;
 
@@ -49,7 +56,7 @@ export interface PortUse {
   readonly halfSec?: number;
   /**
    * When they run out if the rate stays, foretold at the time when three quarters were in use; in seconds
-   * since the load began.
+   * since the load began. Left out for more than 5,000 ports: the rate does not stay then.
    */
   readonly predictedSec?: number;
   /**
@@ -136,7 +143,8 @@ export function portUseOf(repetition: Measured, ports: number): PortUse {
   const takenPerSec = untilSec === undefined || until <= from
     ? undefined
     : (used[until]! - used[from]!) / (untilSec - timeMs[from]! / 1000);
-  const predicted = untilSec !== undefined && takenPerSec !== undefined && takenPerSec > 0;
+  const predicted = untilSec !== undefined && takenPerSec !== undefined && takenPerSec > 0 &&
+    ports <= FORETOLD_UP_TO;
   const { upstreamFailures } = repetition;
   const firstMs = upstreamFailures?.find((failure) => failure.code === EXHAUSTED)?.firstMs;
   return {

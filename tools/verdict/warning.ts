@@ -6,6 +6,8 @@
 
 import type { Knob } from "../lab/knobs.ts";
 import type { LoadErrors, LoadGenerator } from "../load/load.ts";
+import type { Forwarding } from "./forwarding.ts";
+import type { Others } from "./others.ts";
 
 /** In how many of a run's repetitions, or of all of them, something was seen. */
 export interface Seen {
@@ -26,6 +28,11 @@ export interface WarningFigures {
   "host lab": { readonly reason?: string };
   /** autocannon stood in for wrk, or was asked for (then without a reason). */
   "autocannon": { readonly reason?: string };
+  /**
+   * In a host lab, connections are counted of which no socket of the bench was left. Both are medians of the
+   * repetitions.
+   */
+  "opened by others": Others;
   /** A knob is not in force, or with another value than asked for. */
   "knob": Pick<Knob, "host" | "key" | "asked" | "inForce"> & {
     readonly isInForce: boolean;
@@ -35,6 +42,33 @@ export interface WarningFigures {
   "failed repetitions": Seen & { readonly reason: string };
   /** Requests failed, in all repetitions together. */
   "failed requests": LoadErrors;
+  /** The gateway answered requests by itself, or asked the backend more often than it was asked. */
+  "forwarding": Forwarding;
+  /**
+   * Connections of a closed loop spent their time on something else than requests that were answered. The
+   * figures are those of the repetition with the most of it.
+   */
+  "unanswered": Seen & {
+    /** Requests on their way when the time was over, at least. */
+    readonly unanswered: number;
+    readonly connections: number;
+    /** The share of the connections' time in no request that was answered. */
+    readonly silentShare: number;
+    /** The mean latency of the requests that were answered. */
+    readonly meanLatencyUs: number;
+    /** What it would be by Little's law: connections ÷ rate. */
+    readonly expectedLatencyUs: number;
+  };
+  /**
+   * Requests of an open loop waited for a connection. The figures are those of the repetition with the most
+   * of it.
+   */
+  "connections too few": Seen & {
+    readonly connections: number;
+    /** Requests under way at a time, on average, by Little's law: rate × mean latency. */
+    readonly underWay: number;
+    readonly meanLatencyUs: number;
+  };
   /** A full backlog of the gateway dropped connections (ListenDrops). */
   "listen drops": { readonly count: number };
   /** TIME_WAITs were thrown away because `tcp_max_tw_buckets` was reached. */

@@ -7,8 +7,11 @@
 import { ERROR_KINDS, type LoadErrors } from "../load/load.ts";
 import { isMeasured, type Measured, measuredOf, type Results, type Run } from "../results/results.ts";
 import { differingOptions } from "./comparison.ts";
+import { forwardingOf } from "./forwarding.ts";
 import { isInForce, knobsOf } from "./knobs.ts";
 import { warnOfMachine } from "./machine_warnings.ts";
+import { warnOfBalance } from "./unanswered.ts";
+import { othersOf } from "./others.ts";
 import type { Warning } from "./warning.ts";
 
 /** All warnings about a document, in the order in which they matter. */
@@ -19,7 +22,16 @@ export function warningsOf(results: Results): Warning[] {
     ...(interrupted ? [{ kind: "interrupted", figures: {} } as const] : []),
     ...(lab.kind === "host" ? [{ kind: "host lab", figures: because(lab) } as const] : []),
     ...(load.name === "autocannon" ? [{ kind: "autocannon", figures: because(load) } as const] : []),
-    ...runs.flatMap((run) => [...warnOfKnobs(run), ...warnOfFailures(run), ...warnOfTcp(run)]),
+    ...runs.flatMap((
+      run,
+    ) => [
+      ...warnOfKnobs(run),
+      ...warnOfFailures(run),
+      ...warnOfForwarding(run),
+      ...warnOfBalance(run),
+      ...warnOfTcp(run),
+      ...warnOfOthers(run),
+    ]),
     ...runs.flatMap((run) => warnOfOptions(run, runs.find(({ baseline }) => baseline))),
     ...warnOfMachine(results),
   ];
@@ -53,6 +65,11 @@ function warnOfFailures(run: Run): Warning[] {
   ];
 }
 
+function warnOfForwarding(run: Run): Warning[] {
+  const figures = forwardingOf(run);
+  return figures === undefined ? [] : [{ kind: "forwarding", run: run.name, figures }];
+}
+
 function warnOfTcp(run: Run): Warning[] {
   const drops = totalOf(run, ({ hosts }) => hosts.gateway.listenDrops ?? 0);
   const overflowed = totalOf(run, ({ hosts }) => hosts.gateway.timeWaitOverflowed ?? 0);
@@ -62,6 +79,11 @@ function warnOfTcp(run: Run): Warning[] {
       ? [{ kind: "time wait overflow", run: run.name, figures: { count: overflowed } } as const]
       : []),
   ];
+}
+
+function warnOfOthers(run: Run): Warning[] {
+  const figures = othersOf(run);
+  return figures === undefined ? [] : [{ kind: "opened by others", run: run.name, figures }];
 }
 
 function warnOfOptions(run: Run, baseline: Run | undefined): Warning[] {

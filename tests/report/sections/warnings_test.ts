@@ -1,6 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { renderReport } from "../../../tools/report/report.ts";
 import { sayWarning } from "../../../tools/report/sections/warnings.ts";
 import { type Measured, type Results } from "../../../tools/results/results.ts";
+import { warningsOf as warningsOfAll } from "../../../tools/verdict/warnings.ts";
 import { warnOfMachine } from "../../../tools/verdict/machine_warnings.ts";
 import { repetition, results, resultsOf, run } from "../../support/made_up_results.ts";
 
@@ -71,4 +73,24 @@ Deno.test("requests of an open loop that were taken up late, or never sent, are 
   assertEquals(rest, []);
   const [unsent] = warningsOf({ arrivals: { due: 1_000, unsent: 1, late: 0 } });
   assertStringIncludes(unsent!, "1 of 1,000 requests that were due were never sent");
+});
+
+Deno.test("in a host lab, connections that are not seen to be the bench's own are taken off", () => {
+  const said = (openedByOthers: number) =>
+    warningsOfAll(results([run("mine", [{ ...repetition(5_000, { opened: 11_269 }), openedByOthers }])]));
+  assertEquals(said(200), [], "less than one in fifty");
+  const [warning, ...rest] = said(11_000);
+  assertEquals(rest, []);
+  assertStringIncludes(
+    sayWarning(warning!),
+    "`mine`: of 11,269 new connections that are counted here, **11,000 are not",
+  );
+  assertStringIncludes(sayWarning(warning!), "Without them it is 0.0067 per request");
+  const busy = repetition(5_000, { opened: 11_269, timeWait: 5_000, openedByOthers: 11_000 });
+  const report = renderReport(results([run("mine", [busy])]));
+  assertStringIncludes(report, "and opens connections, some of which may be other programs'");
+  assertStringIncludes(
+    report,
+    "0.28 per request (11,000 of them are not seen to be its own: see the warnings)",
+  );
 });

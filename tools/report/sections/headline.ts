@@ -151,8 +151,14 @@ function behaviour(run: RunFindings, options: Run["options"]): Behaviour {
   const { churn, failedShare } = run;
   const does: string[] = [];
   const fails = failedShare >= FAILED_SHARE && !servesNothing(run) ? [sayFailed(failedShare)] : [];
+  if (run.unanswered !== undefined) fails.push(`leaves ${formatCount(run.unanswered)} requests unanswered`);
   if (churn === undefined) return { does: fails };
-  const opens = sayOpened(churn.openedPerRequest);
+  if (!churn.forwards && failedShare < FAILED_SHARE) {
+    return { does: ["answers most of its requests without asking the backend"] };
+  }
+  const opens = churn.openedByOthers === undefined
+    ? sayOpened(churn.openedPerRequest)
+    : "opens connections, some of which may be other programs'";
   switch (churn.outcome) {
     case "churning":
       if (churn.portsFailed > 0) does.push("runs out of ephemeral ports");
@@ -168,7 +174,18 @@ function behaviour(run: RunFindings, options: Run["options"]): Behaviour {
       // A gateway that answers by itself needs no connection.
       if (churn.forwards) does.push("keeps its connections");
   }
-  return { does: [...fails, ...does], cause: causeOf(run, options) };
+  return { does: [...fails, ...sayForwarding(run), ...does], cause: causeOf(run, options) };
+}
+
+/** What is to be known before a gateway is praised that does not ask the backend once for each request. */
+function sayForwarding({ forwarding }: RunFindings): string[] {
+  if (forwarding === undefined) return [];
+  const { kind, share } = forwarding;
+  return [
+    kind === "by itself"
+      ? `answers ${formatRough(share)} of its requests without asking the backend`
+      : `asks the backend ${formatRough(share)} more often than it is asked`,
+  ];
 }
 
 /** The cause, where the gateway is ours and its options and the side that closed leave only one. */

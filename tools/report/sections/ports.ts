@@ -42,7 +42,8 @@ export function renderPorts({ runs }: Findings, results: Results): string[] {
     ...renderRows(header, shown.map(rowOf)),
     "",
     "The rate is that of the time in which a quarter to three quarters of the range were in use; the prediction is made when " +
-    "three quarters are. The log and the load differ by at most the requests in flight when the load ended." +
+    "three quarters are, for up to 5,000 ports: with more of them connects get so slow from the half on that the second cannot be " +
+    "foretold. The log and the load differ by at most the requests in flight when the load ended." +
     (results.environment.lab.kind === "host"
       ? " In a host lab, the ports of other programs on this machine are counted with the gateway's."
       : ""),

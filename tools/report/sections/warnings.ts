@@ -8,7 +8,7 @@ import { ERROR_KINDS, type LoadErrors, type LoadGenerator } from "../../load/loa
 import type { Findings } from "../../verdict/findings.ts";
 import type { Seen, Warning, WarningFigures, WarningKind } from "../../verdict/warning.ts";
 import { prose } from "../markdown.ts";
-import { formatCount, formatShare } from "../format.ts";
+import { formatCount, formatMs, formatRatio, formatShare } from "../format.ts";
 
 /** The section; empty where there is nothing to warn of. */
 export function renderWarnings({ warnings }: Findings): string[] {
@@ -65,6 +65,50 @@ const SENTENCES: { readonly [K in WarningKind]: (figures: WarningFigures[K], run
       .map((kind) => `${formatCount(errors[kind])} ${FAILURES[kind]}`);
     return `${run}: requests failed, in all repetitions together: ${parts.join(", ")}.`;
   },
+  "forwarding": ({ kind, requests, backendRequests, share }, run) =>
+    kind === "by itself"
+      ? `${run}: the gateway answered ${
+        formatCount(requests)
+      } requests with 2xx or 3xx, and the backend saw only ` +
+        `${formatCount(backendRequests)}: the gateway answered ${
+          formatShare(share)
+        } by itself, as a cache does. ` +
+        "Its figures are not those of a gateway that asks the backend each time."
+      : `${run}: the backend answered ${formatCount(backendRequests)} requests, ${
+        formatShare(share)
+      } more than the ` +
+        `${
+          formatCount(requests)
+        } that the load can have sent: the gateway asks it more than once for a request, by ` +
+        "retries or because it fans out.",
+  "unanswered": ({ unanswered, connections, silentShare, meanLatencyUs, expectedLatencyUs, ...seen }, run) =>
+    `${run}: ${formatCount(unanswered)} requests were **unanswered when the time was over**, and the ${
+      formatCount(connections)
+    } connections spent ` +
+    `${formatShare(silentShare)} of their time on no request that was answered, ${
+      often(seen)
+    }. Connections ÷ requests/s, ` +
+    `which is the mean latency of a closed loop, comes to ${
+      formatMs(expectedLatencyUs)
+    } ms where the answers took ${formatMs(meanLatencyUs)} ms: ` +
+    "the latencies hold the answered requests only. Either a party stood still, or connections did not come about, or a " +
+    "script waits between its requests, or the load is too short for so slow answers.",
+  "connections too few": ({ connections, underWay, meanLatencyUs, ...seen }, run) =>
+    `${run}: **requests waited for a free connection** ${often(seen)}: at a mean latency of ${
+      formatMs(meanLatencyUs)
+    } ms, ` +
+    `${formatCount(underWay)} requests were under way at a time, and there were ${
+      formatCount(connections)
+    } connections. ` +
+    "The latencies hold that wait. Either `--connections` is too low, or the rate is more than the run can serve.",
+  "opened by others": ({ count, opened, requests }, run) =>
+    `${run}: of ${formatCount(opened)} new connections that are counted here, **${
+      formatCount(Math.min(count, opened))
+    } ` +
+    "are not seen to be the bench's own**: no socket of them was left, so that another program on this machine opened " +
+    `them, or they were reset. Without them it is ${
+      formatRatio(Math.max(0, opened - count) / Math.max(1, requests))
+    } per request. Stop what else runs here.`,
   "listen drops": ({ count }, run) =>
     `${run}: the gateway's backlog was full ${formatCount(count)} times (ListenDrops).`,
   "time wait overflow": ({ count }, run) =>

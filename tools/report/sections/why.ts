@@ -42,7 +42,7 @@ function explainRun(run: RunFindings, { options }: Run, results: Results): strin
       return [`${opened}. ${notClosed(churn, options.load.connections)}`];
     case "churning":
       return [
-        `${opened}. ${whoClosed(churn)}${sayWhyClosed(churn, run.pool)}`,
+        `${opened}. ${whoClosed(churn)}${sayOfClients(churn)}${sayWhyClosed(churn, run.pool)}`,
         ...(churn.portsFailed > 0
           ? [portsGone(churn)]
           : churn.closedWithoutTimeWait
@@ -53,12 +53,17 @@ function explainRun(run: RunFindings, { options }: Run, results: Results): strin
   }
 }
 
-function sayOpened({ outcome, connectionsOpened, requests, openedPerRequest }: Churn): string {
+function sayOpened(
+  { outcome, connectionsOpened, requests, openedPerRequest, openedByOthers }: Churn,
+): string {
   if (outcome === "none opened") return `no connection to the backend for ${formatCount(requests)} requests`;
   return `${formatCount(connectionsOpened)} connection${
     connectionsOpened === 1 ? "" : "s"
   } to the backend for ` +
-    `${formatCount(requests)} requests, ${formatRatio(openedPerRequest)} per request`;
+    `${formatCount(requests)} requests, ${formatRatio(openedPerRequest)} per request` +
+    (openedByOthers === undefined
+      ? ""
+      : ` (${formatCount(openedByOthers)} of them are not seen to be its own: see the warnings)`);
 }
 
 function sayAtEnd({ timeWaitOnGateway, timeWaitOfClients, connectionsOpened, warmedUp }: Churn): string {
@@ -103,6 +108,15 @@ function whoClosed(churn: Churn): string {
     : "**The backend closed them, because the gateway asked it to**: the backend of a bench closes only where a request " +
       `says \`Connection: close\` or is HTTP/1.0. It holds the TIME_WAIT, ${backend} times at the end, the gateway ` +
       `${gateway} times.${more}`;
+}
+
+/** The TIME_WAITs on the gateway that no connection to the backend has left. */
+function sayOfClients({ timeWaitOfClients }: Churn): string {
+  return timeWaitOfClients === 0
+    ? ""
+    : ` On the gateway, ${
+      formatCount(timeWaitOfClients)
+    } connections of its clients were in TIME_WAIT besides.`;
 }
 
 function sayFewInTimeWait({ openAtEnd }: Churn): string {

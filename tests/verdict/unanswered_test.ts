@@ -1,0 +1,83 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { renderReport } from "../../tools/report/report.ts";
+import type { Measured, Run } from "../../tools/results/results.ts";
+import { warningsOf } from "../../tools/verdict/warnings.ts";
+import { repetition, results, run } from "../support/made_up_results.ts";
+
+/** A repetition of 8 s in which 40,000 requests were answered, each after the same time. */
+function answeredAfter(us: number, more: Partial<Measured> = {}): Measured {
+  const one = repetition(5_000, { opened: 9 });
+  const latencyUs = { ...one.latencyUs, mean: us };
+  return { ...one, latencyUs, latencyHistogram: { us: [us], count: [40_000] }, inFlight: 1_000, ...more };
+}
+
+const mine = (...repetitions: Measured[]) => run("mine", repetitions);
+const at = (ratePerSec: number, one: Run): Run => {
+  return { ...one, options: { ...one.options, load: { ...one.options.load, ratePerSec } } };
+};
+const kindsOf = (one: Run) => warningsOf(results([one])).map(({ kind }) => kind);
+
+Deno.test("a closed loop whose connections always wait for an answer leaves nothing unanswered", () => {
+  // 1,000 connections for 8 s are 40,000 times 200 ms. 165 ms leave 17.5%: connects, and CPUs that are
+  // scarce.
+  for (const us of [200_000, 165_000]) assertEquals(kindsOf(mine(answeredAfter(us))), []);
+  // Each connection had one answer after 5 s, and its second request was on its way for the other 3 s.
+  const slow = answeredAfter(5_000_000, {
+    requests: 1_000,
+    latencyHistogram: { us: [5_000_000], count: [1_000] },
+  });
+  assertEquals(kindsOf(mine(slow)), []);
+  // Its connections took 4 of the 8 s to come about.
+  const late = answeredAfter(100_000);
+  const client = { ...late.samples.hosts.client, established: [0, 950, 1_000] };
+  const samples = { ...late.samples, hosts: { ...late.samples.hosts, client } };
+  assertEquals(kindsOf(mine(late)), ["unanswered"]);
+  assertEquals(kindsOf(mine({ ...late, samples })), []);
+});
+
+Deno.test("time of the connections that no answer accounts for is told, with the requests on their way", () => {
+  const frozen = answeredAfter(60_000);
+  const [warning, ...rest] = warningsOf(results([mine(frozen, answeredAfter(200_000), frozen)]));
+  assertEquals(rest, []);
+  assertEquals(warning, {
+    kind: "unanswered",
+    run: "mine",
+    figures: {
+      repetitions: 2,
+      of: 3,
+      unanswered: 1_000,
+      connections: 1_000,
+      silentShare: 0.7,
+      meanLatencyUs: 60_000,
+      expectedLatencyUs: 200_000,
+    },
+  });
+  const report = renderReport(results([mine(frozen)]));
+  assertMatch(report, /^.*\n\n`mine` .*leaves 1,000 requests unanswered/);
+  assertMatch(report, /\| 0 and 1,000 unanswered \|/);
+  assertMatch(
+    report,
+    /spent 70\.0% of their time on no request .* comes to 200\.0 ms where the answers took 60\.0 ms/,
+  );
+});
+
+Deno.test("a document of an older version, which has not counted them, is not accused", () => {
+  const { inFlight: _, ...older } = answeredAfter(60_000);
+  assertEquals(kindsOf(mine(older)), []);
+});
+
+Deno.test("an open loop whose requests waited for a connection had too few, or more requests than could be served", () => {
+  // 5,000 a second, each under way for 313 ms: 1,565 at a time, over 1,000 connections.
+  const { inFlight: _, ...open } = answeredAfter(313_000);
+  const arrivals = { due: 40_000, unsent: 0, late: 0 };
+  const queued = at(5_000, mine({ ...open, arrivals }));
+  const [warning, ...rest] = warningsOf(results([queued]));
+  assertEquals(rest, []);
+  assertEquals(warning?.kind, "connections too few");
+  assertMatch(
+    renderReport(results([queued])),
+    /waited for a free connection\*\* in 1 of 1 repetitions: at a mean latency of 313\.0 ms, 1,565 requests were under way at a time, and there were 1,000 connections/,
+  );
+  const { inFlight: __, ...calm } = answeredAfter(100_000);
+  assertEquals(kindsOf(at(5_000, mine({ ...calm, arrivals }))), []);
+});
