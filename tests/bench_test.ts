@@ -204,7 +204,7 @@ Deno.test({
     assertStringIncludes(fallen.stdout, "user.max_user_namespaces is 0");
     const refused = await run([...wrapper, ...BENCH, ...SHORT, "--lab", "private"]);
     assertEquals(refused.code, 1);
-    assertMatch(refused.stderr, /^error: no private lab: .*user\.max_user_namespaces is 0.*--lab host\n$/);
+    assertMatch(refused.stderr, /^error: --lab cannot be private: .*user\.max_user_namespaces is 0.* host lab [^\n]*\n$/);
   },
 });
 
@@ -444,14 +444,14 @@ Deno.test("bad usage is one line on standard error and exit code 2", async () =>
     [["undersized_poll"], "there is no scenario undersized_poll; did you mean undersized_pool?"],
     [["--duration", "soon"], '--duration takes a duration such as 500ms, 10s or 2m, not "soon"'],
     [["--body-bytes", "1.5KiB"], '--body-bytes takes a size such as 512, 64KiB or 32MiB, not "1.5KiB"'],
-    [["--connections", "5", "--threads", "10"], "--connections 5 is below --threads 10"],
+    [["--connections", "5", "--threads", "10"], "--connections must be at least the number of threads, 10, not 5"],
     [["--warm-up", "500ms", "--load", "wrk"], "--warm-up must be whole seconds for wrk, or 0, not 500ms"],
     [["--script", "/no/such.lua"], "--script /no/such.lua cannot be read"],
     [["./no_such_scenario.ts"], "error: ./no_such_scenario.ts is no scenario: No such file or directory"],
     [["tools/paths.ts"], 'tools/paths.ts is no scenario: it needs "export default'],
     [["--quick", "false"], "--quick takes no value"],
     [["--duration", "600h"], "--duration takes at most 24h, not 600h"],
-    [["--max-idle-conns", "5"], "--max-idle-conns is for the transport net-http: give --transport net-http"],
+    [["--max-idle-conns", "5"], "--max-idle-conns is for the transport net-http: add --transport net-http"],
     [["--gateway", "gw {lisetn}"], "--gateway has no placeholder {lisetn}; did you mean listen?"],
     [["--gateway", "gw --upstream {upstream}"], "put {listen} into"],
     [["--json", "a", "undersized_pool", "undersized_pool"], "--json takes the results of one scenario"],

@@ -27,7 +27,7 @@ import {
 import { gatewaysOf } from "./cli/gateway_flags.ts";
 import { loadOf } from "./cli/load_flags.ts";
 import { repeatOptionsOf } from "./cli/repeat_flags.ts";
-import { TimewaitError } from "./errors.ts";
+import { TimewaitError, UnavailableError } from "./errors.ts";
 import { prepareHostSysctls } from "./lab/machine_knobs.ts";
 import { chooseLab } from "./lab/open_lab.ts";
 import { openOutputs, type OutputPlaces } from "./report/outputs.ts";
@@ -109,7 +109,8 @@ async function planOf(
   try {
     return await planBench(askedOf(scenario, flags), options);
   } catch (error) {
-    if (!(error instanceof TimewaitError) || error.field === undefined) throw error;
+    if (!(error instanceof TimewaitError) || error instanceof UnavailableError) throw error;
+    if (error.field === undefined) throw error;
     if (isGiven(error.field, BENCH_FLAGS, flags)) throw error;
     const field = flagOf(error.field, BENCH_FLAGS) ?? error.field;
     throw new TimewaitError(`${name}.ts: ${field} ${error.problem}`, { cause: error });

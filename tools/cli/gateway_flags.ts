@@ -5,6 +5,7 @@
  */
 
 import { TimewaitError } from "../errors.ts";
+import { checkPlaceholders } from "../scenario/placeholders.ts";
 import type { NamedGateway } from "../scenario/replace_gateways.ts";
 import type { Gateway } from "../scenario/scenario.ts";
 import { type Flags, listFlag, type Options, switchFlag, valueFlag } from "./command.ts";
@@ -108,7 +109,8 @@ export const GATEWAY_FLAGS = {
  */
 function parseNamedCommand(text: string, field: string): NamedGateway {
   const [, name, command] = /^(?:([a-z0-9][a-z0-9.-]*)=)?(.*)$/s.exec(parseText(text, field))!;
-  return { name, gateway: { command: command! } };
+  checkPlaceholders(command, field);
+  return { name, gateway: { command } };
 }
 
 /**

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { parseArgs } from "node:util";
+import { parseArgs } from "@std/cli";
 import { toKebabCase } from "@std/text";
 import { didYouMean, TimewaitError } from "../errors.ts";
-import type { Command, Flag, Flags, Options, Word } from "./command.ts";
+import type { Command, Flags, Options, Word } from "./command.ts";
 
 /** The arguments of a command, understood. */
 export interface ParsedFlags<F extends Flags> {
@@ -30,80 +30,90 @@ export function parseFlags<F extends Flags>(
   command: Pick<Command<F>, "name" | "flags" | "positionals" | "foreignFlags">,
   args: readonly string[],
 ): ParsedFlags<F> {
-  const known = new Map(
-    Object.entries(command.flags).map(([key, flag]) => [`--${toKebabCase(key)}`, { key, flag }]),
-  );
-  const words: Word[] = [];
-  const given = new Map<string, string[]>();
-  for (const token of tokensOf(args, command.flags)) {
-    if (token.kind === "option-terminator") continue;
-    if (token.kind === "positional") {
-      const before = words.at(-1);
-      if (before !== undefined && isSwitch(command.flags, before) && /^(true|false)$/.test(token.value)) {
-        throw new TimewaitError("takes no value", { field: before.texts[0]! });
-      }
-      words.push({ texts: [token.value] });
-      continue;
-    }
-    const found = known.get(token.rawName);
-    if (found === undefined) throw unknownFlag(token.rawName, [...known.keys()], command);
-    const { key, flag } = found;
-    const inline = token.inlineValue === true;
-    words.push({
-      flag: key,
-      texts: args.slice(token.index, token.index + (valueTaken(flag, inline) ? 2 : 1)),
-    });
-    given.set(key, [...given.get(key) ?? [], textOf(token.rawName, flag, token.value, inline)]);
-  }
+  const names = new Map(Object.keys(command.flags).map((key) => [toKebabCase(key), key]));
+  const takesValue = (name: string) => command.flags[names.get(name)!]!.placeholder !== undefined;
+  const withValue = [...names.keys()].filter(takesValue);
+  const words = wordsOf(args, command, names);
+  const parsed = parseArgs(words.map(joined), {
+    string: [...withValue, "_"],
+    boolean: [...names.keys()].filter((name) => !takesValue(name)),
+    collect: withValue,
+  });
 
-  const positionals = words.flatMap(({ flag, texts }) => flag === undefined ? texts : []);
+  const positionals = parsed._.map(String);
   if (positionals.length > 0 && command.positionals === undefined) {
     throw new TimewaitError(`${command.name} takes flags only, not "${positionals[0]}"`);
   }
-  const values = Object.entries(command.flags).map(([key, flag]) => {
-    const texts = given.get(key);
-    return [key, texts === undefined ? flag.byDefault : flag.parse(texts, `--${toKebabCase(key)}`)];
+  const values = [...names].map(([name, key]) => {
+    const flag = command.flags[key]!;
+    const given = parsed[name];
+    const texts = Array.isArray(given) ? given.map(String) : given === true ? [""] : [];
+    return [key, texts.length === 0 ? flag.byDefault : flag.parse(texts, `--${name}`)];
   });
-  return { options: Object.fromEntries(values) as Options<F>, words, positionals };
+  return {
+    options: Object.fromEntries(values) as Options<F>,
+    words: words.filter(({ texts }) => texts[0] !== END_OF_FLAGS),
+    positionals,
+  };
 }
 
-/** Node's parser keeps the place of each word, which "Measure it again" needs. */
-function tokensOf(args: readonly string[], flags: Flags) {
-  const options = Object.fromEntries(
-    Object.entries(flags).map(([key, flag]) => [
-      toKebabCase(key),
-      { type: flag.placeholder === undefined ? "boolean" as const : "string" as const, multiple: true },
-    ]),
-  );
-  return parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true }).tokens;
+const END_OF_FLAGS = "--";
+
+/** A word for the parser, in which a value cannot be taken for anything else. */
+function joined({ flag, texts }: Word): string {
+  return flag === undefined ? texts[0]! : texts.join("=");
 }
 
-function isSwitch(flags: Flags, { flag }: Word): boolean {
-  return flag !== undefined && flags[flag]!.placeholder === undefined;
-}
-
-function valueTaken(flag: Flag<unknown>, inline: boolean): boolean {
-  return flag.placeholder !== undefined && !inline;
-}
-
-/** The text that a flag was given; of a switch an empty one. */
-function textOf(name: string, flag: Flag<unknown>, value: string | undefined, inline: boolean): string {
-  if (flag.placeholder === undefined) {
-    if (inline) throw new TimewaitError("takes no value", { field: name });
-    return "";
+/** The words in their order, each flag with its value: "Measure it again" needs their places. */
+function wordsOf(
+  args: readonly string[],
+  command: Pick<Command<Flags>, "name" | "flags" | "foreignFlags">,
+  names: ReadonlyMap<string, string>,
+): Word[] {
+  const words: Word[] = [];
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!;
+    if (arg === END_OF_FLAGS) return [...words, ...args.slice(i).map((text) => ({ texts: [text] }))];
+    if (!/^-./.test(arg)) {
+      refuseValueOfSwitch(words.at(-1), arg, command.flags);
+      words.push({ texts: [arg] });
+      continue;
+    }
+    const typed = arg.startsWith("--") ? arg.split("=")[0]! : arg.slice(0, 2);
+    const flag = arg.startsWith("--") ? names.get(typed.slice(2)) : undefined;
+    if (flag === undefined) throw unknownFlag(typed, names, command);
+    const { placeholder } = command.flags[flag]!;
+    if (placeholder === undefined || arg.includes("=")) {
+      if (placeholder === undefined && arg.includes("=")) {
+        throw new TimewaitError("takes no value", { field: typed });
+      }
+      words.push({ flag, texts: [arg] });
+      continue;
+    }
+    const value = args[++i];
+    if (value === undefined || value.startsWith("--")) {
+      throw new TimewaitError(`needs a value: ${typed} ${placeholder}`, { field: typed });
+    }
+    words.push({ flag, texts: [arg, value] });
   }
-  if (value === undefined || (!inline && value.startsWith("--"))) {
-    throw new TimewaitError(`needs a value: ${name} ${flag.placeholder}`, { field: name });
+  return words;
+}
+
+/** Refuses `--quick true`, whose second word would be taken for a positional. */
+function refuseValueOfSwitch(before: Word | undefined, word: string, flags: Flags): void {
+  const isSwitch = before?.flag !== undefined && flags[before.flag]!.placeholder === undefined;
+  if (isSwitch && /^(true|false)$/.test(word)) {
+    throw new TimewaitError("takes no value", { field: before.texts[0]! });
   }
-  return value;
 }
 
 function unknownFlag(
   name: string,
-  known: readonly string[],
+  names: ReadonlyMap<string, string>,
   { name: task, foreignFlags = {} }: Pick<Command<Flags>, "name" | "foreignFlags">,
 ): TimewaitError {
   const foreign = foreignFlags[name];
+  const known = [...names.keys()].map((name) => `--${name}`);
   const hint = foreign === undefined ? didYouMean(name, known) : `; here it is ${foreign}`;
   return new TimewaitError(`unknown flag ${name}${hint || `; deno task ${task} --help lists them`}`);
 }

@@ -1,0 +1,72 @@
+/** The commands in the heads of the scenarios, which people copy. */
+
+import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
+import { quoteForShell } from "../../tools/scenario/placeholders.ts";
+import { scenarioNames } from "../../tools/scenario/load_scenario.ts";
+import { alone } from "../support/lock.ts";
+import { peers, wrkInPrivateLab } from "../support/requirements.ts";
+import { ROOT } from "../support/root.ts";
+
+await alone();
+
+/** So that each run takes a second. A flag that the head gives already has its value taken over. */
+const SHORT = { repeat: "1", duration: "1s", "warm-up": "0", connections: "20", lab: "private" };
+
+/** How many benches run at once: they are looked at for their exit codes, not for their figures. */
+const AT_ONCE = 4;
+
+const TEXTS = new Map<string, string>();
+for (const name of await scenarioNames()) {
+  TEXTS.set(name, await Deno.readTextFile(`${ROOT}scenarios/${name}.ts`));
+}
+
+/** The `deno task` lines of a head; a line that ends in a backslash goes on in the next. */
+function commandsOf(text: string): string[] {
+  const [head] = /\/\*\*.*?\*\//s.exec(text)!;
+  const lines = head.replaceAll(/\\\n \*\s+/g, "").split("\n");
+  return lines.flatMap((line) => /^ \* {5}(deno task .*)$/.exec(line)?.[1] ?? []);
+}
+
+function shortened(command: string): string {
+  const flags = Object.entries(SHORT).filter(([name]) =>
+    name !== "connections" || !command.includes(`--${name} `)
+  );
+  const words = flags.reduce((text, [name]) => text.replace(new RegExp(` --${name} \\S+`), ""), command);
+  return `${words} ${flags.map(([name, value]) => `--${name} ${value}`).join(" ")}`;
+}
+
+Deno.test("each scenario says why, how it is run, and runs as a script where timewait is installed", async () => {
+  for (const [name, text] of TEXTS) {
+    assert(text.startsWith("#!/usr/bin/env -S timewait bench\n/**\n"), name);
+    assertMatch(text, /\* What to do with the answer: /, name);
+    assertEquals(commandsOf(text)[0], `deno task bench ${name}`);
+    assertEquals([...text.matchAll(/^import .*$/gm)].map(String), [
+      'import type { Scenario } from "timewait";',
+    ], name);
+    assertGreater(
+      (await Deno.stat(`${ROOT}scenarios/${name}.ts`)).mode! & 0o100,
+      0,
+      `${name}.ts is not executable`,
+    );
+  }
+});
+
+Deno.test({
+  name: "every command in the head of a scenario runs",
+  ignore: wrkInPrivateLab.ignore || peers.ignore,
+  async fn() {
+    const commands = [...TEXTS.values()].flatMap(commandsOf);
+    assertGreater(commands.length, TEXTS.size);
+    const turns = commands.values();
+    const deno = quoteForShell(Deno.execPath());
+    await Promise.all(Array.from({ length: AT_ONCE }, async () => {
+      for (const command of turns) {
+        const line = shortened(command).replace(/^deno/, deno);
+        const shell = new Deno.Command("/bin/sh", { args: ["-c", line], cwd: ROOT, stdin: "null" });
+        const { code, stdout, stderr } = await shell.output();
+        assertEquals(code, 0, `${command}: ${new TextDecoder().decode(stderr)}`);
+        assertMatch(new TextDecoder().decode(stdout), /^# /, command);
+      }
+    }));
+  },
+});

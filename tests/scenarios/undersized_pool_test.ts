@@ -1,0 +1,35 @@
+import { assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
+import { alone } from "../support/lock.ts";
+import { peers, wrkInPrivateLab } from "../support/requirements.ts";
+import { runForASecond } from "../support/one_second.ts";
+
+await alone();
+
+const SMALL = ["--connections", "300", "--latency", "20ms"];
+
+Deno.test({
+  name: "a pool of 100 under 300 connections opens connections all the time, one of 1,000 does not",
+  ...wrkInPrivateLab,
+  async fn() {
+    const { run, results } = await runForASecond("undersized_pool", ...SMALL, "--header", "X: it's");
+    const [small, fitting] = ["pool-100", "pool-1000"].map((name) => run(name).hosts.gateway.timeWaitPeak);
+    assertGreater(small!, 5 * Math.max(1, fitting!));
+    assertEquals(
+      results.command,
+      "deno task bench ./undersized_pool.ts --lab private --duration 1s --warm-up 0 --repeat 1 " +
+        "--connections 300 --latency 20ms --header 'X: it'\\''s'",
+    );
+  },
+});
+
+Deno.test({
+  name: "the reader's gateway is measured as it stands, where few connections fit its pool and many do not",
+  ignore: wrkInPrivateLab.ignore || peers.ignore,
+  async fn() {
+    const { run, report } = await runForASecond("my_gateway");
+    const [few, many] = ["few-connections", "many-connections"].map((name) => run(name).hosts.gateway);
+    assertGreater(many!.connectionsOpened, few!.connectionsOpened);
+    assertEquals(run("few-connections").errors.status, 0);
+    assertStringIncludes(report, "# Does the pool of my gateway fit its load?");
+  },
+});
