@@ -1,12 +1,13 @@
 import { parseBytes, parseDurationMs, parseListen, parseText, parseWhole } from "../../tools/cli/values.ts";
 import { TimewaitError } from "../../tools/errors.ts";
 import { assertEquals, assertThrows } from "@std/assert";
-import { listFlag, switchFlag, valueFlag } from "../../tools/cli/command_line.ts";
+import { flagOf, isGiven, listFlag, switchFlag, valueFlag } from "../../tools/cli/command_line.ts";
 import { parseFlags } from "../../tools/cli/parse_flags.ts";
 
 const command = {
   name: "demo",
   positionals: "[NAME…]",
+  foreignFlags: { "-c": "--connections" },
   flags: {
     latency: valueFlag("DURATION", "", parseDurationMs, 0),
     poolMaxIdlePerHost: valueFlag("N", "", parseWhole(0), 100),
@@ -53,9 +54,17 @@ const REFUSED: [string, string[], string][] = [
   ["an unknown flag near nothing with the way to help", ["--zzzzzzzzzzz"], "--help lists them"],
   ["a short unknown flag", ["-x"], "unknown flag -x"],
   ["a flag without its value", ["--latency"], "--latency needs a value: --latency DURATION"],
-  ["a flag whose value would be another flag", ["--latency", "--quick"], "--latency needs a value"],
-  ["an empty value", ["--latency="], '--latency takes a duration such as 500ms, 10s or 2m, not ""'],
-  ["a negative number as what it is, a bad value", ["--pool-max-idle-per-host", "-1"], 'at least 0, not "-1"'],
+  ["a flag with another flag for a value", ["--latency", "--quick"], "--latency needs a value"],
+  ["an empty value", ["--latency", ""], '--latency takes a duration such as 500ms, 10s or 2m, not ""'],
+  [
+    "a value that looks like a flag",
+    ["--latency", "-1"],
+    '--latency takes a duration such as 500ms, 10s or 2m, not "-1"',
+  ],
+  ["a number below the least", ["--pool-max-idle-per-host=-1"], "takes a whole number of at least 0"],
+  ["what wrk calls it", ["-c", "5"], "unknown flag -c; here it is --connections"],
+  ["what wrk calls it, with its value", ["-c5"], "unknown flag -c; here it is --connections"],
+  ["a word behind a switch", ["--quick", "true"], "--quick takes no value"],
   ["a flag given twice", ["--latency", "1s", "--latency", "2s"], "--latency was given 2 times"],
   ["a value on a switch", ["--quick=yes"], "--quick takes no value"],
   ["a negated switch", ["--no-quick"], "unknown flag --no-quick"],
@@ -65,6 +74,30 @@ for (const [what, args, message] of REFUSED) {
     assertThrows(() => parseFlags(command, args), TimewaitError, message);
   });
 }
+
+Deno.test("each word keeps its place and the flag that it belongs to", () => {
+  const args = ["a", "--script=x y", "a", "--header", "-H", "--quick", "--", "--quick"];
+  assertEquals(parseFlags(command, args).words, [
+    { texts: ["a"] },
+    { flag: "script", texts: ["--script=x y"] },
+    { texts: ["a"] },
+    { flag: "header", texts: ["--header", "-H"] },
+    { flag: "quick", texts: ["--quick"] },
+    { texts: ["--quick"] },
+  ]);
+});
+
+Deno.test("a field is named by its flag, but for one of a single run", () => {
+  const { flags } = command;
+  const fields = ["latency", "backend.latency", "load.headers", "load.headers[1]", "poolMaxIdlePerHost"];
+  assertEquals(fields.map((field) => flagOf(field, flags)), [
+    ...["--latency", "--latency", "--header", "--header", "--pool-max-idle-per-host"],
+  ]);
+  assertEquals([flagOf("runs[1].backend.latency", flags), flagOf("question", flags)], [undefined, undefined]);
+  const { options } = parseFlags(command, ["--latency", "0"]);
+  assertEquals(isGiven("load.headers", flags, options), false);
+  assertEquals(isGiven("load.headers", flags, parseFlags(command, ["--header", "A: 1"]).options), true);
+});
 
 Deno.test("a command without positionals refuses them", () => {
   const { positionals: _, ...withoutPositionals } = command;
