@@ -52,6 +52,22 @@ async function descendants(pid: number): Promise<number[]> {
   return [...found];
 }
 
+/** A program that is killed with all below it, should its test end before it does. */
+function start(
+  program: string,
+  options: Deno.CommandOptions,
+): AsyncDisposable & { readonly child: Deno.ChildProcess } {
+  const child = new Deno.Command(program, { stdin: "null", stdout: "null", stderr: "null", ...options })
+    .spawn();
+  return {
+    child,
+    async [Symbol.asyncDispose]() {
+      for (const pid of (await descendants(child.pid)).filter(isAlive)) Deno.kill(pid, "SIGKILL");
+      await child.status;
+    },
+  };
+}
+
 async function statusOf(url: string): Promise<number | undefined> {
   try {
     const response = await fetch(url);
@@ -71,13 +87,11 @@ for (const peer of PEERS) {
       await using backend = startBackend({ listen: { hostname: "127.0.0.1", port: 0 }, status: 203 });
       const port = freePort();
       const upstream = new URL(backend.url);
-      const child = new Deno.Command(`${copy.folder}/start.sh`, {
+      await using started = start(`${copy.folder}/start.sh`, {
         args: [peer, "127.0.0.1", `${port}`, upstream.hostname, upstream.port, "100"],
         env: { TMPDIR: `${copy.base}/scratch` },
-        stdin: "null",
-        stdout: "null",
-        stderr: "null",
-      }).spawn();
+      });
+      const { child } = started;
       await until(async () => await statusOf(`http://127.0.0.1:${port}/`) === 203, 30_000);
       const all = await descendants(child.pid);
       assert(all.length >= 2, "the peer is a child of its script");
@@ -93,18 +107,17 @@ for (const peer of PEERS) {
     ignore: peers.ignore || privateLab.ignore,
     async fn() {
       await using copy = await copyPeers();
-      const start = quoteForShell(`${copy.folder}/start.sh`);
-      const command = `${start} ${peer} {listen_host} {listen_port} {upstream_host} {upstream_port} 100`;
+      const script = quoteForShell(`${copy.folder}/start.sh`);
+      const command = `${script} ${peer} {listen_host} {listen_port} {upstream_host} {upstream_port} 100`;
       await Promise.all((["SIGKILL", "SIGTERM"] as const).map(async (signal) => {
-        const child = new Deno.Command(Deno.execPath(), {
+        await using started = start(Deno.execPath(), {
           args: ["run", "--no-prompt", "--cached-only", "--allow-run", "--allow-read", "--allow-env"]
             .concat("--allow-write", "--allow-sys", `${ROOT}tools/lab.ts`, "--lab", "private", "--gateway")
             .concat(command, "--", "sh", "-c", "echo up; exec sleep 1234"),
           env: { TMPDIR: `${copy.base}/scratch` },
-          stdin: "null",
           stdout: "piped",
-          stderr: "null",
-        }).spawn();
+        });
+        const { child } = started;
         const output = child.stdout.getReader();
         assertEquals(new TextDecoder().decode((await output.read()).value), "up\n");
         const all = await descendants(child.pid);
@@ -151,9 +164,9 @@ for (const peer of PEERS) {
 }
 
 Deno.test("a peer that is none is told with those that are, and missing words with the usage, in a line", async () => {
-  const start = `${ROOT}scenarios/peers/start.sh`;
+  const script = `${ROOT}scenarios/peers/start.sh`;
   for (const name of ["apache", "start", "../peers/nginx/", ""]) {
-    const { code, stdout, stderr } = await run(start, [
+    const { code, stdout, stderr } = await run(script, [
       name,
       "127.0.0.1",
       "1",
@@ -165,7 +178,7 @@ Deno.test("a peer that is none is told with those that are, and missing words wi
     assertEquals(stderr, `there is no peer ${name}; known are go haproxy nginx\n`);
   }
   for (const args of [[], ["nginx"], ["nginx", "127.0.0.1", "1", "127.0.0.1", UPSTREAM_PORT]]) {
-    const { code, stderr } = await run(start, args);
+    const { code, stderr } = await run(script, args);
     assertEquals(code, 2);
     assertMatch(stderr, /^usage: start\.sh PEER [^\n]*\n$/);
   }
@@ -181,17 +194,12 @@ Deno.test({
     const commands = [...text.matchAll(/^\/\/\t(.*)$/gm)].map((match) => match[1]!);
     assertEquals(commands.map((command) => command.split(" ")[0]), ["go", "./reverse_proxy"]);
     const port = freePort();
-    const start = commands[1]!.replace("127.0.0.1:8080", `127.0.0.1:${port}`)
+    const command = commands[1]!.replace("127.0.0.1:8080", `127.0.0.1:${port}`)
       .replace("http://127.0.0.1:8081", backend.url);
-    const child = new Deno.Command("sh", {
-      args: ["-c", `${commands[0]} && exec ${start}`],
+    await using started = start("sh", {
+      args: ["-c", `${commands[0]} && exec ${command}`],
       cwd: copy.folder,
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
+    });
     await until(async () => await statusOf(`http://127.0.0.1:${port}/`) === 203, 30_000);
-    child.kill("SIGTERM");
-    await child.status;
   },
 });
