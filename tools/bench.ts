@@ -8,9 +8,9 @@ import {
   BENCH_FLAG_GROUPS,
   BENCH_FLAGS,
   type BenchFlags,
+  commandOf,
   FLAGS_OF_WRK,
   flagsWithoutEffect,
-  OUTPUT_FLAGS,
   sysctlsOf,
 } from "./cli/bench_flags.ts";
 import {
@@ -36,7 +36,6 @@ import { isMeasured, measuredOf, type Results } from "./results/results.ts";
 import { announce, durationsOf, showProgress, standardError } from "./run/progress.ts";
 import { type BenchPlan, type MeasureOptions, planBench, runBench } from "./run/runner.ts";
 import { type LoadedScenario, loadScenario, scenarioNames } from "./scenario/load_scenario.ts";
-import { quoteForShell } from "./scenario/placeholders.ts";
 import { replaceGateways } from "./scenario/replace_gateways.ts";
 import type { Scenario } from "./scenario/scenario.ts";
 import { selfCheckResult } from "./verdict/self_check.ts";
@@ -77,7 +76,7 @@ async function bench(flags: BenchFlags, call: Call): Promise<number> {
   });
   const plans = await Promise.all(
     scenarios.map((loaded, i) =>
-      planOf(loaded, flags, { lab, hostSysctls, command: commandOf(names[i]!, call) })
+      planOf(loaded, flags, { lab, hostSysctls, command: commandOf(names[i]!, call.words) })
     ),
   );
   for (const line of flagsWithoutEffect(flags, { lab: lab.kind, generator: plans[0]!.generator.name })) {
@@ -145,12 +144,6 @@ function overridesOf(flags: BenchFlags) {
     backend: { latency, bodyBytes, status },
     sysctls: sysctlsOf(flags),
   };
-}
-
-/** What the person typed, less where the output went, for one of the scenarios. */
-function commandOf(name: string, { words }: Call): string {
-  const kept = words.filter(({ flag }) => flag !== undefined && !Object.hasOwn(OUTPUT_FLAGS, flag));
-  return ["deno", "task", "bench", name, ...kept.flatMap(({ texts }) => texts)].map(quoteForShell).join(" ");
 }
 
 /** Where the output of each scenario goes. */

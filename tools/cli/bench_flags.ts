@@ -4,10 +4,11 @@
  * @module
  */
 
+import { quoteForShell } from "../scenario/placeholders.ts";
 import type { Sysctls } from "../scenario/sysctls.ts";
 import { namedKnobs } from "../scenario/sysctls.ts";
 import { BACKEND_FLAGS } from "./backend_flags.ts";
-import { listFlag, type Options, switchFlag, valueFlag } from "./command.ts";
+import { listFlag, type Options, switchFlag, valueFlag, type Word } from "./command.ts";
 import { GATEWAY_FLAGS } from "./gateway_flags.ts";
 import { LOAD_FLAGS } from "./load_flags.ts";
 import { REPEAT_FLAGS } from "./repeat_flags.ts";
@@ -79,6 +80,19 @@ export type BenchFlags = Options<typeof BENCH_FLAGS>;
 /** The sysctls that the flags ask for. */
 export function sysctlsOf({ sysctl }: Pick<BenchFlags, "sysctl">): Sysctls {
   return namedKnobs(sysctl);
+}
+
+/**
+ * The command that measures one scenario again: what the person typed, less where the output went and less the
+ * other scenarios.
+ *
+ * @param scenario its name or its path, as typed.
+ */
+export function commandOf(scenario: string, words: readonly Word[]): string {
+  const kept = words.filter(({ flag }) => flag !== undefined && !Object.hasOwn(OUTPUT_FLAGS, flag));
+  return ["deno", "task", "bench", scenario, ...kept.flatMap(({ texts }) => texts)].map(quoteForShell).join(
+    " ",
+  );
 }
 
 /** What wrk and wrk2 call flags of ours: people type them out of habit. */
