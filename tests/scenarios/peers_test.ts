@@ -196,7 +196,7 @@ Deno.test({
     const port = freePort();
     const command = commands[1]!.replace("127.0.0.1:8080", `127.0.0.1:${port}`)
       .replace("http://127.0.0.1:8081", backend.url);
-    await using started = start("sh", {
+    await using _started = start("sh", {
       args: ["-c", `${commands[0]} && exec ${command}`],
       cwd: copy.folder,
     });

@@ -83,8 +83,8 @@ export function sysctlsOf({ sysctl }: Pick<BenchFlags, "sysctl">): Sysctls {
 }
 
 /**
- * The command that measures one scenario again: what the person typed, less where the output went and less the
- * other scenarios.
+ * The command that measures one scenario again: what the person typed, less where the output went and less
+ * the other scenarios.
  *
  * @param scenario its name or its path, as typed.
  */
