@@ -72,6 +72,23 @@ Deno.test("a script of the person's runs with the names that it imports", async 
   assertEquals([code, stdout], [0, "it is so\n"], stderr);
 });
 
+Deno.test("a scenario that was copied elsewhere runs by its first line, with the flags behind it", async () => {
+  await using installed = await install();
+  const folder = `${installed.folder}/it's #1`;
+  await Deno.mkdir(folder);
+  await Deno.copyFile(`${ROOT}scenarios/loopback_mask.ts`, `${folder}/mine.ts`);
+  const PATH = `${installed.folder}/bin:${Deno.env.get("PATH")}`;
+  const { code, stdout, stderr } = await new Deno.Command("./mine.ts", {
+    args: ["--sysctl", "net.ipv4.tcp_tw_reuse=1", "--threads", "3"],
+    cwd: folder,
+    env: { PATH, NO_COLOR: "1" },
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  // Nothing is measured: its 100 connections are not to be shared among 3 threads.
+  assertEquals([code, text(stdout)], [2, ""]);
+  assertMatch(text(stderr), /^error: mine\.ts: --connections cannot be 100: [^\n]*3 threads[^\n]*\n$/);
+});
+
 Deno.test({
   name: "when the installed command is killed, its bench ends as well",
   ...privateLab,

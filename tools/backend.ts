@@ -16,7 +16,7 @@ import {
 /** The command, as a function: see {@linkcode Main}. Returns 0 once `signal` has stopped it. */
 export const main: Main = mainOf({
   name: "backend",
-  summary: "A keep-alive HTTP/1.1 server that gives every request the same answer.",
+  summary: "Runs a keep-alive HTTP/1.1 server that gives every request the same answer.",
   flags: {
     listen: valueFlag("HOST:PORT", "address to listen on (default 127.0.0.1:8081)", parseListen, undefined),
     ...BACKEND_FLAGS,

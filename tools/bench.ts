@@ -8,9 +8,9 @@ import {
   BENCH_FLAG_GROUPS,
   BENCH_FLAGS,
   type BenchFlags,
+  commandOf,
   FLAGS_OF_WRK,
   flagsWithoutEffect,
-  OUTPUT_FLAGS,
   sysctlsOf,
 } from "./cli/bench_flags.ts";
 import {
@@ -36,8 +36,6 @@ import { isMeasured, measuredOf, type Results } from "./results/results.ts";
 import { announce, durationsOf, showProgress, standardError } from "./run/progress.ts";
 import { type BenchPlan, type MeasureOptions, planBench, runBench } from "./run/runner.ts";
 import { type LoadedScenario, loadScenario, scenarioNames } from "./scenario/load_scenario.ts";
-import { maskSecrets } from "./scenario/mask.ts";
-import { quoteForShell } from "./scenario/placeholders.ts";
 import { replaceGateways } from "./scenario/replace_gateways.ts";
 import type { Scenario } from "./scenario/scenario.ts";
 import { selfCheckResult } from "./verdict/self_check.ts";
@@ -78,7 +76,7 @@ async function bench(flags: BenchFlags, call: Call): Promise<number> {
   });
   const plans = await Promise.all(
     scenarios.map((loaded, i) =>
-      planOf(loaded, flags, { lab, hostSysctls, command: commandOf(names[i]!, call) })
+      planOf(loaded, flags, { lab, hostSysctls, command: commandOf(names[i]!, call.words, Deno.cwd()) })
     ),
   );
   for (const line of flagsWithoutEffect(flags, { lab: lab.kind, generator: plans[0]!.generator.name })) {
@@ -146,19 +144,6 @@ function overridesOf(flags: BenchFlags) {
     backend: { latency, bodyBytes, status },
     sysctls: sysctlsOf(flags),
   };
-}
-
-/**
- * What the person typed, less where the output went, for one of the scenarios. Secrets are masked word by
- * word, before the quotes of the shell hide where a word ends.
- */
-function commandOf(name: string, { words }: Call): string {
-  const kept = words.filter(({ flag }) => flag !== undefined && !Object.hasOwn(OUTPUT_FLAGS, flag));
-  return ["deno", "task", "bench", name, ...kept.flatMap(maskWord)].map(quoteForShell).join(" ");
-}
-
-function maskWord({ texts: [flag, ...values] }: Call["words"][number]): string[] {
-  return [maskSecrets(flag!), ...values.map((value) => maskSecrets(value))];
 }
 
 /** Where the output of each scenario goes. */

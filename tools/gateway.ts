@@ -27,7 +27,7 @@ const ASKS_FOR_COUNTERS = ["SIGUSR1", "SIGUSR2"] as const;
 /** The command, as a function: see {@linkcode Main}. Returns 0 once `signal` has stopped it. */
 export const main: Main = mainOf({
   name: "gateway",
-  summary: "A reverse proxy whose connection pool is the thing to be looked at.",
+  summary: "Runs a reverse proxy, whose connection pool can be set and watched.",
   flags: {
     upstream: listFlag(
       "URL",

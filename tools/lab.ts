@@ -18,6 +18,7 @@ const GATEWAY_GROUP = {
   ...GATEWAY_FLAGS,
   gateway: {
     ...GATEWAY_FLAGS.gateway,
+    placeholder: "COMMAND",
     help: "gateway to start in place of ours; {listen} and {upstream} are filled in",
     repeatable: false,
   },
@@ -48,7 +49,7 @@ export const main: Main = (args, signal): Promise<number> => {
       "deno task lab",
       "deno task lab --latency 70ms --pool-max-idle-per-host 100",
       "deno task lab --gateway './my-gateway --listen {listen} --upstream {upstream}'",
-      "deno task lab -- bash -c 'wrk -c 100 \"$GATEWAY\"; on gateway ss -Htan state time-wait | wc -l'",
+      "deno task lab -- bash -c 'wrk -c 100 \"$GATEWAY\"; on gateway ss -s'",
     ],
     run: (flags, call) => openShell(flags, command, call),
   })(own, signal);

@@ -3,6 +3,7 @@ import { BENCH_FLAG_GROUPS, BENCH_FLAGS } from "../../tools/cli/bench_flags.ts";
 import { listFlag, switchFlag, valueFlag } from "../../tools/cli/command_line.ts";
 import { renderHelp } from "../../tools/cli/help.ts";
 import { parseText } from "../../tools/cli/values.ts";
+import { ROOT } from "../support/root.ts";
 
 const run = () => Promise.resolve(0);
 
@@ -51,3 +52,27 @@ Deno.test("the help of bench has all flags in its groups, within 80 columns", ()
   assertStringIncludes(help, "--response-header-timeout DURATION\n");
   assertMatch(help, /time after which an answer counts as failed\n +\(default 2s\)/);
 });
+
+for (const tool of ["bench", "compare", "lab", "gateway", "backend", "sysctl"]) {
+  Deno.test(`deno task ${tool} --help fits 80 columns, begins with what it does, and has examples with flags that there are`, async () => {
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-prompt", "--cached-only", "--allow-read", "--allow-env"]
+        .concat(`${ROOT}tools/${tool}.ts`, "--help"),
+      env: { NO_COLOR: "1" },
+    }).output();
+    assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
+    const lines = new TextDecoder().decode(stdout).split("\n");
+    assertEquals(lines.filter((line) => [...line].length > 80), []);
+    assertMatch(lines[0]!, /^[A-Z][a-z]+s /);
+    assertEquals(lines.filter((line) => /^Usage: /.test(line)).length, 1);
+    const [, examples] = lines.join("\n").split("\nExamples:\n");
+    for (const example of examples!.trim().replaceAll(/\\\n\s+/g, "").split("\n")) {
+      assert(example.trim().replace(/^sudo /, "").startsWith(`deno task ${tool}`), example);
+      for (
+        const flag of example.split(" -- ")[0]!.replaceAll(/'[^']*'/g, "").match(/--[a-z][a-z-]+/g) ?? []
+      ) {
+        assert(lines.some((line) => line.startsWith(`  ${flag}`)), `${example}: there is no ${flag}`);
+      }
+    }
+  });
+}

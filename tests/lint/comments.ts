@@ -12,14 +12,23 @@ const WIDTH = config.fmt.lineWidth;
 
 /** The places of lines that are too wide, as `file:line`. */
 export function findWide(file: string, text: string): string[] {
-  return text.split("\n").flatMap((line, i) => isWide(line) ? [`${file}:${i + 1}: wider than ${WIDTH}`] : []);
+  const lines = text.split("\n");
+  return lines.flatMap((line, i) =>
+    isWide(line) && !isExample(lines, i) ? [`${file}:${i + 1}: wider than ${WIDTH}`] : []
+  );
+}
+
+/** Whether a line stands in a block of code between fences, which must not be broken as words are. */
+function isExample(lines: readonly string[], index: number): boolean {
+  const fences = lines.slice(0, index).filter((line) => /^ *\*? *```/.test(line));
+  return fences.length % 2 === 1;
 }
 
 /** The text with its wide lines broken. What no longer fits goes to the next line of the same paragraph. */
 export function breakWide(text: string): string {
   const lines = text.split("\n");
   for (let i = 0; i < lines.length; i++) {
-    if (!isWide(lines[i]!)) continue;
+    if (!isWide(lines[i]!) || isExample(lines, i)) continue;
     const single = /^( *)\/\*\* (.*) \*\/$/.exec(lines[i]!);
     if (single !== null) {
       const [, indent, words] = single;

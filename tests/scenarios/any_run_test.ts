@@ -32,6 +32,8 @@ async function bench(cwd: string, ...args: string[]): Promise<Results> {
     args: ["run", "--no-prompt", "--cached-only", ...permissions, `${ROOT}tools/bench.ts`, ...args]
       .concat("--repeat", "1", "--lab", "private", "--json", "-"),
     cwd,
+    // The task that runs the tests says where the person typed; here that is `cwd`.
+    env: { INIT_CWD: "." },
     stdin: "null",
   }).output();
   assertEquals(code, 0, new TextDecoder().decode(stderr));

@@ -30,6 +30,8 @@ export async function runForASecond(
       args: ["run", "--no-prompt", "--cached-only", ...permissions, `${ROOT}tools/bench.ts`]
         .concat(`./${scenario}.ts`, short, "--out", "out", flags),
       cwd: folder,
+      // The task that runs the tests says where the person typed; here that is the copy's folder.
+      env: { INIT_CWD: "." },
       stdin: "null",
       stdout: "null",
     }).output();

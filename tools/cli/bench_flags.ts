@@ -4,10 +4,13 @@
  * @module
  */
 
+import { quoteForShell } from "../scenario/placeholders.ts";
+import { pathOf, TOOLS } from "../paths.ts";
+import { maskSecrets } from "../scenario/mask.ts";
 import type { Sysctls } from "../scenario/sysctls.ts";
 import { namedKnobs } from "../scenario/sysctls.ts";
 import { BACKEND_FLAGS } from "./backend_flags.ts";
-import { listFlag, type Options, switchFlag, valueFlag } from "./command.ts";
+import { listFlag, type Options, switchFlag, valueFlag, type Word } from "./command.ts";
 import { GATEWAY_FLAGS } from "./gateway_flags.ts";
 import { LOAD_FLAGS } from "./load_flags.ts";
 import { REPEAT_FLAGS } from "./repeat_flags.ts";
@@ -79,6 +82,22 @@ export type BenchFlags = Options<typeof BENCH_FLAGS>;
 /** The sysctls that the flags ask for. */
 export function sysctlsOf({ sysctl }: Pick<BenchFlags, "sysctl">): Sysctls {
   return namedKnobs(sysctl);
+}
+
+/**
+ * The command that measures one scenario again: what the person typed, less where the output went and less
+ * the other scenarios. Secrets are masked word by word, before the quotes of the shell hide where a word ends.
+ *
+ * @param scenario its name or its path, as typed.
+ * @param folder where the person typed: outside of Timewait's own folder, the command says where its tasks are.
+ */
+export function commandOf(scenario: string, words: readonly Word[], folder: string): string {
+  const kept = words.filter(({ flag }) => flag !== undefined && !Object.hasOwn(OUTPUT_FLAGS, flag));
+  const root = pathOf(new URL("../", TOOLS)) ?? "";
+  const inside = `${folder}/`.startsWith(`${root}/`);
+  const task = ["deno", "task", ...(inside ? [] : ["--config", `${root}/deno.json`]), "bench", scenario];
+  const flags = kept.flatMap(({ texts }) => texts.map((text) => maskSecrets(text)));
+  return [...task, ...flags].map(quoteForShell).join(" ");
 }
 
 /** What wrk and wrk2 call flags of ours: people type them out of habit. */

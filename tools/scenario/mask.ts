@@ -35,8 +35,8 @@ const HEADER_LINE = /^(--?[\w-]+=)?([A-Za-z][\w-]*)(:\s*)([^]*)$/;
  * import { maskSecrets } from "./mask.ts";
  *
  * assertEquals(maskSecrets("Authorization: Bearer abc"), "Authorization: ***");
- * assertEquals(maskSecrets("TOKEN=abc ./gw --to http://me:pw@host/"), "TOKEN=*** ./gw --to
- * http://me:***@host/");
+ * assertEquals(maskSecrets("TOKEN=abc ./gw"), "TOKEN=*** ./gw");
+ * assertEquals(maskSecrets("./gw --to http://me:pw@host/"), "./gw --to http://me:***@host/");
  * ```
  */
 export function maskSecrets(text: string, onSecret: (secret: string) => void = () => {}): string {

@@ -111,8 +111,10 @@ function refuseOfOther(others: object, other: "http-client" | "net-http", field:
   const names = optionNames(resolveGateway({ transport: other }));
   const name = given.find((name) => names.includes(name));
   if (name === undefined) return;
-  const remedy = other === "net-http" ? 'add transport: "net-http"' : "leave the transport out";
-  throw new TimewaitError(`is an option of the transport ${other}: ${remedy}, or leave it out`, {
+  const remedy = other === "net-http"
+    ? 'add transport: "net-http", or leave this option out'
+    : "leave out the transport, or this option";
+  throw new TimewaitError(`is an option of the transport ${other}: ${remedy}`, {
     field: at(field, name),
   });
 }
