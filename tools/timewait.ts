@@ -71,6 +71,10 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
     console.error(`error: there is no command ${name}; known are ${Object.keys(commands()).join(", ")}`);
     return 2;
   }
+  if (name === "run" && args.length === 0) {
+    console.error("error: run takes the path of a script: timewait run my_pool.ts");
+    return 2;
+  }
   // The command follows its parent: it ends when this process is gone, as it does under `deno task`.
   const env = { ...start.env, INIT_CWD: "." };
   const child = new Deno.Command(Deno.execPath(), { args: [...start.args], env }).spawn();

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { pathOf, TOOLS } from "../paths.ts";
+import { quoteForShell } from "../scenario/placeholders.ts";
 import { messageOf, TimewaitError } from "../errors.ts";
 import { checkFileLimit } from "../lab/file_limit.ts";
 import type { HostSysctls } from "../lab/machine_knobs.ts";
@@ -215,8 +217,12 @@ function loadField(name: keyof Load, { runs }: Scenario, index: number, override
   return isOwn ? `runs[${index}].load.${name}` : `load.${name}`;
 }
 
+/** The command that runs the script again, which may stand in any folder. */
 function scriptCommand(): string {
-  return `deno run ${Deno.mainModule.replace("file://", "")}`;
+  const [config, script] = [new URL("../deno.json", TOOLS), new URL(Deno.mainModule)].map((url) => {
+    return quoteForShell(pathOf(url) ?? url.href);
+  });
+  return `deno run --config ${config} --allow-run --allow-read --allow-env --allow-sys ${script}`;
 }
 
 /** What a shell says of a program that is not there (127) or may not be run (126). */
