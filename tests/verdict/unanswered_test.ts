@@ -27,6 +27,12 @@ Deno.test("a closed loop whose connections always wait for an answer leaves noth
     latencyHistogram: { us: [5_000_000], count: [1_000] },
   });
   assertEquals(kindsOf(mine(slow)), []);
+  // 2,000 answers came after 2 s or later: they are told as failed, and may account for the time that is
+  // missing.
+  const { errors } = answeredAfter(1);
+  const overdue = { requests: 42_000, errors: { ...errors, timeout: 2_000 } };
+  assertEquals(kindsOf(mine(answeredAfter(60_000))), ["unanswered"]);
+  assertEquals(kindsOf(mine(answeredAfter(100_000, overdue))), ["failed requests"]);
   // Its connections took 4 of the 8 s to come about.
   const late = answeredAfter(100_000);
   const client = { ...late.samples.hosts.client, established: [0, 950, 1_000] };

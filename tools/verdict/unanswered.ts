@@ -61,7 +61,9 @@ export function unansweredOf(repetition: Measured, run: Run): number | undefined
   }
   const { connections, meanLatencyUs, underWay } = balance;
   const openSec = Math.max(0, durationSec - connectingSec(repetition));
-  const silentSec = openSec - underWay / connections * durationSec;
+  // Of a late answer only the timeout is known: it may well have taken twice that.
+  const lateSec = repetition.errors.timeout * run.options.load.timeoutMs / 1000;
+  const silentSec = openSec - (underWay * durationSec + lateSec) / connections;
   return silentSec > SILENT_SHARE * openSec + meanLatencyUs / 1e6 ? inFlight : undefined;
 }
 
