@@ -86,10 +86,12 @@ export function sysctlsOf({ sysctl }: Pick<BenchFlags, "sysctl">): Sysctls {
 
 /**
  * The command that measures one scenario again: what the person typed, less where the output went and less
- * the other scenarios. Secrets are masked word by word, before the quotes of the shell hide where a word ends.
+ * the other scenarios. Secrets are masked word by word, before the quotes of the shell hide where a word
+ * ends.
  *
  * @param scenario its name or its path, as typed.
- * @param folder where the person typed: outside of Timewait's own folder, the command says where its tasks are.
+ * @param folder where the person typed: outside of Timewait's own folder, the command says where its tasks
+ * are.
  */
 export function commandOf(scenario: string, words: readonly Word[], folder: string): string {
   const kept = words.filter(({ flag }) => flag !== undefined && !Object.hasOwn(OUTPUT_FLAGS, flag));

@@ -26,6 +26,7 @@ import { knobsOf, sysctlsOf } from "./knobs.ts";
 import { type MergedLatency, mergedLatency } from "./latency.ts";
 import { forecastOf, type PortForecast } from "./port_forecast.ts";
 import { type PortFindings, portsOf } from "./ports.ts";
+import { guessProduct } from "./products.ts";
 import { type SelfCheck, selfCheckOf } from "./self_check.ts";
 import { medianUnanswered } from "./unanswered.ts";
 import type { Warning } from "./warning.ts";
@@ -82,6 +83,10 @@ export interface RunFindings {
   readonly portForecast?: PortForecast;
   /** The pool of a gateway of ours, as it was asked for. Left out for a direct run and for other gateways. */
   readonly idlePool?: IdlePool;
+  /**
+   * The product that the gateway's command line gives away, by its id in products.ts. Left out where none is.
+   */
+  readonly product?: string;
   /** The gateway's ephemeral ports. As with `churn`; left out as well where the range is not known. */
   readonly ports?: PortFindings;
   /** What the pool of our `net-http` gateway has counted, in the last measured repetition. */
@@ -118,6 +123,11 @@ export interface RunFigures {
   readonly timeWaitOverflowed?: Interval;
 }
 
+/** The product of a gateway that is a command line. */
+function productIn({ options: { gateway } }: Run): string | undefined {
+  return gateway !== null && "command" in gateway ? guessProduct(gateway.command)?.id : undefined;
+}
+
 /** Works out what a document shows. */
 export function analyse(results: Results): Findings {
   const { environment, runs } = results;
@@ -139,6 +149,7 @@ export function analyse(results: Results): Findings {
         ports,
         portForecast: ports && forecastOf(run, ports.range.count),
         idlePool: idlePoolOf(run.options.gateway),
+        product: productIn(run),
         pool: measured.at(-1)?.pool,
         advice: baseline !== undefined && judged.includes(run)
           ? adviceOf({ run, churn, ports }, baseline)

@@ -10,6 +10,7 @@ import type { Churn } from "../../verdict/churn.ts";
 import type { Findings, RunFindings } from "../../verdict/findings.ts";
 import type { IdlePool } from "../../verdict/idle_pool.ts";
 import { TIME_WAIT_SEC } from "../../verdict/port_forecast.ts";
+import { type PoolSetting, type Product, productOf } from "../../verdict/products.ts";
 import { formatCount, formatRatio, formatSeconds, formatShare } from "../format.ts";
 
 /** The section; empty where no run had a gateway. What is the same for several runs is said once. */
@@ -208,17 +209,24 @@ function portsLeft(
     'requested address".';
 }
 
-const PRODUCTS = "Go: MaxIdleConns and MaxIdleConnsPerHost; nginx: keepalive; HAProxy: pool-max-conn";
+/**
+ * The settings to look for where the product is not known: those of the products that people ask about most.
+ */
+const ANY_PRODUCT =
+  "Go: MaxIdleConns and MaxIdleConnsPerHost; nginx: keepalive in upstream; Node.js: keepAlive and " +
+  "maxFreeSockets of the Agent";
 
-function whatToSet({ churn, idlePool }: RunFindings, { load }: Run["options"]): string {
-  if (churn!.timeWaitOnBackend > churn!.timeWaitOnGateway) {
-    return "**Set** the gateway to keep its connections to the backend: nginx `keepalive` in the upstream, " +
-      '`proxy_http_version 1.1` and `proxy_set_header Connection ""`; HAProxy `http-reuse always` and no ' +
-      "`option http-server-close`; Go no `DisableKeepAlives`.";
-  }
+function whatToSet({ churn, idlePool, product: id }: RunFindings, { load }: Run["options"]): string {
+  const product = id === undefined ? undefined : productOf(id);
+  if (churn!.timeWaitOnBackend > churn!.timeWaitOnGateway) return howToKeep(product);
   const connections = formatCount(load.connections);
+  if (idlePool === undefined && product === undefined) {
+    return `**Set** the gateway's pool of idle connections to at least the concurrency, ${connections} (${ANY_PRODUCT}).`;
+  }
   if (idlePool === undefined) {
-    return `**Set** the gateway's pool of idle connections to at least the concurrency, ${connections} (${PRODUCTS}).`;
+    return `**Set** the pool of ${product!.name} to at least the concurrency, ${connections}: ${
+      sayCaps(product!)
+    }`;
   }
   // An open loop uses no more of them than it needs, and how many it needed was not seen.
   const busy = `${
@@ -234,7 +242,32 @@ function whatToSet({ churn, idlePool }: RunFindings, { load }: Run["options"]): 
   return `**Set** the pool to at least the concurrency: ${busy}, and it keeps ${
     formatCount(keeps)
   } when they fall idle` +
-    `${sayLimits(idlePool)}. \`${flagsFor(idlePool, load.connections)}\` (${PRODUCTS}).`;
+    `${sayLimits(idlePool)}. \`${flagsFor(idlePool, load.connections)}\` (elsewhere ${ANY_PRODUCT}).`;
+}
+
+/** What makes a gateway keep connections that its backend closes, because the gateway asks for it. */
+function howToKeep(product: Product | undefined): string {
+  if (product === undefined) {
+    return "**Set** the gateway to keep its connections to the backend: nginx `keepalive` in the upstream, " +
+      '`proxy_http_version 1.1` and `proxy_set_header Connection ""`; HAProxy `http-reuse always` and no ' +
+      "`option http-server-close`; Go no `DisableKeepAlives`; Node.js an Agent with `keepAlive: true`.";
+  }
+  const settings = product.settings.filter(({ kind }) => kind === "reuse").map(saySetting);
+  const list = settings.length === 0 ? "" : ` ${settings.join("; ")}.`;
+  return [`**Set** ${product.name} to keep its connections to the backend.${list}`, ...product.notes].join(
+    " ",
+  );
+}
+
+/** The settings that close idle connections, and what is easily missed. */
+function sayCaps({ settings, notes }: Product): string {
+  const caps = settings.filter(({ kind }) => kind === "idle cap").map(saySetting);
+  const list = caps.length === 0 ? "it has no limit of idle connections." : `${caps.join("; ")}.`;
+  return [list, ...notes].join(" ");
+}
+
+function saySetting({ name, byDefault, scope }: PoolSetting): string {
+  return `\`${name}\` (by default ${byDefault}; for ${scope})`;
 }
 
 /** Where several options limit the pool: that the lowest of them counts. */

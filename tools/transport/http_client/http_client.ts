@@ -45,8 +45,8 @@
  * - It keeps the connection after a refusal, although the refusal says `Connection: close`. The next request
  *   on that connection is not carried, and ends the connection.
  * - It speaks HTTP/2 to a client that begins with it.
- * - It closes its listener when the file descriptors have run out. The gateway listens again after 10 ms; until
- *   then clients are refused, and those that wait to be accepted are reset.
+ * - It closes its listener when the file descriptors have run out. The gateway listens again after 10 ms;
+ *   until then clients are refused, and those that wait to be accepted are reset.
  *
  * Nothing limits the time that an upstream takes. A client can tell a response that breaks off from a
  * complete one, except a client of HTTP/1.0 whose response has no length: its connection ends with a FIN

@@ -376,8 +376,8 @@ export class Exchange {
     if (upload?.outcome === "going") {
       // The upload itself sees what comes while it runs.
       if (this.#sending) return;
-      // Before that, the request waits for a connection. A client that leaves must not keep its place in line;
-      // that it has left shows behind the bytes that fit into a large buffer, and not before.
+      // Before that, the request waits for a connection. A client that leaves must not keep its place in
+      // line; that it has left shows behind the bytes that fit into a large buffer, and not before.
       client.widen();
       client.read();
       if (client.ended) upload.takeLast(out);
