@@ -71,6 +71,9 @@ export const STOP_GRACE_MS = 2_000;
  */
 const KILL_WAIT_MS = 500;
 
+/** Longest wait until a child has said who it is, in milliseconds. On an idle machine it takes a few. */
+const ANNOUNCE_LIMIT_MS = 30_000;
+
 /**
  * Variables that would lead a measured party astray: HTTP clients read those of proxies, and Deno reads the
  * rest.
@@ -170,7 +173,10 @@ export async function startProcess(
     return { code, stderr };
   })();
 
+  // A child that is stopped before it has said who it is can only be killed.
+  const killTimer = setTimeout(() => child.kill("SIGKILL"), ANNOUNCE_LIMIT_MS);
   const ids = /^(\d+) (\d+)$/.exec(await announced.promise);
+  clearTimeout(killTimer);
   if (ids === null) {
     const status = await exited;
     throw new Error(`could not start ${options.name}: ${reasonOfExit(status)}`);

@@ -5,8 +5,10 @@
  * @module
  */
 
+import { deadline } from "@std/async/deadline";
 import type { Host } from "../lab/host.ts";
 import { scriptArgv } from "../lab/host.ts";
+import { ANSWER_LIMIT_MS, inTime } from "../lab/in_time.ts";
 import type { LabKind } from "../lab/lab.ts";
 import { enterArgv, findCommand, reasonOfExit, startProcess, UNWANTED_ENV } from "../lab/process.ts";
 import { HOST_NAMES } from "../scenario/host_names.ts";
@@ -111,10 +113,10 @@ async function keepCommands(): Promise<AsyncDisposable & { readonly folder: stri
     folder.reject(new Error(`no folder for commands could be made: ${reasonOfExit(status)}`));
   });
   return {
-    folder: await folder.promise,
+    folder: await inTime(folder.promise, "the folder of commands was not there"),
     async [Symbol.asyncDispose]() {
       await keeper.closeInput();
-      await keeper.exited;
+      await deadline(keeper.exited, ANSWER_LIMIT_MS).catch(() => keeper.stop());
     },
   };
 }
