@@ -1,6 +1,8 @@
 /** The processes that this one has started, and those that they have started in turn. */
 
-/** Process ids of descendants whose command line, with its words joined by spaces, matches a POSIX pattern. */
+/**
+ * Process ids of descendants whose command line, with its words joined by spaces, matches a POSIX pattern.
+ */
 export function descendantsThatRun(pattern: string): number[] {
   const parents = new Map(
     linesOf("ps", "-eo", "pid=,ppid=").map((line) => line.trim().split(/ +/).map(Number) as [number, number]),

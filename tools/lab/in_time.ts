@@ -1,6 +1,6 @@
 /**
- * Waits for processes of ours, none of them without end: one that is stopped (SIGSTOP) or stuck would hold the
- * bench up for ever.
+ * Waits for processes of ours, none of them without end: one that is stopped (SIGSTOP) or stuck would hold
+ * the bench up for ever.
  *
  * @module
  */

@@ -10,7 +10,14 @@ import { findCommand, reasonOfExit, runCommand } from "../lab/process.ts";
 import { largestDivisor } from "../scenario/resolve.ts";
 import { type Histogram, summarizeLatency } from "./latency.ts";
 import { bucketLatency } from "./latency_histogram.ts";
-import { ERROR_KINDS, type LoadErrors, type LoadOptions, type LoadResult, type RunningLoad } from "./load.ts";
+import {
+  ERROR_KINDS,
+  type LoadErrors,
+  type LoadOptions,
+  type LoadResult,
+  LONGEST_REPORT,
+  type RunningLoad,
+} from "./load.ts";
 import REPORT from "./wrk_report.lua" with { type: "text" };
 
 /**
@@ -87,6 +94,7 @@ export async function startWrk(host: Host, options: LoadOptions): Promise<Runnin
       options.url,
     ],
     env: { TIMEWAIT_TOKEN: token, TIMEWAIT_SCRIPT: script ?? "" },
+    longestLine: LONGEST_REPORT,
     onStdout: (line) => {
       if (!line.startsWith(token)) return;
       try {

@@ -10,7 +10,14 @@ import type { Host } from "../lab/host.ts";
 import { scriptArgv } from "../lab/host.ts";
 import { ANSWER_LIMIT_MS, inTime } from "../lab/in_time.ts";
 import type { LabKind } from "../lab/lab.ts";
-import { enterArgv, findCommand, reasonOfExit, startProcess, UNWANTED_ENV } from "../lab/process.ts";
+import {
+  enterArgv,
+  findCommand,
+  QUIET_DENO,
+  reasonOfExit,
+  startProcess,
+  UNWANTED_ENV,
+} from "../lab/process.ts";
 import { HOST_NAMES } from "../scenario/host_names.ts";
 import type { Backend, Gateway } from "../scenario/scenario.ts";
 import type { Sysctls } from "../scenario/sysctls.ts";
@@ -87,7 +94,7 @@ async function runInForeground(
       "bash",
       ...enterArgv(host.prefix, argv),
     ],
-    env: { ...Object.fromEntries(inherited), ...host.env, ...env, PATH: path },
+    env: { ...Object.fromEntries(inherited), ...QUIET_DENO, ...host.env, ...env, PATH: path },
     clearEnv: true,
   }).spawn();
   // What the command has started ends with the lab, which is about to be disposed.
