@@ -5,6 +5,7 @@
  */
 
 import { messageOf, TimewaitError } from "../errors.ts";
+import { pathOf } from "../paths.ts";
 import { checkFileLimit } from "../lab/file_limit.ts";
 import type { HostSysctls } from "../lab/machine_knobs.ts";
 import type { LabChoice, LabKind } from "../lab/lab.ts";
@@ -21,6 +22,7 @@ import {
   type UntilPlan,
 } from "../results/results.ts";
 import type { RunOptions, ScenarioPlan } from "../scenario/plan.ts";
+import { quoteForShell } from "../scenario/placeholders.ts";
 import { type Overrides, resolveScenario } from "../scenario/resolve.ts";
 import type { Load, Scenario } from "../scenario/scenario.ts";
 import { readEnvironment } from "./environment.ts";
@@ -208,7 +210,8 @@ function loadField(name: keyof Load, { runs }: Scenario, index: number, override
 }
 
 function scriptCommand(): string {
-  return `deno run ${Deno.mainModule.replace("file://", "")}`;
+  const main = new URL(Deno.mainModule);
+  return `deno run ${quoteForShell(pathOf(main) ?? main.href)}`;
 }
 
 /** Runs a bench as planned. */
