@@ -221,7 +221,8 @@ export async function runBench(plan: BenchPlan, options: BenchOptions = {}): Pro
   const runs = scenario.runs.map((run) => ({ ...run, repetitions: [] as Repetition[] }));
   const environment = options.environment ?? await readEnvironment(lab, generator);
   const results = { ...openResults(plan, environment, runs), interrupted: false };
-  await options.onResults?.(results);
+  const keep = async () => await unlessGivenUp(options.onResults?.(results), signal);
+  await keep();
 
   const context = { lab: lab.kind, generator: generator.name, signal, hostSysctls };
   const firstStartedMs = performance.now();
@@ -245,12 +246,40 @@ export async function runBench(plan: BenchPlan, options: BenchOptions = {}): Pro
       if (signal.aborted) break;
       ended.push(run.name);
       options.onRepetition?.(run.name, round + 1, run.repetitions.at(-1)!);
-      await options.onResults?.(results);
+      await keep();
     }
   }
   results.interrupted = signal.aborted;
-  await options.onResults?.(results);
+  await keep();
   return results;
+}
+
+/** How long an interrupted bench still waits for its results to be written, in milliseconds. */
+const WRITE_LIMIT_MS = 3_000;
+
+/**
+ * Waits until the results are written. A pipe that nobody reads holds that up for ever, so a bench that is
+ * interrupted waits {@linkcode WRITE_LIMIT_MS} and no longer.
+ *
+ * @throws {Error} when they are not written by then.
+ */
+async function unlessGivenUp(written: Promise<void> | undefined, signal: AbortSignal): Promise<void> {
+  const givenUp = Promise.withResolvers<never>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const onAbort = () => {
+    const error = new Error(
+      `interrupted, and the results were not written within ${WRITE_LIMIT_MS / 1000} s`,
+    );
+    timer = setTimeout(() => givenUp.reject(error), WRITE_LIMIT_MS);
+  };
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    await Promise.race([written, givenUp.promise]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", onAbort);
+  }
 }
 
 /** The results document before anything is measured. */
