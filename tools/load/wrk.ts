@@ -94,6 +94,7 @@ export async function startWrk(host: Host, options: LoadOptions): Promise<Runnin
       options.url,
     ],
     env: { TIMEWAIT_TOKEN: token, TIMEWAIT_SCRIPT: script ?? "" },
+    ...(script === undefined ? {} : { onStderr: showFirst(SCRIPT_LINES_SHOWN) }),
     longestLine: LONGEST_REPORT,
     onStdout: (line) => {
       if (!line.startsWith(token)) return;
@@ -117,6 +118,18 @@ export async function startWrk(host: Host, options: LoadOptions): Promise<Runnin
       return result;
     },
     [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
+  };
+}
+
+/** Lines of a script that are shown of each load. A script can print for every request. */
+const SCRIPT_LINES_SHOWN = 20;
+
+/** Shows the first lines that it is called with on standard error, and says that there are more. */
+function showFirst(count: number): (line: string) => void {
+  let shown = 0;
+  return (line) => {
+    if (++shown <= count) console.error(`wrk script: ${line}`);
+    else if (shown === count + 1) console.error("wrk script: and more, which is not shown");
   };
 }
 
