@@ -174,3 +174,18 @@ Deno.test("a child that the kernel kills for want of memory is told from one tha
     Deno.removeSync(counters);
   }
 });
+
+Deno.test("where HOME is not set a child has the home of its user, in which Deno keeps what it has loaded", async () => {
+  const home = Deno.env.get("HOME");
+  const lines: string[] = [];
+  Deno.env.delete("HOME");
+  try {
+    const argv = ["sh", "-c", 'echo "$HOME"; getent passwd "$(id -u)" | cut -d: -f6'];
+    await using child = await startProcess([], { name: "child", argv, onStdout: (line) => lines.push(line) });
+    await child.exited;
+  } finally {
+    if (home !== undefined) Deno.env.set("HOME", home);
+  }
+  assertEquals(lines[0], lines[1]);
+  assert(lines[0] !== "");
+});
