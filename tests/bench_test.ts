@@ -210,9 +210,9 @@ Deno.test({
 
 Deno.test({
   name: "where wrk is not installed, autocannon stands in, and the report says so and how to install wrk",
-  ...wrkInPrivateLab,
+  ...privateLab,
   async fn() {
-    const hide = 'mount --bind /dev/null "$(command -v wrk)"; exec "$@"';
+    const hide = 'wrk=$(command -v wrk) && mount --bind /dev/null "$wrk"; exec "$@"';
     const wrapper = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", hide, "sh"];
     const { code, stdout, stderr } = await run([...wrapper, ...BENCH, ...SHORT]);
     assertEquals(code, 0, stderr);

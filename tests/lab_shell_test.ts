@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { startProcess } from "../tools/lab/process.ts";
 import { privateLab } from "./support/requirements.ts";
+import { ROOT } from "./support/root.ts";
 import { isAlive, until } from "./support/until.ts";
 
-const ROOT = decodeURIComponent(new URL("..", import.meta.url).pathname);
 const LAB = [Deno.execPath(), "task", "--quiet", "--config", `${ROOT}deno.json`, "lab"];
 
 /** Runs `deno task lab` to its end. */

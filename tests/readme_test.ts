@@ -11,8 +11,8 @@ import { loadScenario } from "../tools/scenario/load_scenario.ts";
 import { resolveScenario } from "../tools/scenario/resolve.ts";
 import { parseGate } from "../tools/verdict/gate.ts";
 import { wrkInPrivateLab } from "./support/requirements.ts";
+import { ROOT } from "./support/root.ts";
 
-const ROOT = decodeURIComponent(new URL("..", import.meta.url).pathname);
 const README = await Deno.readTextFile(`${ROOT}README.md`);
 
 async function run(

@@ -2,9 +2,8 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import config from "../deno.json" with { type: "json" };
 import { commands, startOf } from "../tools/timewait.ts";
 import { privateLab } from "./support/requirements.ts";
+import { ROOT } from "./support/root.ts";
 import { isAlive, until } from "./support/until.ts";
-
-const ROOT = decodeURIComponent(new URL("..", import.meta.url).pathname);
 
 /** Installs `timewait` as the README says, into a folder of its own. */
 async function install(): Promise<{ readonly folder: string; readonly command: string } & AsyncDisposable> {

@@ -3,6 +3,7 @@
  * that does not.
  */
 
+import { sourcePermission } from "../tools/paths.ts";
 import { assert, assertEquals, assertLess, assertNotEquals } from "@std/assert";
 import { isMeasured, type Results } from "../tools/results/results.ts";
 import { makeFakeClock } from "./support/fake_clock.ts";
@@ -165,7 +166,7 @@ async function startGateway(
       "--cached-only",
       "--unstable-net",
       "--allow-net",
-      `--allow-read=${ROOT}tools`,
+      sourcePermission().flag,
     ].concat(
       [
         `${ROOT}tools/gateway.ts`,

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { pathOf, sourcePermission } from "./paths.ts";
 import config from "../deno.json" with { type: "json" };
 
 /** Where `deno.json` is, with the sources below it. */
@@ -43,17 +44,18 @@ export function commands(): Record<string, string> {
 export function startOf(name: string, args: readonly string[]): Start | undefined {
   if (!Object.hasOwn(commands(), name)) return undefined;
   if (name === "run") {
-    const config = ["--config", new URL("deno.json", ROOT).href.replace(/^file:\/\//, "")];
+    const file = new URL("deno.json", ROOT);
+    const config = ["--config", pathOf(file) ?? file.href];
     return { args: ["run", "--no-prompt", ...config, ...SCRIPT_PERMISSIONS, ...args], env: {} };
   }
   const { command } = config.tasks[name as keyof typeof config.tasks];
   const words = command.slice(command.lastIndexOf(";") + 1).trim().split(/\s+/);
   const at = words.indexOf("deno");
   const env = Object.fromEntries(words.slice(0, at).map((word) => word.split("=") as [string, string]));
-  const path = decodeURIComponent(ROOT.pathname);
-  const flags = words.slice(at + 1).map((word) =>
-    /^tools\/\w+\.ts$/.test(word) ? new URL(word, ROOT).href : word.replace("=tools", `=${path}tools`)
-  );
+  const flags = words.slice(at + 1).map((word) => {
+    if (/^tools\/\w+\.ts$/.test(word)) return new URL(word, ROOT).href;
+    return word === "--allow-read=tools" ? sourcePermission().flag : word;
+  });
   return { args: [...flags, ...args], env };
 }
 

@@ -4,6 +4,7 @@ import { HOST_NAMES } from "../../tools/scenario/host_names.ts";
 import { localMachine } from "../../tools/lab/host.ts";
 import { openLab } from "../../tools/lab/open_lab.ts";
 import { privateLab } from "../support/requirements.ts";
+import { ROOT } from "../support/root.ts";
 import { isAlive, until } from "../support/until.ts";
 
 Deno.test({
@@ -132,7 +133,7 @@ for (const kind of ["private", "host"] as const) {
         await child;`;
       const path = await Deno.makeTempFile({ suffix: ".ts" });
       await Deno.writeTextFile(path, script);
-      const config = new URL("../../deno.json", import.meta.url).pathname;
+      const config = `${ROOT}deno.json`;
       const child = new Deno.Command(Deno.execPath(), {
         args: ["run", "--cached-only", "-A", "--config", config, path],
         stdout: "piped",

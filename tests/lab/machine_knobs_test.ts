@@ -3,16 +3,17 @@ import { type Knob } from "../../tools/lab/knobs.ts";
 import { measuredOf, type Results } from "../../tools/results/results.ts";
 import { type FakeMachine, type Started, startFakeMachine } from "../support/fake_machine.ts";
 import { privateLab, wrkInPrivateLab } from "../support/requirements.ts";
+import { ROOT } from "../support/root.ts";
 import { isAlive, until } from "../support/until.ts";
 
 const REUSE = "net.ipv4.tcp_tw_reuse";
-const ONE_RUN = new URL("../support/one_run.ts", import.meta.url).pathname;
+const ONE_RUN = `${ROOT}tests/support/one_run.ts`;
 const KNOBS = "tests/support/print_knobs.ts";
 const BENCH = ["--lab", "host", "--allow-host-sysctl", "--repeat", "1", "--connections", "20"];
 
 const reuse = (machine: FakeMachine) => machine.sh("cat /proc/sys/net/ipv4/tcp_tw_reuse");
 const records = (machine: FakeMachine) => machine.sh("ls /var/lib/timewait 2>/dev/null");
-const holder = (machine: FakeMachine) => machine.sh("cat /var/lib/timewait/*.lock");
+const holder = (machine: FakeMachine) => machine.sh("cat /var/lib/timewait/*.pid");
 
 /** Sets tcp_tw_reuse to 1 and stays so. */
 async function startHolding(machine: FakeMachine): Promise<Started> {
@@ -26,7 +27,7 @@ async function startHolding(machine: FakeMachine): Promise<Started> {
 async function leaveChanged(machine: FakeMachine, before = "2"): Promise<void> {
   await machine.sh(
     "echo 1 >/proc/sys/net/ipv4/tcp_tw_reuse; space=$(readlink /proc/self/ns/net | tr -dc 0-9); " +
-      "mkdir -p /var/lib/timewait; cd /var/lib/timewait; echo 4194304 >sysctl.$space.lock; " +
+      "mkdir -p /var/lib/timewait; cd /var/lib/timewait; echo 4194304 >sysctl.$space.pid; " +
       `printf '%s\\t/proc/sys/net/ipv4/tcp_tw_reuse\\t=${before}\\t=1\\n' ` +
       '"$(cat /proc/sys/kernel/random/boot_id)" >sysctl.$space',
   );
@@ -175,7 +176,7 @@ Deno.test({
     await machine.sh(asUser);
     const left = await machine.script("tools/sysctl.ts", "restore");
     assertEquals(left.code, 1);
-    assertMatch(left.stderr, /^error: [^\n]*sysctl\.\d+\.lock cannot be written: it takes root[^\n]*$/);
+    assertMatch(left.stderr, /^error: [^\n]*sysctl\.\d+ cannot be put back: it takes root[^\n]*$/);
     // Neither a record of another boot nor one of another namespace is anything that could be put back.
     await machine.sh(
       "umount /var/lib/timewait; cd /var/lib/timewait; cp sysctl.*[0-9] sysctl.1; sed -i s/^/old-boot-/ sysctl.[0-9][0-9]*[0-9]",
@@ -214,7 +215,7 @@ Deno.test({
     await using machine = await startFakeMachine();
     // Room for the lock, and for nothing else.
     await machine.sh(
-      "mkdir /var/lib/timewait && mount -t tmpfs -o size=8k full /var/lib/timewait && head -c 4096 /dev/zero >/var/lib/timewait/full",
+      "mkdir /var/lib/timewait && mount -t tmpfs -o size=8k,mode=755 full /var/lib/timewait && head -c 4096 /dev/zero >/var/lib/timewait/full",
     );
     const { stdout } = await machine.script(KNOBS, "host", "allow", `${REUSE}=1`);
     const [knob] = JSON.parse(stdout) as Knob[];
@@ -396,5 +397,73 @@ Deno.test({
     assert(stdout.includes("the gateway ended before it listened"), stdout);
     assertEquals(await reuse(machine), "2");
     assertEquals(await records(machine), "");
+  },
+});
+
+Deno.test({
+  name: "a guard that alone is killed holds nothing up: another takes its place and puts the values back",
+  ...privateLab,
+  async fn() {
+    await using machine = await startFakeMachine();
+    await using held = await startHolding(machine);
+    Deno.kill(await guardOf(machine, held.process.pid), "SIGKILL");
+    await held.process.closeInput();
+    const { code, stderr } = await held.process.exited;
+    assertEquals([code, stderr.join()], [0, ""], held.stdout.join());
+    assertEquals(await reuse(machine), "2");
+    assertEquals(await records(machine), "");
+  },
+});
+
+Deno.test({
+  name: "nobody but root can open the lock, and one that others could open is not waited for",
+  ...privateLab,
+  async fn() {
+    await using machine = await startFakeMachine();
+    await leaveChanged(machine);
+    await machine.sh("cd /var/lib/timewait; for f in *.pid; do touch ${f%.pid}.lock; done; chmod 644 *");
+    const locked: string[] = [];
+    await using _other = await machine.host.start({
+      name: "another user",
+      argv: ["sh", "-c", "exec flock /var/lib/timewait/*.lock sh -c 'echo locked; exec sleep 100'"],
+      onStdout: (line) => locked.push(line),
+    });
+    await until(() => locked.length > 0);
+    const { code, stderr } = await machine.script("tools/sysctl.ts", "restore");
+    assertEquals(code, 0, stderr);
+    assertEquals(await reuse(machine), "2");
+    await using _held = await startHolding(machine);
+    assertEquals(await machine.sh("stat -c %a /var/lib/timewait /var/lib/timewait/*.lock"), "755\n600");
+  },
+});
+
+Deno.test({
+  name: "a record that another user could have written, or that names another file, is not put back",
+  ...privateLab,
+  async fn() {
+    const cases: [change: string, says: string][] = [
+      ["mv /var/lib/timewait /var/lib/theirs; ln -s theirs /var/lib/timewait", "is a link"],
+      ["chmod 777 /var/lib/timewait", "other users may write"],
+      ["cd /var/lib/timewait; for f in *[0-9]; do mv $f x; ln -s x $f; done", "is no file of this user's"],
+      [
+        "echo old >/var/lib/file; sed -i s:/proc/sys/net.*reuse:/var/lib/file: /var/lib/timewait/*[0-9]",
+        "not below",
+      ],
+      [
+        "echo old >/var/lib/file; sed -i s:/proc/sys/net/.*reuse:/proc/sys/net/../../../var/lib/file: " +
+        "/var/lib/timewait/*[0-9]",
+        "not below",
+      ],
+    ];
+    for (const [change, says] of cases) {
+      await using machine = await startFakeMachine();
+      await leaveChanged(machine);
+      await machine.sh(change);
+      const { code, stderr } = await machine.script("tools/sysctl.ts", "restore");
+      assertEquals(code, 1, change);
+      assertStringIncludes(stderr, says);
+      assertEquals(await reuse(machine), "1");
+      assertEquals(await machine.sh("cat /var/lib/file 2>/dev/null"), change.includes("old") ? "old" : "");
+    }
   },
 });

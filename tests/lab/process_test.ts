@@ -2,6 +2,8 @@ import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows
 import {
   CommandNotFoundError,
   findCommand,
+  KEEP_EXIT_CODE,
+  LONGEST_LINE,
   reasonOfExit,
   runCommand,
   startProcess,
@@ -121,4 +123,69 @@ Deno.test("a command that fails is reported with what it said", async () => {
     "broken (exit code 2)",
   );
   assertEquals(await runCommand(["echo", "a b"]), "a b\n");
+});
+
+Deno.test("the reason of a child is its error line, however long the stack trace below it is", async () => {
+  const script =
+    'echo "error: no such thing" >&2; for i in $(seq 40); do echo "  $i: <unknown>" >&2; done; exit 1';
+  await using child = await startProcess([], { name: "child", argv: ["sh", "-c", script] });
+  assertEquals(reasonOfExit(await child.exited), "error: no such thing (exit code 1)");
+});
+
+Deno.test("a line without an end is cut off, on either output, and in the reason", async () => {
+  const lines: string[] = [];
+  const script = "for fd in 1 2; do head -c 30000000 /dev/zero | tr '\\0' x >&$fd; done; echo >&2; exit 1";
+  await using child = await startProcess([], {
+    name: "child",
+    argv: ["sh", "-c", script],
+    onStdout: (line) => lines.push(line),
+    onStderr: (line) => lines.push(line),
+  });
+  const status = await child.exited;
+  assertEquals(lines.map((line) => line.length), [LONGEST_LINE + 1, LONGEST_LINE + 1]);
+  assert(lines.every((line) => line.endsWith("x…")));
+  assert(status.stderr.join("").length <= LONGEST_LINE + 1);
+  assert(reasonOfExit(status).length < 600);
+});
+
+Deno.test("no Deno among the children asks the network for a newer one", async () => {
+  const lines: string[] = [];
+  const argv = ["sh", "-c", 'echo "$DENO_NO_UPDATE_CHECK"'];
+  await using child = await startProcess([], { name: "child", argv, onStdout: (line) => lines.push(line) });
+  await child.exited;
+  assertEquals(lines, ["1"]);
+});
+
+Deno.test("a child that the kernel kills for want of memory is told from one that somebody else kills", () => {
+  const counters = Deno.makeTempFileSync();
+  try {
+    for (const [kills, told] of [[7, false], [8, true]] as const) {
+      Deno.writeTextFileSync(counters, "oom 7\noom_kill 7\n");
+      const inside = `mount -t tmpfs none /sys/fs/cgroup; mount --bind ${counters} /proc/vmstat; exec "$@"`;
+      const { code, stderr } = new Deno.Command("unshare", {
+        // deno-fmt-ignore
+        args: ["--user", "--map-root-user", "--mount", "sh", "-c", inside, "sh", ...KEEP_EXIT_CODE,
+          "sh", "-c", `printf 'oom_kill ${kills}\\n' >${counters}; kill -9 $$`],
+      }).outputSync();
+      assertEquals(code, 137);
+      assertEquals(new TextDecoder().decode(stderr).startsWith("out of memory: "), told);
+    }
+  } finally {
+    Deno.removeSync(counters);
+  }
+});
+
+Deno.test("where HOME is not set a child has the home of its user, in which Deno keeps what it has loaded", async () => {
+  const home = Deno.env.get("HOME");
+  const lines: string[] = [];
+  Deno.env.delete("HOME");
+  try {
+    const argv = ["sh", "-c", 'echo "$HOME"; getent passwd "$(id -u)" | cut -d: -f6'];
+    await using child = await startProcess([], { name: "child", argv, onStdout: (line) => lines.push(line) });
+    await child.exited;
+  } finally {
+    if (home !== undefined) Deno.env.set("HOME", home);
+  }
+  assertEquals(lines[0], lines[1]);
+  assert(lines[0] !== "");
 });

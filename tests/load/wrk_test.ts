@@ -291,3 +291,33 @@ function seeded(seed: number): () => number {
     return seed / 2 ** 32;
   };
 }
+
+Deno.test({
+  name:
+    "what the user's script prints is shown, as far as it is not endless, and so is an error of its done()",
+  ...wrk,
+  async fn() {
+    const lua = `
+      if wrk.thread == nil then print("I", "print") io.write("I write\\n") end
+      function done() for i = 1, 30 do print(i) end error("boom") end`;
+    const shown: string[] = [];
+    const real = console.error;
+    console.error = (line: string) => void shown.push(line);
+    try {
+      await withScript(lua, (script) => runWrk({ script }));
+    } finally {
+      console.error = real;
+    }
+    assertEquals(shown.slice(0, 3), ["wrk script: I\tprint", "wrk script: I write", "wrk script: 1"]);
+    assertEquals(shown.length, 21);
+    await withScript('function done() error("boom") end', async (script) => {
+      console.error = (line: string) => void shown.push(line);
+      try {
+        await runWrk({ script });
+      } finally {
+        console.error = real;
+      }
+    });
+    assertStringIncludes(shown.at(-1)!, "wrk script: done of the Lua script failed: ");
+  },
+});

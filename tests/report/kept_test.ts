@@ -10,12 +10,13 @@
 // of twelve buckets.
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { renderComparison } from "../../tools/report/comparison_report.ts";
 import { renderReport } from "../../tools/report/report.ts";
 import { readResults } from "../../tools/results/read.ts";
 import { analyse } from "../../tools/verdict/findings.ts";
 
-const path = (file: string) => new URL(file, import.meta.url).pathname;
+const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 const keptOf = (name: string) => readResults(path(`../results/kept/${name}.json`));
 
 async function assertSnapshot(text: string, name: string): Promise<void> {

@@ -1,6 +1,6 @@
 /** One of the tools as the process that a person starts. */
 
-import { ROOT } from "./root.ts";
+import { sourcePermission, TOOLS } from "../../tools/paths.ts";
 
 /** A tool that runs as a process. Disposing it kills it, if it still runs. */
 export interface RunningScript extends AsyncDisposable {
@@ -80,7 +80,7 @@ export async function startScript(
 /** What a gateway needs beside the network to run in several threads. */
 export const FOR_WORKERS = [
   "--unstable-net",
-  `--allow-read=${ROOT}tools`,
+  sourcePermission().flag,
 ];
 
 function command(
@@ -90,7 +90,15 @@ function command(
   more: readonly string[] = [],
 ): Deno.Command {
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", "--cached-only", "--allow-net", ...more, `${ROOT}tools/${tool}.ts`, ...args],
+    args: [
+      "run",
+      "--no-prompt",
+      "--cached-only",
+      "--allow-net",
+      ...more,
+      new URL(`${tool}.ts`, TOOLS).href,
+      ...args,
+    ],
     env: { NO_COLOR: "1", ...env },
     stdin: "null",
     stdout: "piped",

@@ -7,8 +7,9 @@ import { portsInUse } from "../../tools/verdict/ports.ts";
 import { type Measured, measuredOf } from "../../tools/results/results.ts";
 import { BASELINE, churning } from "../support/made_up_knobs.ts";
 import { pool, repetition, results, run } from "../support/made_up_results.ts";
+import { ROOT } from "../support/root.ts";
 
-const kept = (name: string) => readResults(new URL(`../results/kept/${name}.json`, import.meta.url).pathname);
+const kept = (name: string) => readResults(`${ROOT}tests/results/kept/${name}.json`);
 
 Deno.test("a warning is a kind with figures, and names its run", () => {
   const failed = run("pool-100", [{ failed: "no" }, { failed: "no" }, repetition(1)]);

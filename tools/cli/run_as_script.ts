@@ -7,8 +7,9 @@
 import type { Main } from "./command.ts";
 
 /**
- * Runs a tool as the script that was started: the first SIGINT or SIGTERM aborts its signal, so that it ends
- * in order; the second ends the process at once with 130. Sets `Deno.exitCode`.
+ * Runs a tool as the script that was started: the first SIGINT, SIGTERM or SIGHUP aborts its signal, so that
+ * it ends in order; the second ends the process at once with 130. Sets `Deno.exitCode`. Under `nohup` SIGHUP
+ * does nothing. What has not ended {@linkcode END_LIMIT_MS} after the signal hangs, and is ended then.
  *
  * Started by `deno task`, which works in the folder of deno.json, it goes back to where the person typed, so
  * that paths are theirs; and it ends when the task is killed.
@@ -19,16 +20,23 @@ export async function runAsScript(main: Main): Promise<void> {
   const onSignal = () => {
     firstMs ??= performance.now();
     if (controller.signal.aborted && performance.now() - firstMs > ONE_KEY_PRESS_MS) Deno.exit(130);
+    if (!controller.signal.aborted) Deno.unrefTimer(setTimeout(() => Deno.exit(130), END_LIMIT_MS));
     controller.abort(new DOMException("interrupted", "AbortError"));
   };
-  const signals: Deno.Signal[] = ["SIGINT", "SIGTERM"];
-  for (const name of signals) Deno.addSignalListener(name, onSignal);
-  const stopWatching = startedByTask() ? followTask(onSignal) : () => {};
+  const byTask = startedByTask();
+  const listeners: [Deno.Signal, () => void][] = [["SIGINT", onSignal], ["SIGTERM", onSignal]];
+  const hangUp = hangUpIsIgnored();
+  if (hangUp !== undefined) listeners.push(["SIGHUP", hangUp ? () => {} : onSignal]);
+  if (byTask) listeners.push(["SIGTSTP", refuseToPause()]);
+  for (const [name, listener] of listeners) Deno.addSignalListener(name, listener);
+  const stopWatching = byTask ? followTask(onSignal) : () => {};
   try {
     Deno.exitCode = await main(Deno.args, controller.signal);
+    // What was given up may still hold a thread, such as the opening of a pipe that nobody reads.
+    if (controller.signal.aborted) Deno.exit(Deno.exitCode);
   } finally {
     stopWatching();
-    for (const name of signals) Deno.removeSignalListener(name, onSignal);
+    for (const [name, listener] of listeners) Deno.removeSignalListener(name, listener);
   }
 }
 
@@ -38,7 +46,48 @@ export async function runAsScript(main: Main): Promise<void> {
  */
 const ONE_KEY_PRESS_MS = 500;
 
+/**
+ * How long a tool may take to end in order, in milliseconds. Parties with requests in flight have 10 s for
+ * that, and a gateway of ours 10 s as well; what takes longer waits for something that never comes.
+ */
+const END_LIMIT_MS = 30_000;
+
 const PARENT_POLL_MS = 500;
+
+/**
+ * Whether SIGHUP is ignored, as under `nohup`; `undefined` where that cannot be told. Deno does not say, and
+ * lets nobody read /proc, but a child inherits it (signal(7)).
+ */
+function hangUpIsIgnored(): boolean | undefined {
+  if (Deno.permissions.querySync({ name: "run", command: "sh" }).state !== "granted") return undefined;
+  try {
+    const { stdout } = new Deno.Command("sh", {
+      args: [
+        "-c",
+        'while read -r name mask; do [ "$name" = SigIgn: ] && echo "$mask"; done </proc/self/status',
+      ],
+    }).outputSync();
+    const mask = new TextDecoder().decode(stdout).trim();
+    return /^[0-9a-f]+$/.test(mask) ? (BigInt(`0x${mask}`) & 1n) === 1n : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Takes Ctrl-Z, and says that it does nothing. `deno task` goes on when its command is stopped, so the shell
+ * would wait for it, and the terminal would answer no more.
+ */
+function refuseToPause(): () => void {
+  let saidMs = -Infinity;
+  return () => {
+    // The key comes twice, as Ctrl-C does.
+    if (performance.now() - saidMs > ONE_KEY_PRESS_MS) {
+      console.error("\nCtrl-Z cannot pause this: Ctrl-C ends it");
+    }
+    saidMs = performance.now();
+  };
+}
 
 /** Whether `deno task` has started this process. A party that may not read the environment does not care. */
 function startedByTask(): boolean {

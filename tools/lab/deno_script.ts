@@ -5,7 +5,7 @@
  * @module
  */
 
-import { pathOf, TOOLS } from "../paths.ts";
+import { pathOf, sourcePermission, TOOLS } from "../paths.ts";
 import { runCommand } from "./process.ts";
 
 /** How a script of ours is started. */
@@ -36,7 +36,7 @@ const FEW_SOCKETS_AT_A_TIME = { DENO_TOKIO_MAX_IO_EVENTS_PER_TICK: "32" };
 const REMOTE = pathOf(TOOLS) === undefined;
 
 /** Permission for a thread to load its source again. */
-const OWN_SOURCE = REMOTE ? `--allow-import=${TOOLS.host}` : `--allow-read=${pathOf(TOOLS)}`;
+const OWN_SOURCE = sourcePermission().flag;
 
 /** The backend. */
 export const BACKEND_SCRIPT: DenoScript = { file: "backend.ts", flags: ["--allow-net"], env: {} };

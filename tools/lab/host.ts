@@ -6,7 +6,8 @@
  */
 
 import { createDollar, type Dollar } from "./host_dollar.ts";
-import { type ProcessOptions, type RunningProcess, startProcess } from "./process.ts";
+import { inTime } from "./in_time.ts";
+import { type ProcessOptions, reasonOfExit, type RunningProcess, startProcess } from "./process.ts";
 import READ_PROC from "./read_proc.sh" with { type: "text" };
 
 /**
@@ -51,6 +52,7 @@ export interface Host extends AsyncDisposable {
    *
    * @param paths may hold the patterns of a shell; the texts of all files that match come joined.
    * @returns the text of each, or `undefined` where nothing is there or may be read.
+   * @throws {Error} when the process that reads them has ended, or does not answer in time.
    */
   readProc(...paths: string[]): Promise<(string | undefined)[]>;
   /** The directory of this host's /proc/net, as every process on the machine can read it. */
@@ -141,8 +143,8 @@ async function startProcReader(startScript: Host["startScript"]): Promise<ProcRe
     request.resolve(request.texts);
   };
   const process = await startScript(READ_PROC, [], { name: "the reader of /proc", onStdout });
-  const ended = process.exited.then(() => {
-    throw new Error("the reader of /proc has ended");
+  const ended = process.exited.then((status) => {
+    throw new Error(`the reader of /proc has ended: ${reasonOfExit(status)}`);
   });
   ended.catch(() => {});
   return {
@@ -150,8 +152,8 @@ async function startProcReader(startScript: Host["startScript"]): Promise<ProcRe
     async read(paths) {
       const { promise, resolve } = Promise.withResolvers<(string | undefined)[]>();
       waiting.push({ left: paths.length, texts: [], resolve });
-      await process.writeLine(paths.join(" "));
-      return await Promise.race([promise, ended]);
+      const answered = process.writeLine(paths.join(" ")).then(() => promise, () => ended);
+      return await inTime(Promise.race([answered, ended]), "the reader of /proc did not answer");
     },
   };
 }

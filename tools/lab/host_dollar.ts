@@ -19,7 +19,7 @@ import {
   type ShellOptionsState,
   type TemplateExpr,
 } from "@david/dax";
-import { enterArgv, findCommand, signalGroup, STOP_GRACE_MS, UNWANTED_ENV } from "./process.ts";
+import { enterArgv, findCommand, QUIET_DENO, signalGroup, STOP_GRACE_MS, UNWANTED_ENV } from "./process.ts";
 
 /**
  * dax's `$`: a template that runs a command line, and all that it has besides, such as `$.path`.
@@ -174,7 +174,7 @@ function environmentOf(host: DollarHost, env: Readonly<Record<string, string>>):
   );
   // `ip` and `sysctl` are where an ordinary user's PATH on Debian does not lead.
   const path = `${env.PATH ?? "/usr/local/bin:/usr/bin:/bin"}:/usr/sbin:/sbin`;
-  return { ...Object.fromEntries(own), ...host.env, PATH: path };
+  return { ...QUIET_DENO, ...Object.fromEntries(own), ...host.env, PATH: path };
 }
 
 function kindOf({ kind }: CommandContext["stdout"]): "inherit" | "null" | "piped" {

@@ -8,8 +8,10 @@
  * @module
  */
 
+import { deadline } from "@std/async/deadline";
 import { HOST_NAMES, type HostName } from "../scenario/host_names.ts";
 import { createHost } from "./host.ts";
+import { ANSWER_LIMIT_MS } from "./in_time.ts";
 import type { Lab } from "./lab.ts";
 import { type RunningProcess, startProcess } from "./process.ts";
 import GUARD from "./host_lab.sh" with { type: "text" };
@@ -30,7 +32,8 @@ export async function startHostLab(): Promise<Lab> {
   stack.use(guard);
   stack.defer(async () => {
     await guard.closeInput();
-    await guard.exited;
+    // One that does not end in time is stopped right after this.
+    await deadline(guard.exited, ANSWER_LIMIT_MS).catch(() => {});
   });
   const note = async (processGroup: number, ended: Promise<unknown>) => {
     await guard.writeLine(`+${processGroup}`);

@@ -9,6 +9,7 @@ import { HOST_NAMES, type HostName } from "../scenario/host_names.ts";
 import { type Host, localMachine } from "./host.ts";
 import type { HostSysctls } from "./machine_knobs.ts";
 import type { Lab, LabKind } from "./lab.ts";
+import { inTime } from "./in_time.ts";
 import { reasonOfExit } from "./process.ts";
 import { REMOVED_SYSCTLS } from "./knob_facts.ts";
 import WRITE_KNOBS from "./write_knobs.sh" with { type: "text" };
@@ -122,7 +123,7 @@ async function writeThrough(host: Host, pairs: readonly KeyValue[]): Promise<(st
     name: "the writer of sysctls",
     onStdout: (line) => answers.push(line === "+" ? undefined : line.slice(2)),
   });
-  const status = await child.exited;
+  const status = await inTime(child.exited, "the writer of sysctls did not end");
   if (answers.length !== pairs.length) throw new Error(`sysctls could not be set: ${reasonOfExit(status)}`);
   return answers;
 }

@@ -22,16 +22,43 @@ space=$(readlink /proc/self/ns/net)
 space=${space//[!0-9]/}
 record=$directory/sysctl.$space
 lock=$record.lock
+holder_file=$record.pid
 read -r boot </proc/sys/kernel/random/boot_id
 
-umask 022 # an ordinary user is to see who holds them
+umask 022 # an ordinary user is to see who holds them, and what was left
+
+# Only root can open the lock, because whoever can open a file can lock it. Everybody can read who holds it.
+holder() {
+  local pid=
+  { read -r pid <"$holder_file"; } 2>/dev/null
+  echo "${pid:-unknown}"
+}
+
+holder_lives() { [[ -e /proc/$(holder) ]]; }
 
 held() {
-  local holder
-  read -r holder <"$lock"
-  echo "held ${holder:-unknown}"
+  echo "held $(holder)"
   exit 0
 }
+
+refuse() {
+  echo "$1: nothing in $directory is put back: look at what it holds, and remove it" >&2
+  exit 1
+}
+
+# What another user could have written is not to be obeyed by root.
+check_directory() {
+  local file
+  [[ -L $directory ]] && refuse "$directory is a link"
+  [[ -O $directory ]] || refuse "$directory belongs to another user"
+  [[ -n $(find "$directory" -maxdepth 0 -perm /022) ]] && refuse "other users may write to $directory"
+  for file in "$directory"/*; do
+    [[ -f $file && ! -L $file && -O $file ]] || refuse "$file is no file of this user's"
+  done
+}
+
+# Whether a file is a sysctl of the network, by its own path: no link and no ".." leads elsewhere.
+is_sysctl() { [[ $1 == /proc/sys/net/* && $(realpath -e -- "$1" 2>/dev/null) == "$1" ]]; }
 
 # Whether this namespace has a record of this boot, which not everybody may put back.
 something_left() {
@@ -41,25 +68,34 @@ something_left() {
   [[ $of == "$boot" ]]
 }
 
+# For those who may not change anything.
+only_look() {
+  holder_lives && held
+  something_left || { echo nothing; exit 0; }
+  echo "$record cannot be put back: it takes root" >&2
+  exit 1
+}
+
+((EUID == 0)) || only_look
+
 # Whoever ends removes the lock's file, so it may be gone from its place by the time it is locked.
 while :; do
   mkdir -p "$directory" || exit 1
-  if ! { exec 9>>"$lock"; } 2>/dev/null; then
+  check_directory
+  # A lock that others can open was left by an older Timewait, and anybody may hold it.
+  [[ -e $lock && -n $(find "$lock" -perm /077 2>/dev/null) ]] && rm -f "$lock"
+  if ! { (umask 077 && : >>"$lock") && exec 9>>"$lock"; } 2>/dev/null; then
     [[ -d $directory ]] || continue
-    if { exec 9<"$lock"; } 2>/dev/null && ! flock --nonblock 9; then held; fi
-    something_left || { echo nothing; exit 0; }
-    echo "$lock cannot be written: it takes root" >&2
-    exit 1
+    only_look
   fi
   if ! flock --nonblock 9; then
-    read -r holder <"$lock"
     # The guard of a bench that has ended is about to put back what that had set.
-    [[ -e /proc/$holder ]] || flock --timeout 5 9 || held
-    [[ -e /proc/$holder ]] && held
+    holder_lives || flock --timeout 5 9 || held
+    holder_lives && held
   fi
   [[ $lock -ef /proc/self/fd/9 ]] && break
 done
-echo "$bench" >"$lock"
+echo "$bench" >"$holder_file"
 
 value_of() {
   local -a parts
@@ -75,6 +111,11 @@ restore() {
   [[ -e $record ]] || return 0
   while IFS=$'\t' read -r of file before ours; do
     [[ $of == "$boot" && -n $ours && -z ${kept[$file]} ]] || continue
+    if ! is_sysctl "$file"; then
+      failed=yes
+      echo "failed ${file// /?} it is not below /proc/sys/net"
+      continue
+    fi
     now="=$(value_of "$file")"
     [[ $now == "$before" ]] && continue
     # Ours is what was asked for, or "?" where the kernel may have made something else of it.
@@ -95,7 +136,7 @@ note() { printf '%s\t%s\t=%s\t%s\n' "$boot" "$@" >>"$record" && sync "$record"; 
 
 restore
 for other in "$directory"/sysctl.*; do
-  [[ $other == *.lock ]] && continue
+  [[ $other == *.lock || $other == *.pid ]] && continue
   IFS=$'\t' read -r of _ <"$other"
   [[ $of == "$boot" ]] || rm -f "$other"
 done
@@ -105,7 +146,9 @@ while read -r verb file value; do
   case $verb in
     set)
       before=$(value_of "$file")
-      if ! words=$({ note "$file" "$before" "?"; } 2>&1); then
+      if ! is_sysctl "$file"; then
+        echo "- No such file or directory"
+      elif ! words=$({ note "$file" "$before" "?"; } 2>&1); then
         echo "- the record of what was there cannot be written: ${words##*: }"
       elif words=$({ printf %s "$value" >"$file"; } 2>&1); then
         note "$file" "$before" "=$(value_of "$file")"
@@ -118,6 +161,6 @@ while read -r verb file value; do
   esac
 done
 restore
-rm -f "$lock"
+rm -f "$holder_file" "$lock"
 rmdir "$directory" 2>/dev/null
 exit 0

@@ -14,6 +14,7 @@
 import { messageOf, TimewaitError, UnavailableError } from "../errors.ts";
 import type { LabChoice } from "./lab.ts";
 import { scriptArgv } from "./host.ts";
+import { endInTime, inTime } from "./in_time.ts";
 import { reasonOfExit, type RunningProcess, startProcess } from "./process.ts";
 import GUARD from "./machine_knobs.sh" with { type: "text" };
 
@@ -73,7 +74,42 @@ export class SysctlsHeldError extends UnavailableError {
 async function holdHostSysctls(): Promise<HostSysctls> {
   const held = await startGuard();
   if (held === undefined) throw new Error("the machine's sysctls cannot be changed: it takes root");
-  return held;
+  return renewing(held);
+}
+
+/** The right of one guard. */
+interface Guarded extends HostSysctls {
+  /** Whether the guard has ended, so that nobody can change or put back anything through it. */
+  readonly ended: boolean;
+}
+
+/**
+ * Starts another guard where the one at hand was killed. The new guard begins by putting back what the old
+ * one had changed, from the record.
+ */
+function renewing(first: Guarded): HostSysctls {
+  let guarded = first;
+  const living = async () => {
+    if (!guarded.ended) return guarded;
+    const next = await startGuard();
+    if (next === undefined) throw new Error("the guard of the machine's sysctls was killed");
+    return guarded = next;
+  };
+  const through = async <T>(act: (held: HostSysctls) => Promise<T>): Promise<T> => {
+    try {
+      return await act(await living());
+    } catch (error) {
+      // It may have been killed just now.
+      if (!guarded.ended) throw error;
+      return await act(await living());
+    }
+  };
+  return {
+    left: first.left,
+    set: (key, value) => through((held) => held.set(key, value)),
+    restore: () => through((held) => held.restore()),
+    [Symbol.asyncDispose]: () => through(async (held) => await held[Symbol.asyncDispose]()),
+  };
 }
 
 /** What the guard has printed since it was last read. */
@@ -87,7 +123,7 @@ interface GuardReport {
 /**
  * As `holdHostSysctls`; `undefined` where sysctls may not be changed here and nothing is left to put back.
  */
-async function startGuard(): Promise<HostSysctls | undefined> {
+async function startGuard(): Promise<Guarded | undefined> {
   const report: GuardReport = { left: [], failed: [] };
   const answers: PromiseWithResolvers<string>[] = [];
   const began = Promise.withResolvers<boolean>();
@@ -112,12 +148,15 @@ async function startGuard(): Promise<HostSysctls | undefined> {
     began.reject(error);
     for (const answer of answers) answer.reject(error);
   });
-  const ready = await began.promise.catch(async (error) => {
-    await guard.exited;
+  let ready: boolean;
+  try {
+    ready = await inTime(began.promise, `${guard.name} was not ready`);
+  } catch (error) {
+    await guard.stop();
     throw error;
-  });
+  }
   if (!ready) {
-    await guard.exited;
+    await endInTime(guard);
     return undefined;
   }
   const held = control(guard, report, answers);
@@ -129,7 +168,9 @@ function control(
   guard: RunningProcess,
   report: GuardReport,
   answers: PromiseWithResolvers<string>[],
-): HostSysctls {
+): Guarded {
+  let ended = false;
+  guard.exited.then(() => ended = true);
   const left = report.left.splice(0);
   const throwIfFailed = () => {
     const failed = [...new Set(report.failed.splice(0))];
@@ -142,11 +183,19 @@ function control(
   const ask = async (line: string) => {
     const answer = Promise.withResolvers<string>();
     answers.push(answer);
+    const gone = guard.exited.then((status): never => {
+      throw new Error(
+        `the machine's sysctls cannot be changed: ${guard.name} has ended, ${reasonOfExit(status)}`,
+      );
+    });
     await guard.writeLine(line).catch(() => {});
-    return await answer.promise;
+    return await inTime(Promise.race([answer.promise, gone]), `${guard.name} did not answer`);
   };
   return {
     left,
+    get ended() {
+      return ended;
+    },
     async set(key, value) {
       const answer = await ask(`set /proc/sys/${key.replaceAll(".", "/")} ${value}`);
       return answer === "+" ? undefined : answer.slice(2);
@@ -157,8 +206,14 @@ function control(
     },
     async [Symbol.asyncDispose]() {
       await guard.closeInput();
-      await guard.exited;
+      const status = await inTime(guard.exited, `${guard.name} did not end`);
       throwIfFailed();
+      if (status.code !== 0) {
+        throw new Error(
+          `${guard.name} failed, and what it had changed may not be put back (${reasonOfExit(status)}): ` +
+            "sudo deno task sysctl restore does it",
+        );
+      }
     },
   };
 }

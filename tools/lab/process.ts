@@ -21,11 +21,18 @@ export interface ProcessOptions {
    * started.
    */
   readonly stopsGroup?: boolean;
-  /** Called with each line of standard output. */
+  /** Called with each line of standard output, of which it gets the first `longestLine` characters. */
   readonly onStdout?: (line: string) => void;
-  /** Called with each line of standard error. */
+  /**
+   * Called with each line of standard error, of which it gets the first {@linkcode LONGEST_LINE} characters.
+   */
   readonly onStderr?: (line: string) => void;
+  /** Characters that are kept of a line of standard output. Default {@linkcode LONGEST_LINE}. */
+  readonly longestLine?: number;
 }
+
+/** Characters that are kept of a line, because a child may print for ever without a line end. */
+export const LONGEST_LINE = 16 * 1024;
 
 /** How a child ended. */
 export interface ExitStatus {
@@ -71,15 +78,21 @@ export const STOP_GRACE_MS = 2_000;
  */
 const KILL_WAIT_MS = 500;
 
+/** Longest wait until a child has said who it is, in milliseconds. On an idle machine it takes a few. */
+const ANNOUNCE_LIMIT_MS = 30_000;
+
 /**
  * Variables that would lead a measured party astray: HTTP clients read those of proxies, and Deno reads the
  * rest.
  */
 export const UNWANTED_ENV: Readonly<Record<string, undefined>> = Object.fromEntries(
   ["http_proxy", "https_proxy", "all_proxy", "no_proxy"].flatMap((name) => [name, name.toUpperCase()])
-    .concat("DENO_V8_FLAGS", "DENO_NO_UPDATE_CHECK")
+    .concat("DENO_V8_FLAGS")
     .map((name) => [name, undefined]),
 );
+
+/** Keeps every Deno among the children from asking the network whether there is a newer one. */
+export const QUIET_DENO = { DENO_NO_UPDATE_CHECK: "1" };
 
 /**
  * The child first prints its own process id and group, which its parent cannot see through `nsenter`'s fork.
@@ -104,12 +117,34 @@ exec "$@"`;
  *
  * The shell also finds the home directory where HOME is not set. Deno keeps its cache there, and inside a lab
  * it could not find the directory by its user, who is root there.
+ *
+ * And it says when the kernel has killed the child for want of memory. The counter is that of the control
+ * group (cgroup-v2.rst, cgroup-v1/memory.rst in the kernel's documentation), or that of the machine where no
+ * group has one.
  */
-const KEEP_EXIT_CODE = [
+export const KEEP_EXIT_CODE: readonly string[] = [
   "/bin/sh",
   "-c",
-  '[ -n "${HOME-}" ] || export HOME="$(getent passwd "$(id -u)" | cut -d: -f6)"; ' +
-  'exec 3>&2 2>/dev/null; (exec "$@" 2>&3 3>&-); exit $?',
+  `
+[ -n "\${HOME-}" ] || export HOME="$(getent passwd "$(id -u)" | cut -d: -f6)"
+exec 3>&2 2>/dev/null
+counters=/proc/vmstat
+while IFS=: read -r _ kind group; do
+  case $kind in
+    memory) file=/sys/fs/cgroup/memory$group/memory.oom_control ;;
+    "") file=/sys/fs/cgroup$group/memory.events ;;
+    *) continue ;;
+  esac
+  [ -r "$file" ] && counters=$file && break
+done </proc/self/cgroup
+oom_kills() { kills=0; while read -r word count; do [ "$word" = oom_kill ] && kills=$count; done <"$counters"; }
+oom_kills
+before=$kills
+(exec "$@" 2>&3 3>&-)
+code=$?
+[ $code = 137 ] && oom_kills && [ "$kills" -gt "$before" ] &&
+  echo "out of memory: the kernel has killed a process for want of it meanwhile" >&3
+exit $code`,
   "sh",
 ];
 
@@ -142,7 +177,7 @@ export async function startProcess(
   const writer = stdin.writable.getWriter();
   const child = new CommandBuilder()
     .command(argv)
-    .env({ ...UNWANTED_ENV, ...options.env })
+    .env({ ...UNWANTED_ENV, ...QUIET_DENO, ...options.env })
     .stdin(stdin.readable)
     .stdout("piped")
     .stderr("piped")
@@ -155,12 +190,15 @@ export async function startProcess(
     if (!first) return options.onStdout?.(line);
     first = false;
     announced.resolve(line);
-  });
+  }, options.longestLine);
   const stderr: string[] = [];
   const stderrRead = readLines(child.stderr(), (line) => {
     options.onStderr?.(line);
     stderr.push(line);
-    if (stderr.length > STDERR_LINES_KEPT) stderr.shift();
+    if (stderr.length <= STDERR_LINES_KEPT) return;
+    // A stack trace can be longer than what is kept, and must not push out the error that it belongs to.
+    const spare = stderr.findIndex((kept) => !IS_REASON.test(kept));
+    stderr.splice(Math.max(0, spare), 1);
   });
   const exited = (async () => {
     const code = await child.then((result) => result.code, (error) => noteFailure(stderr, error));
@@ -170,7 +208,10 @@ export async function startProcess(
     return { code, stderr };
   })();
 
+  // A child that is stopped before it has said who it is can only be killed.
+  const killTimer = setTimeout(() => child.kill("SIGKILL"), ANNOUNCE_LIMIT_MS);
   const ids = /^(\d+) (\d+)$/.exec(await announced.promise);
+  clearTimeout(killTimer);
   if (ids === null) {
     const status = await exited;
     throw new Error(`could not start ${options.name}: ${reasonOfExit(status)}`);
@@ -230,11 +271,25 @@ function controlProcess(
   };
 }
 
-/** Why a child ended, for the end of a sentence: the last line of its standard error, and its exit code. */
+/** A line by which a program says why it ends. Lines of a stack trace may follow it. */
+const IS_REASON = /^(error|out of memory): /;
+
+/** Characters of a child's last words that a message repeats. */
+const REASON_LENGTH = 500;
+
+/**
+ * Why a child ended, for the end of a sentence: the last line of its standard error that begins with
+ * `error:`, else the last line, and its exit code.
+ */
 export function reasonOfExit(status: ExitStatus): string {
-  const words = status.stderr.filter((line) => line.trim() !== "").at(-1);
+  const lines = status.stderr.map((line) => line.trim()).filter((line) => line !== "");
+  const words = lines.findLast((line) => IS_REASON.test(line)) ?? lines.at(-1);
   const how = status.code > 128 ? `ended by signal ${status.code - 128}` : `exit code ${status.code}`;
-  return words === undefined ? how : `${words.trim()} (${how})`;
+  return words === undefined ? how : `${shortened(words, REASON_LENGTH)} (${how})`;
+}
+
+function shortened(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length)}…` : text;
 }
 
 /**
@@ -332,13 +387,19 @@ export function signalGroup(processGroup: number, signal: Deno.Signal): void {
  * Calls back with each line of a stream. Splits each chunk in one go: a chain of transform streams would cost
  * the bench several times as much CPU while it samples.
  */
-async function readLines(stream: ReadableStream<Uint8Array>, onLine: (line: string) => void): Promise<void> {
+async function readLines(
+  stream: ReadableStream<Uint8Array>,
+  onLine: (line: string) => void,
+  longest = LONGEST_LINE,
+): Promise<void> {
   const decoder = new TextDecoder();
   let rest = "";
   for await (const chunk of stream) {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
     rest = lines.pop()!;
-    for (const line of lines) onLine(line);
+    // One more than is kept shows that there was more.
+    if (rest.length > longest) rest = rest.slice(0, longest + 1);
+    for (const line of lines) onLine(shortened(line, longest));
   }
-  if (rest !== "") onLine(rest);
+  if (rest !== "") onLine(shortened(rest, longest));
 }

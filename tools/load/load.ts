@@ -84,6 +84,12 @@ export interface LoadResult {
   readonly arrivals?: Arrivals;
 }
 
+/**
+ * Characters of the longest report of a load generator: a histogram with a latency and a count for each
+ * microsecond of two seconds has some 20 million.
+ */
+export const LONGEST_REPORT = 64 * 1024 * 1024;
+
 /** A load under way. Disposing it ends the generator. */
 export interface RunningLoad extends AsyncDisposable {
   /** The generator's process group, for its CPU and memory. */

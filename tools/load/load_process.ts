@@ -7,7 +7,7 @@
 import { denoArgv, type DenoScript } from "../lab/deno_script.ts";
 import { type Host } from "../lab/host.ts";
 import { reasonOfExit } from "../lab/process.ts";
-import type { LoadOptions, LoadResult, RunningLoad } from "./load.ts";
+import { type LoadOptions, type LoadResult, LONGEST_REPORT, type RunningLoad } from "./load.ts";
 
 /** What is started. */
 export interface LoadProcess {
@@ -46,6 +46,7 @@ export async function startLoadProcess(
     argv: denoArgv(script, []),
     // Not as an argument: every user of the machine can read those of a process, and its environment not.
     env: { TIMEWAIT_LOAD: JSON.stringify({ ...options, headers }) },
+    longestLine: LONGEST_REPORT,
     onStdout: (line) => {
       if (line === "over") return over.resolve();
       if (!line.startsWith("{")) return;

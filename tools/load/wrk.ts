@@ -10,7 +10,14 @@ import { findCommand, reasonOfExit, runCommand } from "../lab/process.ts";
 import { largestDivisor } from "../scenario/resolve.ts";
 import { type Histogram, summarizeLatency } from "./latency.ts";
 import { bucketLatency } from "./latency_histogram.ts";
-import { ERROR_KINDS, type LoadErrors, type LoadOptions, type LoadResult, type RunningLoad } from "./load.ts";
+import {
+  ERROR_KINDS,
+  type LoadErrors,
+  type LoadOptions,
+  type LoadResult,
+  LONGEST_REPORT,
+  type RunningLoad,
+} from "./load.ts";
 import REPORT from "./wrk_report.lua" with { type: "text" };
 
 /**
@@ -87,6 +94,8 @@ export async function startWrk(host: Host, options: LoadOptions): Promise<Runnin
     ],
     // Not as -H: every user of the machine can read the arguments of a process, and its environment not.
     env: { TIMEWAIT_TOKEN: token, TIMEWAIT_SCRIPT: script ?? "", TIMEWAIT_HEADERS: headers.join("\n") },
+    ...(script === undefined ? {} : { onStderr: showFirst(SCRIPT_LINES_SHOWN) }),
+    longestLine: LONGEST_REPORT,
     onStdout: (line) => {
       if (!line.startsWith(token)) return;
       try {
@@ -109,6 +118,18 @@ export async function startWrk(host: Host, options: LoadOptions): Promise<Runnin
       return result;
     },
     [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
+  };
+}
+
+/** Lines of a script that are shown of each load. A script can print for every request. */
+const SCRIPT_LINES_SHOWN = 20;
+
+/** Shows the first lines that it is called with on standard error, and says that there are more. */
+function showFirst(count: number): (line: string) => void {
+  let shown = 0;
+  return (line) => {
+    if (++shown <= count) console.error(`wrk script: ${line}`);
+    else if (shown === count + 1) console.error("wrk script: and more, which is not shown");
   };
 }
 

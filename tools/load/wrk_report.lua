@@ -11,8 +11,16 @@ local token = os.getenv("TIMEWAIT_TOKEN")
 for name, value in os.getenv("TIMEWAIT_HEADERS"):gmatch("([^:\n]+): ([^\n]*)") do
   wrk.headers[name] = value
 end
+local report = io.write
 
 if script ~= "" then
+  -- What the script prints goes to standard error, where it is told from what wrk itself prints.
+  io.write = function(...) io.stderr:write(...) end
+  print = function(...)
+    local words = {}
+    for i = 1, select("#", ...) do words[i] = tostring((select(i, ...))) end
+    io.stderr:write(table.concat(words, "\t"), "\n")
+  end
   local worked, why = pcall(dofile, script)
   if not worked then
     -- wrk itself would run on without the script.
@@ -62,12 +70,14 @@ end
 
 function done(summary, latency, requests)
   local e = summary.errors
-  io.write("\n", token, string.format(
+  report("\n", token, string.format(
     '{"requests":%.0f,"durationUs":%.0f,"bytesRead":%.0f,' ..
     '"errors":{"connect":%.0f,"read":%.0f,"write":%.0f,"timeout":%.0f,"status":%.0f},"histogram":[%s]}\n',
     summary.requests, summary.duration, summary.bytes,
     e.connect, e.read, e.write, e.timeout, e.status, histogram(latency)))
   io.flush()
   io.read() -- until the bench has looked
-  if users_done then users_done(summary, latency, requests) end
+  if not users_done then return end
+  local worked, why = pcall(users_done, summary, latency, requests)
+  if not worked then io.stderr:write("done of the Lua script failed: ", tostring(why), "\n") end
 end

@@ -8,6 +8,7 @@
 import type { Amount } from "../figures.ts";
 import { deadline } from "@std/async/deadline";
 import { type Host } from "../lab/host.ts";
+import { reasonOfExit, type RunningProcess } from "../lab/process.ts";
 import PROBE from "./connect_probe.sh" with { type: "text" };
 
 /** Connects, in the order in which they were tried. */
@@ -20,7 +21,13 @@ export interface ConnectTimes {
 
 /** A probe at work. Disposing it ends it. */
 export interface RunningProbe extends AsyncDisposable {
-  /** Ends the probe and returns what it has seen. */
+  /** The probing process. */
+  readonly process: RunningProcess;
+  /**
+   * Ends the probe and returns what it has seen.
+   *
+   * @throws {Error} when it has ended before, or somebody has stopped it (SIGSTOP).
+   */
   finish(): Promise<ConnectTimes>;
 }
 
@@ -66,9 +73,18 @@ export async function startConnectProbe(
   process.exited.then(() => began.resolve());
   await deadline(began.promise, CONNECT_WAIT_MS).catch(() => {});
   return {
+    process,
     async finish() {
       await process.closeInput();
-      await deadline(process.exited, CONNECT_WAIT_MS).catch(() => process.stop());
+      const status = await deadline(process.exited, CONNECT_WAIT_MS).catch(() => undefined);
+      if (status === undefined) {
+        // It waits for a connect, which is what it is for, unless somebody has stopped it.
+        const [state] = await host.readProc(`/proc/${process.pid}/status`);
+        await process.stop();
+        if (/^State:\s*[Tt]/m.test(state ?? "")) throw new Error("the probe of connects stood still");
+      } else if (status.code !== 0) {
+        throw new Error(`the probe of connects failed: ${reasonOfExit(status)}`);
+      }
       return { timeMs, connectUs };
     },
     [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),

@@ -7,7 +7,8 @@
 import { HOST_NAMES, type HostName } from "../scenario/host_names.ts";
 import { type Host } from "../lab/host.ts";
 import type { Lab } from "../lab/lab.ts";
-import { reasonOfExit } from "../lab/process.ts";
+import { endInTime, inTime } from "../lab/in_time.ts";
+import { reasonOfExit, type RunningProcess } from "../lab/process.ts";
 import { readOwnCpuSec } from "./process_usage.ts";
 import SAMPLE_TCP from "./sample_tcp.sh" with { type: "text" };
 import { parseTcpCounters, TCP_COUNTER_FILES, type TcpCounters } from "./tcp_counters.ts";
@@ -30,15 +31,19 @@ const SAMPLES_PER_WRITE = 5;
 
 /** A sampler at work. Disposing it ends it. */
 export interface RunningSampler extends AsyncDisposable {
-  /** Its process group: what the sampling process costs. */
-  readonly processGroup: number;
+  /** The sampling process. One that ends early leaves the load without samples. */
+  readonly process: RunningProcess;
   /**
    * CPU time that this process, the bench, had used when it was handed its latest sample, in seconds. The
    * bench does nothing but take samples while a load runs, so what it uses up to the last sample of the load
    * is a cost of sampling too.
    */
   readonly benchCpuSec: number;
-  /** Takes a last sample and returns all of them, the first of which was taken at the start. */
+  /**
+   * Takes a last sample and returns all of them, the first of which was taken at the start.
+   *
+   * @throws {Error} when the sampler has failed, or does not end in time.
+   */
   finish(): Promise<Sample[]>;
 }
 
@@ -55,30 +60,35 @@ export async function startSampler(lab: Lab, onSample: (sample: Sample) => void)
   const hosts = HOST_NAMES.map((name) => lab[name]);
   const directories = await Promise.all(hosts.map((host) => host.procNet()));
   const args = [String(SAMPLE_INTERVAL_MS / 1000), String(SAMPLES_PER_WRITE), ...directories];
-  const process = await lab.client.startScript(SAMPLE_TCP, args, {
-    name: "the sampler",
-    onStdout: (line) => {
-      const sample = parseSample(line);
-      startMs ??= sample.timeMs;
-      samples.push({ ...sample, timeMs: sample.timeMs - startMs });
-      began.resolve();
-      onSample(samples.at(-1)!);
-      benchCpuSec = readOwnCpuSec();
-    },
-  });
+  await using stack = new AsyncDisposableStack();
+  const process = stack.use(
+    await lab.client.startScript(SAMPLE_TCP, args, {
+      name: "the sampler",
+      onStdout: (line) => {
+        const sample = parseSample(line);
+        startMs ??= sample.timeMs;
+        samples.push({ ...sample, timeMs: sample.timeMs - startMs });
+        began.resolve();
+        onSample(samples.at(-1)!);
+        benchCpuSec = readOwnCpuSec();
+      },
+    }),
+  );
+  began.promise.catch(() => {});
   process.exited.then((status) => began.reject(new Error(`the sampler ended: ${reasonOfExit(status)}`)));
-  await began.promise;
+  await inTime(began.promise, "the sampler took no sample");
+  const owned = stack.move();
   return {
-    processGroup: process.processGroup,
+    process,
     get benchCpuSec() {
       return benchCpuSec;
     },
     async finish() {
       await process.closeInput();
-      await process.exited;
+      await endInTime(process);
       return samples;
     },
-    [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 

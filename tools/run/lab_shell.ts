@@ -5,10 +5,19 @@
  * @module
  */
 
+import { deadline } from "@std/async/deadline";
 import type { Host } from "../lab/host.ts";
 import { scriptArgv } from "../lab/host.ts";
+import { ANSWER_LIMIT_MS, inTime } from "../lab/in_time.ts";
 import type { LabKind } from "../lab/lab.ts";
-import { enterArgv, findCommand, reasonOfExit, startProcess, UNWANTED_ENV } from "../lab/process.ts";
+import {
+  enterArgv,
+  findCommand,
+  QUIET_DENO,
+  reasonOfExit,
+  startProcess,
+  UNWANTED_ENV,
+} from "../lab/process.ts";
 import { HOST_NAMES } from "../scenario/host_names.ts";
 import type { Backend, Gateway } from "../scenario/scenario.ts";
 import type { Sysctls } from "../scenario/sysctls.ts";
@@ -85,7 +94,7 @@ async function runInForeground(
       "bash",
       ...enterArgv(host.prefix, argv),
     ],
-    env: { ...Object.fromEntries(inherited), ...host.env, ...env, PATH: path },
+    env: { ...Object.fromEntries(inherited), ...QUIET_DENO, ...host.env, ...env, PATH: path },
     clearEnv: true,
   }).spawn();
   // What the command has started ends with the lab, which is about to be disposed.
@@ -111,10 +120,10 @@ async function keepCommands(): Promise<AsyncDisposable & { readonly folder: stri
     folder.reject(new Error(`no folder for commands could be made: ${reasonOfExit(status)}`));
   });
   return {
-    folder: await folder.promise,
+    folder: await inTime(folder.promise, "the folder of commands was not there"),
     async [Symbol.asyncDispose]() {
       await keeper.closeInput();
-      await keeper.exited;
+      await deadline(keeper.exited, ANSWER_LIMIT_MS).catch(() => keeper.stop());
     },
   };
 }

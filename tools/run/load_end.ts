@@ -6,8 +6,9 @@
 
 import { abortable } from "@std/async/abortable";
 import { deadline } from "@std/async/deadline";
+import { inTime } from "../lab/in_time.ts";
 import { reasonOfExit, type RunningProcess } from "../lab/process.ts";
-import type { RunningLoad } from "../load/load.ts";
+import type { LoadResult, RunningLoad } from "../load/load.ts";
 import type { LoadPlan } from "../scenario/plan.ts";
 
 /** Grace added to a load's own time before it counts as hung, in milliseconds. */
@@ -42,6 +43,16 @@ export async function untilOver(
     throw new Error(`the load was not over after ${limitMs / 1000} s`);
   });
   await whileAllRun(over, parties, signal);
+}
+
+/**
+ * Lets a load that is over close its connections and end.
+ *
+ * @throws {Error} when it does not end in time: its generator was stopped, or the `done` of a script for wrk
+ * does not return.
+ */
+export async function finishLoad(load: RunningLoad): Promise<LoadResult> {
+  return await inTime(load.finish(), "the load generator did not end", OVERTIME_MS);
 }
 
 /**

@@ -7,6 +7,7 @@
 import { pathOf, TOOLS } from "../paths.ts";
 import { quoteForShell } from "../scenario/placeholders.ts";
 import { messageOf, TimewaitError } from "../errors.ts";
+import { pathOf } from "../paths.ts";
 import { checkFileLimit } from "../lab/file_limit.ts";
 import type { HostSysctls } from "../lab/machine_knobs.ts";
 import { checkKnobNames } from "../lab/knob_names.ts";
@@ -241,7 +242,8 @@ export async function runBench(plan: BenchPlan, options: BenchOptions = {}): Pro
     ...openResults({ ...plan, command: maskSecrets(hide(plan.command)) }, environment, runs),
     interrupted: false,
   };
-  await options.onResults?.(results);
+  const keep = async () => await unlessGivenUp(options.onResults?.(results), signal);
+  await keep();
 
   const context = { lab: lab.kind, generator: generator.name, signal, hostSysctls };
   const firstStartedMs = performance.now();
@@ -279,11 +281,11 @@ export async function runBench(plan: BenchPlan, options: BenchOptions = {}): Pro
       if (signal.aborted) break;
       ended.push(run.name);
       options.onRepetition?.(run.name, round + 1, run.repetitions.at(-1)!);
-      await options.onResults?.(results);
+      await keep();
     }
   }
   results.interrupted = signal.aborted;
-  await options.onResults?.(results);
+  await keep();
   return results;
 }
 
@@ -303,6 +305,34 @@ function maskOptions(options: RunOptions): RunOptions {
     gateway: masked,
     load: { ...load, headers: load.headers.map((line) => maskSecrets(line)) },
   };
+}
+
+/** How long an interrupted bench still waits for its results to be written, in milliseconds. */
+const WRITE_LIMIT_MS = 3_000;
+
+/**
+ * Waits until the results are written. A pipe that nobody reads holds that up for ever, so a bench that is
+ * interrupted waits {@linkcode WRITE_LIMIT_MS} and no longer.
+ *
+ * @throws {Error} when they are not written by then.
+ */
+async function unlessGivenUp(written: Promise<void> | undefined, signal: AbortSignal): Promise<void> {
+  const givenUp = Promise.withResolvers<never>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const onAbort = () => {
+    const error = new Error(
+      `interrupted, and the results were not written within ${WRITE_LIMIT_MS / 1000} s`,
+    );
+    timer = setTimeout(() => givenUp.reject(error), WRITE_LIMIT_MS);
+  };
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    await Promise.race([written, givenUp.promise]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", onAbort);
+  }
 }
 
 /** The results document before anything is measured. */

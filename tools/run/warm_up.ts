@@ -12,7 +12,7 @@ import { readCounters } from "../observe/sampler.ts";
 import type { TcpCounters } from "../observe/tcp_counters.ts";
 import type { HostName } from "../scenario/host_names.ts";
 import type { BackendPlan } from "../scenario/plan.ts";
-import { type LoadTimes, untilOver, whileAllRun } from "./load_end.ts";
+import { finishLoad, type LoadTimes, untilOver, whileAllRun } from "./load_end.ts";
 
 /** How long the last answers of a warm-up are waited for, in milliseconds, plus the backend's latency. */
 const SETTLE_LIMIT_MS = 2_000;
@@ -42,7 +42,7 @@ export async function runWarmUp(
   await using load = await start();
   await untilOver(load, times, parties, signal);
   await whileAllRun(untilQuiet(lab, latencyMs, signal), parties, signal);
-  await load.finish();
+  await finishLoad(load);
 }
 
 /** Waits until no host sends anything more, or the limit is reached. */

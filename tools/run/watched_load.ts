@@ -26,7 +26,7 @@ import type { TcpCounters } from "../observe/tcp_counters.ts";
 import type { Party } from "../parties/lab_parties.ts";
 import type { Measured } from "../results/results.ts";
 import type { HostName } from "../scenario/host_names.ts";
-import { untilOver } from "./load_end.ts";
+import { finishLoad, untilOver } from "./load_end.ts";
 
 /** A lab whose parties listen, and the load that it is to carry. */
 export interface Stage {
@@ -77,8 +77,8 @@ export function processesOf(stage: Stage): RunningProcess[] {
 /**
  * Runs the load that counts, and observes everything before, while and after it runs.
  *
- * @throws {Error} when the load hangs, a party ends, or somebody sets the clock meanwhile; the reason of the
- * signal when that aborts.
+ * @throws {Error} when the load hangs, a party or an observer ends or hangs, or somebody sets the clock
+ * meanwhile; the reason of the signal when that aborts.
  */
 export async function watchLoad(stage: Stage, options: WatchOptions): Promise<WatchedLoad> {
   await using stack = new AsyncDisposableStack();
@@ -121,7 +121,7 @@ interface Driven {
 
 async function drive(
   stage: Stage,
-  { sampler, clock }: Before,
+  { sampler, probe, clock }: Before,
   stack: AsyncDisposableStack,
 ): Promise<Driven> {
   const { lab, generator, signal } = stage;
@@ -132,7 +132,10 @@ async function drive(
   const load = stack.use(await startLoad(generator, lab.client, stage.load));
   const cpuBeforeSec = readOwnCpuSec();
   try {
-    await untilOver(load, stage.load, processesOf(stage), signal);
+    const observers = [sampler, probe].flatMap((observer) =>
+      observer === undefined ? [] : [observer.process]
+    );
+    await untilOver(load, stage.load, [...processesOf(stage), ...observers], signal);
   } catch (error) {
     // A clock that was set can also be what the load generator has stumbled over.
     if (!signal.aborted) clock.throwIfSet();
@@ -150,7 +153,7 @@ async function lookAfter(stage: Stage, before: Before, driven: Driven): Promise<
   const connects = await before.probe?.finish();
   const sockets = await readSockets(lab);
   const observed = { lab: lab.kind, samples, after: await readCounters(lab) };
-  const result = await driven.load.finish();
+  const result = await finishLoad(driven.load);
   before.clock.throwIfSet();
   const bench = { cpuSec: driven.benchCpuSec, rssPeakBytes: Deno.memoryUsage().rss };
   const processes = { ...used, sampler: addUsage(used.sampler, bench) };
@@ -178,7 +181,7 @@ function processGroups({ backend, gateway }: Stage, sampler: RunningSampler) {
   return {
     backend: backend.process.processGroup,
     gateway: gateway?.process.processGroup,
-    sampler: sampler.processGroup,
+    sampler: sampler.process.processGroup,
   };
 }
 

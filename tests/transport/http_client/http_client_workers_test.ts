@@ -41,6 +41,6 @@ Deno.test("workers that Deno does not permit are refused with the flags that do"
   const args = ["--listen", "127.0.0.1:0", "--upstream", "http://127.0.0.1:1", "--workers", "2"];
   const { code, stderr } = await runScript("gateway", args);
   assertEquals(code, 1);
-  assertStringIncludes(stderr, "2 workers need --allow-read=");
+  assertStringIncludes(stderr, "2 workers need --allow-read");
   assertStringIncludes(stderr, "--unstable-net: give these to deno run, or ask for 1 worker");
 });

@@ -1,3 +1,4 @@
+import { sourcePermission } from "../../../tools/paths.ts";
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { TimewaitError, UnavailableError } from "../../../tools/errors.ts";
 import { main } from "../../../tools/gateway.ts";
@@ -79,7 +80,7 @@ async function startGatewayProcess(...flags: string[]) {
         "--quiet",
         "--unstable-net",
         "--allow-net",
-        "--allow-read=tools",
+        sourcePermission().flag,
         "tools/gateway.ts",
       ],
       ...["--transport", "net-http", "--listen", "127.0.0.1:0", ...flags],

@@ -74,7 +74,7 @@ Deno.test("less than one worker is refused by the name of the option", () => {
 
 Deno.test("a fault in one of several threads ends the process, as it does in the only one", async () => {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", "--cached-only", "--allow-read", SCRIPT.pathname],
+    args: ["run", "--no-prompt", "--cached-only", "--allow-read", SCRIPT.href],
     env: { NO_COLOR: "1" },
     stdout: "null",
     stderr: "piped",

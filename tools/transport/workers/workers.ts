@@ -2,14 +2,15 @@
  * Several threads that share a port, each with a transport in it. The kernel divides the clients among them
  * (`SO_REUSEPORT`, socket(7)).
  *
- * Workers of every transport need two flags of `deno run`: `--allow-read` of this folder, because each thread
- * loads its source, and `--unstable-net`, because sharing a port is an unstable feature of Deno.
- * {@linkcode missingForWorkers} tells which are missing.
+ * Workers of every transport need two flags of `deno run`: `--allow-read` of the sources, or `--allow-import`
+ * of the server that they came from, because each thread loads its source, and `--unstable-net`, because
+ * sharing a port is an unstable feature of Deno. {@linkcode missingForWorkers} tells which are missing.
  *
  * @module
  */
 
 import { TimewaitError, UnavailableError } from "../../errors.ts";
+import { sourcePermission } from "../../paths.ts";
 import type { ListenAddress } from "../../server/address.ts";
 import { listenOn } from "../../server/listener.ts";
 import type { FromWorker, ToWorker } from "./worker.ts";
@@ -94,11 +95,9 @@ export function checkWorkers(workers: number): void {
 
 /** The flags of `deno run` that more than one worker would need and that were not given. */
 export function missingForWorkers(): string[] {
-  const path = decodeURIComponent(new URL("../../", import.meta.url).pathname).replace(/\/$/, "");
+  const { flag, descriptor } = sourcePermission();
   const missing: string[] = [];
-  if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") {
-    missing.push(`--allow-read=${path}`);
-  }
+  if (Deno.permissions.querySync(descriptor).state !== "granted") missing.push(flag);
   // `Deno.listenDatagram` is there only with the same flag as `reusePort`.
   if (!("listenDatagram" in Deno)) missing.push("--unstable-net");
   return missing;

@@ -1,0 +1,66 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+
+const TOOL = `
+import { runAsScript } from "${new URL("../../tools/cli/run_as_script.ts", import.meta.url)}";
+await runAsScript(async (_args, signal) => {
+  console.log("started");
+  await new Promise((resolve) => {
+    const timer = setInterval(() => {}, 1000);
+    signal.addEventListener("abort", () => (clearInterval(timer), resolve()));
+  });
+  console.log("ended in order");
+  if (Deno.args[0] !== undefined) Deno.open(Deno.args[0], { write: true });
+  return 130;
+});`;
+
+/** Starts a tool, sends it the signals, each a while after the one before, and waits for its end. */
+async function send(
+  signals: readonly Deno.Signal[],
+  { prefix = [], args = [] }: { prefix?: string[]; args?: string[] } = {},
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const [program, ...words] = [...prefix, Deno.execPath(), "run", "-A", "--ext=ts", "-", ...args];
+  const child = new Deno.Command(program!, {
+    args: words,
+    env: { NO_COLOR: "1", INIT_CWD: "." },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const killTimer = setTimeout(() => child.kill("SIGKILL"), 20_000);
+  const stderr = new Response(child.stderr).text();
+  const stdin = child.stdin.getWriter();
+  await stdin.write(new TextEncoder().encode(TOOL));
+  await stdin.close();
+  const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let stdout = (await lines.read()).value ?? "";
+  for (const signal of signals) {
+    child.kill(signal);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  for (let read; !(read = await lines.read()).done;) stdout += read.value;
+  clearTimeout(killTimer);
+  return { code: (await child.status).code, stdout, stderr: await stderr };
+}
+
+Deno.test("a terminal that is gone ends a tool in order, as Ctrl-C does", async () => {
+  const { code, stdout } = await send(["SIGHUP"]);
+  assertEquals([code, stdout], [130, "started\nended in order\n"]);
+});
+
+Deno.test("under nohup a tool does not care about a terminal that is gone", async () => {
+  const { stderr, stdout } = await send(["SIGHUP", "SIGTSTP", "SIGTERM"], { prefix: ["nohup"] });
+  // It was there to answer the second signal.
+  assertStringIncludes(stderr, "Ctrl-Z cannot pause this: Ctrl-C ends it");
+  assertEquals(stdout, "started\nended in order\n");
+});
+
+Deno.test("a pipe that nobody reads does not keep an interrupted tool alive", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    new Deno.Command("mkfifo", { args: [`${folder}/pipe`] }).outputSync();
+    const { code } = await send(["SIGTERM"], { args: [`${folder}/pipe`] });
+    assertEquals(code, 130);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

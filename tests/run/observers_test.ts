@@ -1,0 +1,81 @@
+import { resolveLoad } from "../../tools/scenario/resolve.ts";
+import { assertEquals, assertRejects } from "@std/assert";
+import { openLab } from "../../tools/lab/open_lab.ts";
+import { startConnectProbe } from "../../tools/observe/connect_probe.ts";
+import { startSampler } from "../../tools/observe/sampler.ts";
+import { measureRepetition } from "../../tools/run/repetition.ts";
+import { descendantsThatRun } from "../support/descendants.ts";
+import { alone } from "../support/lock.ts";
+import { privateLab, wrkInPrivateLab } from "../support/requirements.ts";
+
+await alone();
+
+const KILLED: [name: string, commandLine: string, problem: RegExp][] = [
+  [
+    "the sampler",
+    "^[^ ]*bash -c .*the sampler 0.1",
+    /^the sampler ended while the load ran: ended by signal 9$/,
+  ],
+  [
+    "the probe of connects",
+    "^[^ ]*bash -c .*the probe of connects",
+    /^the probe of connects ended while the load/,
+  ],
+  [
+    "a reader of /proc",
+    "^[^ ]*bash -c .*the reader of /proc",
+    /^the reader of \/proc has ended: ended by signal 9$/,
+  ],
+  ["wrk", "^[^ ]*wrk -c", /^wrk ended without a result: ended by signal 9/],
+];
+
+for (const [name, commandLine, problem] of KILLED) {
+  Deno.test({
+    name: `${name} that is killed while the load runs costs the repetition`,
+    ...wrkInPrivateLab,
+    async fn() {
+      let killed = 0;
+      const measured = measureRepetition({
+        gateway: null,
+        backend: { latencyMs: 0, bodyBytes: 12, status: 200 },
+        load: { ...resolveLoad(), connections: 10, threads: 1, durationMs: 2_000, warmUpMs: 0 },
+        probeConnects: true,
+      }, {
+        lab: "private",
+        generator: "wrk",
+        signal: new AbortController().signal,
+        onProgress() {
+          for (const pid of killed === 0 ? descendantsThatRun(commandLine) : []) {
+            Deno.kill(pid, "SIGKILL");
+            killed++;
+          }
+        },
+      });
+      const error = await assertRejects(() => measured, Error);
+      assertEquals(problem.test(error.message), true, error.message);
+    },
+  });
+}
+
+Deno.test({
+  name: "a sampler, a probe and a reader of /proc that stand still are waited for no longer than a limit",
+  ...privateLab,
+  async fn() {
+    await using lab = await openLab("private");
+    await using sampler = await startSampler(lab, () => {});
+    await using probe = await startConnectProbe(lab.gateway, { hostname: lab.backend.address, port: 9 });
+    await using other = await openLab("private");
+    await other.client.readProc("/proc/uptime");
+    const reader = Number(/\d+/.exec(await other.client.procNet())![0]);
+    for (const pid of [sampler.process.pid, probe.process.pid, reader]) Deno.kill(pid, "SIGSTOP");
+    await Promise.all([
+      assertRejects(() => sampler.finish(), Error, "the sampler did not end within 10 s"),
+      assertRejects(() => probe.finish(), Error, "the probe of connects stood still"),
+      assertRejects(
+        () => other.client.readProc("/proc/uptime"),
+        Error,
+        "the reader of /proc did not answer within 10 s",
+      ),
+    ]);
+  },
+});
