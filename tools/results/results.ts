@@ -51,7 +51,7 @@ export interface Results {
    */
   readonly startedAt: string;
   /**
-   * What the order of the repetitions and the bootstrap were drawn with: a whole number of 32 bits.
+   * What the order of the repetitions was drawn with: a whole number of 32 bits.
    *
    * @asType integer
    * @minimum -2147483648
