@@ -43,7 +43,7 @@ import { replaceGateways } from "./scenario/replace_gateways.ts";
 import type { Scenario } from "./scenario/scenario.ts";
 import { besideBaseline, checkDocuments } from "./verdict/documents.ts";
 import type { Gate } from "./verdict/gate.ts";
-import { applyGates } from "./verdict/gate_check.ts";
+import { applyGates } from "./verdict/gate_runs.ts";
 import { selfCheckResult } from "./verdict/self_check.ts";
 
 const DEFAULT_SCENARIO = "undersized_pool";

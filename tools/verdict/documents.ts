@@ -8,7 +8,8 @@ import { TimewaitError } from "../errors.ts";
 import { measuredOf, type Results, type Run, servedPerSec } from "../results/results.ts";
 import { baselineOf, compareValues, type Comparison, differingOptions } from "./comparison.ts";
 import type { Gate } from "./gate.ts";
-import { checkGates, type GateCheck, type GatedRun } from "./gate_check.ts";
+import { checkGates, type GateCheck } from "./gate_check.ts";
+import type { GatedRun } from "./gate_runs.ts";
 
 /** A document and what to call it. */
 export interface NamedResults {

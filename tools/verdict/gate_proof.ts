@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type AppliedGate, applyGates, type GateCheck, type GatedRun, judgeGates } from "./gate_check.ts";
+import { type GateCheck, judgeGates } from "./gate_check.ts";
+import { type AppliedGate, applyGates, type GatedRun } from "./gate_runs.ts";
 import type { Gate } from "./gate.ts";
 
 /** What it takes for a gate to fail. */
