@@ -27,6 +27,8 @@ function compare(main: Results, branch: Results, gate?: string): string {
 Deno.test("a comparison names what is missing: lost runs, failed repetitions, a bench that was stopped", () => {
   const lost = compare(MAIN, resultsOf({ direct: RATES, renamed: RATES }));
   assertStringIncludes(lost, "**Missing**: branch has no run `pool`.");
+  const gated = compare(MAIN, resultsOf({ direct: RATES, renamed: RATES }), "requestsPerSec>=-5%");
+  assertStringIncludes(gated, "cannot tell: not measured in branch");
   const failing = compare(MAIN, cut(MAIN, 10, 5), "requestsPerSec>=-5%");
   assertStringIncludes(failing, "**Missing**: `pool` failed in 5 of 10 repetitions of branch.");
   assertStringIncludes(failing, "|  5 of 10 |");

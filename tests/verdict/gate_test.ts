@@ -230,6 +230,13 @@ Deno.test("a gate that applies to nothing is refused, with what is there instead
     name: "longer",
     results: { ...other, runs: longer },
   });
+  const renamed = { name: "renamed", results: resultsOf({ a: BEFORE, b: BEFORE }) };
+  refused(
+    "requestsPerSec>=-5%",
+    "no run has the name of a run in the first results, its runs are a, b",
+    main,
+    renamed,
+  );
   const checks = check("requestsPerSec>=-5%", main, branch);
   assertEquals(checks.map(({ run, verdict, document }) => [run, verdict, document]), [
     ["direct", "holds", undefined],

@@ -98,6 +98,9 @@ function runsAskedFor(gate: Gate, runs: readonly GatedRun[]): readonly GatedRun[
         : `there is nothing to compare ${gate.run} with; a change can be told of ${others.join(", ")}`,
     );
   }
+  if (compared.every(({ lost = false }) => lost)) {
+    refuse(gate, `no run has the name of a run in the first results, ${listOf(namesOf(there))}`);
+  }
   return compared;
 }
 
