@@ -1,6 +1,6 @@
 /**
- * Prints what simulated benches show, by noise model: how often there is a false alarm, how often the interval
- * holds the truth, and how often a true loss of 5% is found.
+ * Prints what simulated benches show, by noise model: how often there is a false alarm, how often the
+ * interval holds the truth, and how often a true loss of 5% is found.
  *
  * ```sh
  * deno run tests/support/print_power.ts
