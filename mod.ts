@@ -57,11 +57,6 @@ export type { ListenAddress } from "./tools/server/address.ts";
 export type { RunningServer } from "./tools/server/http_server.ts";
 export type { ProxyCounters } from "./tools/transport/net_http/proxy.ts";
 export type { RunningTransport } from "./tools/transport/transport.ts";
-export {
-  checkGates,
-  type Gate,
-  type GateCheck,
-  type GatedRun,
-  type GateVerdict,
-  parseGate,
-} from "./tools/verdict/gate.ts";
+export { type Gate, parseGate } from "./tools/verdict/gate.ts";
+export { checkGates, type GateCheck, type GateVerdict } from "./tools/verdict/gate_check.ts";
+export type { GatedRun } from "./tools/verdict/gate_runs.ts";

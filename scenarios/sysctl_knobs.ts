@@ -6,7 +6,7 @@
  * What to do with the answer: leave the knobs alone and enlarge the pool. Where that takes time, a wider
  * range of ports or `tcp_tw_reuse = 1` bridges it.
  *
- * Nine runs five times take some five minutes. Two repetitions are enough for the verdicts.
+ * Nine runs nine times take some nine minutes. Two repetitions are enough for the verdicts.
  *
  *     deno task bench sysctl_knobs
  *     deno task bench sysctl_knobs --repeat 2

@@ -555,3 +555,30 @@ function isWrk(pid: number): boolean {
   const { stdout } = new Deno.Command("ps", { args: ["-o", "comm=", "-p", String(pid)] }).outputSync();
   return new TextDecoder().decode(stdout).trim() === "wrk";
 }
+
+Deno.test("a gate of a run that the scenario does not have is refused before anything is measured", async () => {
+  const { code, stdout, stderr } = await bench("--lab", "host", "--gate", "pool-10:requestsPerSec>=-30%");
+  assertEquals([code, stdout], [2, ""]);
+  assertStringIncludes(stderr, "there is no run pool-10; did you mean pool-100?");
+  const direct = await bench("--lab", "host", "--gate", "direct:requestsPerSec>=-30%");
+  assertEquals(direct.code, 2);
+  assertStringIncludes(direct.stderr, "a change can be told of pool-100, pool-1000");
+});
+
+Deno.test({
+  name: "a gate of a bench is checked against its baseline, and its verdict is the exit code",
+  ...wrkInPrivateLab,
+  async fn() {
+    await using _ = await alone();
+    const few = await bench(...SHORT, "--gate", "pool-100:requestsPerSec>=-30%");
+    assertEquals(few.code, 3, few.stderr);
+    assertStringIncludes(few.stdout, "cannot tell: too few repetitions, 5 would be enough");
+    const load = ["--connections", "20", "--latency", "5ms", "--warm-up", "0", "--duration", "1s"];
+    const { code, stdout, stderr } = await bench(
+      ...[...load, "--repeat", "5"],
+      ...["--gate", "requestsPerSec>=-99%", "--gate", "pool-1000:gateway.timeWaitPeak<=100000"],
+    );
+    assertEquals(code, 0, stderr);
+    assertStringIncludes(stdout, "## Gates");
+  },
+});

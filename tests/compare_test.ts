@@ -49,7 +49,7 @@ Deno.test("results are compared run by run, what differs besides comes first, an
   );
   assertStringIncludes(stdout, "- kernel: 6.18.0 in A.json, 6.19.0 in B.json");
   assertEquals(stdout.indexOf("What differs") < stdout.indexOf("## Figures"), true);
-  assertStringIncludes(stdout, "-20.0% (-21.2%…-18.8%)");
+  assertStringIncludes(stdout, "-20.0% (-21.3%…-18.7%)");
   assertStringIncludes(stdout, "no difference shown, +0.1%");
   assertStringIncludes(stdout, "**fails**");
 });
@@ -73,4 +73,22 @@ Deno.test("figures of two load generators are not compared, and a damaged file i
   });
   assertEquals(damaged.code, 2);
   assertStringIncludes(damaged.stderr, "B.json is damaged at runs[0].repetitions[0]: ");
+});
+
+Deno.test("the self-test says how far beyond its limit each gate fails, and refuses one that applies to nothing", async () => {
+  const sure = await compare({ "A.json": BEFORE }, "--self-test", "--gate", "pool:requestsPerSec>=-5%");
+  assertEquals(sure.code, 0, sure.stderr);
+  assertStringIncludes(sure.stdout, "`pool:requestsPerSec>=-5%` fails for `pool` of A.json from ");
+  const renamed = await compare({ "A.json": BEFORE }, "--self-test", "--gate", "pol:requestsPerSec>=-5%");
+  assertEquals(renamed.code, 2);
+  assertStringIncludes(renamed.stderr, "did you mean pool?");
+  const unknown = await compare({ "A.json": BEFORE }, "--self-test", "--gate", "requestPerSec>=5");
+  assertEquals(unknown.code, 2);
+  assertStringIncludes(unknown.stderr, "did you mean requestsPerSec?");
+});
+
+Deno.test("a gate on a change within one document is against its baseline", async () => {
+  const { code, stdout, stderr } = await compare({ "A.json": BEFORE }, "--gate", "pool:requestsPerSec>=-30%");
+  assertEquals(code, 1, stderr);
+  assertStringIncludes(stdout, "-50.0%");
 });

@@ -27,25 +27,31 @@ import {
 import { gatewaysOf } from "./cli/gateway_flags.ts";
 import { loadOf } from "./cli/load_flags.ts";
 import { repeatOptionsOf } from "./cli/repeat_flags.ts";
+import { exitCodeOf, worstExitCode } from "./cli/gate_flags.ts";
 import { showControls, TimewaitError, UnavailableError } from "./errors.ts";
 import { prepareHostSysctls } from "./lab/machine_knobs.ts";
 import { chooseLab } from "./lab/open_lab.ts";
 import { openOutputs, type OutputPlaces } from "./report/outputs.ts";
 import { renderReport } from "./report/report.ts";
+import { renderGates } from "./report/sections/gates.ts";
 import { isMeasured, measuredOf, type Results } from "./results/results.ts";
 import { announce, durationsOf, showProgress, standardError } from "./run/progress.ts";
 import { type BenchPlan, type MeasureOptions, planBench, runBench } from "./run/runner.ts";
 import { type LoadedScenario, loadScenario, scenarioNames } from "./scenario/load_scenario.ts";
 import { replaceGateways } from "./scenario/replace_gateways.ts";
 import type { Scenario } from "./scenario/scenario.ts";
+import { besideBaseline, checkDocuments } from "./verdict/documents.ts";
+import type { Gate } from "./verdict/gate.ts";
+import { applyGates } from "./verdict/gate_runs.ts";
 import { selfCheckResult } from "./verdict/self_check.ts";
 
 const DEFAULT_SCENARIO = "undersized_pool";
 const QUICK_DURATION_MS = 4_000;
 
 /**
- * The command's entry point. Exit code 0 measured, 1 a run could not be measured or a self-check raised a
- * false alarm, 2 bad usage, 3 a self-check with too few repetitions to raise one, 130 interrupted.
+ * The command's entry point. Exit code 0 measured, 1 a run could not be measured, a self-check raised a
+ * false alarm or a gate fails, 2 bad usage, 3 a self-check or a gate of which the repetitions cannot tell,
+ * 130 interrupted. Of several scenarios the worst counts, in the order 0, 3, 1, 130.
  */
 export const main: Main = mainOf({
   name: "bench",
@@ -58,6 +64,7 @@ export const main: Main = mainOf({
     "deno task bench undersized_pool --connections 500 --latency 20ms --out out",
     "deno task bench --transport net-http --max-idle-conns 100 --max-idle-conns-per-host 200",
     "deno task bench port_exhaustion --gateway 'mine=./my-gateway --listen {listen} --upstream {upstream}'",
+    "deno task bench --gate 'pool-1000:requestsPerSec>=-30%'",
     "deno task bench ./my_scenario.ts",
   ],
   foreignFlags: FLAGS_OF_WRK,
@@ -82,9 +89,12 @@ async function bench(flags: BenchFlags, call: Call): Promise<number> {
   for (const line of flagsWithoutEffect(flags, { lab: lab.kind, generator: plans[0]!.generator.name })) {
     console.error(`note: ${line}`);
   }
+  for (const { scenario: { runs } } of plans) {
+    applyGates(flags.gate, besideBaseline({ runs: runs.map((run) => ({ ...run, repetitions: [] })) }));
+  }
   let exitCode = 0;
   for (const [i, plan] of plans.entries()) {
-    exitCode = Math.max(exitCode, await measure(plan, places[i]!, call.signal));
+    exitCode = worstExitCode([exitCode, await measure(plan, places[i]!, flags.gate, call.signal)]);
     if (call.signal.aborted) break;
   }
   return exitCode;
@@ -159,7 +169,12 @@ function placesOf({ json, out, html }: BenchFlags, scenarios: readonly LoadedSce
 }
 
 /** Measures one scenario, writes what was asked for, and returns the exit code. */
-async function measure(plan: BenchPlan, places: OutputPlaces, signal: AbortSignal): Promise<number> {
+async function measure(
+  plan: BenchPlan,
+  places: OutputPlaces,
+  gates: readonly Gate[],
+  signal: AbortSignal,
+): Promise<number> {
   const outputs = await openOutputs(places);
   announce(plan);
   const results = await runBench(plan, {
@@ -170,10 +185,16 @@ async function measure(plan: BenchPlan, places: OutputPlaces, signal: AbortSigna
   await printOutput(places.json === "-" ? JSON.stringify(results) : renderReport(results));
   const unwritten = await outputs.finish(results);
   if (unwritten !== undefined) printError(unwritten);
-  return exitCodeOf(results, { written: unwritten === undefined });
+  const code = exitCodeOfBench(results, { written: unwritten === undefined });
+  if (results.interrupted) return code;
+  const checks = checkDocuments(gates, [{ name: results.scenario, results }]);
+  const section = renderGates(checks).join("\n");
+  if (places.json === "-") console.error(section);
+  else if (checks.length > 0) await printOutput(`\n${section}\n`);
+  return worstExitCode([code, exitCodeOf(checks)]);
 }
 
-function exitCodeOf(results: Results, { written }: { readonly written: boolean }): number {
+function exitCodeOfBench(results: Results, { written }: { readonly written: boolean }): number {
   if (results.interrupted) return 130;
   const failed = results.runs.some((run) =>
     !run.repetitions.every(isMeasured) || measuredOf(run).length === 0

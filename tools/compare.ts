@@ -4,26 +4,19 @@
  * @module
  */
 
-import {
-  type Call,
-  CANNOT_TELL,
-  listFlag,
-  type Main,
-  mainOf,
-  type Options,
-  runAsScript,
-  switchFlag,
-} from "./cli/command_line.ts";
+import { type Call, type Main, mainOf, type Options, runAsScript, switchFlag } from "./cli/command_line.ts";
+import { exitCodeOf, GATE_FLAGS } from "./cli/gate_flags.ts";
 import { showControls, TimewaitError } from "./errors.ts";
 import { renderComparison } from "./report/comparison_report.ts";
+import { formatShare } from "./report/format.ts";
 import { readResults } from "./results/read.ts";
 import { checkDocuments, type NamedResults, requireOneGenerator } from "./verdict/documents.ts";
-import { type Gate, type GateCheck, parseGate } from "./verdict/gate.ts";
-import { gatesThatCannotFail } from "./verdict/gate_proof.ts";
+import type { Gate } from "./verdict/gate.ts";
+import { LARGEST_STEP, proveGates } from "./verdict/gate_proof.ts";
 
 const FLAGS = {
-  gate: listFlag("GATE", "condition that must hold: [RUN:]FIGURE>=LIMIT or <=; with a % a change", parseGate),
-  selfTest: switchFlag("proof that each gate can fail, on figures moved beyond its limit"),
+  ...GATE_FLAGS,
+  selfTest: switchFlag("how far beyond its limit each gate fails, with the noise of the first results"),
 };
 
 /**
@@ -57,23 +50,20 @@ async function compare({ gate, selfTest }: Options<typeof FLAGS>, { positionals 
   return exitCodeOf(checks);
 }
 
-/** 1 where a gate fails, 3 where none does and the repetitions cannot tell of at least one, else 0. */
-export function exitCodeOf(checks: readonly GateCheck[]): number {
-  if (checks.some(({ verdict }) => verdict === "fails")) return 1;
-  return checks.some(({ verdict }) => verdict === "cannot tell") ? CANNOT_TELL : 0;
-}
-
 function testGates(gates: readonly Gate[], { name, results }: NamedResults): number {
   if (gates.length === 0) throw new TimewaitError("--self-test is of gates: give them with --gate");
-  const harmless = gatesThatCannotFail(gates, results.runs, results.seed);
-  for (const { gate, run, repetitionsNeeded } of harmless) {
-    const why = repetitionsNeeded === undefined
-      ? ""
-      : `: too few repetitions, ${repetitionsNeeded} would be enough`;
-    console.log(showControls(`\`${gate.text}\` cannot fail for \`${run}\` of ${name}${why}`));
+  const proofs = proveGates(gates, results.runs.map((run) => ({ run, against: run })));
+  for (const { check: { gate, run, repetitionsNeeded }, failsBeyond } of proofs) {
+    const check = `\`${gate.text}\``;
+    const line = failsBeyond !== undefined
+      ? `${check} fails for \`${run}\` of ${name} from ${formatShare(failsBeyond)} beyond its limit on`
+      : `${check} cannot fail for \`${run}\` of ${name}` +
+        (repetitionsNeeded === undefined
+          ? `: its noise hides even ${formatShare(LARGEST_STEP)} beyond the limit`
+          : `: too few repetitions, ${repetitionsNeeded} would be enough`);
+    console.log(showControls(line));
   }
-  if (harmless.length === 0) console.log(`each of ${gates.length} gates can fail`);
-  return harmless.length === 0 ? 0 : 1;
+  return proofs.every(({ failsBeyond }) => failsBeyond !== undefined) ? 0 : 1;
 }
 
 /** The shortest end of a path that tells it from the others, such as `main/results.json`. */

@@ -3,10 +3,15 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { repeatOptionsOf } from "../../tools/cli/repeat_flags.ts";
 import { parseShare } from "../../tools/cli/values.ts";
 import { resolveScenario } from "../../tools/scenario/resolve.ts";
-import { compareValues } from "../../tools/verdict/comparison.ts";
+import {
+  compareValues,
+  type Comparison,
+  defaultRepetitions,
+  FALSE_ALARMS_UNTIL,
+} from "../../tools/verdict/comparison.ts";
 import { arePrecise, isPrecise, selfCheckOf, shuffledRounds } from "../../tools/run/rounds.ts";
 import scenario from "../../scenarios/undersized_pool.ts";
-import { normalRandom } from "../support/simulation.ts";
+import { NOISE_MODELS, normalRandom, simulatedRounds } from "../support/simulation.ts";
 import { resultsOf } from "../support/made_up_results.ts";
 
 const NO_FLAGS = {
@@ -31,13 +36,13 @@ Deno.test("each round holds every run once, and the same seed gives the same ord
 });
 
 Deno.test("a bench is precise once every interval is narrower than asked", () => {
-  const narrow = resultsOf({ a: [100, 100, 100, 100, 100], b: [90, 90.5, 91, 90, 90] });
+  const narrow = resultsOf({ a: [100, 100, 100, 100, 100, 100], b: [90, 90.5, 91, 90, 90, 90] });
   assert(isPrecise(narrow, 0.03));
   assert(!isPrecise(narrow, 0.005));
   const wide = resultsOf({
-    a: [100, 100, 100, 100, 100],
-    b: [90, 90.5, 91, 90, 90],
-    c: [50, 60, 70, 80, 90],
+    a: [100, 100, 100, 100, 100, 100, 100],
+    b: [90, 90.5, 91, 90, 90, 90, 90],
+    c: [50, 60, 70, 80, 90, 50, 60],
   });
   assert(!isPrecise(wide, 0.03));
   assert(!isPrecise(resultsOf({ a: [100, 100], b: [90, 90] }), 0.03), "two repetitions agree by chance");
@@ -45,45 +50,46 @@ Deno.test("a bench is precise once every interval is narrower than asked", () =>
 });
 
 /**
- * Simulates `--until` on a machine that drifts by 20%, with a noise of 3% and one repetition in twenty
- * disturbed by up to 30%: rounds go on from the fifth until the comparison is precise, or sixty are over. The
+ * Simulates `--until`: rounds go on from the seventh until the comparison is precise, or sixty are over. The
  * candidate truly has `ratio` of the baseline's requests/s.
  */
-function simulateUntil(ratio: number, width: number, benches: number): { shown: number; rounds: number[] } {
-  const { normal, uniform } = normalRandom(77);
+function simulateUntil(model: string, ratio: number, width: number, benches: number) {
+  const random = normalRandom(77);
   const rounds: number[] = [];
-  let shown = 0;
+  let [shown, held] = [0, 0];
   for (let bench = 0; bench < benches; bench++) {
     const values = { baseline: [] as number[], candidate: [] as number[], paired: true };
+    const simulated = simulatedRounds(model, random, [1, ratio]);
     for (;;) {
-      const drift = 1 + 0.1 * Math.sin(bench + values.baseline.length) + 0.1 * (uniform() - 0.5);
-      const measure = (truth: number) => {
-        const disturbed = uniform() < 0.05 ? 1 - 0.3 * uniform() : 1;
-        return truth * drift * disturbed * Math.exp(0.03 * normal());
-      };
-      values.baseline.push(measure(1));
-      values.candidate.push(measure(ratio));
-      if (values.baseline.length < 5) continue;
-      const comparisons = compareValues([values], { seed: bench, resamples: 99 });
+      const [a, b] = simulated.next().value;
+      values.baseline.push(a!);
+      values.candidate.push(b!);
+      if (values.baseline.length < defaultRepetitions(1, { until: true })) continue;
+      const comparisons = compareValues([values], FALSE_ALARMS_UNTIL);
       if (!arePrecise(comparisons, width) && values.baseline.length < 60) continue;
-      if (comparisons[0]!.verdict === "lower" || comparisons[0]!.verdict === "higher") shown++;
+      const [{ verdict, ratio: interval }] = comparisons as [Comparison];
+      if (verdict === "lower" || verdict === "higher") shown++;
+      if (interval!.low <= ratio && ratio <= interval!.high) held++;
       break;
     }
     rounds.push(values.baseline.length);
   }
-  return { shown, rounds: rounds.toSorted((a, b) => a - b) };
+  return { shown, held, rounds: rounds.toSorted((a, b) => a - b) };
 }
 
-Deno.test("--until 3% finds a true loss of 5% in nine simulated benches of ten, half of them within 40 rounds", () => {
-  const { shown, rounds } = simulateUntil(0.95, 0.03, 100);
-  assert(shown >= 90, `${shown} of 100`);
-  assert(rounds[50]! <= 40, `${rounds[50]} rounds`);
+Deno.test("--until 5% finds a true loss of 5% in nine simulated benches of ten, half of them within 20 rounds of drift", () => {
+  const { shown, rounds } = simulateUntil("drift", 0.95, 0.05, 200);
+  assert(shown >= 180, `${shown} of 200`);
+  assert(rounds[100]! <= 20, `${rounds[100]} rounds`);
 });
 
-Deno.test("to look after each round raises no more false alarms: at most 5% of simulated A/A benches with --until", () => {
-  const { shown } = simulateUntil(1, 0.05, 400);
-  assert(shown <= 20, `${shown} of 400`);
-});
+for (const model of Object.keys(NOISE_MODELS)) {
+  Deno.test(`to look after each round raises no more than 5% of false alarms, and the interval holds the truth in 94%: ${model}`, () => {
+    const { shown, held } = simulateUntil(model, 1, 0.05, 250);
+    assert(shown <= 0.05 * 250 + 7, `${shown} of 250`);
+    assert(held >= 0.94 * 250 - 7, `${held} of 250`);
+  });
+}
 
 Deno.test("a self-check measures the baseline under two names and nothing else", () => {
   const check = selfCheckOf(resolveScenario(scenario, "undersized_pool"));
@@ -94,7 +100,7 @@ Deno.test("a self-check measures the baseline under two names and nothing else",
   assertEquals(check.runs[0]!.options, check.runs[1]!.options);
 });
 
-Deno.test("five repetitions are the default, a quick bench has one", () => {
+Deno.test("how often to measure is left open, except that a quick bench measures once", () => {
   assertEquals(repeatOptionsOf(NO_FLAGS).repeat, undefined);
   assertEquals(repeatOptionsOf({ ...NO_FLAGS, quick: true }).repeat, 1);
   assertEquals(repeatOptionsOf({ ...NO_FLAGS, until: 0.03, seed: 4 }), {

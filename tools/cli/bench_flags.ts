@@ -11,6 +11,7 @@ import type { Sysctls } from "../scenario/sysctls.ts";
 import { namedKnobs } from "../scenario/sysctls.ts";
 import { BACKEND_FLAGS } from "./backend_flags.ts";
 import { listFlag, type Options, switchFlag, valueFlag, type Word } from "./command.ts";
+import { GATE_FLAGS } from "./gate_flags.ts";
 import { GATEWAY_FLAGS } from "./gateway_flags.ts";
 import { LOAD_FLAGS } from "./load_flags.ts";
 import { REPEAT_FLAGS } from "./repeat_flags.ts";
@@ -61,6 +62,7 @@ export const BENCH_FLAG_GROUPS = {
   "Backend": BACKEND_FLAGS,
   "Gateway": GATEWAY_FLAGS,
   "Repetitions": REPEAT_FLAGS,
+  "Gates": GATE_FLAGS,
   "Knobs and lab": LAB_FLAGS,
   "Output": OUTPUT_FLAGS,
 } as const;
@@ -72,6 +74,7 @@ export const BENCH_FLAGS = {
   ...BACKEND_FLAGS,
   ...GATEWAY_FLAGS,
   ...REPEAT_FLAGS,
+  ...GATE_FLAGS,
   ...LAB_FLAGS,
   ...OUTPUT_FLAGS,
 } as const;

@@ -24,7 +24,7 @@ export const LOAD_FLAGS = {
   ),
   duration: valueFlag(
     "DURATION",
-    "length of each repetition's load (default 4s)",
+    "length of each repetition's load (default 2s)",
     parseDurationMs,
     undefined,
   ),

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DEFAULT_REPEAT, type MeasureOptions } from "../run/runner.ts";
+import type { MeasureOptions } from "../run/runner.ts";
 import { parseDurationMs, parseShare, parseWhole } from "./values.ts";
 import { TimewaitError } from "../errors.ts";
 import { type Options, switchFlag, valueFlag } from "./command.ts";
@@ -15,7 +15,12 @@ const MOST_SEED = 2 ** 31 - 1;
 /** The flags. */
 export const REPEAT_FLAGS = {
   quick: switchFlag("first look: one repetition of 4 s for each run, without uncertainty"),
-  repeat: valueFlag("N", `repetitions of each run (default ${DEFAULT_REPEAT})`, parseWhole(1), undefined),
+  repeat: valueFlag(
+    "N",
+    "repetitions of each run (default 6 for two runs, 7 for three, 8 for four to seven)",
+    parseWhole(1),
+    undefined,
+  ),
   until: valueFlag(
     "PERCENT",
     "width that the interval of each comparison must come below, such as 3%; rounds go on until then",

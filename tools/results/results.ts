@@ -51,7 +51,7 @@ export interface Results {
    */
   readonly startedAt: string;
   /**
-   * What the order of the repetitions and the bootstrap were drawn with: a whole number of 32 bits.
+   * What the order of the repetitions was drawn with: a whole number of 32 bits.
    *
    * @asType integer
    * @minimum -2147483648
@@ -242,6 +242,9 @@ export function measuredOf(run: Run): Measured[] {
 /**
  * Requests per second that were answered in time and with a status of 2xx or 3xx. Reports compare this
  * figure, because a gateway that refuses everything is fast and serves nobody.
+ *
+ * wrk counts an answer that is both late and of another status in both errors, so it is taken
+ * off twice: the figure is never too high.
  */
 export function servedPerSec({ requests, errors, durationSec }: Measured): number {
   return durationSec === 0 ? 0 : Math.max(0, requests - errors.status - errors.timeout) / durationSec;

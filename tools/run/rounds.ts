@@ -45,14 +45,15 @@ export function* shuffledRounds<T>(runs: readonly T[], seed: number): Generator<
  * Whether every comparison with the baseline has an interval narrower than `width`. Only the width of the
  * intervals counts, and not where they lie, so that checking after each round favours neither outcome.
  */
-export function isPrecise(results: Pick<Results, "runs" | "seed">, width: number): boolean {
+export function isPrecise(results: Pick<Results, "runs" | "method">, width: number): boolean {
   return arePrecise([...compareWithBaseline(results).values()], width);
 }
 
 /** Does the same as {@linkcode isPrecise} with comparisons that were made already. */
 export function arePrecise(comparisons: readonly Comparison[], width: number): boolean {
-  return comparisons.length > 0 &&
+  return comparisons.some(({ ratio }) => ratio !== undefined) &&
     comparisons.every(({ ratio, verdict }) =>
+      verdict === "not measured" ||
       ratio !== undefined && verdict !== "too few repetitions" && ratio.high - ratio.low < width
     );
 }

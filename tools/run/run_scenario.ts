@@ -20,7 +20,10 @@ export interface RunScenarioOptions {
   readonly backend?: Backend | undefined;
   /** Sysctls for every run, beside or instead of its own. */
   readonly sysctls?: Sysctls | undefined;
-  /** Repetitions of each run, at least 1: all of them, or the least of them with `until`. Default 5. */
+  /**
+   * Repetitions of each run, at least 1: all of them, or the least of them with `until`. Default 6 for two
+   * runs, 7 for three, 8 for four to seven.
+   */
   readonly repeat?: number | undefined;
   /** Goes on after `repeat` until the comparisons are precise enough. Default: it does not. */
   readonly until?: UntilPlan | undefined;

@@ -7,7 +7,6 @@
 import { pathOf, TOOLS } from "../paths.ts";
 import { quoteForShell } from "../scenario/placeholders.ts";
 import { messageOf, TimewaitError } from "../errors.ts";
-import { pathOf } from "../paths.ts";
 import { checkFileLimit } from "../lab/file_limit.ts";
 import type { HostSysctls } from "../lab/machine_knobs.ts";
 import { checkKnobNames } from "../lab/knob_names.ts";
@@ -30,21 +29,19 @@ import type { GatewayPlan, RunOptions, ScenarioPlan } from "../scenario/plan.ts"
 import { type Overrides, resolveScenario } from "../scenario/resolve.ts";
 import type { Load, Scenario } from "../scenario/scenario.ts";
 import { parseKnobs } from "../scenario/sysctls.ts";
+import { defaultRepetitions } from "../verdict/comparison.ts";
 import { readEnvironment } from "./environment.ts";
 import { measureRepetition, type Progress, type RepetitionContext } from "./repetition.ts";
 import { isPrecise, randomSeed, selfCheckOf, shuffledRounds } from "./rounds.ts";
-
-/**
- * Repetitions of each run where nothing else is asked for: the fewest with which three comparisons can all
- * show a difference.
- */
-export const DEFAULT_REPEAT = 5;
 
 /** How a scenario is measured. */
 export interface MeasureOptions extends Overrides {
   /** What the results call the scenario. Default `script`. */
   readonly name?: string | undefined;
-  /** Repetitions of each run, at least 1; with `until` the fewest. Default 5. */
+  /**
+   * Repetitions of each run, at least 1; with `until` the fewest. Default 6 to 8, more where more than six
+   * runs are compared: see {@linkcode defaultRepetitions}.
+   */
   readonly repeat?: number | undefined;
   /** Measures further rounds after `repeat`, until the comparisons are precise enough. Default: none. */
   readonly until?: UntilPlan | undefined;
@@ -153,10 +150,11 @@ export async function runScenario(
  * @throws {TimewaitError} when it cannot; its `field` names the option.
  */
 export async function planBench(scenario: Scenario, options: MeasureOptions = {}): Promise<BenchPlan> {
-  const { name = "script", repeat = DEFAULT_REPEAT, until = null, seed = randomSeed() } = options;
+  const { name = "script", until = null, seed = randomSeed() } = options;
   const { selfCheck = false, lab = "auto", generator = "auto", command = scriptCommand() } = options;
   const resolved = resolveScenario(scenario, name, options);
   const plan = selfCheck ? selfCheckOf(resolved) : resolved;
+  const repeat = options.repeat ?? defaultRepetitions(plan.runs.length - 1, { until: until !== null });
   const chosen = await chooseGenerator(generator, { rate: haveRate(plan) });
   const checks: ((run: RunOptions) => void | Promise<void>)[] = [
     ({ load }) => checkLoadOptions(chosen.name, load),

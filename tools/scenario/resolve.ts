@@ -160,7 +160,7 @@ const MOST_PER_SEC = 1_000_000;
  * @throws {TimewaitError} for an option that it does not have, or a value that does not fit.
  */
 export function resolveLoad(load?: Load, field = "load"): LoadPlan {
-  const { duration = "4s", warmUp = "1s", timeout = "2s", headers = [], script, rate, ...more } = optionsOf(
+  const { duration = "2s", warmUp = "1s", timeout = "2s", headers = [], script, rate, ...more } = optionsOf(
     load,
     field,
   );

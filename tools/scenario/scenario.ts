@@ -95,7 +95,7 @@ export interface Load {
   readonly connections?: number | undefined;
   /** Threads of wrk, which must divide the connections. Default: the most up to 2 that do. */
   readonly threads?: number | undefined;
-  /** Length of each repetition's load (ms); whole seconds for wrk. Default 4 s. */
+  /** Length of each repetition's load (ms); whole seconds for wrk. Default 2 s. */
   readonly duration?: Duration | undefined;
   /**
    * The same load before it, not counted (ms); whole seconds for wrk; 0 for none. Default 1 s. A gateway that

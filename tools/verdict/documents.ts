@@ -6,8 +6,10 @@
 
 import { TimewaitError } from "../errors.ts";
 import { measuredOf, type Results, type Run, servedPerSec } from "../results/results.ts";
-import { compareValues, type Comparison, differingOptions } from "./comparison.ts";
-import { checkGates, type Gate, type GateCheck, type GatedRun } from "./gate.ts";
+import { baselineOf, compareValues, type Comparison, differingOptions } from "./comparison.ts";
+import type { Gate } from "./gate.ts";
+import { checkGates, type GateCheck } from "./gate_check.ts";
+import type { GatedRun } from "./gate_runs.ts";
 
 /** A document and what to call it. */
 export interface NamedResults {
@@ -45,7 +47,7 @@ export function compareDocuments(documents: readonly NamedResults[]): DocumentCo
     candidate: values(run),
     paired: false,
   }));
-  const comparisons = compareValues(sets, { seed: first.results.seed });
+  const comparisons = compareValues(sets);
   return pairs.map(({ document, run, against }, i) => ({
     document,
     run: run.name,
@@ -56,24 +58,64 @@ export function compareDocuments(documents: readonly NamedResults[]): DocumentCo
 
 /**
  * Applies gates to the runs of all documents but the first, each beside the run of its name in the first one;
- * of a document alone to its own runs. All checks are corrected together for how many there are.
+ * of a document alone to its own runs, beside its baseline, round by round. All checks are corrected together
+ * for how many there are. A run that a document lacks and the first one has is checked as well, and cannot be
+ * told.
  *
- * @throws {TimewaitError} for a figure or a run that no results have.
+ * @throws {TimewaitError} for a gate that applies to nothing, or compares what cannot be compared.
  */
 export function checkDocuments(gates: readonly Gate[], documents: readonly NamedResults[]): GateCheck[] {
   const [first, ...others] = documents;
-  if (first === undefined) return [];
-  const gated = (others.length === 0 ? [first] : others).flatMap(({ name, results }) =>
-    results.runs.map((run): GatedRun => {
-      const against = others.length === 0 ? undefined : runOf(first, run.name);
-      return {
-        run,
-        ...(against === undefined ? {} : { against }),
-        ...(others.length < 2 ? {} : { document: name }),
-      };
-    })
+  if (first === undefined || gates.length === 0) return [];
+  if (others.length === 0) return checkGates(gates, besideBaseline(first.results));
+  const change = gates.find(({ relative }) => relative);
+  const another = others.find(({ results }) => results.scenario !== first.results.scenario);
+  if (change !== undefined && another !== undefined) {
+    throw new TimewaitError(
+      `${change.text}: ${another.name} holds the scenario ${another.results.scenario}, and ${first.name} ` +
+        `${first.results.scenario}: their change says nothing`,
+      { field: "gate" },
+    );
+  }
+  return checkGates(gates, others.flatMap((document) => besideFirst(first, document, others.length)));
+}
+
+/** The runs of one document, those but the baseline beside it. */
+export function besideBaseline(results: Pick<Results, "runs">): GatedRun[] {
+  const baseline = baselineOf(results);
+  return results.runs.map((run) => ({
+    run,
+    ...(baseline === undefined || run === baseline ? {} : { against: baseline, paired: true }),
+  }));
+}
+
+/** The runs of a document, and those that only the first one has. */
+function besideFirst(first: NamedResults, { name: document, results }: NamedResults, of: number): GatedRun[] {
+  const gated = results.runs.map((run): GatedRun => {
+    const against = runOf(first, run.name);
+    return { run, ...(against === undefined ? {} : { against }), ...(of < 2 ? {} : { document }) };
+  });
+  const lost = lostRuns([first, { name: document, results }]).map(({ run: name }): GatedRun => {
+    const against = runOf(first, name)!;
+    return { run: { ...against, repetitions: [] }, lost: true, against, document };
+  });
+  return [...gated, ...lost];
+}
+
+/** A run of the first document that another one lacks. */
+export interface LostRun {
+  /** The document that lacks it. */
+  readonly document: string;
+  /** The run's name. */
+  readonly run: string;
+}
+
+/** The runs of the first document that the others lack. */
+export function lostRuns([first, ...others]: readonly NamedResults[]): LostRun[] {
+  return others.flatMap((document) =>
+    (first?.results.runs ?? []).filter(({ name }) => runOf(document, name) === undefined)
+      .map(({ name: run }) => ({ document: document.name, run }))
   );
-  return checkGates(gates, gated, { seed: first.results.seed });
 }
 
 /**

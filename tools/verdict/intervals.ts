@@ -4,9 +4,15 @@
  * @module
  */
 
-import { uniformInt } from "pure-rand/distribution/uniformInt";
-import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import { median, quantileSorted } from "simple-statistics";
+import {
+  intervalOf,
+  mannWhitneyEstimates,
+  middleOf,
+  type RankEstimates,
+  ratioOf,
+  signedRankEstimates,
+  signEstimates,
+} from "./rank_tests.ts";
 
 /** An estimate, and the interval that holds the true value with a given confidence. */
 export interface Interval {
@@ -24,12 +30,6 @@ export interface Interval {
 export const CONFIDENCE = 0.95;
 
 /**
- * Resamples of a bootstrap: so many that chance among them moves a limit by far less than one more repetition
- * would.
- */
-export const RESAMPLES = 4_999;
-
-/**
  * The median with its interval, made of two order statistics. Whatever the distribution, the binomial of the
  * sign test gives the confidence exactly (W. J. Conover, Practical Nonparametric Statistics, 3.2). Below 6
  * values not even the lowest and the highest reach 95%: they are the interval then, with the confidence that
@@ -45,26 +45,8 @@ export const RESAMPLES = 4_999;
  * ```
  */
 export function estimateMedian(values: readonly number[]): Interval | undefined {
-  if (values.length === 0) return undefined;
-  const sorted = [...values].sort((a, b) => a - b);
-  const n = sorted.length;
-  // Narrow the interval from both ends while the probability outside stays below 1 − CONFIDENCE.
-  let probability = 0.5 ** n;
-  let leftOut = 2 * probability;
-  let rank = 0;
-  while (rank < Math.floor((n - 1) / 2)) {
-    const next = probability * (n - rank) / (rank + 1);
-    if (leftOut + 2 * next > 1 - CONFIDENCE) break;
-    probability = next;
-    leftOut += 2 * next;
-    rank++;
-  }
-  return {
-    estimate: median([...sorted]),
-    low: sorted[rank]!,
-    high: sorted[n - 1 - rank]!,
-    confidence: Math.max(0, 1 - leftOut),
-  };
+  const level = (1 - CONFIDENCE) / 2;
+  return estimateOf(signEstimates(values), { low: level, high: level });
 }
 
 /** Values of two runs that are compared. */
@@ -77,49 +59,51 @@ export interface ComparedValues {
   readonly paired: boolean;
 }
 
-/** How a bootstrap draws. */
-export interface BootstrapOptions {
-  /** A whole number of 32 bits. The same seed and values give the same interval. */
-  readonly seed: number;
-  /** Default {@linkcode RESAMPLES}. */
-  readonly resamples?: number;
+/**
+ * The estimates of candidate ÷ baseline, for a test and for its interval: for paired values those of the
+ * signed-rank test of the ratios within the rounds, so that what drifts from round to round cancels; for
+ * others those of the Mann-Whitney test.
+ *
+ * It is ratios and not differences, because the noise and the drift of a machine grow with the rate, and
+ * because a report speaks of shares.
+ */
+export function ratioEstimates({ baseline, candidate, paired }: ComparedValues): RankEstimates {
+  return paired
+    ? signedRankEstimates(candidate.map((value, i) => ratioOf(value, baseline[i]!)))
+    : mannWhitneyEstimates(candidate, baseline);
 }
 
 /**
- * The ratio of candidate to baseline with a percentile bootstrap interval (B. Efron, R. Tibshirani, An
- * Introduction to the Bootstrap, 13.3). For paired values it is the median of the ratios within the rounds,
- * and rounds are drawn, so that what drifts from round to round cancels. For others it is the ratio of the
- * medians, and each side is drawn from.
+ * The ratio of candidate to baseline with the interval that its rank test gives.
  *
- * It is the median and not the mean, because a single disturbed repetition should not move it. Up to 5 pairs
- * the interval is the lowest and the highest ratio, with the confidence that these have: 93.75% for 5. From 6
- * pairs on the interval is meant for 95%. It holds the true ratio in 91 to 94% of simulated benches of 6 to
- * 20 pairs, and in 96 to 97% where the values are not paired: the bootstrap of so few values is not exact.
- * That is why an interval alone shows no difference.
+ * @param levels how often each end may err; too few values err more often, which `confidence` says.
+ * @returns `undefined` where a side has no values.
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { estimateRatio } from "./intervals.ts";
  *
- * @returns `undefined` where a side has no values, or the baseline has a 0.
+ * const values = { baseline: [100, 200, 400], candidate: [50, 100, 200], paired: true };
+ * assertEquals(estimateRatio(values), { estimate: 0.5, low: 0.5, high: 0.5, confidence: 0.75 });
+ * ```
  */
-export function estimateRatio(values: ComparedValues, options: BootstrapOptions): Interval | undefined {
-  const { baseline, candidate, paired } = values;
-  const { seed, resamples = RESAMPLES } = options;
-  if (baseline.length === 0 || candidate.length === 0 || baseline.some((value) => value === 0)) {
-    return undefined;
-  }
-  const random = xoroshiro128plus(seed);
-  const draw = (from: readonly number[]) =>
-    median(from.map(() => from[uniformInt(random, 0, from.length - 1)]!));
-  const ratios = candidate.map((value, i) => value / baseline[i]!);
-  const estimate = paired ? median(ratios) : median([...candidate]) / median([...baseline]);
-  const drawn = Array.from(
-    { length: resamples },
-    () => paired ? draw(ratios) : draw(candidate) / draw(baseline),
-  );
-  drawn.sort((a, b) => a - b);
-  const fewer = Math.min(baseline.length, candidate.length);
-  return {
-    estimate,
-    low: quantileSorted(drawn, (1 - CONFIDENCE) / 2),
-    high: quantileSorted(drawn, (1 + CONFIDENCE) / 2),
-    confidence: Math.min(CONFIDENCE, 1 - 2 * 0.5 ** fewer),
-  };
+export function estimateRatio(
+  values: ComparedValues,
+  levels: EndLevels = { low: (1 - CONFIDENCE) / 2, high: (1 - CONFIDENCE) / 2 },
+): Interval | undefined {
+  return estimateOf(ratioEstimates(values), levels);
+}
+
+/** How often each end of an interval may err. */
+export interface EndLevels {
+  /** How often the true value may lie below the interval. */
+  readonly low: number;
+  /** How often the true value may lie above the interval. */
+  readonly high: number;
+}
+
+/** The middle of the estimates with the interval that their test gives; `undefined` where there are none. */
+export function estimateOf(estimates: RankEstimates, levels: EndLevels): Interval | undefined {
+  const interval = intervalOf(estimates, levels);
+  return interval && { estimate: middleOf(estimates), ...interval };
 }

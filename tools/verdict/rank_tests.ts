@@ -1,103 +1,140 @@
 /**
- * Exact rank tests for the few repetitions of a bench, and the correction for several tests.
+ * Exact rank tests for the few repetitions of a bench, with the intervals that belong to them, and the
+ * correction for several tests.
  *
- * Both tests count the exact permutation distribution of their statistic, ties included (midranks). A normal
- * approximation is poor below some twenty values. The sizes of a bench, up to about a hundred values, take
- * milliseconds. Above {@linkcode MOST_EXACT} values counting would take minutes, and the approximation is as
- * good.
+ * The sign test, Wilcoxon's signed-rank test and the Mann-Whitney test have one form. Each has a list of
+ * estimates of what is asked for: the values, the means of each two of them, or the ratios of each value of
+ * one sample to each of the other. The statistic is how many of the estimates lie beyond a limit, and its
+ * distribution without a difference is known exactly. The interval is cut out of the same sorted list (J. L.
+ * Hodges, E. L. Lehmann, Annals of Mathematical Statistics 34 (1963) 598–611): it leaves out exactly the
+ * limits that the test rejects. So a verdict and its interval cannot disagree, ties included.
+ *
+ * Estimates that are exactly at the limit count against a claim that something lies beyond it, so that ties
+ * make false alarms rarer, never more frequent.
  *
  * @module
  */
 
-import { errorFunction } from "simple-statistics";
+import { errorFunction, median } from "simple-statistics";
 
 /** The distribution of up to this many values in all is counted; that of more is taken for normal. */
 export const MOST_EXACT = 200;
 
-/** What a rank test has found. */
-export interface RankTest {
-  /** Mann-Whitney's U of the first sample, or Wilcoxon's sum of the positive ranks. */
-  readonly statistic: number;
-  /** The probability of a statistic this low or lower if there is no difference. */
-  readonly pLess: number;
-  /** The probability of a statistic this high or higher if there is no difference. */
-  readonly pGreater: number;
-  /** The two-sided p-value: twice the smaller of the two, at most 1. */
-  readonly p: number;
+/** Sorted estimates of one quantity, and the chance that so few of them lie on one side of the true one. */
+export interface RankEstimates {
+  /** From the lowest to the highest. */
+  readonly sorted: Float64Array;
+  /** The probability that at most `count` of the estimates are below the true value; the same above. */
+  atMost(count: number): number;
+}
+
+/** An interval whose two ends err with probabilities of their own. */
+export interface RankInterval {
+  /** The lower limit. */
+  readonly low: number;
+  /** The upper limit. */
+  readonly high: number;
+  /** The probability that the true value lies between the two, ends included. */
+  readonly confidence: number;
+}
+
+/** The estimates of the sign test of a median: the values themselves. */
+export function signEstimates(values: readonly number[]): RankEstimates {
+  return { sorted: Float64Array.from(values).sort(), atMost: cumulative(`sign ${values.length}`) };
 }
 
 /**
- * The Mann-Whitney U test (Wilcoxon's rank-sum test) of two independent samples: exact, and where there are
- * ties exact for these ties. H. B. Mann, D. R. Whitney, Annals of Mathematical Statistics 18 (1947) 50–60.
+ * The estimates of Wilcoxon's signed-rank test of the logarithms of ratios: the geometric mean of each two
+ * ratios, of a ratio with itself included. F. Wilcoxon, Biometrics Bulletin 1 (1945) 80–83.
  *
  * @example
  * ```ts
  * import { assertAlmostEquals, assertEquals } from "@std/assert";
- * import { testMannWhitney } from "./rank_tests.ts";
+ * import { pGreater, signedRankEstimates } from "./rank_tests.ts";
  *
- * // The example of scipy.stats.mannwhitneyu.
- * const { statistic, p } = testMannWhitney([19, 22, 16, 29, 24], [20, 11, 17, 12]);
- * assertEquals(statistic, 17);
- * assertAlmostEquals(p, 1 / 9);
+ * // The example of scipy.stats.wilcoxon: the two-sided p is twice this.
+ * const differences = [6, 8, 14, 16, 23, 24, 28, 29, 41, -48, 49, 56, 60, -67, 75];
+ * const estimates = signedRankEstimates(differences.map((difference) => Math.exp(difference)));
+ * assertEquals(estimates.sorted.filter((ratio) => ratio > 1).length, 96);
+ * assertAlmostEquals(2 * pGreater(estimates, 1), 0.041259765625);
  * ```
  */
-export function testMannWhitney(a: readonly number[], b: readonly number[]): RankTest {
-  const doubled = doubledMidranks([...a, ...b]);
-  const rankSum = sum(doubled.slice(0, a.length));
-  const statistic = (rankSum - a.length * (a.length + 1)) / 2;
-  if (doubled.length > MOST_EXACT) {
-    const mean = a.length * (doubled.length + 1);
-    const squares = sum(doubled.map((rank) => (rank - doubled.length - 1) ** 2));
-    const variance = a.length * b.length / doubled.length / (doubled.length - 1) * squares;
-    return { statistic, ...normalTails(rankSum, mean, variance) };
+export function signedRankEstimates(ratios: readonly number[]): RankEstimates {
+  const sorted = new Float64Array(ratios.length * (ratios.length + 1) / 2);
+  let at = 0;
+  for (const [i, ratio] of ratios.entries()) {
+    for (let j = i; j < ratios.length; j++) sorted[at++] = geometricMean(ratio, ratios[j]!);
   }
-  // ways[k][s]: how many sets of k of the ranks have the sum s.
-  const width = sum(doubled) + 1;
-  const ways = Array.from({ length: a.length + 1 }, () => new Float64Array(width));
-  ways[0]![0] = 1;
-  let reach = 0;
-  for (const rank of doubled) {
-    reach += rank;
-    for (let k = a.length; k > 0; k--) {
-      const [into, from] = [ways[k]!, ways[k - 1]!];
-      for (let s = reach; s >= rank; s--) into[s]! += from[s - rank]!;
-    }
-  }
-  return { statistic, ...tailsOf(ways[a.length]!, rankSum) };
+  return { sorted: sorted.sort(), atMost: cumulative(`signed-rank ${ratios.length}`) };
 }
 
 /**
- * Wilcoxon's signed-rank test of paired differences: exact, and where there are ties exact for these ties.
- * Differences of zero say nothing and are left out, as Wilcoxon left them out. F. Wilcoxon, Biometrics
- * Bulletin 1 (1945) 80–83.
+ * The estimates of the Mann-Whitney test of two independent samples: each value of `a` ÷ each of `b`. H. B.
+ * Mann, D. R. Whitney, Annals of Mathematical Statistics 18 (1947) 50–60.
  *
  * @example
  * ```ts
  * import { assertAlmostEquals, assertEquals } from "@std/assert";
- * import { testSignedRank } from "./rank_tests.ts";
+ * import { mannWhitneyEstimates, pGreater } from "./rank_tests.ts";
  *
- * // The example of scipy.stats.wilcoxon, which reports the smaller sum, 24, and this p.
- * const { statistic, p } = testSignedRank([6, 8, 14, 16, 23, 24, 28, 29, 41, -48, 49, 56, 60, -67, 75]);
- * assertEquals(statistic, 96);
- * assertAlmostEquals(p, 0.041259765625);
+ * // The example of scipy.stats.mannwhitneyu, whose U is 17: the two-sided p is twice this.
+ * const estimates = mannWhitneyEstimates([19, 22, 16, 29, 24], [20, 11, 17, 12]);
+ * assertEquals(estimates.sorted.filter((ratio) => ratio > 1).length, 17);
+ * assertAlmostEquals(2 * pGreater(estimates, 1), 1 / 9);
  * ```
  */
-export function testSignedRank(differences: readonly number[]): RankTest {
-  const nonZero = differences.filter((difference) => difference !== 0);
-  const doubled = doubledMidranks(nonZero.map(Math.abs));
-  const positive = sum(doubled.filter((_, i) => nonZero[i]! > 0));
-  if (doubled.length > MOST_EXACT) {
-    const variance = sum(doubled.map((rank) => rank ** 2)) / 4;
-    return { statistic: positive / 2, ...normalTails(positive, sum(doubled) / 2, variance) };
-  }
-  const ways = new Float64Array(sum(doubled) + 1);
-  ways[0] = 1;
-  let reach = 0;
-  for (const rank of doubled) {
-    reach += rank;
-    for (let s = reach; s >= rank; s--) ways[s]! += ways[s - rank]!;
-  }
-  return { statistic: positive / 2, ...tailsOf(ways, positive) };
+export function mannWhitneyEstimates(a: readonly number[], b: readonly number[]): RankEstimates {
+  const ratios = Float64Array.from(a.flatMap((value) => b.map((other) => ratioOf(value, other))));
+  return { sorted: ratios.sort(), atMost: cumulative(`mann-whitney ${a.length} ${b.length}`) };
+}
+
+/** A ratio. Of two zeros it is 1: nothing has changed. */
+export function ratioOf(value: number, other: number): number {
+  return value === 0 && other === 0 ? 1 : value / other;
+}
+
+/** The probability of estimates as low as these if the true value is `limit` or more. */
+export function pLess({ sorted, atMost }: RankEstimates, limit: number): number {
+  return sorted.length === 0 ? 1 : atMost(sorted.filter((estimate) => estimate >= limit).length);
+}
+
+/** The probability of estimates as high as these if the true value is `limit` or less. */
+export function pGreater({ sorted, atMost }: RankEstimates, limit: number): number {
+  return sorted.length === 0 ? 1 : atMost(sorted.filter((estimate) => estimate <= limit).length);
+}
+
+/** The smallest one-sided p that these estimates can give, wherever the limit is. */
+export function smallestP({ sorted, atMost }: RankEstimates): number {
+  return sorted.length === 0 ? 1 : atMost(0);
+}
+
+/**
+ * The interval: all limits that the two one-sided tests do not reject at these levels. Where there are too
+ * few values for a level, it is the lowest or the highest of them, with the confidence that this has.
+ *
+ * @returns `undefined` where there are no estimates.
+ */
+export function intervalOf(
+  { sorted, atMost }: RankEstimates,
+  levels: { readonly low: number; readonly high: number },
+): RankInterval | undefined {
+  if (sorted.length === 0) return undefined;
+  const cut = (level: number) => {
+    let count = 0;
+    while (2 * (count + 1) < sorted.length && atMost(count + 1) <= level) count++;
+    return count;
+  };
+  const [below, above] = [cut(levels.low), cut(levels.high)];
+  return {
+    low: sorted[below]!,
+    high: sorted[sorted.length - 1 - above]!,
+    confidence: Math.max(0, 1 - atMost(below) - atMost(above)),
+  };
+}
+
+/** The estimate in the middle: Hodges and Lehmann's. */
+export function middleOf({ sorted }: RankEstimates): number {
+  return median([...sorted]);
 }
 
 /** The smallest two-sided p that the Mann-Whitney test of samples of these sizes can give. */
@@ -113,61 +150,92 @@ export function smallestSignedRankP(pairs: number): number {
 }
 
 /**
- * Adjusts the p-values of several tests so that the chance of even one false alarm among them stays that of a
- * single test. S. Holm, Scandinavian Journal of Statistics 6 (1979) 65–70.
+ * The level at which Holm's procedure tests each of several p-values, so that the chance of even one false
+ * alarm among them stays `level`: a test shows something where its p is at most its level. S. Holm,
+ * Scandinavian Journal of Statistics 6 (1979) 65–70.
  *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { adjustHolm } from "./rank_tests.ts";
+ * import { holmLevels } from "./rank_tests.ts";
  *
- * assertEquals(adjustHolm([0.25, 0.0625, 0.125]), [0.25, 0.1875, 0.25]);
+ * assertEquals(holmLevels([0.03, 0.001, 0.04], 0.05), [0.025, 0.05 / 3, 0.025]);
  * ```
  */
-export function adjustHolm(ps: readonly number[]): number[] {
+export function holmLevels(ps: readonly number[], level: number): number[] {
   const order = ps.map((_, i) => i).sort((a, b) => ps[a]! - ps[b]!);
-  const adjusted = new Array<number>(ps.length);
-  let atLeast = 0;
+  const levels = new Array<number>(ps.length);
+  let divisor = ps.length;
   for (const [rank, i] of order.entries()) {
-    atLeast = Math.min(1, Math.max(atLeast, (ps.length - rank) * ps[i]!));
-    adjusted[i] = atLeast;
+    const before = order[rank - 1];
+    // Equal p-values share one level, so that neither the order of the runs nor chance tells them apart.
+    levels[i] = before !== undefined && ps[before] === ps[i] ? levels[before]! : level / divisor;
+    if (ps[i]! <= levels[i]! && divisor > 1) divisor--;
   }
-  return adjusted;
+  return levels;
 }
 
-/**
- * Twice the ranks of the values. Ties share the mean of their ranks, and twice that mean is a whole number.
- */
-function doubledMidranks(values: readonly number[]): number[] {
-  const sorted = [...values].sort((a, b) => a - b);
-  const first = new Map<number, number>();
-  const last = new Map<number, number>();
-  for (const [i, value] of sorted.entries()) {
-    if (!first.has(value)) first.set(value, i + 1);
-    last.set(value, i + 1);
+function geometricMean(a: number, b: number): number {
+  const mean = a === b ? a : Math.sqrt(a) * Math.sqrt(b);
+  // 0 and infinity are equally far from "no change".
+  return Number.isNaN(mean) ? 1 : mean;
+}
+
+const kept = new Map<string, (count: number) => number>();
+
+/** The probability of at most so many, for the distribution of this name; each is worked out once. */
+function cumulative(name: string): (count: number) => number {
+  const known = kept.get(name);
+  if (known !== undefined) return known;
+  const [test, a, b] = name.split(" ");
+  const made = DISTRIBUTIONS[test!]!(Number(a), Number(b));
+  kept.set(name, made);
+  return made;
+}
+
+const DISTRIBUTIONS: Readonly<Record<string, (a: number, b: number) => (count: number) => number>> = {
+  "sign": (n) => n > MOST_EXACT ? normalAtMost(n / 2, n / 4) : atMostOf(product(n, () => 1)),
+  "signed-rank": (n) =>
+    n > MOST_EXACT
+      ? normalAtMost(n * (n + 1) / 4, n * (n + 1) * (2 * n + 1) / 24)
+      : atMostOf(product(n, (i) => i)),
+  "mann-whitney": (a, b) =>
+    a + b > MOST_EXACT ? normalAtMost(a * b / 2, a * b * (a + b + 1) / 12) : atMostOf(boxed(a, b)),
+};
+
+/** In how many ways the numbers that `of` gives for 1…n can be summed to each total. */
+function product(n: number, of: (i: number) => number): Float64Array {
+  const steps = Array.from({ length: n }, (_, i) => of(i + 1));
+  const ways = new Float64Array(steps.reduce((sum, step) => sum + step, 0) + 1);
+  ways[0] = 1;
+  let reach = 0;
+  for (const step of steps) {
+    reach += step;
+    for (let sum = reach; sum >= step; sum--) ways[sum]! += ways[sum - step]!;
   }
-  return values.map((value) => first.get(value)! + last.get(value)!);
+  return ways;
 }
 
-function tailsOf(ways: Float64Array, observed: number): Omit<RankTest, "statistic"> {
-  const all = sum(ways);
-  const pLess = sum(ways.subarray(0, observed + 1)) / all;
-  const pGreater = sum(ways.subarray(observed)) / all;
-  return { pLess, pGreater, p: Math.min(1, 2 * Math.min(pLess, pGreater)) };
+/** In how many arrangements of `a` values among `b` others each number of pairs is the other way round. */
+function boxed(a: number, b: number): Float64Array {
+  // The Gaussian binomial coefficient: for i to a, times (1 − q^(b+i)), divided by (1 − q^i).
+  const ways = new Float64Array(a * b + 1);
+  ways[0] = 1;
+  for (let i = 1; i <= a; i++) {
+    for (let u = a * b; u >= b + i; u--) ways[u]! -= ways[u - b - i]!;
+    for (let u = i; u <= a * b; u++) ways[u]! += ways[u - i]!;
+  }
+  return ways;
 }
 
-/** The tails of a normal distribution, corrected for the steps of 2 in which sums of doubled ranks go. */
-function normalTails(observed: number, mean: number, variance: number): Omit<RankTest, "statistic"> {
-  if (variance === 0) return { pLess: 1, pGreater: 1, p: 1 };
-  const below = (z: number) => (1 + errorFunction(z / Math.SQRT2)) / 2;
-  const deviation = Math.sqrt(variance);
-  const pLess = below((observed + 1 - mean) / deviation);
-  const pGreater = below((mean + 1 - observed) / deviation);
-  return { pLess, pGreater, p: Math.min(1, 2 * Math.min(pLess, pGreater)) };
+function atMostOf(ways: Float64Array): (count: number) => number {
+  const sums = ways.slice();
+  for (let i = 1; i < sums.length; i++) sums[i]! += sums[i - 1]!;
+  const all = sums.at(-1)!;
+  return (count) => count < 0 ? 0 : count >= sums.length ? 1 : sums[count]! / all;
 }
 
-function sum(values: Iterable<number>): number {
-  let total = 0;
-  for (const value of values) total += value;
-  return total;
+/** The lower tail of a normal distribution, corrected for the steps of 1 in which counts go. */
+function normalAtMost(mean: number, variance: number): (count: number) => number {
+  return (count) => (1 + errorFunction((count + 0.5 - mean) / Math.sqrt(2 * variance))) / 2;
 }

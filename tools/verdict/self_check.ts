@@ -31,7 +31,7 @@ export function selfCheckOf(
   if (results.method?.selfCheck !== true || a === undefined || b === undefined) return undefined;
   const comparison = comparisons.get(b.name);
   if (comparison === undefined) return undefined;
-  const verdict = comparison.verdict === "too few repetitions"
+  const verdict = comparison.verdict === "too few repetitions" || comparison.verdict === "not measured"
     ? "cannot tell"
     : comparison.verdict === "no difference shown"
     ? "passed"

@@ -36,11 +36,11 @@ Deno.test("the report says of latencies whether they are those of a closed or an
   const report = (one: Run) => renderReport(results([{ ...one, baseline: true }]));
   assertStringIncludes(
     report(closed),
-    "1,000 connections for 4 s, after a 1 s warm-up (not counted; its TIME_WAITs remain). Each connection waits for its answer",
+    "1,000 connections for 2 s, after a 1 s warm-up (not counted; its TIME_WAITs remain). Each connection waits for its answer",
   );
   assertStringIncludes(
     report(open),
-    "5,000 requests/s for 4 s, after a 1 s warm-up (not counted; its TIME_WAITs remain). Requests are evenly spaced",
+    "5,000 requests/s for 2 s, after a 1 s warm-up (not counted; its TIME_WAITs remain). Requests are evenly spaced",
   );
   assertFalse(report(open).includes("closed loop"));
   const titles = (one: Run) => plotsOf(results([one])).map(({ title }) => title).join();

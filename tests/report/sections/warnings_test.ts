@@ -1,10 +1,11 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertLessOrEqual, assertStringIncludes } from "@std/assert";
 import { renderReport } from "../../../tools/report/report.ts";
 import { sayWarning } from "../../../tools/report/sections/warnings.ts";
 import { type Measured, type Results } from "../../../tools/results/results.ts";
 import { warningsOf as warningsOfAll } from "../../../tools/verdict/warnings.ts";
 import { warnOfMachine } from "../../../tools/verdict/machine_warnings.ts";
 import { repetition, results, resultsOf, run } from "../../support/made_up_results.ts";
+import { normalRandom } from "../../support/simulation.ts";
 
 const QUIET = repetition(5_000, { opened: 9 });
 
@@ -53,14 +54,31 @@ Deno.test("a governor that changes the clock is named, one that holds it is not"
 });
 
 Deno.test("a repetition that lies apart is flagged and kept", () => {
-  const document = resultsOf({ direct: [100, 101, 102, 103, 50] });
+  const document = resultsOf({ direct: [100, 101, 102, 103, 50, 101, 100] });
   const [warning, ...rest] = sentencesOf(document);
   assertStringIncludes(warning!, "`direct`: repetition 5 lies apart, 50 requests/s where the median is 101");
   assertStringIncludes(warning!, "It is kept in all figures.");
   assertEquals(rest, []);
-  assertEquals(sentencesOf(resultsOf({ direct: [100, 101, 102, 103, 99] })), []);
-  assertEquals(sentencesOf(resultsOf({ direct: [100, 100, 50] })), [], "three cannot tell");
+  assertEquals(sentencesOf(resultsOf({ direct: [100, 101, 102, 103, 99, 101, 100] })), []);
+  assertEquals(sentencesOf(resultsOf({ direct: [100, 100, 101, 100, 50] })), [], "five cannot tell");
 });
+
+Deno.test("a repetition that answered only errors lies apart, however fast it was", () => {
+  const steady = [5_000, 5_010, 4_990, 5_005, 4_995, 5_003].map((rate) => repetition(rate, { opened: 9 }));
+  const refused = repetition(5_001, { opened: 9, errors: { ...QUIET.errors, status: 40_000 } });
+  const sentences = sentencesOf(results([run("pool-100", [...steady, refused])]));
+  assertStringIncludes(sentences.join(), "`pool-100`: repetition 7 lies apart, 1 requests/s");
+});
+
+for (const repetitions of [6, 7, 8, 13, 20]) {
+  Deno.test(`of runs of ${repetitions} repetitions with nothing but normal noise, at most 2% are said to have one that lies apart`, () => {
+    const { normal } = normalRandom(5);
+    const values = () => Array.from({ length: repetitions }, () => 10_000 * (1 + 0.03 * normal()));
+    const runs = Array.from({ length: 400 }, (_, i) => [`run-${i}`, values()] as const);
+    const warned = new Set(warnOfMachine(resultsOf(Object.fromEntries(runs))).map(({ run }) => run));
+    assertLessOrEqual(warned.size, 0.02 * runs.length);
+  });
+}
 
 Deno.test("requests of an open loop that were taken up late, or never sent, are counted", () => {
   assertEquals(

@@ -7,7 +7,14 @@
 import { summarizeLatency } from "../../load/latency.ts";
 import { mergeLatency } from "../../load/latency_histogram.ts";
 import { estimateMedian } from "../../verdict/intervals.ts";
-import { type Measured, measuredOf, openerOf, type Results, type Run } from "../../results/results.ts";
+import {
+  type Measured,
+  measuredOf,
+  openerOf,
+  type Results,
+  type Run,
+  servedPerSec,
+} from "../../results/results.ts";
 import { sysctlsOf } from "../../verdict/knobs.ts";
 import { portRange, portsInUse } from "../../verdict/ports.ts";
 import { formatCount } from "../format.ts";
@@ -175,8 +182,8 @@ type Points = PlotLine["points"];
 function linesOf({ runs }: Results, pointsOf: (repetition: Measured, run: Run) => Points): PlotLine[] {
   const lines = runs.flatMap((run, i) => {
     const measured = measuredOf(run);
-    const median = estimateMedian(measured.map(({ requestsPerSec }) => requestsPerSec))?.estimate ?? 0;
-    const distance = ({ requestsPerSec }: Measured) => Math.abs(requestsPerSec - median);
+    const median = estimateMedian(measured.map(servedPerSec))?.estimate ?? 0;
+    const distance = (repetition: Measured) => Math.abs(servedPerSec(repetition) - median);
     const middle = measured.toSorted((a, b) => distance(a) - distance(b))[0];
     return measured.map((repetition): PlotLine => ({
       name: run.name,

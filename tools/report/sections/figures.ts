@@ -5,7 +5,6 @@
  */
 
 import type { Results } from "../../results/results.ts";
-import type { Comparison } from "../../verdict/comparison.ts";
 import type { Findings, RunFindings } from "../../verdict/findings.ts";
 import { estimateMedian } from "../../verdict/intervals.ts";
 import { describeByRun, sayByRun } from "../by_run.ts";
@@ -47,61 +46,97 @@ export function renderCaption({ runs }: Findings, results: Results): string[] {
 
 /** How sure the intervals are, and what was tested how. */
 function explainFigures(runs: readonly RunFindings[], results: Results): string[] {
-  const most = Math.max(...runs.map(({ measured }) => measured));
-  if (most === 0) return [];
-  if (most === 1) return ["One repetition each: no uncertainty is known."];
-  const { confidence } = estimateMedian(Array.from({ length: most }, (_, i) => i))!;
-  const interval = confidence < 0.95
-    ? `the lowest and the highest (a ${formatShare(confidence)} confidence interval; 95% needs 6 repetitions)`
-    : "95% confidence intervals";
-  const fewer = runs.some(({ measured }) => measured !== most);
-  const unequal = fewer ? ` at most${whyFewer(runs, results)}` : "";
-  const tested = runs.flatMap(({ comparison }) => comparison ?? []);
-  const medians = `Medians of ${most} repetitions${unequal}, with ${interval}.`;
+  const measured = runs.filter((run) => run.measured > 0);
+  if (measured.length === 0) return [];
+  const failed = runs.reduce((sum, run) => sum + run.failed, 0);
+  if (failed === 0 && measured.every((run) => run.measured === 1)) {
+    return ["One repetition each: no uncertainty is known."];
+  }
+  const tested = runs.filter(({ comparison }) => comparison?.ratio !== undefined);
+  const medians = `${
+    explainMedians(measured.map(({ name, measured }) => ({ said: `\`${name}\``, measured })))
+  }${whyFewer(failed, results)}`;
   if (tested.length === 0) return [medians];
   return [
     medians,
-    `The loss is the median of the losses within each round${
-      nameBootstrap(tested)
-    }; in a round all runs are measured ` +
-    "one after the other, in a random order.",
-    explainTests(tested),
+    `The loss is the middle of the losses within the rounds (Hodges and Lehmann's estimate); ${
+      sayCoverage(tested)
+    }. In a round all runs are measured one after the other, in a random order.`,
+    ...explainTests(tested, results),
   ];
 }
-
-function explainTests(tested: readonly Comparison[]): string {
-  const lacking = tested.filter(({ verdict }) => verdict === "too few repetitions");
-  if (lacking.length > 0) {
-    const needed = Math.max(...lacking.map(({ repetitionsNeeded }) => repetitionsNeeded));
-    return `**Too few repetitions to show a difference**, however large: \`--repeat ${needed}\` would be enough.`;
-  }
-  const tests = [...new Set(tested.map(({ test }) => TEST_NAMES[test]))].join(", ");
-  const corrected = tested.length === 1 ? "" : `, corrected for ${tested.length} comparisons (Holm)`;
-  return `A loss or gain without "no difference shown" is shown at 5%: ${tests}${corrected}.`;
-}
-
-const TEST_NAMES: Readonly<Record<Comparison["test"], string>> = {
-  "mann-whitney": "exact Mann-Whitney test",
-  "signed-rank": "exact Wilcoxon signed-rank test of the pairs",
-};
 
 /**
- * What the intervals of ratios are called: with few pairs the bootstrap gives no more than the pairs have.
+ * How many repetitions the medians are of, and how surely their intervals hold the true one.
+ *
+ * @param runs what to call each, and its measured repetitions.
  */
-function nameBootstrap(tested: readonly Comparison[]): string {
-  const confidences = tested.flatMap(({ ratio }) => ratio === undefined ? [] : [ratio.confidence]);
-  const least = Math.min(0.95, ...confidences);
-  if (least === 0) return "";
-  return least < 0.95
-    ? `, with a ${formatShare(least)} bootstrap interval`
-    : ", with a 95% bootstrap interval";
+export function explainMedians(
+  runs: readonly { readonly said: string; readonly measured: number }[],
+): string {
+  const groups = Map.groupBy(runs, (run) => run.measured);
+  const parts = [...groups].map(([measured, group]) => {
+    const of = groups.size === 1 ? "" : ` (${group.map(({ said }) => said).join(", ")})`;
+    if (measured === 1) return `1 repetition${of}, without an interval`;
+    const { confidence } = estimateMedian(Array.from({ length: measured }, (_, i) => i))!;
+    const what = confidence < 0.95
+      ? "intervals from the lowest to the highest, which hold the true median"
+      : "intervals that hold the true median";
+    return `${measured} repetitions${of}, with ${what} in ${formatShare(confidence)} of benches`;
+  });
+  return `Medians of ${parts.join("; of ")}.`;
 }
 
-function whyFewer(runs: readonly RunFindings[], { interrupted }: Results): string {
-  const failed = runs.reduce((sum, run) => sum + run.failed, 0);
+function namesOf(runs: readonly Pick<RunFindings, "name">[]): string {
+  return runs.map(({ name }) => `\`${name}\``).join(", ");
+}
+
+/** With what confidence each interval of a loss holds the true one, by run where they differ. */
+function sayCoverage(tested: readonly RunFindings[]): string {
+  const groups = Map.groupBy(tested, ({ comparison }) => formatShare(comparison!.ratio!.confidence));
+  if (groups.size === 1) return `its interval holds the true one in ${[...groups.keys()][0]} of benches`;
+  const parts = [...groups].map(([share, group]) => `${share} of benches (${namesOf(group)})`);
+  return `its interval holds the true one in ${parts.join(", ")}`;
+}
+
+function explainTests(tested: readonly RunFindings[], { method }: Results): string[] {
+  const lacking = tested.filter(({ comparison }) => comparison!.verdict === "too few repetitions");
+  const able = tested.filter((run) => !lacking.includes(run));
+  const sentences: string[] = [];
+  if (lacking.length > 0) {
+    const needed = lacking[0]!.comparison!.repetitionsNeeded;
+    const of = able.length === 0 ? "" : ` of ${namesOf(lacking)}`;
+    const enough = method !== undefined && method.repeat >= needed
+      ? `${needed} rounds in which both runs were measured would be enough`
+      : `\`--repeat ${needed}\` would be enough`;
+    sentences.push(`**Too few repetitions to show a difference**${of}, however large: ${enough}.`);
+  }
+  if (able.length === 0) return sentences;
+  const until = (method?.until ?? null) !== null;
+  const corrected = able.length === 1 ? "" : `, corrected for ${able.length} comparisons (Holm)`;
+  sentences.push(
+    `A loss or gain without "no difference shown" is shown at ${
+      until ? "2.5%" : "5%"
+    }: exact Wilcoxon signed-rank test ` +
+      `of the rounds${corrected}. The interval is that of the test: it leaves out 0% exactly where a difference is shown.`,
+  );
+  if (until) {
+    sentences.push(
+      "The bench chose when to stop by the width of these intervals, which makes them err more often: after that, they hold " +
+        "the true loss in at least 95% of benches.",
+    );
+  }
+  return sentences;
+}
+
+function whyFewer(failed: number, { interrupted }: Results): string {
   const reasons = [
-    ...(failed > 0 ? [`${failed} failed`] : []),
-    ...(interrupted ? ["the bench was stopped"] : []),
+    ...(failed > 0 ? [`${failed} ${failed === 1 ? "repetition" : "repetitions"} failed`] : []),
+    ...(interrupted ? ["the bench was stopped before all was measured"] : []),
   ];
-  return reasons.length === 0 ? "" : ` (${reasons.join(", ")})`;
+  return reasons.length === 0 ? "" : ` ${capital(reasons.join(", and "))}.`;
+}
+
+function capital(text: string): string {
+  return `${text[0]!.toUpperCase()}${text.slice(1)}`;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { GateCheck } from "../../verdict/gate.ts";
+import type { GateCheck } from "../../verdict/gate_check.ts";
 import { intervalCell } from "../cells.ts";
 import { formatChange } from "../format.ts";
 import { code, prose } from "../markdown.ts";
@@ -13,25 +13,38 @@ import { renderRows } from "../table.ts";
 /** The section; empty where no gate was asked for. */
 export function renderGates(checks: readonly GateCheck[]): string[] {
   if (checks.length === 0) return [];
-  const rows = checks.map(({ gate, run, document, measured, verdict, repetitionsNeeded }) => [
-    code(gate.text),
-    document === undefined ? code(run) : `${code(run)} of ${prose(document)}`,
-    gate.relative
-      ? intervalCell(measured, (ratio) => formatChange(ratio - 1))
-      : intervalCell(measured, (value) => String(Number(value.toPrecision(6)))),
-    verdict === "fails"
-      ? "**fails**"
-      : verdict === "cannot tell" && repetitionsNeeded !== undefined
-      ? `cannot tell: too few repetitions, ${repetitionsNeeded} would be enough`
-      : verdict,
+  const rows = checks.map((check) => [
+    code(check.gate.text),
+    check.document === undefined ? code(check.run) : `${code(check.run)} of ${prose(check.document)}`,
+    check.gate.relative
+      ? intervalCell(check.measured, (ratio) => formatChange(ratio - 1))
+      : intervalCell(check.measured, (value) => String(Number(value.toPrecision(6)))),
+    sayVerdict(check),
   ]);
+  const many = checks.length > 1
+    ? ` Failing is corrected for ${checks.length} checks (Holm), so that all of them together raise a false alarm in at most 5%.`
+    : "";
   return [
     "## Gates",
     "",
     ...renderRows(["gate", "run", "measured", "verdict"], rows, 2),
     "",
-    "A gate holds or fails where the repetitions show it at 5%, one-sided: a change against other results by the exact " +
-    "Mann-Whitney test at the limit, a figure by itself by the sign test of its median" +
-    `${checks.length === 1 ? "" : `; corrected for ${checks.length} checks (Holm)`}.`,
+    "A gate holds or fails where the repetitions show it at 5%, one-sided, at the limit: a change within one bench by the " +
+    "exact Wilcoxon signed-rank test of the rounds, a change against other results by the exact Mann-Whitney test, a figure " +
+    "by itself by the sign test of its median. The intervals are those of these tests. `requestsPerSec` counts answers in " +
+    `time with 2xx or 3xx, as the table does.${many}`,
   ];
+}
+
+function sayVerdict({ verdict, missing, repetitions, repetitionsNeeded, document }: GateCheck): string {
+  const lacking = missing === 0 ? "" : `: ${missing} of ${repetitions} repetitions failed or lack the figure`;
+  if (verdict === "fails") return `**fails**${lacking}`;
+  if (verdict === "holds") return verdict;
+  if (repetitions === 0) {
+    return document === undefined ? "cannot tell: not measured" : `cannot tell: not measured in ${document}`;
+  }
+  if (lacking !== "") return `cannot tell${lacking}`;
+  return repetitionsNeeded === undefined
+    ? verdict
+    : `cannot tell: too few repetitions, ${repetitionsNeeded} would be enough`;
 }

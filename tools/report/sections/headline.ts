@@ -7,6 +7,7 @@
 import { isMeasured, type Results, type Run } from "../../results/results.ts";
 import type { AdviceVerdict } from "../../verdict/advice.ts";
 import type { Findings, RunFindings } from "../../verdict/findings.ts";
+import type { Interval } from "../../verdict/intervals.ts";
 import type { SelfCheck } from "../../verdict/self_check.ts";
 import { intervalCell } from "../cells.ts";
 import { prose } from "../markdown.ts";
@@ -120,7 +121,9 @@ function sayCompared({ comparison }: RunFindings, baseline: string | undefined):
   if (comparison?.ratio === undefined) return undefined;
   const { ratio: { estimate }, verdict } = comparison;
   const name = (preposition: string) => baseline === undefined ? "" : ` ${preposition} \`${baseline}\``;
-  if (verdict === "no difference shown") return `shows no difference in requests/s${name("from")}`;
+  if (verdict === "no difference shown") {
+    return `shows no difference in requests/s${name("from")}${sayBounds(comparison.ratio)}`;
+  }
   if (estimate === 0) return SERVES_NOTHING;
   if (estimate >= TIMES_FROM) {
     const times = estimate < 10 ? estimate.toFixed(1) : formatCount(estimate);
@@ -129,6 +132,11 @@ function sayCompared({ comparison }: RunFindings, baseline: string | undefined):
   const share = formatRough(Math.abs(estimate - 1));
   if (share === formatRough(0)) return `serves as many requests/s${name("as")}`;
   return `serves ${share} ${estimate < 1 ? "fewer" : "more"} requests/s${name("than")}`;
+}
+
+/** Between what the true difference lies where none is shown: how much worse a run can be at most. */
+function sayBounds({ low, high }: Interval): string {
+  return ` (it serves at most ${formatRough(1 - low)} fewer and ${formatRough(high - 1)} more)`;
 }
 
 /** What else is to be known of a run before its figures. */
@@ -237,7 +245,7 @@ function sayCheck({ verdict, runs: [a, b], comparison: { ratio, repetitionsNeede
         `\`${b}\`, which are the same; \`--repeat ${repetitionsNeeded}\` would be enough.`;
     case "passed":
       return `**The self-check passed**: no difference is shown between \`${a}\` and \`${b}\`, which are the same; ` +
-        `${change}.`;
+        `${change}. A difference within that interval would not be seen.`;
     case "false alarm":
       return `**The self-check failed, a false alarm**: a difference is shown between \`${a}\` and \`${b}\`, which are ` +
         `the same; ${change}. One check in twenty may raise a false alarm. If the next check raises one too, something on ` +
