@@ -47,7 +47,9 @@ Deno.test("the help of bench has all flags in its groups, within 80 columns", ()
   assertEquals(groups.toSorted(), Object.keys(BENCH_FLAGS).toSorted());
   const help = renderHelp({ name: "bench", summary: "", flags: BENCH_FLAGS, groups: BENCH_FLAG_GROUPS, run });
   const headings = help.split("\n").filter((line) => /^\w.*:$/.test(line));
-  assertEquals(headings, ["Load:", "Backend:", "Gateway:", "Repetitions:", "Knobs and lab:", "Output:"]);
+  assertEquals(headings, [
+    ...["Load:", "Backend:", "Gateway:", "Repetitions:", "Gates:", "Knobs and lab:", "Output:"],
+  ]);
   for (const line of help.split("\n")) assert(line.length <= 80, line);
   assertStringIncludes(help, "--response-header-timeout DURATION\n");
   assertMatch(help, /time after which an answer counts as failed\n +\(default 2s\)/);

@@ -74,7 +74,7 @@ const REFUSED: [what: string, scenario: unknown, message: string][] = [
   [
     "a negative number",
     run({ load: { rate: -1 } }),
-    "runs[1].load.rate must be a whole number of at least 1, not -1",
+    "runs[1].load.rate must be a whole number from 1 to 1000000, not -1",
   ],
   [
     "a fraction",

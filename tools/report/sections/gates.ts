@@ -41,7 +41,9 @@ function sayVerdict({ verdict, missing, repetitions, repetitionsNeeded, document
   if (verdict === "fails") return `**fails**${lacking}`;
   if (verdict === "holds") return verdict;
   if (repetitions === 0) {
-    return document === undefined ? "cannot tell: not measured" : `cannot tell: not measured in ${document}`;
+    return document === undefined
+      ? "cannot tell: not measured"
+      : `cannot tell: not measured in ${prose(document)}`;
   }
   if (lacking !== "") return `cannot tell${lacking}`;
   return repetitionsNeeded === undefined
