@@ -98,6 +98,9 @@ Deno.test("Max-Forwards counts down in OPTIONS and TRACE, and means nothing else
   assertEquals(["5", "1", "0"].map((value) => countedForwards("OPTIONS", value)), [4, 0, -1]);
   assertEquals([countedForwards("TRACE", "1"), countedForwards("TRACE", undefined)], [0, undefined]);
   assertEquals(countedForwards("GET", "nonsense"), undefined);
+  for (const large of ["9999999999", "2147483649", "9".repeat(400)]) {
+    assertEquals(countedForwards("OPTIONS", large), 2_147_483_647, large);
+  }
   for (const wrong of ["", "-1", "1, 2", "x"]) {
     assertThrows(() => countedForwards("TRACE", wrong), SyntaxError);
   }

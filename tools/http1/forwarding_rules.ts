@@ -80,6 +80,9 @@ export function passesAsTrailer(name: string): boolean {
   return !NEVER_TRAILERS.has(name) && !name.startsWith("if-");
 }
 
+/** The largest `Max-Forwards` that is forwarded. A larger value is lowered to it (RFC 9110 §7.6.2). */
+const MOST_FORWARDS = 2_147_483_647;
+
 /**
  * The `Max-Forwards` to forward with a request; `undefined` if the request has none or its method does not
  * use it. -1 means that the request may go no further and is answered here.
@@ -88,8 +91,8 @@ export function passesAsTrailer(name: string): boolean {
  */
 export function countedForwards(method: string, value: string | undefined): number | undefined {
   if (value === undefined || (method !== "OPTIONS" && method !== "TRACE")) return undefined;
-  if (!/^\d{1,9}$/.test(value)) throw new SyntaxError("the Max-Forwards is malformed");
-  return Number(value) - 1;
+  if (!/^\d+$/.test(value)) throw new SyntaxError("the Max-Forwards is malformed");
+  return Math.min(Number(value) - 1, MOST_FORWARDS);
 }
 
 const NONE: ReadonlySet<string> = new Set();
