@@ -97,6 +97,7 @@ export class ClientSession {
 
   /** Closes the connection at once. */
   close(): void {
+    this.#exchange.cutTunnel();
     this.#conn.close();
   }
 
