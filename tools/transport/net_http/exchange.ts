@@ -16,14 +16,14 @@ import type { Pooled } from "../pool/pool.ts";
 import type { CloseReason } from "../pool/counters.ts";
 import type { Upstream } from "./proxy_context.ts";
 import { brokenOff, ENDED, protocolFailure, readResponseHead, takeBody } from "./response_stream.ts";
-import { howToClose, type Session } from "./session.ts";
+import type { Session } from "./session.ts";
 import { runTunnel } from "./tunnel.ts";
 import { Upload } from "./upload.ts";
 import { ConnectionWait, release, takeFresh } from "./upstream_conn.ts";
 
 /**
  * What happens to the client's connection after an exchange: `keep` it for the next request; `close` it;
- * `linger`, which is to close it so that a client that still sends can read its response; or a response of
+ * `linger`, which is to close it in stages, so that a client that still sends can read its response; or a response of
  * its own that the gateway has yet to give.
  */
 export type AfterExchange = "keep" | "close" | "linger" | OwnResponse;
@@ -261,7 +261,7 @@ export class Exchange {
     if (this.#upload !== undefined) return await this.#finishUpload(close ? "close" : "keep");
     this.#release();
     if (!await this.#flush()) return "close";
-    return close ? howToClose(this.#session) : "keep";
+    return close ? "linger" : "keep";
   }
 
   /** Whether the rest of the request body will not be taken, now that the response has come. */
@@ -296,7 +296,7 @@ export class Exchange {
       return "linger";
     }
     this.#release();
-    return after === "close" ? howToClose(this.#session) : "keep";
+    return after === "close" ? "linger" : "keep";
   }
 
   #release(): void {
