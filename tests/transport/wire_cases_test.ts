@@ -202,6 +202,27 @@ testBoth("what could be read in two ways is refused, and hides no other request"
   }
 });
 
+testBoth("a refusal of a HEAD has no content", async (setup, t) => {
+  const heads = {
+    "no Host": "HEAD /x HTTP/1.1\r\n\r\n",
+    "a target that is none": get("", "HEAD a:80 HTTP/1.1"),
+    "an unknown coding": get("Transfer-Encoding: gzip, chunked\r\n", "HEAD /x HTTP/1.1"),
+    "a malformed field": get("a(b: 1\r\n", "HEAD /x HTTP/1.1"),
+    "a head that is too long": get(`X: ${"v".repeat(3_000_000)}\r\n`, "HEAD /x HTTP/1.1"),
+  };
+  for (const [name, request] of Object.entries(heads)) {
+    await t.step(name, async () => {
+      using client = await RawConnection.open(setup.address);
+      const sending = client.write(request).catch(() => {});
+      const answer = await client.readMessage({ toHead: true });
+      assert(statusOf(answer) >= 400);
+      await client.conn.closeWrite().catch(() => {});
+      assertEquals(await client.readToEnd({ toleratingReset: true }), "");
+      await sending;
+    });
+  }
+});
+
 /** Correct requests: the first line, and the fields and the content that the upstream must see. */
 interface Forwarded {
   readonly request: string;

@@ -23,7 +23,7 @@ import { ByteConn } from "../../http1/byte_conn.ts";
 import { Deadline } from "./deadlines.ts";
 import { type AfterExchange, Exchange } from "./exchange.ts";
 import { FastLane } from "./fast_lane.ts";
-import { CR, type HeadSearch, LF, searchHeadEnd, TOKEN_LOWER } from "../../http1/fields.ts";
+import { CR, type HeadSearch, latin1, LF, searchHeadEnd, TOKEN_LOWER } from "../../http1/fields.ts";
 import { ForwardedLines } from "../../http1/forward.ts";
 import { MAX_HEAD_BYTES, MAX_TARGET_BYTES, RequestHead } from "../../http1/request.ts";
 import { type OwnResponse, writeOwnResponse } from "../../http1/own_response.ts";
@@ -126,13 +126,13 @@ export class ClientSession {
     const headEnd = await this.#readHead();
     this.#readingHead = false;
     this.#stopDeadlines();
-    if (typeof headEnd === "object") return await this.#answer(headEnd, "close");
+    if (typeof headEnd === "object") return await this.#answer(headEnd, "close", this.#refusedMethod());
     if (headEnd === 0) {
       await this.#linger();
       return false;
     }
     const refusal = this.#request.parse(conn.buffer, conn.start, headEnd);
-    if (refusal !== undefined) return await this.#answer(refusal, "close");
+    if (refusal !== undefined) return await this.#answer(refusal, "close", this.#refusedMethod());
     context.requests++;
     return await this.#finish(this.#exchange.run(headEnd));
   }
@@ -150,7 +150,7 @@ export class ClientSession {
     if (after === "linger") await this.#linger();
     if (typeof after === "string") return false;
     const goesOn = this.#request.keepAlive && this.#exchange.requestRead && !stopping;
-    return await this.#answer(after, goesOn ? "keep" : "close");
+    return await this.#answer(after, goesOn ? "keep" : "close", this.#request.method);
   }
 
   /**
@@ -188,17 +188,22 @@ export class ClientSession {
    * Gives a response of the gateway's own, then keeps or closes the connection. Returns whether the
    * connection stays open.
    */
-  async #answer(response: OwnResponse, then: "keep" | "close"): Promise<boolean> {
+  async #answer(response: OwnResponse, then: "keep" | "close", method: string): Promise<boolean> {
     const out = this.#out;
     const close = then === "close";
     out.clear();
-    const method = response.status === 502 || response.status === 504 ? this.#request.method : "GET";
     writeOwnResponse(out, response, { method, close });
     this.#stalled.start();
     await this.#conn.write(out.filled);
     this.#stalled.stop();
     if (close) await this.#linger();
     return !close;
+  }
+
+  /** The method of a request that is refused, whose head need not have been parsed: `HEAD`, or any other. */
+  #refusedMethod(): string {
+    const { buffer, start, end } = this.#conn;
+    return latin1(buffer, start, Math.min(end, start + 5)) === "HEAD " ? "HEAD" : "GET";
   }
 
   /**
