@@ -131,6 +131,7 @@ export function startHttpClientTransport(options: HttpClientTransportOptions): R
   const exchanges = starting.use(watchExchanges());
   const refused = new RefusedClients();
   const origin = upstream.origin;
+  let stopping = false;
 
   const server = serveHttp(
     { listen, reusePort, graceMs, cut: exchanges.abortAll, log },
@@ -154,7 +155,10 @@ export function startHttpClientTransport(options: HttpClientTransportOptions): R
           signal,
         });
         const failure = whyNotPassedOn(response, carried);
-        if (failure === undefined) return toClient(response, carried);
+        if (failure === undefined) {
+          const answer = toClient(response, carried);
+          return stopping ? lastOf(answer) : answer;
+        }
         await response.body?.cancel();
         failures.add(failure);
         return plainText(502, `the upstream's response cannot be used: ${failure.reason}`);
@@ -173,6 +177,7 @@ export function startHttpClientTransport(options: HttpClientTransportOptions): R
   return {
     address: server.address,
     async [Symbol.asyncDispose]() {
+      stopping = true;
       await server[Symbol.asyncDispose]();
       parts.dispose();
     },
@@ -249,6 +254,14 @@ function countForwards(fields: readonly Field[], method: string, maxForwards: st
   } catch {
     return new Refusal(400, "the Max-Forwards is malformed");
   }
+}
+
+/** The response as the last on its connection. */
+function lastOf(response: Response): Response {
+  const { status, body } = response;
+  const headers = new Headers(response.headers);
+  headers.append("connection", "close");
+  return new Response(body, { status, headers });
 }
 
 /**
