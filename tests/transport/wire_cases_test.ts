@@ -441,6 +441,18 @@ testBoth("a response that is right passes, and what is behind it reaches nobody"
   }
 });
 
+testBoth("a 426 keeps its Upgrade", async (setup) => {
+  setup.answer = head(`Connection: upgrade\r\nUpgrade: a/1, b\r\n${SIZED}`, "HTTP/1.1 426 Upgrade Required");
+  using client = await RawConnection.open(setup.address);
+  for (let i = 0; i < 2; i++) {
+    await client.write(get(""));
+    const answer = await client.readMessage();
+    assertEquals([statusOf(answer), answer.body], [426, "hello"]);
+    assertEquals(valueOf(answer, "upgrade"), "a/1, b");
+    assertEquals(valueOf(answer, "connection")?.toLowerCase(), "upgrade");
+  }
+});
+
 testBoth("a response that breaks off never looks complete", async (setup, t) => {
   const answers = [
     ...["5\r\nhel", "5\r\nhello\r\n", "5\r\nhello\r\n1", "5\r\nhello\r\n0\r\n", "5\r\nhello\r\nxyz\r\n\r\n"]
