@@ -6,8 +6,8 @@
  */
 
 /**
- * A name or an IPv4 address, and a port. RFC 3986 also allows a comma in a name. It is refused here, because it
- * makes one host look like a list of two.
+ * A name or an IPv4 address, and a port. RFC 3986 also allows a comma in a name. It is refused here, because
+ * it makes one host look like a list of two.
  */
 const NAME_AND_PORT = /^([\w\-.~!$&'()*+;=%]+)(?::\d*)?$/;
 const LITERAL_AND_PORT = /^\[([^[\]]+)\](?::\d*)?$/;

@@ -44,7 +44,8 @@ const CODINGS = /^[\w!#$%&'*+\-.^`|~]+(?:[ \t]*,[ \t]*[\w!#$%&'*+\-.^`|~]+)*$/;
 
 /**
  * The status with which to refuse a `Transfer-Encoding` other than `chunked`. 501 is for codings that are not
- * known here (RFC 9112 §6.1); 400 is for what is no list of codings, and for `chunked` where it must not stand.
+ * known here (RFC 9112 §6.1); 400 is for what is no list of codings, and for `chunked` where it must not
+ * stand.
  */
 export function statusForCodings(codings: string): 400 | 501 {
   if (!CODINGS.test(codings)) return 400;

@@ -1,7 +1,7 @@
 /**
  * `Deno.serve` as the measured parties need it: with a backlog that a thousand clients at once do not
- * overflow, an error that says what to do when the port is taken, a life beyond a failure to accept, and a stop
- * that is graceful and bounded.
+ * overflow, an error that says what to do when the port is taken, a life beyond a failure to accept, and a
+ * stop that is graceful and bounded.
  *
  * @module
  */

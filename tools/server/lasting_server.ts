@@ -1,7 +1,7 @@
 /**
  * `Deno.serve` that outlives a failure to accept. Where `accept` fails, as it does while the process has no
- * file descriptor left, `Deno.serve` closes its listener and rejects `finished`; a rejection that nobody hears
- * ends the process. The connections that were accepted before are served on.
+ * file descriptor left, `Deno.serve` closes its listener and rejects `finished`; a rejection that nobody
+ * hears ends the process. The connections that were accepted before are served on.
  *
  * @module
  */
@@ -20,7 +20,8 @@ const LISTEN_PAUSE_MS = 10;
 const LOG_PAUSE_MS = 1_000;
 /**
  * Most servers that have stopped accepting and are served on. Nothing says which of them still have
- * connections, so beyond this number the oldest is shut down, which closes the connections on it that are idle.
+ * connections, so beyond this number the oldest is shut down, which closes the connections on it that are
+ * idle.
  */
 const MOST_FORMER = 64;
 

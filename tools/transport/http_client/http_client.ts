@@ -39,20 +39,20 @@
  * colon, or a bad chunk size. The following cannot be mended from here:
  *
  * - It accepts lines that end in a bare LF, and white space around a chunk size.
- * - It answers 400 where 414, 431 or 505 would say more, and where 501 would for an unknown transfer coding that
- *   is the last.
+ * - It answers 400 where 414, 431 or 505 would say more, and where 501 would for an unknown transfer coding
+ *   that is the last.
  * - It refuses HTTP/1.2, which RFC 9110 §2.5 treats as 1.1.
- * - It answers `Connection: keep-alive` to a client of HTTP/1.0 that asks for it, and closes after the response,
- *   because the content is a stream.
- * - It closes in one go (RFC 9112 §9.6 asks for stages): a byte that comes after that resets the connection, and
- *   takes from the client what it has not read.
+ * - It answers `Connection: keep-alive` to a client of HTTP/1.0 that asks for it, and closes after the
+ *   response, because the content is a stream.
+ * - It closes in one go (RFC 9112 §9.6 asks for stages): a byte that comes after that resets the connection,
+ *   and takes from the client what it has not read.
  * - It gives a client of HTTP/1.0 the interim 100.
  * - It drops the connection of a client that shuts down its sending side before the response.
  * - It keeps the connection after a refusal, although the refusal says `Connection: close`. The next request
  *   on that connection is not carried, and ends the connection.
  * - It speaks HTTP/2 to a client that begins with it.
- * - It closes its listener when the file descriptors have run out. The gateway listens again after 10 ms; until
- *   then clients are refused, and those that wait to be accepted are reset.
+ * - It closes its listener when the file descriptors have run out. The gateway listens again after 10 ms;
+ *   until then clients are refused, and those that wait to be accepted are reset.
  *
  * Nothing limits the time that an upstream takes. A client can tell a response that breaks off from a
  * complete one, except a client of HTTP/1.0 whose response has no length: its connection ends with a FIN

@@ -92,8 +92,8 @@ export class ClientSession {
   }
 
   /**
-   * Closes the connection in stages if no request is in flight on it; otherwise the response in flight will be
-   * the last.
+   * Closes the connection in stages if no request is in flight on it; otherwise the response in flight will
+   * be the last.
    */
   closeIfIdle(): void {
     this.#lane.dismiss();

@@ -23,8 +23,8 @@ import { ConnectionWait, release, takeFresh } from "./upstream_conn.ts";
 
 /**
  * What happens to the client's connection after an exchange: `keep` it for the next request; `close` it;
- * `linger`, which is to close it in stages, so that a client that still sends can read its response; or a response of
- * its own that the gateway has yet to give.
+ * `linger`, which is to close it in stages, so that a client that still sends can read its response; or a
+ * response of its own that the gateway has yet to give.
  */
 export type AfterExchange = "keep" | "close" | "linger" | OwnResponse;
 
@@ -387,8 +387,8 @@ export class Exchange {
     if (upload?.outcome === "going") {
       // The upload itself sees what comes while it runs.
       if (this.#sending) return;
-      // Before that, the request waits for a connection. A client that leaves must not keep its place in line;
-      // that it has left shows behind the bytes that fit into a large buffer, and not before.
+      // Before that, the request waits for a connection. A client that leaves must not keep its place in
+      // line; that it has left shows behind the bytes that fit into a large buffer, and not before.
       client.widen();
       client.read();
       if (client.ended) upload.takeLast(out);
@@ -415,8 +415,8 @@ export class Exchange {
 }
 
 /**
- * What is wrong with a 101, if anything. It must name the protocol in `Upgrade`, and `Upgrade` in `Connection`;
- * and the protocol must be among those that the client offered (RFC 9110 §7.8).
+ * What is wrong with a 101, if anything. It must name the protocol in `Upgrade`, and `Upgrade` in
+ * `Connection`; and the protocol must be among those that the client offered (RFC 9110 §7.8).
  */
 function whyNoUpgrade(
   { fields, upgrades }: ResponseHead,
