@@ -268,6 +268,7 @@ const FORWARDED: Record<string, Forwarded> = Object.fromEntries([
     { request: get("", `${method} /x HTTP/1.1`), line: `${method} /x HTTP/1.1` },
   ]),
   ["an empty line before it", { request: `\r\n${get("")}` }],
+  ["HTTP/1.2", { request: get("", "GET /x HTTP/1.2"), line: "GET /x HTTP/1.1", refusedByFetch: 400 }],
   ["HTTP/1.0 without Host", { request: "GET /x HTTP/1.0\r\n\r\n", refusedByFetch: 400 }],
   ["HTTP/1.0 with keep-alive", { request: get("Connection: keep-alive\r\n", "GET /x HTTP/1.0") }],
   ["a length", {
