@@ -29,9 +29,18 @@ const REFUSED: Record<string, [status: number, request: string]> = {
     400,
     `POST / HTTP/1.1\r\n${HOST}Content-Length: 99999999999999999999\r\n\r\nabc`,
   ],
-  "an unknown coding": [400, `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: gzip\r\n\r\n`],
-  "gzip, chunked": [400, `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`],
+  "an unknown coding": [501, `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: gzip\r\n\r\n`],
+  "gzip, chunked": [501, `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`],
   "chunked twice": [400, `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n`],
+  "chunked, gzip": [400, `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n`],
+  "gzip and chunked in two fields": [
+    501,
+    `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+  ],
+  "an unknown coding beside a length": [
+    400,
+    `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: gzip\r\nContent-Length: 1\r\n\r\na`,
+  ],
   "chunked in two fields": [
     400,
     `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,

@@ -79,8 +79,8 @@ const BODIES: Record<string, [method: string, response: string, seen: string]> =
   ],
   "chunks with extensions and trailers": [
     "GET",
-    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n03;x=1\r\nabc\r\n0\r\nX: 1\r\nContent-Length: 9\r\n\r\n",
-    "3\r\nabc\r\n0\r\nX: 1\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n03;x=1\r\nabc\r\n0\r\nETag: 1\r\nX: 1\r\nContent-Length: 9\r\n\r\n",
+    "3\r\nabc\r\n0\r\nETag: 1\r\n\r\n",
   ],
   "HEAD with a length": ["HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", ""],
   "HEAD with chunks": ["HEAD", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", ""],

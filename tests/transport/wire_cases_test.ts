@@ -202,6 +202,27 @@ testBoth("what could be read in two ways is refused, and hides no other request"
   }
 });
 
+testBoth("a refusal of a HEAD has no content", async (setup, t) => {
+  const heads = {
+    "no Host": "HEAD /x HTTP/1.1\r\n\r\n",
+    "a target that is none": get("", "HEAD a:80 HTTP/1.1"),
+    "an unknown coding": get("Transfer-Encoding: gzip, chunked\r\n", "HEAD /x HTTP/1.1"),
+    "a malformed field": get("a(b: 1\r\n", "HEAD /x HTTP/1.1"),
+    "a head that is too long": get(`X: ${"v".repeat(3_000_000)}\r\n`, "HEAD /x HTTP/1.1"),
+  };
+  for (const [name, request] of Object.entries(heads)) {
+    await t.step(name, async () => {
+      using client = await RawConnection.open(setup.address);
+      const sending = client.write(request).catch(() => {});
+      const answer = await client.readMessage({ toHead: true });
+      assert(statusOf(answer) >= 400);
+      await client.conn.closeWrite().catch(() => {});
+      assertEquals(await client.readToEnd({ toleratingReset: true }), "");
+      await sending;
+    });
+  }
+});
+
 /** Correct requests: the first line, and the fields and the content that the upstream must see. */
 interface Forwarded {
   readonly request: string;
@@ -247,6 +268,7 @@ const FORWARDED: Record<string, Forwarded> = Object.fromEntries([
     { request: get("", `${method} /x HTTP/1.1`), line: `${method} /x HTTP/1.1` },
   ]),
   ["an empty line before it", { request: `\r\n${get("")}` }],
+  ["HTTP/1.2", { request: get("", "GET /x HTTP/1.2"), line: "GET /x HTTP/1.1", refusedByFetch: 400 }],
   ["HTTP/1.0 without Host", { request: "GET /x HTTP/1.0\r\n\r\n", refusedByFetch: 400 }],
   ["HTTP/1.0 with keep-alive", { request: get("Connection: keep-alive\r\n", "GET /x HTTP/1.0") }],
   ["a length", {
@@ -417,6 +439,18 @@ testBoth("a response that is right passes, and what is behind it reaches nobody"
       await client.write(get("", "GET /next HTTP/1.1"));
       assertEquals((await client.readMessage()).body, "ok");
     });
+  }
+});
+
+testBoth("a 426 keeps its Upgrade", async (setup) => {
+  setup.answer = head(`Connection: upgrade\r\nUpgrade: a/1, b\r\n${SIZED}`, "HTTP/1.1 426 Upgrade Required");
+  using client = await RawConnection.open(setup.address);
+  for (let i = 0; i < 2; i++) {
+    await client.write(get(""));
+    const answer = await client.readMessage();
+    assertEquals([statusOf(answer), answer.body], [426, "hello"]);
+    assertEquals(valueOf(answer, "upgrade"), "a/1, b");
+    assertEquals(valueOf(answer, "connection")?.toLowerCase(), "upgrade");
   }
 });
 

@@ -138,6 +138,9 @@ export function writeResponseHead(
   } else if (head.status >= 200) {
     if (!head.hasDate) out.text(`Date: ${new Date().toUTCString()}\r\n`);
     if (plan.coding === "chunked") out.add(CHUNKED_LINE);
+    // A 426 says with Upgrade what it asks for (RFC 9110 §15.5.22).
+    const asked = head.status === 426 ? fields.joined(bytes, "upgrade") ?? "" : "";
+    if (asked !== "") out.text(`Connection: Upgrade\r\nUpgrade: ${asked}\r\n`);
     if (plan.close) out.add(CLOSE_LINE);
     else if (plan.sayKeepAlive) out.add(KEEP_ALIVE_LINE);
   }

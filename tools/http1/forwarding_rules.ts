@@ -16,8 +16,7 @@
  *   responses it may be left out, and is.
  * - `Max-Forwards` counts down in `OPTIONS` and `TRACE` (RFC 9110 §7.6.2), and at 0 the gateway answers
  *   itself.
- * - Of trailers only those pass that mean nothing for framing, routing, authentication or caching (RFC 9110
- *   §6.5.1).
+ * - Of trailers only those pass whose definition permits them there (RFC 9110 §6.5.1).
  *
  * @module
  */
@@ -65,20 +64,25 @@ export const WRITTEN_BY_GATEWAY: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Fields that belong into the head. In a trailer section they could mislead a recipient (RFC 9110 §6.5.1).
+ * Fields whose definition permits them in a trailer section, which no other field may stand in (RFC 9110
+ * §6.5.1): those of RFC 9110, the digests of RFC 9530 and of RFC 3230 before it, signatures (RFC 9421),
+ * `Server-Timing`, and those of gRPC.
  */
-const NEVER_TRAILERS: ReadonlySet<string> = new Set([
-  ...PER_CONNECTION_FIELDS,
-  ...WRITTEN_BY_GATEWAY,
-  ...["age", "authorization", "cache-control", "content-encoding", "content-length", "content-range"],
-  ...["content-type", "cookie", "date", "expect", "expires", "location", "max-forwards", "pragma", "range"],
-  ...["retry-after", "set-cookie", "vary", "via", "warning", "www-authenticate"],
+const TRAILERS: ReadonlySet<string> = new Set([
+  ...["accept-ranges", "authentication-info", "etag"],
+  ...["content-digest", "digest", "repr-digest"],
+  ...["signature", "signature-input"],
+  "server-timing",
+  ...["grpc-message", "grpc-status", "grpc-status-details-bin"],
 ]);
 
 /** Whether a trailer field of this name, in lower case, is forwarded. */
 export function passesAsTrailer(name: string): boolean {
-  return !NEVER_TRAILERS.has(name) && !name.startsWith("if-");
+  return TRAILERS.has(name);
 }
+
+/** The largest `Max-Forwards` that is forwarded. A larger value is lowered to it (RFC 9110 §7.6.2). */
+const MOST_FORWARDS = 2_147_483_647;
 
 /**
  * The `Max-Forwards` to forward with a request; `undefined` if the request has none or its method does not
@@ -88,8 +92,8 @@ export function passesAsTrailer(name: string): boolean {
  */
 export function countedForwards(method: string, value: string | undefined): number | undefined {
   if (value === undefined || (method !== "OPTIONS" && method !== "TRACE")) return undefined;
-  if (!/^\d{1,9}$/.test(value)) throw new SyntaxError("the Max-Forwards is malformed");
-  return Number(value) - 1;
+  if (!/^\d+$/.test(value)) throw new SyntaxError("the Max-Forwards is malformed");
+  return Math.min(Number(value) - 1, MOST_FORWARDS);
 }
 
 const NONE: ReadonlySet<string> = new Set();

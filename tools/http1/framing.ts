@@ -40,6 +40,18 @@ export function isWord(bytes: Uint8Array, start: number, end: number, word: stri
   return true;
 }
 
+const CODINGS = /^[\w!#$%&'*+\-.^`|~]+(?:[ \t]*,[ \t]*[\w!#$%&'*+\-.^`|~]+)*$/;
+
+/**
+ * The status with which to refuse a `Transfer-Encoding` other than `chunked`. 501 is for codings that are not
+ * known here (RFC 9112 §6.1); 400 is for what is no list of codings, and for `chunked` where it must not
+ * stand.
+ */
+export function statusForCodings(codings: string): 400 | 501 {
+  if (!CODINGS.test(codings)) return 400;
+  return /(?:^|,)[ \t]*chunked[ \t]*,/i.test(codings) ? 400 : 501;
+}
+
 /** Longest line of a chunk's extensions, in bytes. */
 const MAX_CHUNK_LINE = 4096;
 /** Longest trailer section, in bytes. */

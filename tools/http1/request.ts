@@ -8,7 +8,7 @@
 import { isAuthority } from "./authority.ts";
 import { countedForwards } from "./forwarding_rules.ts";
 import { HeadFields, latin1, SP, tableOf, TOKEN_LOWER } from "./fields.ts";
-import { type BodyLength, CHUNKED, isWord, parseContentLength } from "./framing.ts";
+import { type BodyLength, CHUNKED, isWord, parseContentLength, statusForCodings } from "./framing.ts";
 
 /** Why the gateway answers a request itself: it refuses the request, or `Max-Forwards` ends here (200). */
 export interface Refusal {
@@ -138,6 +138,7 @@ export class RequestHead {
     let hosts = 0;
     let lengths = 0;
     let codings = 0;
+    let unknownCoding = false;
     let connections = 0;
     let maxForwards = 0;
     for (let i = 0; i < fields.count; i++) {
@@ -155,9 +156,8 @@ export class RequestHead {
           return refuse(400, "the Content-Length is malformed, or given twice");
         }
       } else if (role === "transfer-encoding") {
-        if (codings++ > 0 || !isWord(bytes, start, end, "chunked")) {
-          return refuse(400, "the Transfer-Encoding is not exactly chunked");
-        }
+        codings++;
+        if (!isWord(bytes, start, end, "chunked")) unknownCoding = true;
       } else if (role === "expect") this.expectsContinue = isWord(bytes, start, end, "100-continue");
       else if (role === "connection") connections++;
       else if (role === "max-forwards") maxForwards++;
@@ -165,6 +165,10 @@ export class RequestHead {
     if (codings > 0) {
       if (lengths > 0) return refuse(400, "both Content-Length and Transfer-Encoding are given");
       if (this.minorVersion === 0) return refuse(400, "HTTP/1.0 has no Transfer-Encoding");
+      if (unknownCoding || codings > 1) {
+        const status = statusForCodings(fields.joined(bytes, "transfer-encoding")!);
+        return refuse(status, "the Transfer-Encoding is not exactly chunked");
+      }
       this.bodyLength = CHUNKED;
     }
     if (hosts === 0 && this.minorVersion === 1) return refuse(400, "there is no Host");

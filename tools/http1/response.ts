@@ -25,6 +25,8 @@ export class ResponseHead {
   hasDate = false;
   /** Whether the backend keeps the connection open for another request. */
   keepAlive = true;
+  /** Whether `Connection` has the option `upgrade`. */
+  upgrades = false;
 
   /** The generation of its fields: see {@linkcode HeadFields.assertCurrent}. */
   generation = 0;
@@ -78,6 +80,7 @@ export class ResponseHead {
     let connections = 0;
     this.hasDate = false;
     this.keepAlive = minor > 0;
+    this.upgrades = false;
     for (let i = 0; i < fields.count; i++) {
       const { role } = fields.known[i]!;
       if (role === "") continue;
@@ -100,6 +103,7 @@ export class ResponseHead {
       const options = fields.readConnection(bytes);
       if (options.includes("close")) this.keepAlive = false;
       else if (options.includes("keep-alive")) this.keepAlive = true;
+      this.upgrades = options.includes("upgrade");
     }
     this.hasLength = length >= 0;
     const { status } = this;

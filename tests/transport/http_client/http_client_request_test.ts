@@ -243,7 +243,7 @@ Deno.test("a transfer coding besides chunked is refused", async () => {
       "Transfer-Encoding: chunked",
     ]]
   ) {
-    assertEquals(statusOf(await rig.exchange(request("POST / HTTP/1.1", fields, "0\r\n\r\n"))), 400);
+    assertEquals(statusOf(await rig.exchange(request("POST / HTTP/1.1", fields, "0\r\n\r\n"))), 501);
   }
   assertEquals(rig.upstream.connections, 0);
 });

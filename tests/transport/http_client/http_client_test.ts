@@ -2,7 +2,7 @@ import { assertEquals, assertLess, assertMatch } from "@std/assert";
 import { startGateway } from "../../../tools/parties/gateway_server.ts";
 import { OK, startGatewayRig, untilRefused } from "../../support/gateway_rig.ts";
 import { eventually, settled } from "../../support/waiting.ts";
-import { RawConnection, startRawUpstream, statusOf } from "../../support/raw_http.ts";
+import { fieldOf, RawConnection, startRawUpstream, statusOf } from "../../support/raw_http.ts";
 
 const GET = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
 const MIB = 1024 * 1024;
@@ -230,7 +230,8 @@ Deno.test("a stop waits for the request in flight, and accepts no more", async (
     const stopped = rig.gateway[Symbol.asyncDispose]();
     await untilRefused(rig.gateway.address);
     answer.resolve();
-    assertEquals((await inFlight).body, "ok");
+    const response = await inFlight;
+    assertEquals([response.body, fieldOf(response, "connection")], ["ok", "close"]);
     await stopped;
   }
 });

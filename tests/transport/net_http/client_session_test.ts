@@ -125,6 +125,31 @@ Deno.test("a stop lets the request in flight finish, closes idle clients, and re
   await stopped;
 });
 
+Deno.test("bytes that come after the gateway has closed take nothing of its last answer from the client", async (t) => {
+  const body = "x".repeat(3_000_000);
+  const answer = `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  for (const how of ["a stop after the answer", "Connection: close"]) {
+    await t.step(how, async () => {
+      await using backend = RawUpstream.answering(answer);
+      const proxy = startTestProxy(backend, { graceMs: 5_000 });
+      using client = await connectTo(proxy);
+      const fields = how === "Connection: close" ? "Connection: close\r\n" : "";
+      await client.write(`GET / HTTP/1.1\r\nHost: a\r\n${fields}\r\n`);
+      await client.read();
+      // The answer is on its way as a whole, and the client has read only its beginning.
+      await eventually(() => proxy.counters().pool.inUse === 0, "the upstream's part is over");
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      const stopped = proxy[Symbol.asyncDispose]();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      await client.write("GET /next");
+      await client.rest();
+      assertEquals([client.broken, client.received.length > body.length], [false, true]);
+      client[Symbol.dispose]();
+      await stopped;
+    });
+  }
+});
+
 Deno.test("a stop cuts what does not finish in time", async () => {
   const asked = Promise.withResolvers<void>();
   await using backend = new RawUpstream(async (conn) => {

@@ -413,6 +413,31 @@ Deno.test("an upgrade becomes a tunnel, with what came right behind either head"
   }
 });
 
+Deno.test("a 101 that does not name an offered protocol, or not as an upgrade, is a 502", async (t) => {
+  const answers: Record<string, [fields: string, status: number]> = {
+    "another protocol": ["Connection: Upgrade\r\nUpgrade: other\r\n", 502],
+    "one more protocol": ["Connection: Upgrade\r\nUpgrade: websocket, other\r\n", 502],
+    "another version of it": ["Connection: Upgrade\r\nUpgrade: websocket/2\r\n", 502],
+    "no Upgrade": ["Connection: Upgrade\r\n", 502],
+    "an empty Upgrade": ["Connection: Upgrade\r\nUpgrade:\r\n", 502],
+    "no Connection": ["Upgrade: websocket\r\n", 502],
+    "Connection without the option": ["Connection: keep-alive\r\nUpgrade: websocket\r\n", 502],
+    "in capitals": ["Connection: keep-alive, UPGRADE\r\nUpgrade: WebSocket\r\n", 101],
+    "the second that was offered": ["Connection: upgrade\r\nUpgrade: chat/1\r\n", 101],
+  };
+  for (const [name, [fields, status]] of Object.entries(answers)) {
+    await t.step(name, async () => {
+      await using backend = RawUpstream.answering(`HTTP/1.1 101 Switching Protocols\r\n${fields}\r\n`);
+      await using proxy = startTestProxy(backend);
+      using client = await connectTo(proxy);
+      await client.write(
+        "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket, chat/1\r\n\r\n",
+      );
+      assertEquals(statusOf(await client.readMessage()), status);
+    });
+  }
+});
+
 Deno.test("an upgrade that the backend declines is a response like any other", async () => {
   await using backend = RawUpstream.answering(OK);
   await using proxy = startTestProxy(backend);

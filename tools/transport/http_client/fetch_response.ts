@@ -76,6 +76,9 @@ export function toClient(response: Response, { method, decoding }: Asked): Respo
 
   const fields = fieldsOf(headers);
   const forwarded = forwardedResponseFields(decoded ? relabelled(fields) : fields);
+  const upgrade = headers.get("upgrade");
+  // A 426 says with Upgrade what it asks for (RFC 9110 §15.5.22).
+  if (status === 426 && upgrade !== null) forwarded.push(["connection", "Upgrade"], ["upgrade", upgrade]);
   // Deno.serve invents `Content-Length: 0` for a HEAD response without a body, but not for one with a stream.
   const body = needsBody ? emptyStream() : response.body;
   return new Response(body, { status, headers: forwarded as [string, string][] });

@@ -39,7 +39,13 @@
  * colon, or a bad chunk size. The following cannot be mended from here:
  *
  * - It accepts lines that end in a bare LF, and white space around a chunk size.
- * - It answers 400 where 414, 431 or 505 would say more.
+ * - It answers 400 where 414, 431 or 505 would say more, and where 501 would for an unknown transfer coding
+ *   that is the last.
+ * - It refuses HTTP/1.2, which RFC 9110 §2.5 treats as 1.1.
+ * - It answers `Connection: keep-alive` to a client of HTTP/1.0 that asks for it, and closes after the
+ *   response, because the content is a stream.
+ * - It closes in one go (RFC 9112 §9.6 asks for stages): a byte that comes after that resets the connection,
+ *   and takes from the client what it has not read.
  * - It gives a client of HTTP/1.0 the interim 100.
  * - It drops the connection of a client that shuts down its sending side before the response.
  * - It keeps the connection after a refusal, although the refusal says `Connection: close`. The next request
@@ -75,6 +81,7 @@ import {
 } from "./fetch_response.ts";
 import { fetchKeepsMethod, fetchKeepsTarget, splitUrl } from "./fetch_target.ts";
 import { countedForwards, type Field, forwardedRequestFields } from "../../http1/forwarding_rules.ts";
+import { statusForCodings } from "../../http1/framing.ts";
 import { IDEMPOTENT_METHODS } from "../../http1/request.ts";
 import { closingResponse, RefusedClients } from "./refused_clients.ts";
 import { StreamedBody } from "./streamed_body.ts";
@@ -124,6 +131,7 @@ export function startHttpClientTransport(options: HttpClientTransportOptions): R
   const exchanges = starting.use(watchExchanges());
   const refused = new RefusedClients();
   const origin = upstream.origin;
+  let stopping = false;
 
   const server = serveHttp(
     { listen, reusePort, graceMs, cut: exchanges.abortAll, log },
@@ -147,7 +155,10 @@ export function startHttpClientTransport(options: HttpClientTransportOptions): R
           signal,
         });
         const failure = whyNotPassedOn(response, carried);
-        if (failure === undefined) return toClient(response, carried);
+        if (failure === undefined) {
+          const answer = toClient(response, carried);
+          return stopping ? lastOf(answer) : answer;
+        }
         await response.body?.cancel();
         failures.add(failure);
         return plainText(502, `the upstream's response cannot be used: ${failure.reason}`);
@@ -166,6 +177,7 @@ export function startHttpClientTransport(options: HttpClientTransportOptions): R
   return {
     address: server.address,
     async [Symbol.asyncDispose]() {
+      stopping = true;
       await server[Symbol.asyncDispose]();
       parts.dispose();
     },
@@ -200,7 +212,8 @@ function carry(request: Request, clientAddress: string): Carried | Refusal {
   }
   const transferEncoding = headers.get("transfer-encoding");
   if (transferEncoding !== null && transferEncoding.toLowerCase() !== "chunked") {
-    return new Refusal(400, "this gateway takes no transfer coding but chunked");
+    const status = statusForCodings(transferEncoding);
+    return new Refusal(status, "this gateway takes no transfer coding but chunked");
   }
   const length = Number.parseInt(headers.get("content-length") ?? "0");
   if (!Number.isSafeInteger(length)) return new Refusal(400, "the Content-Length is beyond counting");
@@ -241,6 +254,14 @@ function countForwards(fields: readonly Field[], method: string, maxForwards: st
   } catch {
     return new Refusal(400, "the Max-Forwards is malformed");
   }
+}
+
+/** The response as the last on its connection. */
+function lastOf(response: Response): Response {
+  const { status, body } = response;
+  const headers = new Headers(response.headers);
+  headers.append("connection", "close");
+  return new Response(body, { status, headers });
 }
 
 /**

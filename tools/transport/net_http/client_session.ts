@@ -23,7 +23,7 @@ import { ByteConn } from "../../http1/byte_conn.ts";
 import { Deadline } from "./deadlines.ts";
 import { type AfterExchange, Exchange } from "./exchange.ts";
 import { FastLane } from "./fast_lane.ts";
-import { CR, type HeadSearch, LF, searchHeadEnd, TOKEN_LOWER } from "../../http1/fields.ts";
+import { CR, type HeadSearch, latin1, LF, searchHeadEnd, TOKEN_LOWER } from "../../http1/fields.ts";
 import { ForwardedLines } from "../../http1/forward.ts";
 import { MAX_HEAD_BYTES, MAX_TARGET_BYTES, RequestHead } from "../../http1/request.ts";
 import { type OwnResponse, writeOwnResponse } from "../../http1/own_response.ts";
@@ -53,7 +53,7 @@ export class ClientSession {
   readonly #lingering: Deadline;
   readonly #stalled: Deadline;
   #expired = false;
-  #idle = true;
+  #readingHead = false;
 
   constructor(tcp: Deno.TcpConn, context: ProxyContext) {
     this.#conn = new ByteConn(tcp);
@@ -78,7 +78,11 @@ export class ClientSession {
 
   async #run(): Promise<void> {
     try {
-      while (await this.#serve());
+      while (await this.#serve()) {
+        if (!this.#context.stopping) continue;
+        await this.#linger();
+        break;
+      }
     } catch {
       // Writing failed: the client is gone.
     } finally {
@@ -88,15 +92,17 @@ export class ClientSession {
   }
 
   /**
-   * Closes the connection if no request is in flight on it; otherwise the response in flight will be the
-   * last.
+   * Closes the connection in stages if no request is in flight on it; otherwise the response in flight will
+   * be the last.
    */
   closeIfIdle(): void {
-    if (this.#idle && this.#lane.idle) this.close();
+    this.#lane.dismiss();
+    if (this.#readingHead) this.#conn.interrupt();
   }
 
   /** Closes the connection at once. */
   close(): void {
+    this.#exchange.cutTunnel();
     this.#conn.close();
   }
 
@@ -116,33 +122,35 @@ export class ClientSession {
   async #next(): Promise<boolean> {
     const conn = this.#conn;
     const context = this.#context;
+    this.#readingHead = true;
     const headEnd = await this.#readHead();
+    this.#readingHead = false;
     this.#stopDeadlines();
-    if (typeof headEnd === "object") return await this.#answer(headEnd, "close");
-    if (headEnd === 0) return false;
+    if (typeof headEnd === "object") return await this.#answer(headEnd, "close", this.#refusedMethod());
+    if (headEnd === 0) {
+      await this.#linger();
+      return false;
+    }
     const refusal = this.#request.parse(conn.buffer, conn.start, headEnd);
-    if (refusal !== undefined) return await this.#answer(refusal, "close");
+    if (refusal !== undefined) return await this.#answer(refusal, "close", this.#refusedMethod());
     context.requests++;
     return await this.#finish(this.#exchange.run(headEnd));
   }
 
   async #finish(exchange: Promise<AfterExchange>): Promise<boolean> {
-    this.#idle = false;
-    const after = await exchange;
-    this.#idle = true;
-    return await this.#conclude(after);
+    return await this.#conclude(await exchange);
   }
 
   async #conclude(after: AfterExchange): Promise<boolean> {
     const { stopping } = this.#context;
     if (after === "keep") {
       this.#conn.shrink();
-      return !stopping;
+      return true;
     }
     if (after === "linger") await this.#linger();
     if (typeof after === "string") return false;
     const goesOn = this.#request.keepAlive && this.#exchange.requestRead && !stopping;
-    return await this.#answer(after, goesOn ? "keep" : "close");
+    return await this.#answer(after, goesOn ? "keep" : "close", this.#request.method);
   }
 
   /**
@@ -170,7 +178,7 @@ export class ClientSession {
         begun = true;
         if (conn.end - conn.start === conn.buffer.length) conn.grow();
       }
-      if (conn.over) return 0;
+      if (conn.over || this.#context.stopping) return 0;
       await conn.more();
       if (this.#expired) return begun ? { status: 408, reason: "the request head took too long" } : 0;
     }
@@ -180,11 +188,10 @@ export class ClientSession {
    * Gives a response of the gateway's own, then keeps or closes the connection. Returns whether the
    * connection stays open.
    */
-  async #answer(response: OwnResponse, then: "keep" | "close"): Promise<boolean> {
+  async #answer(response: OwnResponse, then: "keep" | "close", method: string): Promise<boolean> {
     const out = this.#out;
     const close = then === "close";
     out.clear();
-    const method = response.status === 502 || response.status === 504 ? this.#request.method : "GET";
     writeOwnResponse(out, response, { method, close });
     this.#stalled.start();
     await this.#conn.write(out.filled);
@@ -193,13 +200,21 @@ export class ClientSession {
     return !close;
   }
 
+  /** The method of a request that is refused, whose head need not have been parsed: `HEAD`, or any other. */
+  #refusedMethod(): string {
+    const { buffer, start, end } = this.#conn;
+    return latin1(buffer, start, Math.min(end, start + 5)) === "HEAD " ? "HEAD" : "GET";
+  }
+
   /**
-   * Ends this side and reads on for a while. Closing a connection with bytes unread would reset it, and the
-   * client might lose the response that is still on its way (RFC 9112 §9.6).
+   * Ends this side, reads on for a while and throws away what comes. After a plain close, any byte from the
+   * client would reset the connection, and the client might lose the response that is still on its way (RFC
+   * 9112 §9.6).
    */
   async #linger(): Promise<void> {
     const conn = this.#conn;
     if (conn.over) return;
+    this.#expired = false;
     this.#lingering.start();
     await conn.tcp.closeWrite();
     for (let read = 0; read < MAX_LINGER_BYTES && !conn.over && !this.#expired;) {

@@ -16,15 +16,15 @@ import type { Pooled } from "../pool/pool.ts";
 import type { CloseReason } from "../pool/counters.ts";
 import type { Upstream } from "./proxy_context.ts";
 import { brokenOff, ENDED, protocolFailure, readResponseHead, takeBody } from "./response_stream.ts";
-import { howToClose, type Session } from "./session.ts";
+import type { Session } from "./session.ts";
 import { runTunnel } from "./tunnel.ts";
 import { Upload } from "./upload.ts";
 import { ConnectionWait, release, takeFresh } from "./upstream_conn.ts";
 
 /**
  * What happens to the client's connection after an exchange: `keep` it for the next request; `close` it;
- * `linger`, which is to close it so that a client that still sends can read its response; or a response of
- * its own that the gateway has yet to give.
+ * `linger`, which is to close it in stages, so that a client that still sends can read its response; or a
+ * response of its own that the gateway has yet to give.
  */
 export type AfterExchange = "keep" | "close" | "linger" | OwnResponse;
 
@@ -47,6 +47,8 @@ export class Exchange {
   #held: Pooled<ByteConn> | undefined;
   readonly #wait: ConnectionWait;
   #upload: Upload | undefined;
+  /** The upstream's side of a tunnel. */
+  #tunnel: ByteConn | undefined;
   #clientGone = false;
   #expired = false;
   /** Whether bytes are being written to the client that it has yet to take. */
@@ -132,6 +134,11 @@ export class Exchange {
     return this.#upload === undefined || this.#upload.outcome === "done";
   }
 
+  /** Ends a tunnel, which may wait for the upstream alone. */
+  cutTunnel(): void {
+    this.#tunnel?.close();
+  }
+
   async #attempt(upstream: Upstream, attempt: Attempt): Promise<AfterExchange | "again"> {
     const broken = this.#bodyFault();
     if (broken !== undefined) return broken;
@@ -195,6 +202,8 @@ export class Exchange {
     if (request.upgrade === "") {
       return this.#fail(upstream, protocolFailure("an upgrade that nobody asked for"));
     }
+    const wrong = whyNoUpgrade(this.#response, conn.buffer, request.upgrade);
+    if (wrong !== undefined) return this.#fail(upstream, protocolFailure(wrong));
     out.clear();
     writeResponseHead(out, this.#response, conn.buffer, {
       coding: "asIs",
@@ -207,7 +216,9 @@ export class Exchange {
     this.#stalled.start();
     const taken = await this.#flush();
     this.#stalled.stop();
+    this.#tunnel = conn;
     if (taken) await runTunnel(client, conn);
+    this.#tunnel = undefined;
     this.#drop("upgraded");
     return "close";
   }
@@ -250,7 +261,7 @@ export class Exchange {
     if (this.#upload !== undefined) return await this.#finishUpload(close ? "close" : "keep");
     this.#release();
     if (!await this.#flush()) return "close";
-    return close ? howToClose(this.#session) : "keep";
+    return close ? "linger" : "keep";
   }
 
   /** Whether the rest of the request body will not be taken, now that the response has come. */
@@ -285,7 +296,7 @@ export class Exchange {
       return "linger";
     }
     this.#release();
-    return after === "close" ? howToClose(this.#session) : "keep";
+    return after === "close" ? "linger" : "keep";
   }
 
   #release(): void {
@@ -401,4 +412,24 @@ export class Exchange {
     this.#drop("clientGone");
     this.#session.client.close();
   }
+}
+
+/**
+ * What is wrong with a 101, if anything. It must name the protocol in `Upgrade`, and `Upgrade` in
+ * `Connection`; and the protocol must be among those that the client offered (RFC 9110 §7.8).
+ */
+function whyNoUpgrade(
+  { fields, upgrades }: ResponseHead,
+  bytes: Uint8Array,
+  offered: string,
+): string | undefined {
+  const chosen = protocolsOf(fields.joined(bytes, "upgrade") ?? "");
+  if (!upgrades || chosen.length === 0) return "a 101 that does not say to what it upgrades";
+  const offers = protocolsOf(offered);
+  if (!chosen.every((protocol) => offers.includes(protocol))) return "an upgrade to what was not offered";
+  return undefined;
+}
+
+function protocolsOf(list: string): string[] {
+  return list.toLowerCase().split(",").map((protocol) => protocol.trim()).filter(Boolean);
 }

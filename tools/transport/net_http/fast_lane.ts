@@ -19,7 +19,7 @@ import { BodyReader, CHUNKED } from "../../http1/framing.ts";
 import { ResponseHead } from "../../http1/response.ts";
 import type { Pooled } from "../pool/pool.ts";
 import type { Upstream } from "./proxy_context.ts";
-import { howToClose, type Session } from "./session.ts";
+import type { Session } from "./session.ts";
 import { isFresh, release } from "./upstream_conn.ts";
 
 /**
@@ -55,9 +55,9 @@ export class FastLane {
     this.#untilResponse = new Deadline(context.responseHead, () => this.#expireResponse());
   }
 
-  /** Whether the lane carries no request. */
-  get idle(): boolean {
-    return this.#stage === "idle";
+  /** Ends the wait for the next request, if the lane waits for one. */
+  dismiss(): void {
+    if (this.#stage === "idle") this.#leave("linger");
   }
 
   /** Carries requests until something is out of the ordinary. */
@@ -216,8 +216,7 @@ export class FastLane {
       client.write(rest).then(() => this.#answered(out.length), this.#answerFailed);
       return;
     }
-    if (this.#close) this.#leave(howToClose(this.#session));
-    else if (context.stopping) this.#leave("close");
+    if (this.#close || context.stopping) this.#leave("linger");
     else this.#awaitRequest();
   };
 
@@ -231,8 +230,9 @@ export class FastLane {
   };
 
   #expireIdle(): void {
-    this.#session.client.close();
-    this.#leave("close");
+    // An answer that the client has not taken in this time is given up.
+    if (this.#stage === "answering") this.#session.client.close();
+    this.#leave(this.#stage === "answering" ? "close" : "linger");
   }
 
   #expireResponse(): void {

@@ -31,8 +31,8 @@ export interface ProxyTimeouts {
    */
   readonly halfCloseMs: number;
   /**
-   * How long the rest of a request body is read after its response is complete, or after the request was
-   * refused. Default 1,000.
+   * How long the client's connection is read on after its last response, when the gateway closes it; and how
+   * long the rest of a request body is read after its response is complete. Default 1,000.
    */
   readonly lingerMs: number;
 }

@@ -24,11 +24,3 @@ export interface Session {
   /** The lines that the gateway adds to this client's requests. */
   readonly lines: ForwardedLines;
 }
-
-/**
- * How to close a client's connection after its last response. With bytes unread, a plain close would be a
- * reset.
- */
-export function howToClose({ client }: Session): "close" | "linger" {
-  return client.start < client.end ? "linger" : "close";
-}
