@@ -298,8 +298,10 @@ Deno.test({
   ...wrk,
   async fn() {
     const lua = `
-      if wrk.thread == nil then print("I", "print") io.write("I write\\n") end
-      function done() for i = 1, 30 do print(i) end error("boom") end`;
+      function done()
+        print("I", "print") io.write("I write\\n")
+        for i = 1, 30 do print(i) end
+      end`;
     const shown: string[] = [];
     const real = console.error;
     console.error = (line: string) => void shown.push(line);
