@@ -65,8 +65,9 @@ Deno.test({
     assertGreater(small![1]!, 0);
     assertGreater(small![2]!, 100, counted.stdout);
     assertGreater(small![3]!, 100, counted.stdout);
-    assertLess(fits![2]!, 100, counted.stdout);
-    assertLess(fits![3]!, 100, counted.stdout);
+    // Threads of others that share the machine may cost it some: far fewer than the small pool all the same.
+    assertLess(fits![2]!, small![2]! / 4, counted.stdout);
+    assertLess(fits![3]!, small![3]! / 4, counted.stdout);
     await using second = await elsewhere("my_pool.ts", scenario!);
     const reported = await run(scriptCommand(), second);
     assertEquals(reported.code, 0, reported.stderr);

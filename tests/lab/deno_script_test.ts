@@ -5,7 +5,7 @@ import { ROOT } from "../support/root.ts";
 
 /**
  * A task's command, taken apart. A gateway of a lab reaches nothing but the lab, so no proxy has to be kept
- * from it.
+ * from it; and every child of a lab is told already to ask for no updates.
  */
 function scriptOf(task: { readonly command: string }): DenoScript {
   const words = task.command.split("; ").at(-1)!.split(" ");
@@ -15,7 +15,7 @@ function scriptOf(task: { readonly command: string }): DenoScript {
     file: words.at(-1)!.replace("tools/", ""),
     flags: words.slice(run + 1, -1).filter((flag) => flag !== "--no-prompt")
       .map((flag) => flag.replace("=tools", `=${ROOT}tools`)),
-    env: Object.fromEntries(variables.filter(([name]) => !/_proxy$/i.test(name))),
+    env: Object.fromEntries(variables.filter(([name]) => !/_proxy$|^DENO_NO_UPDATE_CHECK$/i.test(name))),
   };
 }
 

@@ -108,9 +108,12 @@ export async function startWrk(host: Host, options: LoadOptions): Promise<Runnin
   process.exited.then((status) => {
     reported.reject(new Error(`wrk ended without a result: ${reasonOfExit(status)}`));
   });
+  const over = reported.promise.then(() => {});
+  // A load that is given up has nobody who waits for its end.
+  over.catch(() => {});
   return {
     processGroup: process.processGroup,
-    over: reported.promise.then(() => {}),
+    over,
     async finish() {
       const result = await reported.promise;
       await process.writeLine("finish");
