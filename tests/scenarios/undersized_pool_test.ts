@@ -1,6 +1,8 @@
 import { assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
 import { alone } from "../support/lock.ts";
 import { peers, wrkInPrivateLab } from "../support/requirements.ts";
+import { quoteForShell } from "../../tools/scenario/placeholders.ts";
+import { ROOT } from "../support/root.ts";
 import { runForASecond } from "../support/one_second.ts";
 
 await alone();
@@ -16,7 +18,9 @@ Deno.test({
     assertGreater(small!, 5 * Math.max(1, fitting!));
     assertEquals(
       results.command,
-      "deno task bench ./undersized_pool.ts --lab private --duration 1s --warm-up 0 --repeat 1 " +
+      `deno task --config ${
+        quoteForShell(`${ROOT}deno.json`)
+      } bench ./undersized_pool.ts --lab private --duration 1s --warm-up 0 --repeat 1 ` +
         "--connections 300 --latency 20ms --header 'X: it'\\''s'",
     );
   },
