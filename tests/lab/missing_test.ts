@@ -1,7 +1,7 @@
 /** What a fresh machine may lack, taken away from a fake one. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { findCommand } from "../../tools/lab/process.ts";
+import { findCommand } from "../../tools/lab/find_command.ts";
 import { startFakeMachine } from "../support/fake_machine.ts";
 import { privateLab, wrkInPrivateLab } from "../support/requirements.ts";
 

@@ -11,7 +11,8 @@ import {
 import type { Lab } from "../../tools/lab/lab.ts";
 import { chooseLab, openLab } from "../../tools/lab/open_lab.ts";
 import { startPrivateLab, whyNoPrivateLab } from "../../tools/lab/private_lab.ts";
-import { CommandNotFoundError, reasonOfExit } from "../../tools/lab/process.ts";
+import { CommandNotFoundError } from "../../tools/lab/find_command.ts";
+import { reasonOfExit } from "../../tools/lab/process.ts";
 import { startBackendIn } from "../../tools/parties/lab_parties.ts";
 import { until } from "../support/until.ts";
 import { privateLab } from "../support/requirements.ts";

@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { CommandNotFoundError, findCommand } from "../../tools/lab/find_command.ts";
 import {
-  CommandNotFoundError,
-  findCommand,
   KEEP_EXIT_CODE,
   LONGEST_LINE,
   reasonOfExit,

@@ -1,15 +1,8 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { TimewaitError } from "../../tools/errors.ts";
 import { isMeasured, type Results } from "../../tools/results/results.ts";
-import {
-  type BenchOptions,
-  type BenchPlan,
-  type BenchProgress,
-  type Measure,
-  type MeasureOptions,
-  planBench,
-  runBench,
-} from "../../tools/run/runner.ts";
+import { type BenchPlan, type MeasureOptions, planBench } from "../../tools/run/bench_plan.ts";
+import { type BenchOptions, type BenchProgress, type Measure, runBench } from "../../tools/run/runner.ts";
 import { selfCheckOf } from "../../tools/run/rounds.ts";
 import type { RunOptions } from "../../tools/scenario/plan.ts";
 import { resolveScenario } from "../../tools/scenario/resolve.ts";

@@ -1,6 +1,6 @@
 /** Headless Chromium, driven over its DevTools protocol: what pages look like where people see them. */
 
-import { findCommand } from "../../tools/lab/process.ts";
+import { findCommand } from "../../tools/lab/find_command.ts";
 
 /** How a reader sees a page. */
 export interface View {

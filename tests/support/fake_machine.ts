@@ -4,7 +4,8 @@
  */
 
 import { createHost, type Host } from "../../tools/lab/host.ts";
-import { findCommand, type RunningProcess, startProcess } from "../../tools/lab/process.ts";
+import { findCommand } from "../../tools/lab/find_command.ts";
+import { type RunningProcess, startProcess } from "../../tools/lab/process.ts";
 import { ROOT } from "./root.ts";
 
 const DENO = [Deno.execPath(), "run", "--no-prompt", "--cached-only", "--config", `${ROOT}deno.json`];

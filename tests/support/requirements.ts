@@ -3,7 +3,7 @@
  * printed.
  */
 
-import { findCommand } from "../../tools/lab/process.ts";
+import { findCommand } from "../../tools/lab/find_command.ts";
 import { whyNoPrivateLab } from "../../tools/lab/private_lab.ts";
 import { findFakeTime } from "./fake_clock.ts";
 

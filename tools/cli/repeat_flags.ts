@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { MeasureOptions } from "../run/runner.ts";
+import type { MeasureOptions } from "../run/bench_plan.ts";
 import { parseDurationMs, parseShare, parseWhole } from "./values.ts";
 import { TimewaitError } from "../errors.ts";
 import { type Options, switchFlag, valueFlag } from "./command.ts";

@@ -19,7 +19,8 @@ import {
   type ShellOptionsState,
   type TemplateExpr,
 } from "@david/dax";
-import { enterArgv, findCommand, QUIET_DENO, signalGroup, STOP_GRACE_MS, UNWANTED_ENV } from "./process.ts";
+import { findCommand } from "./find_command.ts";
+import { enterArgv, QUIET_DENO, signalGroup, STOP_GRACE_MS, UNWANTED_ENV } from "./process.ts";
 
 /**
  * dax's `$`: a template that runs a command line, and all that it has besides, such as `$.path`.

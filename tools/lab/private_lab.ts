@@ -15,14 +15,8 @@ import { createHost, type Host, localMachine } from "./host.ts";
 import type { Lab } from "./lab.ts";
 import LOOPBACK_SETUP from "./loopback_lab.sh" with { type: "text" };
 import SETUP from "./private_lab.sh" with { type: "text" };
-import {
-  CommandNotFoundError,
-  findCommand,
-  reasonOfExit,
-  runCommand,
-  type RunningProcess,
-  startProcess,
-} from "./process.ts";
+import { CommandNotFoundError, findCommand } from "./find_command.ts";
+import { reasonOfExit, runCommand, type RunningProcess, startProcess } from "./process.ts";
 
 /**
  * The addresses of the hosts, which exist in the lab only. 198.18.0.0/15 is set aside for tests of network

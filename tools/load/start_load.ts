@@ -9,7 +9,7 @@ import { type LoadPlan } from "../scenario/plan.ts";
 import config from "../../deno.json" with { type: "json" };
 import { TimewaitError } from "../errors.ts";
 import { type Host } from "../lab/host.ts";
-import { CommandNotFoundError, findCommand } from "../lab/process.ts";
+import { CommandNotFoundError, findCommand } from "../lab/find_command.ts";
 import { prepareAutocannon, startAutocannon } from "./autocannon.ts";
 import type { GeneratorChoice, LoadGenerator, LoadOptions, RunningLoad } from "./load.ts";
 import { startOpenLoopIn } from "./open_loop_process.ts";

@@ -6,7 +6,8 @@
 
 import { TimewaitError } from "../errors.ts";
 import { type Host } from "../lab/host.ts";
-import { findCommand, reasonOfExit, runCommand } from "../lab/process.ts";
+import { findCommand } from "../lab/find_command.ts";
+import { reasonOfExit, runCommand } from "../lab/process.ts";
 import { largestDivisor } from "../scenario/resolve.ts";
 import { type Histogram, summarizeLatency } from "./latency.ts";
 import { bucketLatency } from "./latency_histogram.ts";

@@ -5,7 +5,7 @@
  */
 
 import { TimewaitError } from "../errors.ts";
-import { CommandNotFoundError, findCommand } from "../lab/process.ts";
+import { CommandNotFoundError, findCommand } from "../lab/find_command.ts";
 
 /**
  * Whether a command line is one command. Such a command takes the place of the shell, so that SIGTERM reaches

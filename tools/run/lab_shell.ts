@@ -10,14 +10,8 @@ import type { Host } from "../lab/host.ts";
 import { scriptArgv } from "../lab/host.ts";
 import { ANSWER_LIMIT_MS, inTime } from "../lab/in_time.ts";
 import type { LabKind } from "../lab/lab.ts";
-import {
-  enterArgv,
-  findCommand,
-  QUIET_DENO,
-  reasonOfExit,
-  startProcess,
-  UNWANTED_ENV,
-} from "../lab/process.ts";
+import { findCommand } from "../lab/find_command.ts";
+import { enterArgv, QUIET_DENO, reasonOfExit, startProcess, UNWANTED_ENV } from "../lab/process.ts";
 import { HOST_NAMES } from "../scenario/host_names.ts";
 import type { Backend, Gateway } from "../scenario/scenario.ts";
 import type { Sysctls } from "../scenario/sysctls.ts";

@@ -8,7 +8,8 @@
 import { format as formatDuration } from "@std/fmt/duration";
 import { showControls } from "../errors.ts";
 import { isMeasured, openerOf, servedPerSec } from "../results/results.ts";
-import type { BenchObserver, BenchPlan, BenchProgress } from "./runner.ts";
+import type { BenchPlan } from "./bench_plan.ts";
+import type { BenchObserver, BenchProgress } from "./runner.ts";
 
 /** Something that text can be written to. */
 export interface TextOutput {

@@ -8,7 +8,8 @@ import type { LabKind } from "../lab/lab.ts";
 import type { LoadGenerator } from "../load/load.ts";
 import type { Results, UntilPlan } from "../results/results.ts";
 import type { Backend, Load, Scenario, Sysctls } from "../scenario/scenario.ts";
-import { type BenchProgress, planBench, runBench } from "./runner.ts";
+import { planBench } from "./bench_plan.ts";
+import { type BenchProgress, runBench } from "./runner.ts";
 
 /** How a scenario is measured. */
 export interface RunScenarioOptions {
