@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { localMachine } from "../../tools/lab/host.ts";
 import type { LoadGenerator } from "../../tools/load/load.ts";
 import { startLoad } from "../../tools/load/start_load.ts";
@@ -11,14 +11,8 @@ const SECRET = 'Bearer hunter2 it\'s "mine": yes';
 
 /** The arguments of every process, as every user of the machine can read them. */
 function allArguments(): string {
-  const read = (pid: string) => {
-    try {
-      return Deno.readTextFileSync(`/proc/${pid}/cmdline`);
-    } catch {
-      return "";
-    }
-  };
-  return Array.from(Deno.readDirSync("/proc"), ({ name }) => /^\d+$/.test(name) ? read(name) : "").join("\n");
+  const { stdout } = new Deno.Command("ps", { args: ["-eww", "-o", "args="] }).outputSync();
+  return new TextDecoder().decode(stdout);
 }
 
 for (const generator of ["wrk", "autocannon", "open-loop"] satisfies LoadGenerator[]) {
@@ -46,6 +40,11 @@ for (const generator of ["wrk", "autocannon", "open-loop"] satisfies LoadGenerat
       await load.over;
       await load.finish();
       assertEquals(seen, new Set([SECRET, ""]));
+      // The load is among them.
+      assertStringIncludes(
+        shown,
+        { "wrk": "/dev/fd/3", "autocannon": "autocannon_runner", "open-loop": "open_loop_runner" }[generator],
+      );
       assert(!shown.includes("hunter2"));
     },
   });
