@@ -6,7 +6,7 @@
 
 import type { Amount } from "../figures.ts";
 import type { HostName } from "../scenario/host_names.ts";
-import type { TimeWaitGroup } from "./tcp_table.ts";
+import type { ConnectionGroup, TimeWaitGroup } from "./tcp_table.ts";
 
 /** What one host's TCP tables have shown between the start and the end of the load. */
 export interface HostResult {
@@ -43,6 +43,11 @@ export interface HostResult {
   readonly listenDrops: number | null;
   /** The TIME_WAITs at the end, by service, and by the side of the connection on which this host was. */
   readonly timeWaitGroups: readonly TimeWaitGroup[];
+  /**
+   * The connections at the end of the load, by service and side, in every state. Left out in a document of an
+   * older version.
+   */
+  readonly connectionGroups?: readonly ConnectionGroup[];
 }
 
 /** The series of a repetition: the n-th entry of each belongs to the n-th time. */

@@ -107,6 +107,33 @@ export function groupTimeWait(
   }).sort((a, b) => b.timeWait - a.timeWait);
 }
 
+/**
+ * The connections of a host to one service, from one side: how many are in each state of RFC 9293.
+ */
+export interface ConnectionGroup {
+  /**
+   * `opened` where this host had opened them, so that each holds an ephemeral port of it; else `accepted`.
+   */
+  readonly side: TimeWaitGroup["side"];
+  /** The service: the address and port to which the connections went. */
+  readonly service: string;
+  /** On their way to be established, from either side: SYN_SENT and SYN_RECEIVED. */
+  readonly opening: Count;
+  /** Established. */
+  readonly established: Count;
+  /** Closed by the other end, and not yet by the program here: many of them are a leak of that program. */
+  readonly closeWait: Count;
+  /**
+   * Closed here, which the other end's kernel has not confirmed, or closed by both: FIN_WAIT1, CLOSING,
+   * LAST_ACK.
+   */
+  readonly closing: Count;
+  /** Closed here, which the program at the other end has not followed: it holds a CLOSE_WAIT. */
+  readonly finWait2: Count;
+  /** Closed, here first. */
+  readonly timeWait: Count;
+}
+
 /** Whether something listens on the port. */
 export function listens(sockets: readonly TcpSocket[], port: number): boolean {
   return sockets.some((socket) => socket.state === TCP_STATES.listen && socket.localPort === port);

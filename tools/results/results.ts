@@ -19,6 +19,7 @@ import type { HostResult, Samples } from "../observe/series.ts";
 import type { Processes } from "../observe/process_usage.ts";
 import type { PoolCounters } from "../transport/pool/counters.ts";
 import type { RunOptions } from "../scenario/plan.ts";
+import type { Witness } from "../observe/witness.ts";
 import type { UpstreamFailure } from "../observe/upstream_failures.ts";
 
 /** The version of the document. A change that an older reader would misread raises it. */
@@ -208,6 +209,11 @@ export interface Measured {
    * may be gone, and in a document of an older version.
    */
   readonly openedByOthers?: Count;
+  /**
+   * What each backend of ours has seen of its connections. Left out for other backends, and in a document of
+   * an older version.
+   */
+  readonly witnesses?: readonly Witness[];
   /** CPU time and memory of each party, and what observing them has cost. */
   readonly processes: Processes;
   /** What else the machine did meanwhile; `null` in a document of an older version. */
