@@ -69,18 +69,6 @@ Deno.test("a start that fails leaves nothing behind", async () => {
   }
 });
 
-Deno.test("proxy variables do not lead a gateway elsewhere", async () => {
-  const before = Deno.env.get("HTTP_PROXY");
-  Deno.env.set("HTTP_PROXY", "http://127.0.0.1:1");
-  try {
-    await using rig = await startGatewayRig();
-    assertEquals(statusOf(await rig.exchange(GET)), 200);
-  } finally {
-    if (before === undefined) Deno.env.delete("HTTP_PROXY");
-    else Deno.env.set("HTTP_PROXY", before);
-  }
-});
-
 Deno.test("as a script it needs the network only, and forwards", async () => {
   await using upstream = startRepeatingUpstream(OK);
   await using script = await startScript("gateway", [
