@@ -9,7 +9,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { type Results, SCHEMA } from "../tools/results/results.ts";
-import { privateLab, wrk, wrkInPrivateLab } from "./support/requirements.ts";
+import { privateLab, wrkInPrivateLab } from "./support/requirements.ts";
 import { assertDescribed } from "./support/strict_schema.ts";
 import { BENCH, bench, inDirectory, measured, run, SHORT } from "./support/bench.ts";
 import { ROOT } from "./support/root.ts";
@@ -98,13 +98,14 @@ Deno.test({
   name: "where wrk is not installed, autocannon stands in, and the report says so and how to install wrk",
   ...privateLab,
   async fn() {
+    const light = ["--quick", "--connections", "20", "--duration", "1s", "--warm-up", "0"];
     const hide = 'wrk=$(command -v wrk) && mount --bind /dev/null "$wrk"; exec "$@"';
     const wrapper = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", hide, "sh"];
-    const { code, stdout, stderr } = await run([...wrapper, ...BENCH, ...SHORT]);
+    const { code, stdout, stderr } = await run([...wrapper, ...BENCH, ...light]);
     assertEquals(code, 0, stderr);
     assertStringIncludes(stdout, "The load came from autocannon");
     assertStringIncludes(stdout, "apt-get install wrk");
-    const missing = await run([...wrapper, ...BENCH, ...SHORT, "--load", "wrk"]);
+    const missing = await run([...wrapper, ...BENCH, ...light, "--load", "wrk"]);
     assertEquals(missing.code, 1);
     assertStringIncludes(missing.stderr, "error: wrk was not found on PATH: apt-get install wrk");
   },
