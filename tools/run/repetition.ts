@@ -16,6 +16,7 @@ import { collectPoolCounters } from "../observe/pool_counters.ts";
 import { readSockets } from "../observe/sockets.ts";
 import type { TcpSocket } from "../observe/tcp_table.ts";
 import { collectUpstreamFailures } from "../observe/upstream_failures.ts";
+import { collectWitness } from "../observe/witnessed.ts";
 import { startBackendIn, startGatewayIn } from "../parties/lab_parties.ts";
 import { type Measured, openerOf } from "../results/results.ts";
 import type { HostName } from "../scenario/host_names.ts";
@@ -74,7 +75,10 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   );
   const failures = collectUpstreamFailures();
   const pool = collectPoolCounters({ asks: isNetHttp(options.gateway) });
-  const backend = stack.use(await startBackendIn(lab, options.backend, { collectors: [answered], signal }));
+  const witness = collectWitness({ asks: true });
+  const backend = stack.use(
+    await startBackendIn(lab, options.backend, { collectors: [answered, witness], signal }),
+  );
   const gateway = options.gateway === null ? undefined : stack.use(
     await startGatewayIn(lab, options.gateway, backend, { collectors: [failures, pool], signal }),
   );
@@ -96,6 +100,7 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   if (gateway !== undefined) throwUnlessForwarded(result, backendRequests);
   const ours = options.gateway !== null && "transport" in options.gateway;
   const counters = pool.result();
+  const witnessed = witness.result();
   const observation = { ...seen.observation, socketsBefore };
   const hosts = hostResults(observation);
   const ofOthers = openedByOthers(observation);
@@ -117,6 +122,7 @@ export async function measureRepetition(options: RunOptions, context: Repetition
     ...(set === undefined ? {} : { knobs: set.knobs }),
     ...(ours ? { upstreamFailures: failures.result() } : {}),
     ...(counters === undefined ? {} : { pool: counters }),
+    ...(witnessed === undefined ? {} : { witnesses: [witnessed] }),
     ...(connects === undefined ? {} : { connects }),
   };
 }
