@@ -11,7 +11,10 @@ import { OutBuffer } from "../http1/out_buffer.ts";
 import { writeOwnResponse } from "../http1/own_response.ts";
 import { MAX_HEAD_BYTES, type Refusal, RequestHead } from "../http1/request.ts";
 import { latin1Bytes } from "../http1/fields.ts";
+import type { BackendPlan } from "../scenario/plan.ts";
 import type { Answers, ConnectionOption } from "./backend_answers.ts";
+import type { Draws } from "./backend_draws.ts";
+import { IdleDeadline, type IdleDeadlines } from "./idle_deadlines.ts";
 import type { ConnectionLog, WatchedConnection } from "./connection_log.ts";
 
 /** What the connections of one backend share. */
@@ -20,10 +23,12 @@ export interface BackendShared {
   readonly log: ConnectionLog;
   /** The answers as bytes. */
   readonly answers: Answers;
-  /** Added to each answer, in milliseconds. */
-  readonly latencyMs: number;
-  /** The status of each answer. */
-  readonly status: number;
+  /** What the backend does. */
+  readonly plan: BackendPlan;
+  /** What differs from one answer to the next. */
+  readonly draws: Draws;
+  /** Ends connections that are idle for too long; `undefined` where none is. */
+  readonly idle: IdleDeadlines | undefined;
   /** Whether the backend is ending: each answer is the last of its connection. */
   stopping: boolean;
   /** Requests answered so far. */
@@ -34,7 +39,10 @@ export interface BackendShared {
 interface Request {
   readonly toHead: boolean;
   readonly http10: boolean;
+  /** Whether it leaves the connection open. */
   readonly keepAlive: boolean;
+  /** Whether it can be kept open by an answer in HTTP/1.0: it asks for `keep-alive` by that word. */
+  readonly asksToKeep: boolean;
 }
 
 /** Every head is parsed and taken apart in one go, so all sessions share one. */
@@ -49,6 +57,7 @@ const LINGER_MS = 1_000;
 /** A connection of a backend. */
 export class BackendSession {
   readonly #watched: WatchedConnection;
+  readonly #deadline = new IdleDeadline(() => this.#end(this.shared.plan.closeBy));
   #wait: { timer: ReturnType<typeof setTimeout>; over: () => void } | undefined;
 
   constructor(readonly conn: ByteConn<Carrier>, readonly shared: BackendShared) {
@@ -80,8 +89,10 @@ export class BackendSession {
   }
 
   /** Ends the connection in whatever moment it is. */
-  #end(): void {
-    this.shared.log.end(this.#watched, "backend", "fin");
+  #end(how: "fin" | "rst" = "fin"): void {
+    this.shared.idle?.stop(this.#deadline);
+    this.shared.log.end(this.#watched, "backend", how);
+    if (how === "rst") this.conn.tcp.reset?.();
     this.conn.close();
   }
 
@@ -95,14 +106,22 @@ export class BackendSession {
     // `Max-Forwards: 0` ends here in any case: this is the server at the end.
     if (refusal !== undefined && refusal.status !== 200) return await this.#refuse(refusal);
     const { keepAlive, minorVersion, method, bodyLength, expectsContinue } = head;
+    const asksToKeep = minorVersion === 0
+      ? keepAlive
+      : shared.plan.http10 === true && saysKeepAlive(conn.buffer);
+    const request = { toHead: method === "HEAD", http10: minorVersion === 0, keepAlive, asksToKeep };
     conn.start = headEnd;
     if (bodyLength !== 0 && !(await this.#readBody(new BodyReader(bodyLength), expectsContinue))) {
       return false;
     }
-    const request = { toHead: method === "HEAD", http10: minorVersion === 0, keepAlive };
     shared.log.read(this.#watched, { http10: request.http10, askedToClose: !keepAlive });
-    if (shared.latencyMs > 0) await this.#pause(shared.latencyMs);
+    const latencyMs = shared.draws.latencyMs();
+    if (latencyMs > 0) await this.#pause(latencyMs);
     if (conn.failure !== undefined) return false;
+    if (shared.draws.closesBeforeAnswer()) {
+      this.#end(shared.plan.closeBy);
+      return false;
+    }
     return await this.#answer(request);
   }
 
@@ -111,11 +130,15 @@ export class BackendSession {
    * {@linkcode BAD_HEADS} for a head that cannot be.
    */
   async #headEnd(): Promise<number> {
-    const { conn } = this;
+    const { conn, shared: { idle } } = this;
     const search: HeadSearch = { at: 0, lineStart: 0 };
+    if (conn.start === conn.end) idle?.start(this.#deadline);
     for (;;) {
       if (conn.start < conn.end) {
-        if (this.#watched.moment === "idle") this.shared.log.began(this.#watched);
+        if (this.#watched.moment === "idle") {
+          this.shared.log.began(this.#watched);
+          idle?.stop(this.#deadline);
+        }
         const end = searchHeadEnd(conn.buffer, conn.start, conn.end, search);
         // An empty line before a request is passed over (RFC 9112 §2.2).
         if (end === conn.start + 2) {
@@ -168,14 +191,14 @@ export class BackendSession {
   }
 
   /** Sends the answer. Returns whether another request may follow. */
-  async #answer({ toHead, http10, keepAlive }: Request): Promise<boolean> {
+  async #answer(request: Request): Promise<boolean> {
     const { conn, shared } = this;
-    const { answers, status } = shared;
-    const last = !keepAlive || shared.stopping;
-    const connection: ConnectionOption = last ? "close" : http10 ? "keep-alive" : "";
-    const form = { status, connection, toHead };
+    const { answers } = shared;
+    const status = shared.draws.status();
+    const { last, told, connection } = this.#lastOf(request, status);
+    const form = { status, connection, toHead: request.toHead };
     this.#watched.moment = "answer";
-    this.#watched.announced = last;
+    this.#watched.announced = told;
     shared.requests++;
     await conn.write(answers.first(form, performance.now()));
     for (let left = answers.rest(form); left > 0;) {
@@ -184,7 +207,25 @@ export class BackendSession {
       left -= piece.length;
     }
     shared.log.answered(this.#watched);
-    return !last;
+    if (last === "no") return true;
+    this.#end(last === "unasked" ? shared.plan.closeBy : "fin");
+    return false;
+  }
+
+  /** Whether the answer is the last of its connection, whether it says so, and how. */
+  #lastOf(
+    { http10, keepAlive, asksToKeep }: Request,
+    status: number,
+  ): { last: "no" | "asked" | "unasked"; told: boolean; connection: ConnectionOption } {
+    const { plan, stopping } = this.shared;
+    if (!keepAlive || stopping) return { last: "asked", told: true, connection: "close" };
+    // An answer in HTTP/1.0 that does not say keep-alive says by its version that the connection ends.
+    if (plan.http10 && !asksToKeep) return { last: "unasked", told: true, connection: "" };
+    const unasked = this.#watched.requests === plan.closeAfterRequests ||
+      plan.closeOnStatus?.includes(status) === true;
+    const told = unasked && plan.announceClose !== false;
+    const kept = plan.http10 || http10 ? "keep-alive" : "";
+    return { last: unasked ? "unasked" : "no", told, connection: told ? "close" : kept };
   }
 
   /** Refuses what cannot be a request, and ends the connection. */
@@ -220,3 +261,8 @@ const BAD_HEADS: Readonly<Record<number, Refusal>> = {
   [-1]: { status: 400, reason: "the head is malformed" },
   [-2]: { status: 431, reason: "the head is too long" },
 };
+
+/** Whether the head that was parsed last asks for `keep-alive` by that word. */
+function saysKeepAlive(bytes: Uint8Array): boolean {
+  return /(?:^|,)\s*keep-alive\s*(?:,|$)/i.test(head.fields.joined(bytes, "connection") ?? "");
+}
