@@ -6,7 +6,7 @@
 
 import type { ByteConn, Carrier } from "../http1/byte_conn.ts";
 import { HeadFields, type HeadSearch, searchHeadEnd } from "../http1/fields.ts";
-import { BodyReader } from "../http1/framing.ts";
+import { type BodyLength, BodyReader } from "../http1/framing.ts";
 import { OutBuffer } from "../http1/out_buffer.ts";
 import { writeOwnResponse } from "../http1/own_response.ts";
 import { MAX_HEAD_BYTES, type Refusal, RequestHead } from "../http1/request.ts";
@@ -39,10 +39,13 @@ export interface BackendShared {
 interface Request {
   readonly toHead: boolean;
   readonly http10: boolean;
-  /** Whether it leaves the connection open. */
-  readonly keepAlive: boolean;
+  /** Whether it asks for the end of the connection. */
+  readonly askedToClose: boolean;
   /** Whether it can be kept open by an answer in HTTP/1.0: it asks for `keep-alive` by that word. */
   readonly asksToKeep: boolean;
+  /** Length of its body, or that the body is in chunks. */
+  readonly bodyLength: BodyLength;
+  readonly expectsContinue: boolean;
 }
 
 /** Every head is parsed and taken apart in one go, so all sessions share one. */
@@ -99,66 +102,72 @@ export class BackendSession {
   /** Reads a request and answers it. Returns whether another may follow. */
   async #serve(): Promise<boolean> {
     const { conn, shared } = this;
-    const headEnd = await this.#headEnd();
-    if (headEnd === 0) return false;
-    if (headEnd < 0) return await this.#refuse(BAD_HEADS[headEnd]!);
-    const refusal = head.parse(conn.buffer, conn.start, headEnd);
-    // `Max-Forwards: 0` ends here in any case: this is the server at the end.
-    if (refusal !== undefined && refusal.status !== 200) return await this.#refuse(refusal);
-    const { keepAlive, minorVersion, method, bodyLength, expectsContinue } = head;
-    const asksToKeep = minorVersion === 0
-      ? keepAlive
-      : shared.plan.http10 === true && saysKeepAlive(conn.buffer);
-    const request = { toHead: method === "HEAD", http10: minorVersion === 0, keepAlive, asksToKeep };
-    conn.start = headEnd;
-    if (bodyLength !== 0 && !(await this.#readBody(new BodyReader(bodyLength), expectsContinue))) {
-      return false;
+    const { idle, log, draws, answers } = shared;
+    if (conn.start === conn.end) idle?.start(this.#deadline);
+    const search: HeadSearch = { at: 0, lineStart: 0 };
+    let headEnd: number;
+    while ((headEnd = this.#findHead(search)) === 0) {
+      if (conn.over) return false;
+      await conn.more();
     }
-    shared.log.read(this.#watched, { http10: request.http10, askedToClose: !keepAlive });
-    const latencyMs = shared.draws.latencyMs();
+    const request = headEnd < 0 ? BAD_HEADS[headEnd]! : parse(conn.buffer, conn.start, headEnd);
+    if ("reason" in request) return await this.#refuse(request);
+    conn.start = headEnd;
+    if (request.bodyLength !== 0 && !(await this.#readBody(request))) return false;
+    log.read(this.#watched, request);
+    const latencyMs = draws.latencyMs();
     if (latencyMs > 0) await this.#pause(latencyMs);
     if (conn.failure !== undefined) return false;
-    if (shared.draws.closesBeforeAnswer()) {
+    if (draws.closesBeforeAnswer()) {
       this.#end(shared.plan.closeBy);
       return false;
     }
-    return await this.#answer(request);
+    const status = draws.status();
+    const { last, told, connection } = this.#lastOf(request, status);
+    const form = { status, connection, toHead: request.toHead };
+    this.#watched.moment = "answer";
+    this.#watched.announced = told;
+    shared.requests++;
+    const bytes = answers.first(form, performance.now());
+    const written = await conn.tcp.write(bytes);
+    if (written < bytes.length) await conn.write(bytes.subarray(written));
+    if (answers.rest(form) > 0) await this.#sendRest(answers.rest(form));
+    log.answered(this.#watched);
+    if (last === "no") return true;
+    this.#end(last === "unasked" ? shared.plan.closeBy : "fin");
+    return false;
   }
 
   /**
-   * Waits for a head, and returns where it ends: 0 when the connection ended before, a key of
-   * {@linkcode BAD_HEADS} for a head that cannot be.
+   * Where the head ends that has come: 0 when it has not come whole, a key of {@linkcode BAD_HEADS} for a head
+   * that cannot be.
    */
-  async #headEnd(): Promise<number> {
-    const { conn, shared: { idle } } = this;
-    const search: HeadSearch = { at: 0, lineStart: 0 };
-    if (conn.start === conn.end) idle?.start(this.#deadline);
-    for (;;) {
-      if (conn.start < conn.end) {
-        if (this.#watched.moment === "idle") {
-          this.shared.log.began(this.#watched);
-          idle?.stop(this.#deadline);
-        }
-        const end = searchHeadEnd(conn.buffer, conn.start, conn.end, search);
-        // An empty line before a request is passed over (RFC 9112 §2.2).
-        if (end === conn.start + 2) {
-          conn.start = end;
-          search.at = search.lineStart = 0;
-          continue;
-        }
-        if (end !== 0) return end;
-        const length = conn.end - conn.start;
-        if (length > MAX_HEAD_BYTES) return -2;
-        if (length === conn.buffer.length) conn.grow();
-      }
-      if (conn.over) return 0;
-      await conn.more();
+  #findHead(search: HeadSearch): number {
+    const { conn } = this;
+    if (conn.start === conn.end) return 0;
+    if (this.#watched.moment === "idle") {
+      this.shared.log.began(this.#watched);
+      this.shared.idle?.stop(this.#deadline);
     }
+    if (startsWithLatest(conn.buffer, conn.start, conn.end)) return conn.start + latest.bytes.length;
+    const end = searchHeadEnd(conn.buffer, conn.start, conn.end, search);
+    // An empty line before a request is passed over (RFC 9112 §2.2).
+    if (end === conn.start + 2) {
+      conn.start = end;
+      search.at = search.lineStart = 0;
+      return this.#findHead(search);
+    }
+    if (end !== 0) return end - conn.start > MAX_HEAD_BYTES ? -2 : end;
+    const length = conn.end - conn.start;
+    if (length > MAX_HEAD_BYTES) return -2;
+    if (length === conn.buffer.length) conn.grow();
+    return 0;
   }
 
   /** Reads a body to its end. Returns whether it has come whole. */
-  async #readBody(body: BodyReader, expectsContinue: boolean): Promise<boolean> {
+  async #readBody({ bodyLength, expectsContinue }: Request): Promise<boolean> {
     const { conn } = this;
+    const body = new BodyReader(bodyLength);
     if (expectsContinue && conn.start === conn.end) await conn.write(CONTINUE);
     for (;;) {
       const event = body.next(conn.buffer, conn.start, conn.end);
@@ -190,35 +199,22 @@ export class BackendSession {
     this.#wait = undefined;
   }
 
-  /** Sends the answer. Returns whether another request may follow. */
-  async #answer(request: Request): Promise<boolean> {
-    const { conn, shared } = this;
-    const { answers } = shared;
-    const status = shared.draws.status();
-    const { last, told, connection } = this.#lastOf(request, status);
-    const form = { status, connection, toHead: request.toHead };
-    this.#watched.moment = "answer";
-    this.#watched.announced = told;
-    shared.requests++;
-    await conn.write(answers.first(form, performance.now()));
-    for (let left = answers.rest(form); left > 0;) {
-      const piece = answers.piece(left);
-      await conn.write(piece);
+  /** Sends what follows the first piece of a large answer. */
+  async #sendRest(bytes: number): Promise<void> {
+    for (let left = bytes; left > 0;) {
+      const piece = this.shared.answers.piece(left);
+      await this.conn.write(piece);
       left -= piece.length;
     }
-    shared.log.answered(this.#watched);
-    if (last === "no") return true;
-    this.#end(last === "unasked" ? shared.plan.closeBy : "fin");
-    return false;
   }
 
   /** Whether the answer is the last of its connection, whether it says so, and how. */
   #lastOf(
-    { http10, keepAlive, asksToKeep }: Request,
+    { http10, askedToClose, asksToKeep }: Request,
     status: number,
   ): { last: "no" | "asked" | "unasked"; told: boolean; connection: ConnectionOption } {
     const { plan, stopping } = this.shared;
-    if (!keepAlive || stopping) return { last: "asked", told: true, connection: "close" };
+    if (askedToClose || stopping) return { last: "asked", told: true, connection: "close" };
     // An answer in HTTP/1.0 that does not say keep-alive says by its version that the connection ends.
     if (plan.http10 && !asksToKeep) return { last: "unasked", told: true, connection: "" };
     const unasked = this.#watched.requests === plan.closeAfterRequests ||
@@ -262,7 +258,41 @@ const BAD_HEADS: Readonly<Record<number, Refusal>> = {
   [-2]: { status: 431, reason: "the head is too long" },
 };
 
-/** Whether the head that was parsed last asks for `keep-alive` by that word. */
-function saysKeepAlive(bytes: Uint8Array): boolean {
-  return /(?:^|,)\s*keep-alive\s*(?:,|$)/i.test(head.fields.joined(bytes, "connection") ?? "");
+/**
+ * The head that was parsed last. A load sends the same one again and again, so most heads need not be parsed.
+ */
+let latest: { readonly bytes: Uint8Array; readonly request: Request | undefined } = {
+  bytes: new Uint8Array(0),
+  request: undefined,
+};
+
+/** Whether the bytes begin with the head that was parsed last, whole. */
+function startsWithLatest(bytes: Uint8Array, start: number, end: number): boolean {
+  const { length } = latest.bytes;
+  if (length === 0 || end - start < length) return false;
+  for (let i = 0; i < length; i++) if (bytes[start + i] !== latest.bytes[i]) return false;
+  return true;
+}
+
+/** Parses a head, unless it is the one that was parsed last. Returns why it is refused, if it is. */
+function parse(bytes: Uint8Array, start: number, end: number): Request | Refusal {
+  if (
+    latest.request !== undefined && latest.bytes.length === end - start && startsWithLatest(bytes, start, end)
+  ) {
+    return latest.request;
+  }
+  const refusal = head.parse(bytes, start, end);
+  // `Max-Forwards: 0` ends here in any case: this is the server at the end.
+  if (refusal !== undefined && refusal.status !== 200) return refusal;
+  const connection = head.fields.joined(bytes, "connection") ?? "";
+  const request: Request = {
+    toHead: head.method === "HEAD",
+    http10: head.minorVersion === 0,
+    askedToClose: !head.keepAlive,
+    asksToKeep: /(?:^|,)\s*keep-alive\s*(?:,|$)/i.test(connection),
+    bodyLength: head.bodyLength,
+    expectsContinue: head.expectsContinue,
+  };
+  latest = { bytes: bytes.slice(start, end), request };
+  return request;
 }
