@@ -28,15 +28,20 @@ Deno.test({
         IN_A_LAB,
       );
       const { accepted, unused = 0, ended, open, stoodBefore } = witnesses![0]!;
+      const probes = connects?.connectUs.filter((us) => us !== null).length ?? 0;
       // Connections that are on their way when one of the two looks are counted by the other alone.
-      assert(Math.abs(accepted - hosts.gateway.connectionsOpened) <= 30, `${accepted}`);
+      const opened = hosts.gateway.connectionsOpened;
+      assert(
+        Math.abs(accepted + unused - probes - opened) <= 10,
+        `${accepted} + ${unused} - ${probes}: ${opened}`,
+      );
       assertGreater(accepted, 100);
       const gone = ended.reduce((sum, { connections }) => sum + connections, 0);
       assertEquals(stoodBefore + accepted - gone, open.connections);
       const byPeer = ended.find(({ by, at }) => by === "peer" && at === "idle")!;
       assertGreater(byPeer.connections / gone, 0.9);
-      const probes = connects?.connectUs.filter((us) => us !== null).length ?? 0;
-      assert(Math.abs(unused - probes) <= 1, `${unused} ${probes}`);
+      // The pool leaves some unused as well: those whose request got another one meanwhile.
+      assert(unused >= probes - 1, `${unused} ${probes}`);
     }
   },
 });

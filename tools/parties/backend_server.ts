@@ -14,12 +14,12 @@ import { acceptAll, type Accepting } from "../server/accept.ts";
 import { authorityOf, type ListenAddress, parseListen } from "../server/address.ts";
 import { type RunningServer, within } from "../server/http_server.ts";
 import { listenOn } from "../server/listener.ts";
-import { Answers } from "./backend_answers.ts";
-import { BackendSession, type BackendShared } from "./backend_session.ts";
-import { drawsOf } from "./backend_draws.ts";
-import { ConnectionLog } from "./connection_log.ts";
-import { IdleDeadlines } from "./idle_deadlines.ts";
-import { acceptResettable } from "./resettable.ts";
+import { Answers } from "./backend/answers.ts";
+import { BackendSession, type BackendShared } from "./backend/session.ts";
+import { drawsOf } from "./backend/draws.ts";
+import { ConnectionLog } from "./backend/connection_log.ts";
+import { IdleDeadlines } from "./backend/idle_deadlines.ts";
+import { acceptResettable } from "./backend/resettable.ts";
 
 /** How a backend answers, and where. */
 export interface BackendOptions extends OwnBackend {

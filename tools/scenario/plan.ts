@@ -62,7 +62,9 @@ export type GatewayPlan = CommandPlan | HttpClientPlan | NetHttpPlan;
 export interface BackendPlan {
   /** Added to each answer, in milliseconds; the least where `latencyMostMs` is given. */
   readonly latencyMs: Amount;
-  /** The most that is added to an answer, in milliseconds. Each value in between is as likely as any other. */
+  /**
+   * The most that is added to an answer, in milliseconds. Each value in between is as likely as any other.
+   */
   readonly latencyMostMs?: Amount;
   /** Answers that take longer. */
   readonly slow?: {
@@ -85,7 +87,9 @@ export interface BackendPlan {
   readonly closeOnStatus?: readonly Count[];
   /** The share of the requests whose connection ends in place of an answer. */
   readonly closeBeforeAnswer?: Share;
-  /** `false`: the last answer does not say that the connection ends, unless its request has asked for that. */
+  /**
+   * `false`: the last answer does not say that the connection ends, unless its request has asked for that.
+   */
   readonly announceClose?: boolean;
   /** `rst`: connections end by a reset. */
   readonly closeBy?: "rst";

@@ -78,7 +78,9 @@ export interface CommandGateway {
 /** What stands between the client and the backend. */
 export type Gateway = HttpClientGateway | NetHttpGateway | CommandGateway;
 
-/** A time that may differ from one answer to the next: from `"70ms..200ms"` each is as likely as any other. */
+/**
+ * A time that may differ from one answer to the next: from `"70ms..200ms"` each is as likely as any other.
+ */
 export type Spread = Duration | `${number}${string}..${number}${string}`;
 
 /** A backend of ours: what it does with each request, and when it ends a connection. */

@@ -5,10 +5,10 @@
  */
 
 import { createServer, type Server, type Socket } from "node:net";
-import type { Carrier } from "../http1/byte_conn.ts";
-import type { Accepting } from "../server/accept.ts";
-import type { ListenAddress } from "../server/address.ts";
-import { BACKLOG, listenOn } from "../server/listener.ts";
+import type { Carrier } from "../../http1/byte_conn.ts";
+import type { Accepting } from "../../server/accept.ts";
+import type { ListenAddress } from "../../server/address.ts";
+import { BACKLOG, listenOn } from "../../server/listener.ts";
 
 /** What `listen` of `node:net` comes to once the address is known. Unlike `listen` it listens at once. */
 interface ListensAtOnce {

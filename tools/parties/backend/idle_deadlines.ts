@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Ring, type RingNode } from "../transport/pool/ring.ts";
+import { Ring, type RingNode } from "../../transport/pool/ring.ts";
 
 /** A connection that may be idle for so long. */
 export class IdleDeadline {

@@ -4,16 +4,16 @@
  * @module
  */
 
-import type { ByteConn, Carrier } from "../http1/byte_conn.ts";
-import { HeadFields, type HeadSearch, searchHeadEnd } from "../http1/fields.ts";
-import { type BodyLength, BodyReader } from "../http1/framing.ts";
-import { OutBuffer } from "../http1/out_buffer.ts";
-import { writeOwnResponse } from "../http1/own_response.ts";
-import { MAX_HEAD_BYTES, type Refusal, RequestHead } from "../http1/request.ts";
-import { latin1Bytes } from "../http1/fields.ts";
-import type { BackendPlan } from "../scenario/plan.ts";
-import type { Answers, ConnectionOption } from "./backend_answers.ts";
-import type { Draws } from "./backend_draws.ts";
+import type { ByteConn, Carrier } from "../../http1/byte_conn.ts";
+import { HeadFields, type HeadSearch, searchHeadEnd } from "../../http1/fields.ts";
+import { type BodyLength, BodyReader } from "../../http1/framing.ts";
+import { OutBuffer } from "../../http1/out_buffer.ts";
+import { writeOwnResponse } from "../../http1/own_response.ts";
+import { MAX_HEAD_BYTES, type Refusal, RequestHead } from "../../http1/request.ts";
+import { latin1Bytes } from "../../http1/fields.ts";
+import type { BackendPlan } from "../../scenario/plan.ts";
+import type { Answers, ConnectionOption } from "./answers.ts";
+import type { Draws } from "./draws.ts";
 import { IdleDeadline, type IdleDeadlines } from "./idle_deadlines.ts";
 import type { ConnectionLog, WatchedConnection } from "./connection_log.ts";
 
@@ -139,8 +139,8 @@ export class BackendSession {
   }
 
   /**
-   * Where the head ends that has come: 0 when it has not come whole, a key of {@linkcode BAD_HEADS} for a head
-   * that cannot be.
+   * Where the head ends that has come: 0 when it has not come whole, a key of {@linkcode BAD_HEADS} for a
+   * head that cannot be.
    */
   #findHead(search: HeadSearch): number {
     const { conn } = this;

@@ -6,7 +6,7 @@
 
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import type { BackendPlan } from "../scenario/plan.ts";
+import type { BackendPlan } from "../../scenario/plan.ts";
 
 /** Draws for each request in turn. */
 export interface Draws {
