@@ -23,25 +23,23 @@ Deno.test({
   ...wrkInPrivateLab,
   async fn() {
     for (const probeConnects of [false, true]) {
-      const { witnesses, hosts, connects } = await measureRepetition(
+      const { witnesses, hosts } = await measureRepetition(
         { gateway: SMALL_POOL, backend: resolveBackend({ latency: 10 }), load: LOAD, probeConnects },
         IN_A_LAB,
       );
       const { accepted, unused = 0, ended, open, stoodBefore } = witnesses![0]!;
-      const probes = connects?.connectUs.filter((us) => us !== null).length ?? 0;
-      // Connections that are on their way when one of the two looks are counted by the other alone.
+      // Connections that are on their way when one of the two looks are counted by the other alone. The pool
+      // leaves some unused: those whose request got another one meanwhile.
       const opened = hosts.gateway.connectionsOpened;
       assert(
-        Math.abs(accepted + unused - probes - opened) <= 10,
-        `${accepted} + ${unused} - ${probes}: ${opened}`,
+        accepted <= opened + 10 && accepted + unused >= opened - 10,
+        `${accepted}, ${unused}: ${opened}`,
       );
       assertGreater(accepted, 100);
       const gone = ended.reduce((sum, { connections }) => sum + connections, 0);
       assertEquals(stoodBefore + accepted - gone, open.connections);
       const byPeer = ended.find(({ by, at }) => by === "peer" && at === "idle")!;
       assertGreater(byPeer.connections / gone, 0.9);
-      // The pool leaves some unused as well: those whose request got another one meanwhile.
-      assert(unused >= probes - 1, `${unused} ${probes}`);
     }
   },
 });
