@@ -29,6 +29,7 @@ import { startBackendIn, startGatewayIn } from "../parties/lab_parties.ts";
 import { type Measured, openerOf } from "../results/results.ts";
 import { HOST_NAMES, type HostName } from "../scenario/host_names.ts";
 import type { GatewayPlan, RunOptions } from "../scenario/plan.ts";
+import { hiderOf } from "../scenario/mask.ts";
 import { parseKnobs } from "../scenario/sysctls.ts";
 import { whileAllRun } from "./load_end.ts";
 import { runWarmUp } from "./warm_up.ts";
@@ -81,7 +82,8 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   const answered = collectAnswered((elapsedMs, requestsPerSec) =>
     onProgress?.({ elapsedMs, requestsPerSec, timeWait })
   );
-  const failures = collectUpstreamFailures();
+  const ours = options.gateway !== null && "transport" in options.gateway;
+  const failures = collectUpstreamFailures({ ours, hide: hiderOf(load.headers) });
   const pool = collectPoolCounters({ asks: isNetHttp(options.gateway) });
   const backend = stack.use(await startBackendIn(lab, options.backend, { collectors: [answered], signal }));
   const countersBefore = options.gateway === null ? undefined : await readCounters(lab);
@@ -105,7 +107,7 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   await backend.process.stop();
   const backendRequests = answered.result().requests.at(-1)!;
   if (gateway !== undefined) throwUnlessForwarded(result, backendRequests);
-  const ours = options.gateway !== null && "transport" in options.gateway;
+  const logged = failures.result();
   const counters = pool.result();
   const observation = { ...seen.observation, socketsBefore, start };
   const hosts = hostResults(observation);
@@ -128,7 +130,8 @@ export async function measureRepetition(options: RunOptions, context: Repetition
       answered: answeredSeries,
     },
     ...(set === undefined ? {} : { knobs: set.knobs }),
-    ...(ours ? { upstreamFailures: failures.result() } : {}),
+    // Nothing in the log of another gateway may mean that it does not log.
+    ...(ours || logged.length > 0 ? { upstreamFailures: logged } : {}),
     ...(counters === undefined ? {} : { pool: counters }),
     ...(connects === undefined ? {} : { connects }),
   };

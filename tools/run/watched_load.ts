@@ -153,6 +153,9 @@ async function lookAfter(stage: Stage, before: Before, driven: Driven): Promise<
   const connects = await before.probe?.finish();
   const sockets = await readSockets(lab);
   const observed = { lab: lab.kind, samples, after: await readCounters(lab) };
+  for (const { collectors } of partiesOf(stage)) {
+    for (const collector of collectors) collector.over?.();
+  }
   const result = await finishLoad(driven.load);
   before.clock.throwIfSet();
   const bench = { cpuSec: driven.benchCpuSec, rssPeakBytes: Deno.memoryUsage().rss };

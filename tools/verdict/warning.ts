@@ -6,6 +6,7 @@
 
 import type { Knob } from "../lab/knobs.ts";
 import type { LoadErrors, LoadGenerator } from "../load/load.ts";
+import type { UpstreamFailure } from "../observe/upstream_failures.ts";
 import type { Forwarding } from "./forwarding.ts";
 import type { Others } from "./others.ts";
 
@@ -69,6 +70,11 @@ export interface WarningFigures {
     readonly underWay: number;
     readonly meanLatencyUs: number;
   };
+  /**
+   * Failures of connections in the gateway's log, in all repetitions together, each kind with its first
+   * occurrence; the most frequent first.
+   */
+  "logged failures": { readonly failures: readonly UpstreamFailure[] };
   /**
    * The client's host had no port left for connections of the load generator, of which some failed. Both
    * counts of ports are those of the repetition with the most of them in use.

@@ -17,6 +17,7 @@ import { clientOutOfPorts } from "./client_ports.ts";
 import { differingOptions } from "./comparison.ts";
 import { forwardingOf } from "./forwarding.ts";
 import type { GatewaySides } from "../observe/gateway_sides.ts";
+import type { UpstreamFailure } from "../observe/upstream_failures.ts";
 import { isInForce, knobsOf } from "./knobs.ts";
 import { warnOfMachine } from "./machine_warnings.ts";
 import { warnOfBalance } from "./unanswered.ts";
@@ -38,6 +39,7 @@ export function warningsOf(results: Results): Warning[] {
       ...warnOfFailures(run),
       ...warnOfForwarding(run),
       ...warnOfBalance(run),
+      ...warnOfLog(run),
       ...warnOfClientPorts(run, results.environment),
       ...warnOfBaseline(run),
       ...warnOfTcp(run),
@@ -79,6 +81,24 @@ function warnOfFailures(run: Run): Warning[] {
 function warnOfForwarding(run: Run): Warning[] {
   const figures = forwardingOf(run);
   return figures === undefined ? [] : [{ kind: "forwarding", run: run.name, figures }];
+}
+
+/** What the gateway's log says, added up over the repetitions. */
+function warnOfLog(run: Run): Warning[] {
+  const kinds = new Map<string, UpstreamFailure>();
+  for (const failure of measuredOf(run).flatMap(({ upstreamFailures = [] }) => upstreamFailures)) {
+    const kind = `${failure.code} ${failure.step}`;
+    const { count = 0, firstMs = Infinity, ...before } = kinds.get(kind) ?? {};
+    kinds.set(kind, {
+      ...failure,
+      ...before,
+      count: count + failure.count,
+      firstMs: Math.min(firstMs, failure.firstMs),
+    });
+  }
+  if (kinds.size === 0) return [];
+  const failures = [...kinds.values()].toSorted((a, b) => b.count - a.count);
+  return [{ kind: "logged failures", run: run.name, figures: { failures } }];
 }
 
 function warnOfClientPorts(run: Run, environment: Environment): Warning[] {
