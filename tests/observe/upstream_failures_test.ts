@@ -8,7 +8,7 @@ import { startFailureLog } from "../../tools/transport/failure_log.ts";
 
 Deno.test("what the gateway's log writes is counted as often as it happened", () => {
   let now = 100;
-  const collector = collectUpstreamFailures(() => now);
+  const collector = collectUpstreamFailures({ ours: true, nowMs: () => now });
   {
     using log = startFailureLog("198.18.0.3:8081", (line) => collector.add(line));
     for (let i = 0; i < 12; i++) {
@@ -32,7 +32,7 @@ Deno.test("other lines are passed over", () => {
 
 Deno.test("failures from before the load do not count, and the clock of the others begins with it", () => {
   let now = 0;
-  const collector = collectUpstreamFailures(() => now);
+  const collector = collectUpstreamFailures({ ours: true, nowMs: () => now });
   collector.add("upstream failed: EOF response 198.18.0.3:8081 (it closed) ×7");
   collector.begin(1_000);
   now = 1_250;

@@ -10,7 +10,14 @@ import type { LabKind } from "../lab/lab.ts";
 import type { ConnectTimes } from "./connect_probe.ts";
 import type { Sample } from "./sampler.ts";
 import { counterDelta, type TcpCounters } from "./tcp_counters.ts";
-import { groupTimeWait, TCP_STATES, type TcpSocket, type TimeWaitGroup } from "./tcp_table.ts";
+import {
+  type ConnectionGroup,
+  groupConnections,
+  groupTimeWait,
+  TCP_STATES,
+  type TcpSocket,
+  type TimeWaitGroup,
+} from "./tcp_table.ts";
 import { openedShareOf, portsUsed } from "./ports_used.ts";
 import type { HostResult, HostSeries } from "./series.ts";
 
@@ -33,12 +40,22 @@ export interface Observation {
   readonly sockets: Readonly<Record<HostName, readonly TcpSocket[]>>;
   /** Every socket of each host when the load began; `undefined` where no warm-up could have left any. */
   readonly socketsBefore?: Readonly<Record<HostName, readonly TcpSocket[]>> | undefined;
+  /** What stood before the gateway started, and before any load came. Left out where there is no gateway. */
+  readonly start?: GatewayStart | undefined;
   /** The port on which the backend listened, the first where there are several. */
   readonly backendPort: number;
   /** The ports of the other backends. Default none. */
   readonly furtherBackendPorts?: readonly number[] | undefined;
   /** The port on which the gateway listened; `undefined` where the load went straight at the backend. */
   readonly gatewayPort: number | undefined;
+}
+
+/** How the hosts stood when the gateway started. */
+export interface GatewayStart {
+  /** Connections established on each host just before (`CurrEstab`). */
+  readonly established: Readonly<Record<HostName, number>>;
+  /** Every socket of each host once the gateway listened, before any load came. */
+  readonly sockets: Readonly<Record<HostName, readonly TcpSocket[]>>;
 }
 
 /**
@@ -73,13 +90,13 @@ export function hostResults(observation: Observation): Record<HostName, HostResu
 }
 
 /**
- * The series of each host. TIME_WAITs of others that stood in a shared table when the load began are taken
- * off.
+ * The series of each host. In a shared table, TIME_WAITs of others that stood when the load began are taken
+ * off, and connections that stood before the gateway started.
  */
 export function hostSeries(
-  { lab, samples, socketsBefore, ...ports }: Pick<
+  { lab, samples, socketsBefore, start, ...ports }: Pick<
     Observation,
-    "lab" | "samples" | "socketsBefore" | "backendPort" | "furtherBackendPorts" | "gatewayPort"
+    "lab" | "samples" | "socketsBefore" | "start" | "backendPort" | "furtherBackendPorts" | "gatewayPort"
   >,
 ): Record<HostName, HostSeries> {
   return perHost((name) => {
@@ -87,9 +104,10 @@ export function hostSeries(
     const of = samples.map((sample) => sample.hosts[name]);
     const ours = groupTimeWait(socketsBefore?.[name] ?? [], servicesOf(ports));
     const ofOthers = lab === "private" ? 0 : Math.max(0, first.timeWait - sumOf(ours));
+    const stood = lab === "private" ? 0 : start?.established[name] ?? 0;
     return {
       timeWait: of.map((counters) => Math.max(0, counters.timeWait - ofOthers)),
-      established: of.map((counters) => counters.established),
+      established: of.map((counters) => Math.max(0, counters.established - stood)),
       connectionsOpened: of.map((counters) =>
         Math.max(0, counters.connectionsOpened - first.connectionsOpened)
       ),
@@ -168,6 +186,7 @@ function ownTableResult(observation: Observation, name: HostName): HostResult {
     timeWaitOverflowed: moved.timeWaitOverflowed,
     listenDrops: moved.listenDrops,
     timeWaitGroups,
+    connectionGroups: groupConnections(sockets[name], servicesOf(observation)),
   };
 }
 
@@ -191,10 +210,11 @@ function sharedTableResult(observation: Observation, name: HostName): HostResult
     { client: [], gateway: gatewayPort === undefined ? [] : [gatewayPort], backend: backendPorts }[
       name
     ];
-  const timeWaitGroups = groupTimeWait(sockets, servicesOf(observation)).filter((group) => {
-    const port = Number(group.service.slice(group.service.lastIndexOf(":") + 1));
-    return (group.side === "opened" ? opens : accepts).includes(port);
-  });
+  const isOfHost = ({ side, service }: Pick<ConnectionGroup, "side" | "service">) => {
+    const port = Number(service.slice(service.lastIndexOf(":") + 1));
+    return (side === "opened" ? opens : accepts).includes(port);
+  };
+  const timeWaitGroups = groupTimeWait(sockets, servicesOf(observation)).filter(isOfHost);
   const established = (port: number) =>
     sockets.filter((socket) => socket.state === TCP_STATES.established && socket.remotePort === port).length;
   const clientWaits = (all: readonly TcpSocket[]) => sumOf(groupTimeWait(all, new Set([target])));
@@ -216,17 +236,20 @@ function sharedTableResult(observation: Observation, name: HostName): HostResult
     timeWaitOverflowed: moved?.timeWaitOverflowed ?? null,
     listenDrops: moved?.listenDrops ?? null,
     timeWaitGroups,
+    connectionGroups: groupConnections(sockets, servicesOf(observation)).filter(isOfHost),
   };
 }
 
-function servicesOf(
+/** The ports on which the parties listen. */
+export function servicesOf(
   observation: Pick<Observation, "backendPort" | "furtherBackendPorts" | "gatewayPort">,
 ): ReadonlySet<number> {
   const { backendPort, gatewayPort } = observation;
   return new Set([...backendPortsOf(observation), gatewayPort ?? backendPort]);
 }
 
-function backendPortsOf(
+/** The ports of all backends. */
+export function backendPortsOf(
   { backendPort, furtherBackendPorts = [] }: Pick<Observation, "backendPort" | "furtherBackendPorts">,
 ): number[] {
   return [backendPort, ...furtherBackendPorts];

@@ -32,6 +32,8 @@ export interface Collector<T> {
    * @throws {Error} as {@linkcode settled} does.
    */
   atEnd?(party: Speaker, signal: AbortSignal): Promise<void>;
+  /** Called when the load is over, just before its connections are closed. Left out where it does not matter. */
+  over?(): void;
   /** What was reported since. */
   result(): T;
 }

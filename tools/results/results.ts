@@ -15,6 +15,7 @@ import type { Arrivals, GeneratorChoice, LoadErrors } from "../load/load.ts";
 import type { ConnectTimes } from "../observe/connect_probe.ts";
 import type { LatencyHistogram } from "../load/latency_histogram.ts";
 import type { MachineUse } from "../observe/machine.ts";
+import type { GatewaySides } from "../observe/gateway_sides.ts";
 import type { HostResult, Samples } from "../observe/series.ts";
 import type { Processes } from "../observe/process_usage.ts";
 import type { PoolCounters } from "../transport/pool/counters.ts";
@@ -204,6 +205,11 @@ export interface Measured {
   /** What the TCP tables have shown, by host. The gateway's host is idle where the load went direct. */
   readonly hosts: Readonly<Record<HostName, HostResult>>;
   /**
+   * The gateway's connections towards the backend and of its clients, told apart. Left out where the load
+   * went direct, and in a document of an older version.
+   */
+  readonly sides?: GatewaySides;
+  /**
    * Connections of `hosts` that no socket of this repetition accounts for: other programs on the machine
    * opened them, or they were reset. Left out outside of a host lab, for a load so long that sockets of it
    * may be gone, and in a document of an older version.
@@ -228,7 +234,8 @@ export interface Measured {
    */
   readonly pool?: PoolCounters;
   /**
-   * The failures that a gateway of ours has logged of its upstream, added up. Left out for other gateways.
+   * The failures of connections that the gateway has logged, added up. Left out for a gateway that is not ours
+   * and has logged none: it may not log, or into a file.
    */
   readonly upstreamFailures?: readonly UpstreamFailure[];
   /** How long connects from the gateway's host to the backend took. Left out where there was no probe. */

@@ -5,22 +5,32 @@
  */
 
 import { setKnobs } from "../lab/knobs.ts";
-import type { LabKind } from "../lab/lab.ts";
+import type { Lab, LabKind } from "../lab/lab.ts";
 import type { HostSysctls } from "../lab/machine_knobs.ts";
 import { openLab } from "../lab/open_lab.ts";
 import type { LoadGenerator, LoadResult } from "../load/load.ts";
 import { startLoad } from "../load/start_load.ts";
 import { collectAnswered } from "../observe/answered_requests.ts";
-import { connectionsOfClient, hostResults, hostSeries, openedByOthers } from "../observe/attribution.ts";
+import {
+  connectionsOfClient,
+  type GatewayStart,
+  hostResults,
+  hostSeries,
+  openedByOthers,
+} from "../observe/attribution.ts";
+import { gatewaySides } from "../observe/gateway_sides.ts";
 import { collectPoolCounters } from "../observe/pool_counters.ts";
+import { readCounters } from "../observe/sampler.ts";
 import { readSockets } from "../observe/sockets.ts";
+import type { TcpCounters } from "../observe/tcp_counters.ts";
 import type { TcpSocket } from "../observe/tcp_table.ts";
 import { collectUpstreamFailures } from "../observe/upstream_failures.ts";
 import { collectWitness } from "../observe/witnessed.ts";
 import { type Party, startBackendIn, startGatewayIn } from "../parties/lab_parties.ts";
 import { type Measured, openerOf } from "../results/results.ts";
-import type { HostName } from "../scenario/host_names.ts";
+import { HOST_NAMES, type HostName } from "../scenario/host_names.ts";
 import type { GatewayPlan, RunOptions } from "../scenario/plan.ts";
+import { hiderOf } from "../scenario/mask.ts";
 import { parseKnobs } from "../scenario/sysctls.ts";
 import { whileAllRun } from "./load_end.ts";
 import { runWarmUp } from "./warm_up.ts";
@@ -73,7 +83,8 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   const answered = collectAnswered((elapsedMs, requestsPerSec) =>
     onProgress?.({ elapsedMs, requestsPerSec, timeWait })
   );
-  const failures = collectUpstreamFailures();
+  const ours = options.gateway !== null && "transport" in options.gateway;
+  const failures = collectUpstreamFailures({ ours, hide: hiderOf(load.headers) });
   const pool = collectPoolCounters({ asks: isNetHttp(options.gateway) });
   const own = options.backend.command === undefined;
   const witnesses = Array.from({ length: options.backends ?? 1 }, () => collectWitness({ asks: own }));
@@ -83,6 +94,7 @@ export async function measureRepetition(options: RunOptions, context: Repetition
     backends.push(stack.use(await startBackendIn(lab, options.backend, { collectors, signal })));
   }
   const [backend, ...furtherBackends] = backends as [Party, ...Party[]];
+  const countersBefore = options.gateway === null ? undefined : await readCounters(lab);
   const gateway = options.gateway === null ? undefined : stack.use(
     await startGatewayIn(lab, options.gateway, [backend, ...furtherBackends], {
       collectors: [failures, pool],
@@ -90,6 +102,7 @@ export async function measureRepetition(options: RunOptions, context: Repetition
     }),
   );
   const { url } = gateway ?? backend;
+  const start = countersBefore === undefined ? undefined : await gatewayStart(lab, countersBefore);
   const stage: Stage = { lab, backend, furtherBackends, gateway, generator, load: { ...load, url }, signal };
   const socketsBefore = load.warmUpMs > 0 ? await warmUp(stage, options) : undefined;
 
@@ -106,11 +119,12 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   await Promise.all(backends.map(({ process }) => process.stop()));
   const backendRequests = answered.result().requests.at(-1)!;
   if (gateway !== undefined && own) throwUnlessForwarded(result, backendRequests);
-  const ours = options.gateway !== null && "transport" in options.gateway;
+  const logged = failures.result();
   const counters = pool.result();
   const witnessed = witnesses.flatMap((witness) => witness.result() ?? []);
-  const observation = { ...seen.observation, socketsBefore };
+  const observation = { ...seen.observation, socketsBefore, start };
   const hosts = hostResults(observation);
+  const sides = gatewaySides(observation, { hosts, ...result });
   const ofOthers = openedByOthers(observation);
   return {
     startedMs: Math.round(startMs - (firstStartedMs ?? startMs)),
@@ -120,6 +134,7 @@ export async function measureRepetition(options: RunOptions, context: Repetition
     ...(ofOthers === undefined ? {} : { openedByOthers: ofOthers }),
     reuseRatio: gateway === undefined ? null : reuseRatioOf(hosts.gateway.connectionsOpened, result.requests),
     hosts,
+    ...(sides === undefined ? {} : { sides }),
     processes,
     machine,
     samples: {
@@ -128,11 +143,22 @@ export async function measureRepetition(options: RunOptions, context: Repetition
       answered: answeredSeries,
     },
     ...(set === undefined ? {} : { knobs: set.knobs }),
-    ...(ours ? { upstreamFailures: failures.result() } : {}),
+    // Nothing in the log of another gateway may mean that it does not log.
+    ...(ours || logged.length > 0 ? { upstreamFailures: logged } : {}),
     ...(counters === undefined ? {} : { pool: counters }),
     ...(witnessed.length === 0 ? {} : { witnesses: witnessed }),
     ...(connects === undefined ? {} : { connects }),
   };
+}
+
+/** How the hosts stand once the gateway listens; `before` are the counters from just before it started. */
+async function gatewayStart(
+  lab: Lab,
+  before: Readonly<Record<HostName, TcpCounters>>,
+): Promise<GatewayStart> {
+  const established = { client: 0, gateway: 0, backend: 0 };
+  for (const name of HOST_NAMES) established[name] = before[name].established;
+  return { established, sockets: await readSockets(lab) };
 }
 
 /**

@@ -158,6 +158,9 @@ async function lookAfter(stage: Stage, before: Before, driven: Driven): Promise<
   }
   const sockets = await readSockets(lab);
   const observed = { lab: lab.kind, samples, after: await readCounters(lab) };
+  for (const { collectors } of partiesOf(stage)) {
+    for (const collector of collectors) collector.over?.();
+  }
   const result = await finishLoad(driven.load);
   before.clock.throwIfSet();
   const bench = { cpuSec: driven.benchCpuSec, rssPeakBytes: Deno.memoryUsage().rss };

@@ -5,10 +5,11 @@
  */
 
 import { ERROR_KINDS, type LoadErrors, type LoadGenerator } from "../../load/load.ts";
+import type { UpstreamFailure } from "../../observe/upstream_failures.ts";
 import type { Findings } from "../../verdict/findings.ts";
 import type { Seen, Warning, WarningFigures, WarningKind } from "../../verdict/warning.ts";
-import { prose } from "../markdown.ts";
-import { formatCount, formatMs, formatRatio, formatShare } from "../format.ts";
+import { code, prose } from "../markdown.ts";
+import { formatCount, formatMs, formatRatio, formatSeconds, formatShare } from "../format.ts";
 
 /** The section; empty where there is nothing to warn of. */
 export function renderWarnings({ warnings }: Findings): string[] {
@@ -28,6 +29,25 @@ const FAILURES: Readonly<Record<keyof LoadErrors, string>> = {
   write: "failed while writing",
   timeout: "were answered too late",
   status: "got a status other than 2xx and 3xx",
+};
+
+/** What had run out, where it is easily mistaken. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  EADDRNOTAVAIL: "no ephemeral port was left",
+  EADDRINUSE: "the source address and port were taken, as by a `bind` before each connect",
+  EMFILE:
+    "no file descriptor was left to the gateway, which has nothing to do with ports: raise its `ulimit -n`",
+  ENFILE: "no file descriptor was left on the machine, which has nothing to do with ports: raise fs.file-max",
+  CONNECTION_LIMIT: "the gateway's own limit on connections, not one of ports",
+  EOF: "closed before the answer was whole",
+};
+
+const STEPS: Readonly<Record<UpstreamFailure["step"], string>> = {
+  connect: " at connects to the backend",
+  response: " while waiting for an answer",
+  accept: " at accepting a client",
+  client: " on a client's connection",
+  unknown: "",
 };
 
 const MORE_LOAD: Readonly<Record<LoadGenerator, string>> = {
@@ -109,6 +129,40 @@ const SENTENCES: { readonly [K in WarningKind]: (figures: WarningFigures[K], run
     `them, or they were reset. Without them it is ${
       formatRatio(Math.max(0, opened - count) / Math.max(1, requests))
     } per request. Stop what else runs here.`,
+  "logged failures": ({ failures }, run) => {
+    const parts = failures.map(({ code: name, step, count, firstMs, example }) =>
+      `${formatCount(count)} ${name}${STEPS[step]} (${
+        MEANINGS[name] === undefined ? "" : `${MEANINGS[name]}; `
+      }first after ${formatSeconds(Math.max(0, firstMs) / 1000)} s)${
+        example === undefined ? "" : `, as in ${code(example)}`
+      }`
+    );
+    return `${run}: failures of connections in the gateway's log, in all repetitions together: ${
+      parts.join("; ")
+    }.`;
+  },
+  "client out of ports": ({ ports, portsUsed, timeWait, failedConnects, ...seen }, run) =>
+    `${run}: **the load generator ran out of ephemeral ports** ${often(seen)}: ${
+      formatCount(portsUsed)
+    } of the ` +
+    `${formatCount(ports)} ports of the client's host were in use, ${
+      formatCount(timeWait)
+    } of them by TIME_WAITs, and ` +
+    `${
+      formatCount(failedConnects)
+    } connects of the load generator failed. These failures are the load generator's own. ` +
+    "Either let the connections of clients be kept, or give the client's host more ports " +
+    "(`--sysctl client:net.ipv4.ip_local_port_range=…`).",
+  "opened at start": ({ count }, run) =>
+    `${run}: the gateway had opened ${
+      formatCount(count)
+    } connections to the backend before any load came. They ` +
+    "do not count as opened by the load.",
+  "stood before": ({ count }, run) =>
+    `${run}: up to ${
+      formatCount(count)
+    } connections of other programs stood before the gateway started. They are ` +
+    "taken off the established connections.",
   "listen drops": ({ count }, run) =>
     `${run}: the gateway's backlog was full ${formatCount(count)} times (ListenDrops).`,
   "time wait overflow": ({ count }, run) =>
