@@ -17,7 +17,9 @@ export function mergeWitnesses(repetitions: readonly (readonly Witness[])[]): Wi
   const all = repetitions.flat();
   if (all.length === 0) return undefined;
   const sum = (of: (witness: Witness) => number) => all.reduce((total, witness) => total + of(witness), 0);
-  const peaks = repetitions.map((witnesses) => witnesses.reduce((total, { openPeak }) => total + openPeak, 0));
+  const peaks = repetitions.map((witnesses) =>
+    witnesses.reduce((total, { openPeak }) => total + openPeak, 0)
+  );
   return {
     backends: Math.max(...repetitions.map((witnesses) => witnesses.length)),
     stoodBefore: sum(({ stoodBefore }) => stoodBefore),
