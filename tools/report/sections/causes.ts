@@ -15,15 +15,17 @@ import { sayRemedies } from "./remedy_words.ts";
 
 /** The section; empty where no run had a gateway. */
 export function renderCauses({ runs }: Findings, results: Results): string[] {
-  const lines = runs.flatMap((run) => explainRun(run, results));
+  const said = new Map<string, string>();
+  const lines = runs.flatMap((run) => explainRun(run, results, said));
   if (lines.length === 0) return [];
   return ["## Why", "", ...lines.map((line) => `- ${line}`)];
 }
 
-function explainRun(run: RunFindings, results: Results): string[] {
+/** `said` has the remedies that were said, with the run of which they were. */
+function explainRun(run: RunFindings, results: Results, said: Map<string, string>): string[] {
   const { churn, causes } = run;
   if (churn === undefined || causes.length === 0) return [];
-  const lines = causes.map((cause, i) => explainCause(run, cause, i === 0));
+  const lines = causes.map((cause, i) => explainCause(run, cause, { isFirst: i === 0, said }));
   const counted = sayCounted(churn, run.pool);
   const more = [
     ...(counted === "" ? [] : [counted]),
@@ -33,7 +35,11 @@ function explainRun(run: RunFindings, results: Results): string[] {
 }
 
 /** One cause: its name, how sure it is, its evidence, what it was told apart from, what to set. */
-function explainCause({ name, churn, product }: RunFindings, cause: CauseFinding, isFirst: boolean): string {
+function explainCause(
+  { name, churn, product }: RunFindings,
+  cause: CauseFinding,
+  { isFirst, said }: { readonly isFirst: boolean; readonly said: Map<string, string> },
+): string {
   const { sure, toldApartFrom, cannotTell, remedy } = cause;
   const certainty = cause.cause === "none" ? "" : ` (\`${cause.cause}\`, ${sure})`;
   return [
@@ -47,8 +53,18 @@ function explainCause({ name, churn, product }: RunFindings, cause: CauseFinding
       : "",
     sayToldApart(toldApartFrom),
     sayCannotTell(cannotTell),
-    sayRemedies(remedy, product),
+    once(sayRemedies(remedy, product), name, said),
   ].filter((part) => part !== "").join(" ");
+}
+
+/** What is the same for several runs is said once. */
+function once(text: string, run: string, said: Map<string, string>): string {
+  const before = said.get(text);
+  if (text === "" || before === undefined) {
+    said.set(text, run);
+    return text;
+  }
+  return before === run ? "" : `What to set is the same as for \`${before}\`.`;
 }
 
 /** That the backend was not asked for most requests, so that there is no praise in few connections. */
