@@ -81,7 +81,7 @@ const CASES: readonly [what: string, evidence: Evidence, causes: readonly CauseN
     "a pool that is too small beside a limit of requests",
     churning(
       ended(2_000, {
-        requests: spread([...survivors(1_500, 0.8).map((n) => Math.min(n, 9)), ...Array(500).fill(10)]),
+        requests: spread(survivors(2_000, 0.8).map((n) => Math.min(n, 10))),
       }),
     ),
     ["pool-too-small", "request-limit"],

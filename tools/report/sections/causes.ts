@@ -47,7 +47,7 @@ function explainCause(
     sayEvidence(cause),
     isFirst ? sayForwarded(churn!) : "",
     isFirst ? sayOthers(churn!) : "",
-    cause.cause === "none" ? sayTimeWaits(churn!) : "",
+    cause.cause === "none" ? sayTimeWaits(churn!) : isFirst ? sayOfClients(churn!) : "",
     cause.cause === "close-asked"
       ? "Who closes first is a race then: the side of the TIME_WAIT means nothing."
       : "",
@@ -97,6 +97,15 @@ function sayTimeWaits({ timeWaitOnGateway, timeWaitOfClients, connectionsOpened,
   } of its connections to the backend were in TIME_WAIT at the end${fromWarmUp}${
     clients === "" ? "" : `, and ${clients} besides`
   }.`;
+}
+
+/** The TIME_WAITs on the gateway that no connection to the backend has left. */
+function sayOfClients({ timeWaitOfClients }: Churn): string {
+  return timeWaitOfClients === 0
+    ? ""
+    : `On the gateway, ${
+      formatCount(timeWaitOfClients)
+    } connections of its clients were in TIME_WAIT besides.`;
 }
 
 /** Whether connections to the backend go on taking ports of the gateway's, so that it matters how many. */
