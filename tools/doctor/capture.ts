@@ -72,8 +72,8 @@ export interface CapturedProcess {
 
 /** Another network namespace. */
 export interface OtherNamespace {
-  /** One of its processes. */
-  readonly pid: number;
+  /** One of its processes. Left out for the namespace of the shell that took the capture. */
+  readonly pid?: number;
   /** `comm` of that process. */
   readonly name: string;
   /** Sockets in TIME_WAIT there. */
@@ -241,7 +241,7 @@ function captureOf({ sections, readings, bytes, complete }: Parts, name: string)
     others: sections.filter(({ title }) => title.startsWith("namespace ")).map(({ title, lines }) => {
       const [, pid, ...name] = title.split(" ");
       const waiting = /^TCP:.* tw (\d+)/.exec(lines.find((line) => line.startsWith("TCP:")) ?? "")?.[1];
-      return { pid: Number(pid), name: name.join(" "), timeWait: Number(waiting ?? 0) };
+      return { ...defined({ pid: number(pid) }), name: name.join(" "), timeWait: Number(waiting ?? 0) };
     }),
     notes,
     complete,

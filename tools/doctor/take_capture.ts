@@ -18,8 +18,8 @@ export interface TakeOptions extends CaptureRequest {
   readonly host?: string;
   /** Ends it. */
   readonly signal: AbortSignal;
-  /** Gets the capture as it comes. */
-  readonly onChunk?: (chunk: Uint8Array) => void;
+  /** Gets the capture as it comes; reading goes on when it is through. */
+  readonly onChunk?: (chunk: Uint8Array) => void | Promise<void>;
 }
 
 /** Longest silence of the far end, in milliseconds, beside the time between two readings. */
@@ -53,7 +53,7 @@ export async function takeCapture(options: TakeOptions): Promise<Capture> {
       const { value, done } = await deadline(chunks.read(), silenceMs);
       if (done) break;
       bytes += value.length;
-      onChunk?.(value);
+      await onChunk?.(value);
       reader.push(value);
     }
     await asked;
@@ -65,8 +65,12 @@ export async function takeCapture(options: TakeOptions): Promise<Capture> {
     if (signal.aborted) throw signal.reason;
     if (error instanceof UnavailableError) throw error;
     stop();
-    const problem = error instanceof DOMException ? `says nothing for ${SILENCE_MS / 1000} s` : messageOf(error);
-    throw new UnavailableError(`${where}: ${problem}${wordsOf(await deadline(stderr, 1000).catch(() => ""))}`);
+    const problem = error instanceof DOMException
+      ? `says nothing for ${SILENCE_MS / 1000} s`
+      : messageOf(error);
+    throw new UnavailableError(
+      `${where}: ${problem}${wordsOf(await deadline(stderr, 1000).catch(() => ""))}`,
+    );
   } finally {
     signal.removeEventListener("abort", stop);
     await chunks.cancel().catch(() => {});
