@@ -298,7 +298,7 @@ function processesOf(sections: readonly Section[]): CapturedProcess[] {
       command: maskSecrets(
         lines.filter((line) => line.startsWith("= ")).map((line) => line.slice(2)).join(" "),
       ),
-      inodes: [...descriptors?.lines.join("\n").matchAll(/ -> socket:\[(\d+)\]/g) ?? []]
+      inodes: [...descriptors?.lines.join("\n").matchAll(/ -> '?socket:\[(\d+)\]/g) ?? []]
         .map((match) => Number(match[1])),
       ...defined({
         descriptors: descriptors === undefined ? undefined : Number(descriptors.title.split(" ")[2]),

@@ -6,7 +6,7 @@
 
 import { deadline } from "@std/async/deadline";
 import { messageOf, UnavailableError } from "../errors.ts";
-import { type Capture, createCaptureReader } from "./capture.ts";
+import { type Capture, type CaptureReader, createCaptureReader } from "./capture.ts";
 import { captureProgram, type CaptureRequest } from "./program.ts";
 
 /** What to read, where. */
@@ -40,13 +40,21 @@ export async function takeCapture(options: TakeOptions): Promise<Capture> {
   const where = host === undefined ? "sh" : `${host} sh`;
   signal.throwIfAborted();
   const child = startShell(host);
-  const stop = () => child.kill("SIGTERM");
+  const chunks = child.stdout.getReader();
+  const stop = () => {
+    // A child of the shell, which sleeps, may hold the pipe open.
+    chunks.cancel().catch(() => {});
+    try {
+      child.kill("SIGTERM");
+    } catch {
+      // It has ended already.
+    }
+  };
   signal.addEventListener("abort", stop, { once: true });
-  const stderr = new Response(child.stderr).text().catch(() => "");
+  const words = readWords(child.stderr);
   const asked = writeProgram(child.stdin, captureProgram(options));
   const reader = createCaptureReader(`what ${where} printed`);
   let bytes = 0;
-  const chunks = child.stdout.getReader();
   try {
     const silenceMs = SILENCE_MS + options.seconds * 1000;
     for (;;) {
@@ -58,9 +66,11 @@ export async function takeCapture(options: TakeOptions): Promise<Capture> {
     }
     await asked;
     signal.throwIfAborted();
-    const capture = bytes === 0 ? undefined : reader.finish();
+    const capture = bytes === 0 ? undefined : finished(reader);
     if (capture?.complete) return capture;
-    throw new UnavailableError(`${where} has ended ahead of the capture's last line${wordsOf(await stderr)}`);
+    throw new UnavailableError(
+      `${where} has ended ahead of the capture's last line${wordsOf(await words.all())}`,
+    );
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (error instanceof UnavailableError) throw error;
@@ -69,13 +79,22 @@ export async function takeCapture(options: TakeOptions): Promise<Capture> {
       ? `says nothing for ${SILENCE_MS / 1000} s`
       : messageOf(error);
     throw new UnavailableError(
-      `${where}: ${problem}${wordsOf(await deadline(stderr, 1000).catch(() => ""))}`,
+      `${where}: ${problem}${wordsOf(await words.all())}`,
     );
   } finally {
     signal.removeEventListener("abort", stop);
     await chunks.cancel().catch(() => {});
+    await words.stop();
     await child.status;
-    await stderr;
+  }
+}
+
+/** The capture; `undefined` where it is cut off ahead of what could be used. */
+function finished(reader: CaptureReader): Capture | undefined {
+  try {
+    return reader.finish();
+  } catch {
+    return undefined;
   }
 }
 
@@ -91,6 +110,29 @@ function startShell(host: string | undefined): Deno.ChildProcess {
 /** A shell that has ended already, because its host is not there, tells why on its standard error. */
 async function writeProgram(stdin: WritableStream<Uint8Array>, program: string): Promise<void> {
   await new Blob([program]).stream().pipeTo(stdin).catch(() => {});
+}
+
+/** Longest wait for the end of standard error, in milliseconds: a child of the shell may hold it open. */
+const WORDS_WAIT_MS = 1_000;
+
+/** Collects what a shell says on its standard error. */
+function readWords(stream: ReadableStream<Uint8Array>): { all(): Promise<string>; stop(): Promise<void> } {
+  const reader = stream.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  const read = (async () => {
+    for (let next; !(next = await reader.read()).done;) text += decoder.decode(next.value, { stream: true });
+  })().catch(() => {});
+  return {
+    async all() {
+      await deadline(read, WORDS_WAIT_MS).catch(() => {});
+      return text;
+    },
+    async stop() {
+      await reader.cancel().catch(() => {});
+      await read;
+    },
+  };
 }
 
 function wordsOf(stderr: string): string {
