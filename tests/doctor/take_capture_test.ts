@@ -54,14 +54,15 @@ Deno.test("a watch that is interrupted ends at once, though the shell sleeps", a
   const controller = new AbortController();
   let startMs = Infinity;
   let text = "";
+  let timer: number | undefined;
   await assertRejects(() =>
     takeCapture({
       seconds: 600,
       signal: controller.signal,
       onChunk(chunk) {
         text += new TextDecoder().decode(chunk);
-        if (!text.includes("--- tcp6\n")) return;
-        setTimeout(() => {
+        if (!text.includes("--- tcp6\n") || timer !== undefined) return;
+        timer = setTimeout(() => {
           startMs = performance.now();
           controller.abort(new DOMException("interrupted", "AbortError"));
         }, 300);
