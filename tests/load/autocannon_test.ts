@@ -4,9 +4,6 @@ import { localMachine } from "../../tools/lab/host.ts";
 import { parseAutocannonReport, prepareAutocannon, startAutocannon } from "../../tools/load/autocannon.ts";
 import { summarizeLatency } from "../../tools/load/latency.ts";
 import type { LoadResult } from "../../tools/load/load.ts";
-import { alone } from "../support/lock.ts";
-
-await alone();
 
 const OPTIONS = { connections: 8, threads: 1, headers: ["X-A: b: c"] };
 

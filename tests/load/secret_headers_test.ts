@@ -2,10 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { localMachine } from "../../tools/lab/host.ts";
 import type { LoadGenerator } from "../../tools/load/load.ts";
 import { startLoad } from "../../tools/load/start_load.ts";
-import { alone } from "../support/lock.ts";
 import { wrk } from "../support/requirements.ts";
-
-await alone();
 
 const SECRET = 'Bearer hunter2 it\'s "mine": yes';
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { groupTimeWait, listens, parseTcpTable } from "../../tools/observe/tcp_table.ts";
+import { groupConnections, groupTimeWait, listens, parseTcpTable } from "../../tools/observe/tcp_table.ts";
 
 const HEADER =
   "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
@@ -43,5 +43,36 @@ Deno.test("TIME_WAITs are grouped by service and by the side that holds them", (
   assertEquals(groupTimeWait(parseTcpTable(table), new Set([8080, 8081])), [
     { side: "opened", service: "198.18.0.3:8081", timeWait: 2 },
     { side: "accepted", service: "198.18.0.2:8080", timeWait: 1 },
+  ]);
+});
+
+Deno.test("connections are grouped by service and side with all their states, and listeners are none", () => {
+  const toBackend = (state: string, i: number) =>
+    row(`020012C6:9C4${i.toString(16).toUpperCase()}`, "030012C6:1F91", state);
+  const ofClient = (state: string, i: number) => row("020012C6:1F90", `010012C6:800${i}`, state);
+  const states = ["01", "02", "03", "04", "05", "06", "07", "08", "09", "0B", "0C"];
+  const table = HEADER + states.map(toBackend).join("") + ["01", "08"].map(ofClient).join("") +
+    row("020012C6:1F90", "00000000:0000", "0A") + row("020012C6:9C42", "030012C6:0050", "01");
+  assertEquals(groupConnections(parseTcpTable(table), new Set([8080, 8081])), [
+    {
+      side: "opened",
+      service: "198.18.0.3:8081",
+      opening: 3,
+      established: 1,
+      closeWait: 1,
+      closing: 3,
+      finWait2: 1,
+      timeWait: 1,
+    },
+    {
+      side: "accepted",
+      service: "198.18.0.2:8080",
+      opening: 0,
+      established: 1,
+      closeWait: 1,
+      closing: 0,
+      finWait2: 0,
+      timeWait: 0,
+    },
   ]);
 });

@@ -2,11 +2,8 @@
 
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { isMeasured, type Measured, type Results } from "../../tools/results/results.ts";
-import { alone } from "../support/lock.ts";
 import { peers, wrkInPrivateLab } from "../support/requirements.ts";
 import { ROOT } from "../support/root.ts";
-
-await alone();
 
 const SCENARIO = `
 import type { Scenario } from "timewait";

@@ -3,11 +3,8 @@
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { quoteForShell } from "../../tools/scenario/placeholders.ts";
 import { scenarioNames } from "../../tools/scenario/load_scenario.ts";
-import { alone } from "../support/lock.ts";
 import { peers, wrkInPrivateLab } from "../support/requirements.ts";
 import { ROOT } from "../support/root.ts";
-
-await alone();
 
 /** So that each run takes a second. A flag that the head gives already has its value taken over. */
 const SHORT = { repeat: "1", duration: "1s", "warm-up": "0", connections: "20", lab: "private" };

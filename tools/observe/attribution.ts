@@ -10,7 +10,14 @@ import type { LabKind } from "../lab/lab.ts";
 import type { ConnectTimes } from "./connect_probe.ts";
 import type { Sample } from "./sampler.ts";
 import { counterDelta, type TcpCounters } from "./tcp_counters.ts";
-import { groupTimeWait, TCP_STATES, type TcpSocket, type TimeWaitGroup } from "./tcp_table.ts";
+import {
+  type ConnectionGroup,
+  groupConnections,
+  groupTimeWait,
+  TCP_STATES,
+  type TcpSocket,
+  type TimeWaitGroup,
+} from "./tcp_table.ts";
 import { openedShareOf, portsUsed } from "./ports_used.ts";
 import type { HostResult, HostSeries } from "./series.ts";
 
@@ -33,10 +40,20 @@ export interface Observation {
   readonly sockets: Readonly<Record<HostName, readonly TcpSocket[]>>;
   /** Every socket of each host when the load began; `undefined` where no warm-up could have left any. */
   readonly socketsBefore?: Readonly<Record<HostName, readonly TcpSocket[]>> | undefined;
+  /** What stood before the gateway started, and before any load came. Left out where there is no gateway. */
+  readonly start?: GatewayStart | undefined;
   /** The port on which the backend listened. */
   readonly backendPort: number;
   /** The port on which the gateway listened; `undefined` where the load went straight at the backend. */
   readonly gatewayPort: number | undefined;
+}
+
+/** How the hosts stood when the gateway started. */
+export interface GatewayStart {
+  /** Connections established on each host just before (`CurrEstab`). */
+  readonly established: Readonly<Record<HostName, number>>;
+  /** Every socket of each host once the gateway listened, before any load came. */
+  readonly sockets: Readonly<Record<HostName, readonly TcpSocket[]>>;
 }
 
 /**
@@ -71,13 +88,13 @@ export function hostResults(observation: Observation): Record<HostName, HostResu
 }
 
 /**
- * The series of each host. TIME_WAITs of others that stood in a shared table when the load began are taken
- * off.
+ * The series of each host. In a shared table, TIME_WAITs of others that stood when the load began are taken
+ * off, and connections that stood before the gateway started.
  */
 export function hostSeries(
-  { lab, samples, socketsBefore, ...ports }: Pick<
+  { lab, samples, socketsBefore, start, ...ports }: Pick<
     Observation,
-    "lab" | "samples" | "socketsBefore" | "backendPort" | "gatewayPort"
+    "lab" | "samples" | "socketsBefore" | "start" | "backendPort" | "gatewayPort"
   >,
 ): Record<HostName, HostSeries> {
   return perHost((name) => {
@@ -85,9 +102,10 @@ export function hostSeries(
     const of = samples.map((sample) => sample.hosts[name]);
     const ours = groupTimeWait(socketsBefore?.[name] ?? [], servicesOf(ports));
     const ofOthers = lab === "private" ? 0 : Math.max(0, first.timeWait - sumOf(ours));
+    const stood = lab === "private" ? 0 : start?.established[name] ?? 0;
     return {
       timeWait: of.map((counters) => Math.max(0, counters.timeWait - ofOthers)),
-      established: of.map((counters) => counters.established),
+      established: of.map((counters) => Math.max(0, counters.established - stood)),
       connectionsOpened: of.map((counters) =>
         Math.max(0, counters.connectionsOpened - first.connectionsOpened)
       ),
@@ -163,6 +181,7 @@ function ownTableResult(observation: Observation, name: HostName): HostResult {
     timeWaitOverflowed: moved.timeWaitOverflowed,
     listenDrops: moved.listenDrops,
     timeWaitGroups,
+    connectionGroups: groupConnections(sockets[name], servicesOf(observation)),
   };
 }
 
@@ -185,10 +204,11 @@ function sharedTableResult(observation: Observation, name: HostName): HostResult
     backend: undefined,
   }[name];
   const accepts = { client: undefined, gateway: gatewayPort, backend: backendPort }[name];
-  const timeWaitGroups = groupTimeWait(sockets, servicesOf(observation)).filter((group) => {
-    const port = Number(group.service.slice(group.service.lastIndexOf(":") + 1));
-    return port === (group.side === "opened" ? opens : accepts);
-  });
+  const isOfHost = ({ side, service }: Pick<ConnectionGroup, "side" | "service">) => {
+    const port = Number(service.slice(service.lastIndexOf(":") + 1));
+    return port === (side === "opened" ? opens : accepts);
+  };
+  const timeWaitGroups = groupTimeWait(sockets, servicesOf(observation)).filter(isOfHost);
   const established = (port: number) =>
     sockets.filter((socket) => socket.state === TCP_STATES.established && socket.remotePort === port).length;
   const clientWaits = (all: readonly TcpSocket[]) => sumOf(groupTimeWait(all, new Set([target])));
@@ -211,10 +231,12 @@ function sharedTableResult(observation: Observation, name: HostName): HostResult
     timeWaitOverflowed: moved?.timeWaitOverflowed ?? null,
     listenDrops: moved?.listenDrops ?? null,
     timeWaitGroups,
+    connectionGroups: groupConnections(sockets, servicesOf(observation)).filter(isOfHost),
   };
 }
 
-function servicesOf(
+/** The ports on which the parties listen. */
+export function servicesOf(
   { backendPort, gatewayPort }: Pick<Observation, "backendPort" | "gatewayPort">,
 ): ReadonlySet<number> {
   return new Set([backendPort, gatewayPort ?? backendPort]);

@@ -44,8 +44,8 @@ export interface HostResult {
   /** The TIME_WAITs at the end, by service, and by the side of the connection on which this host was. */
   readonly timeWaitGroups: readonly TimeWaitGroup[];
   /**
-   * The connections at the end of the load, by service and side, in every state. Left out in a document of an
-   * older version.
+   * The connections when the load was over and its own connections still stood, by service and side, in every
+   * state; the largest group first. Left out in a document of an older version.
    */
   readonly connectionGroups?: readonly ConnectionGroup[];
 }
@@ -75,7 +75,10 @@ export interface HostSeries {
    * below 0.
    */
   readonly timeWait: readonly Amount[];
-  /** Established connections, including those from before the load (`CurrEstab`, RFC 4022). */
+  /**
+   * Established connections, including those from before the load (`CurrEstab`, RFC 4022); in a shared table
+   * less those that stood before the gateway started.
+   */
   readonly established: readonly Amount[];
   /** Connections opened since the load began. */
   readonly connectionsOpened: readonly Amount[];

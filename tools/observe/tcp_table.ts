@@ -14,6 +14,23 @@ export const TCP_TABLE_FILES = ["/proc/net/tcp", "/proc/net/tcp6"] as const;
 /** The states that Timewait looks for, as the table writes them (include/net/tcp_states.h). */
 export const TCP_STATES = { established: "01", timeWait: "06", closeWait: "08", listen: "0A" } as const;
 
+/**
+ * What each state of the table counts as in a {@linkcode ConnectionGroup}. A socket that listens is no
+ * connection, and one in CLOSE is not any more.
+ */
+const COUNTED_AS: Readonly<Record<string, keyof ConnectionStates>> = {
+  "01": "established",
+  "02": "opening", // SYN_SENT
+  "03": "opening", // SYN_RECV
+  "04": "closing", // FIN_WAIT1
+  "05": "finWait2",
+  "06": "timeWait",
+  "08": "closeWait",
+  "09": "closing", // LAST_ACK
+  "0B": "closing", // CLOSING
+  "0C": "opening", // NEW_SYN_RECV
+};
+
 /** One socket. */
 export interface TcpSocket {
   /** IPv4 with dots, or IPv6 in brackets; `0.0.0.0` or `[::]` for a socket that is bound to every address. */
@@ -90,22 +107,69 @@ export function groupTimeWait(
   sockets: readonly TcpSocket[],
   servicePorts: ReadonlySet<number>,
 ): TimeWaitGroup[] {
-  const counts = new Map<string, number>();
-  for (const socket of sockets) {
-    if (socket.state !== TCP_STATES.timeWait) continue;
-    const accepted = servicePorts.has(socket.localPort);
-    if (!accepted && !servicePorts.has(socket.remotePort)) continue;
-    const service = accepted
-      ? `${socket.localAddress}:${socket.localPort}`
-      : `${socket.remoteAddress}:${socket.remotePort}`;
-    const key = `${accepted ? "accepted" : "opened"} ${service}`;
-    counts.set(key, (counts.get(key) ?? 0) + 1);
-  }
-  return [...counts].map(([key, timeWait]) => {
-    const [side, service] = key.split(" ") as [TimeWaitGroup["side"], string];
-    return { side, service, timeWait };
-  }).sort((a, b) => b.timeWait - a.timeWait);
+  return groupConnections(sockets.filter(({ state }) => state === TCP_STATES.timeWait), servicePorts)
+    .map(({ side, service, timeWait }) => ({ side, service, timeWait }))
+    .sort((a, b) => b.timeWait - a.timeWait);
 }
+
+/**
+ * Groups the connections of a table by service and side, with all their states; the largest group first.
+ * `servicePorts` are the ports on which the lab's parties listen. Sockets that listen are left out.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { groupConnections, parseTcpTable } from "./tcp_table.ts";
+ *
+ * const sockets = parseTcpTable(`
+ *    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000
+ *    1: 0100007F:1F90 0100007F:D431 01 00000000:00000000 00:00000000
+ *    2: 0100007F:D431 0100007F:1F90 08 00000000:00000000 00:00000000`);
+ * const groups = groupConnections(sockets, new Set([8080]));
+ * assertEquals(groups.map(({ side, established, closeWait }) => [side, established, closeWait]), [
+ *   ["accepted", 1, 0],
+ *   ["opened", 0, 1],
+ * ]);
+ * ```
+ */
+export function groupConnections(
+  sockets: readonly TcpSocket[],
+  servicePorts: ReadonlySet<number>,
+): ConnectionGroup[] {
+  const groups = new Map<string, CountedGroup>();
+  for (const { state, localAddress, localPort, remoteAddress, remotePort } of sockets) {
+    const countedAs = COUNTED_AS[state];
+    const accepted = servicePorts.has(localPort);
+    if (countedAs === undefined || (!accepted && !servicePorts.has(remotePort))) continue;
+    const side = accepted ? "accepted" : "opened";
+    const service = accepted ? `${localAddress}:${localPort}` : `${remoteAddress}:${remotePort}`;
+    const key = `${side} ${service}`;
+    const group = groups.get(key) ?? { side, service, ...NO_CONNECTION };
+    group[countedAs]++;
+    groups.set(key, group);
+  }
+  return [...groups.values()].sort((a, b) => connectionsIn(b) - connectionsIn(a));
+}
+
+/** How many connections a group has, in whatever state. */
+export function connectionsIn(group: ConnectionStates): number {
+  return group.opening + group.established + group.closeWait + group.closing + group.finWait2 +
+    group.timeWait;
+}
+
+type CountedGroup = { -readonly [K in keyof ConnectionGroup]: ConnectionGroup[K] };
+
+const NO_CONNECTION: ConnectionStates = {
+  opening: 0,
+  established: 0,
+  closeWait: 0,
+  closing: 0,
+  finWait2: 0,
+  timeWait: 0,
+};
+
+/** How many connections are in each state. */
+export type ConnectionStates = Omit<ConnectionGroup, "side" | "service">;
 
 /**
  * The connections of a host to one service, from one side: how many are in each state of RFC 9293.

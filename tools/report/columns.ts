@@ -43,6 +43,13 @@ export const COLUMNS: readonly Column[] = [
   },
   {
     header: "TIME_WAIT on the gateway, peak",
-    cell: ({ figures }) => intervalCell(figures.timeWaitPeak, formatCount),
+    cell: timeWaitCell,
   },
 ];
+
+/** Those of the connections to the backend, which are what the report is about, and those of clients. */
+function timeWaitCell({ figures: { timeWaitToBackend, timeWaitOfClients } }: RunFindings): string {
+  const toBackend = intervalCell(timeWaitToBackend, formatCount);
+  if (timeWaitOfClients === undefined || timeWaitOfClients.high === 0) return toBackend;
+  return `${toBackend} to the backend, ${intervalCell(timeWaitOfClients, formatCount)} of clients`;
+}

@@ -15,6 +15,7 @@ import type { Arrivals, GeneratorChoice, LoadErrors } from "../load/load.ts";
 import type { ConnectTimes } from "../observe/connect_probe.ts";
 import type { LatencyHistogram } from "../load/latency_histogram.ts";
 import type { MachineUse } from "../observe/machine.ts";
+import type { GatewaySides } from "../observe/gateway_sides.ts";
 import type { HostResult, Samples } from "../observe/series.ts";
 import type { Processes } from "../observe/process_usage.ts";
 import type { PoolCounters } from "../transport/pool/counters.ts";
@@ -203,6 +204,11 @@ export interface Measured {
   readonly reuseRatio: Share | null;
   /** What the TCP tables have shown, by host. The gateway's host is idle where the load went direct. */
   readonly hosts: Readonly<Record<HostName, HostResult>>;
+  /**
+   * The gateway's connections towards the backend and of its clients, told apart. Left out where the load
+   * went direct, and in a document of an older version.
+   */
+  readonly sides?: GatewaySides;
   /**
    * Connections of `hosts` that no socket of this repetition accounts for: other programs on the machine
    * opened them, or they were reset. Left out outside of a host lab, for a load so long that sockets of it

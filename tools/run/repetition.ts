@@ -5,20 +5,29 @@
  */
 
 import { setKnobs } from "../lab/knobs.ts";
-import type { LabKind } from "../lab/lab.ts";
+import type { Lab, LabKind } from "../lab/lab.ts";
 import type { HostSysctls } from "../lab/machine_knobs.ts";
 import { openLab } from "../lab/open_lab.ts";
 import type { LoadGenerator, LoadResult } from "../load/load.ts";
 import { startLoad } from "../load/start_load.ts";
 import { collectAnswered } from "../observe/answered_requests.ts";
-import { connectionsOfClient, hostResults, hostSeries, openedByOthers } from "../observe/attribution.ts";
+import {
+  connectionsOfClient,
+  type GatewayStart,
+  hostResults,
+  hostSeries,
+  openedByOthers,
+} from "../observe/attribution.ts";
+import { gatewaySides } from "../observe/gateway_sides.ts";
 import { collectPoolCounters } from "../observe/pool_counters.ts";
+import { readCounters } from "../observe/sampler.ts";
 import { readSockets } from "../observe/sockets.ts";
+import type { TcpCounters } from "../observe/tcp_counters.ts";
 import type { TcpSocket } from "../observe/tcp_table.ts";
 import { collectUpstreamFailures } from "../observe/upstream_failures.ts";
 import { startBackendIn, startGatewayIn } from "../parties/lab_parties.ts";
 import { type Measured, openerOf } from "../results/results.ts";
-import type { HostName } from "../scenario/host_names.ts";
+import { HOST_NAMES, type HostName } from "../scenario/host_names.ts";
 import type { GatewayPlan, RunOptions } from "../scenario/plan.ts";
 import { parseKnobs } from "../scenario/sysctls.ts";
 import { whileAllRun } from "./load_end.ts";
@@ -75,10 +84,12 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   const failures = collectUpstreamFailures();
   const pool = collectPoolCounters({ asks: isNetHttp(options.gateway) });
   const backend = stack.use(await startBackendIn(lab, options.backend, { collectors: [answered], signal }));
+  const countersBefore = options.gateway === null ? undefined : await readCounters(lab);
   const gateway = options.gateway === null ? undefined : stack.use(
     await startGatewayIn(lab, options.gateway, backend, { collectors: [failures, pool], signal }),
   );
   const { url } = gateway ?? backend;
+  const start = countersBefore === undefined ? undefined : await gatewayStart(lab, countersBefore);
   const stage: Stage = { lab, backend, gateway, generator, load: { ...load, url }, signal };
   const socketsBefore = load.warmUpMs > 0 ? await warmUp(stage, options) : undefined;
 
@@ -96,8 +107,9 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   if (gateway !== undefined) throwUnlessForwarded(result, backendRequests);
   const ours = options.gateway !== null && "transport" in options.gateway;
   const counters = pool.result();
-  const observation = { ...seen.observation, socketsBefore };
+  const observation = { ...seen.observation, socketsBefore, start };
   const hosts = hostResults(observation);
+  const sides = gatewaySides(observation, { hosts, ...result });
   const ofOthers = openedByOthers(observation);
   return {
     startedMs: Math.round(startMs - (firstStartedMs ?? startMs)),
@@ -107,6 +119,7 @@ export async function measureRepetition(options: RunOptions, context: Repetition
     ...(ofOthers === undefined ? {} : { openedByOthers: ofOthers }),
     reuseRatio: gateway === undefined ? null : reuseRatioOf(hosts.gateway.connectionsOpened, result.requests),
     hosts,
+    ...(sides === undefined ? {} : { sides }),
     processes,
     machine,
     samples: {
@@ -119,6 +132,16 @@ export async function measureRepetition(options: RunOptions, context: Repetition
     ...(counters === undefined ? {} : { pool: counters }),
     ...(connects === undefined ? {} : { connects }),
   };
+}
+
+/** How the hosts stand once the gateway listens; `before` are the counters from just before it started. */
+async function gatewayStart(
+  lab: Lab,
+  before: Readonly<Record<HostName, TcpCounters>>,
+): Promise<GatewayStart> {
+  const established = { client: 0, gateway: 0, backend: 0 };
+  for (const name of HOST_NAMES) established[name] = before[name].established;
+  return { established, sockets: await readSockets(lab) };
 }
 
 /**

@@ -6,6 +6,7 @@
 
 import type { Knob } from "../lab/knobs.ts";
 import { failedRequests } from "../load/load.ts";
+import { openedShareOf } from "../observe/ports_used.ts";
 import {
   isMeasured,
   type Measured,
@@ -115,8 +116,16 @@ export interface RunFigures {
   readonly failedByStatus?: Interval;
   /** Connections opened towards the backend, by the gateway or by a direct client, ÷ requests. */
   readonly openedPerRequest?: Interval;
-  /** The most sockets in TIME_WAIT on the gateway. */
+  /** The most sockets in TIME_WAIT on the gateway, of both sides together. */
   readonly timeWaitPeak?: Interval;
+  /** Those of its connections to the backend. */
+  readonly timeWaitToBackend?: Interval;
+  /** Those of its clients' connections. */
+  readonly timeWaitOfClients?: Interval;
+  /**
+   * Connections that clients opened to the gateway ÷ requests. Left out for a document of an older version.
+   */
+  readonly clientConnectionsPerRequest?: Interval;
   /** TIME_WAITs on the gateway whose port was taken again. */
   readonly timeWaitReused?: Interval;
   /** TIME_WAITs on the gateway that were thrown away (TCPTimeWaitOverflow). */
@@ -195,9 +204,23 @@ function figuresOf(run: Run): RunFigures {
       hosts[opener].connectionsOpened / Math.max(1, requests)
     ),
     timeWaitPeak: ofGateway ? median(({ hosts }) => hosts.gateway.timeWaitPeak) : undefined,
+    timeWaitToBackend: ofGateway ? median((repetition) => timeWaitsOf(repetition).toBackend) : undefined,
+    timeWaitOfClients: ofGateway ? median((repetition) => timeWaitsOf(repetition).ofClients) : undefined,
+    clientConnectionsPerRequest: ofGateway
+      ? median(({ sides }) => sides?.clients.openedPerRequest ?? null)
+      : undefined,
     timeWaitReused: ofGateway ? median(({ hosts }) => hosts.gateway.timeWaitReused) : undefined,
     timeWaitOverflowed: ofGateway ? median(({ hosts }) => hosts.gateway.timeWaitOverflowed ?? 0) : undefined,
   });
+}
+
+/** The peak of the gateway's TIME_WAITs by side. An older document has only their sum, and the end's sides. */
+function timeWaitsOf({ sides, hosts: { gateway } }: Measured): { toBackend: number; ofClients: number } {
+  if (sides !== undefined) {
+    return { toBackend: sides.backend.timeWaitPeak, ofClients: sides.clients.timeWaitPeak };
+  }
+  const toBackend = Math.round(gateway.timeWaitPeak * openedShareOf(gateway.timeWaitGroups));
+  return { toBackend, ofClients: gateway.timeWaitPeak - toBackend };
 }
 
 /** An object without the properties that are `undefined`. */

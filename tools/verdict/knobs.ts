@@ -5,6 +5,7 @@
  */
 
 import type { Knob } from "../lab/knobs.ts";
+import type { HostName } from "../scenario/host_names.ts";
 import { type Environment, measuredOf, type Run } from "../results/results.ts";
 
 /** The knobs of a run. A knob that had different fates in the repetitions stands here once for each fate. */
@@ -21,10 +22,14 @@ export function isInForce(knob: Knob): boolean {
   return knob.status === "applied" || knob.status === "unchanged";
 }
 
-/** The sysctls of a run's gateway: those of the lab, and the run's own knobs as in force. */
-export function sysctlsOf(run: Run, environment: Environment): Record<string, string> {
+/** The sysctls of a run's gateway, or of another host: those of the lab, and the run's own as in force. */
+export function sysctlsOf(
+  run: Run,
+  environment: Environment,
+  host: HostName = "gateway",
+): Record<string, string> {
   const set = knobsOf(run).flatMap((knob): [string, string][] =>
-    knob.host === "gateway" && knob.inForce !== null ? [[knob.key, knob.inForce]] : []
+    knob.host === host && knob.inForce !== null ? [[knob.key, knob.inForce]] : []
   );
   return { ...environment.sysctls, ...Object.fromEntries(set) };
 }

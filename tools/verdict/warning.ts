@@ -69,6 +69,24 @@ export interface WarningFigures {
     readonly underWay: number;
     readonly meanLatencyUs: number;
   };
+  /**
+   * The client's host had no port left for connections of the load generator, of which some failed. Both
+   * counts of ports are those of the repetition with the most of them in use.
+   */
+  "client out of ports": Seen & {
+    /** Ports of the client towards where the load went. */
+    readonly ports: number;
+    /** The most of them in use at a time. */
+    readonly portsUsed: number;
+    /** How many of them were held by the client's TIME_WAITs when the load was over. */
+    readonly timeWait: number;
+    /** Connects of the load generator that failed, in all repetitions of which this is said. */
+    readonly failedConnects: number;
+  };
+  /** The gateway had opened connections before any load came; the most in a repetition. They do not count. */
+  "opened at start": { readonly count: number };
+  /** Connections of other programs stood before the gateway started; the most. They are taken off. */
+  "stood before": { readonly count: number };
   /** A full backlog of the gateway dropped connections (ListenDrops). */
   "listen drops": { readonly count: number };
   /** TIME_WAITs were thrown away because `tcp_max_tw_buckets` was reached. */

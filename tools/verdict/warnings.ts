@@ -5,9 +5,18 @@
  */
 
 import { ERROR_KINDS, type LoadErrors } from "../load/load.ts";
-import { isMeasured, type Measured, measuredOf, type Results, type Run } from "../results/results.ts";
+import {
+  type Environment,
+  isMeasured,
+  type Measured,
+  measuredOf,
+  type Results,
+  type Run,
+} from "../results/results.ts";
+import { clientOutOfPorts } from "./client_ports.ts";
 import { differingOptions } from "./comparison.ts";
 import { forwardingOf } from "./forwarding.ts";
+import type { GatewaySides } from "../observe/gateway_sides.ts";
 import { isInForce, knobsOf } from "./knobs.ts";
 import { warnOfMachine } from "./machine_warnings.ts";
 import { warnOfBalance } from "./unanswered.ts";
@@ -29,6 +38,8 @@ export function warningsOf(results: Results): Warning[] {
       ...warnOfFailures(run),
       ...warnOfForwarding(run),
       ...warnOfBalance(run),
+      ...warnOfClientPorts(run, results.environment),
+      ...warnOfBaseline(run),
       ...warnOfTcp(run),
       ...warnOfOthers(run),
     ]),
@@ -68,6 +79,27 @@ function warnOfFailures(run: Run): Warning[] {
 function warnOfForwarding(run: Run): Warning[] {
   const figures = forwardingOf(run);
   return figures === undefined ? [] : [{ kind: "forwarding", run: run.name, figures }];
+}
+
+function warnOfClientPorts(run: Run, environment: Environment): Warning[] {
+  const figures = clientOutOfPorts(run, environment);
+  return figures === undefined ? [] : [{ kind: "client out of ports", run: run.name, figures }];
+}
+
+/** What stood before the load, and so is in none of its figures. */
+function warnOfBaseline(run: Run): Warning[] {
+  const most = (of: (sides: GatewaySides) => number) =>
+    Math.max(0, ...measuredOf(run).map(({ sides }) => sides === undefined ? 0 : of(sides)));
+  const openedAtStart = most((sides) => sides.openedAtStart);
+  const ofOthersBefore = most((sides) => sides.ofOthersBefore);
+  return [
+    ...(openedAtStart > 0
+      ? [{ kind: "opened at start", run: run.name, figures: { count: openedAtStart } } as const]
+      : []),
+    ...(ofOthersBefore > 0
+      ? [{ kind: "stood before", run: run.name, figures: { count: ofOthersBefore } } as const]
+      : []),
+  ];
 }
 
 function warnOfTcp(run: Run): Warning[] {

@@ -109,6 +109,28 @@ const SENTENCES: { readonly [K in WarningKind]: (figures: WarningFigures[K], run
     `them, or they were reset. Without them it is ${
       formatRatio(Math.max(0, opened - count) / Math.max(1, requests))
     } per request. Stop what else runs here.`,
+  "client out of ports": ({ ports, portsUsed, timeWait, failedConnects, ...seen }, run) =>
+    `${run}: **the load generator ran out of ephemeral ports** ${often(seen)}: ${
+      formatCount(portsUsed)
+    } of the ` +
+    `${formatCount(ports)} ports of the client's host were in use, ${
+      formatCount(timeWait)
+    } of them by TIME_WAITs, and ` +
+    `${
+      formatCount(failedConnects)
+    } connects of the load generator failed. These failures are the load generator's own. ` +
+    "Either let the connections of clients be kept, or give the client's host more ports " +
+    "(`--sysctl client:net.ipv4.ip_local_port_range=…`).",
+  "opened at start": ({ count }, run) =>
+    `${run}: the gateway had opened ${
+      formatCount(count)
+    } connections to the backend before any load came. They ` +
+    "do not count as opened by the load.",
+  "stood before": ({ count }, run) =>
+    `${run}: up to ${
+      formatCount(count)
+    } connections of other programs stood before the gateway started. They are ` +
+    "taken off the established connections.",
   "listen drops": ({ count }, run) =>
     `${run}: the gateway's backlog was full ${formatCount(count)} times (ListenDrops).`,
   "time wait overflow": ({ count }, run) =>

@@ -1,0 +1,131 @@
+/** What bench says of what it has measured. */
+
+import { assertEquals, assertGreater, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
+import { isMeasured, type Results, SCHEMA } from "../tools/results/results.ts";
+import { assertDescribed } from "./support/strict_schema.ts";
+import { wrk, wrkInPrivateLab } from "./support/requirements.ts";
+import { alone } from "./support/lock.ts";
+import { BENCH, bench, inDirectory, measured, run, SHORT } from "./support/bench.ts";
+
+await alone();
+
+Deno.test({
+  name: "the default scenario tells its story: a pool too small piles up TIME_WAIT, one that fits does not",
+  ...wrkInPrivateLab,
+  async fn() {
+    await inDirectory(async (directory) => {
+      const { code, stdout, stderr } = await bench(
+        ...SHORT,
+        "--lab",
+        "private",
+        "--load",
+        "wrk",
+        "--out",
+        directory,
+      );
+      assertEquals(code, 0, stderr);
+      const results: Results = JSON.parse(await Deno.readTextFile(`${directory}/results.json`));
+      const report = await Deno.readTextFile(`${directory}/report.md`);
+      assertEquals(report.slice(0, report.indexOf("###")), stdout.slice(0, stdout.indexOf("## TIME_WAIT")));
+      for (const [, file] of report.matchAll(/!\[.*\]\((.*)\)/g)) {
+        assertMatch(await Deno.readTextFile(`${directory}/${file}`), /^<svg /);
+      }
+      assertEquals(results.schema, SCHEMA);
+      assertDescribed(results);
+      assertEquals(results.runs.map((run) => run.name), ["direct", "pool-100", "pool-1000"]);
+      assertEquals(results.runs.map((run) => run.baseline), [true, false, false]);
+      const [direct, small, fitting] = results.runs.map((run) => measured(results, run.name));
+      assertGreater(small!.hosts.gateway.timeWaitPeak, 20 * Math.max(1, fitting!.hosts.gateway.timeWaitPeak));
+      assertGreater(direct!.requestsPerSec, small!.requestsPerSec);
+      assertGreater(fitting!.reuseRatio!, small!.reuseRatio!);
+      assertEquals(direct!.reuseRatio, null);
+      assertMatch(stdout, /\| `pool-100` +\|/);
+      assertStringIncludes(stdout, "**The gateway closed them**");
+      assertStringIncludes(stdout, "```mermaid");
+    });
+  },
+});
+
+Deno.test({
+  name: "the host lab attributes TIME_WAIT by port, and the report says what it cannot show",
+  ...wrk,
+  async fn() {
+    const { code, stdout, stderr } = await bench(...SHORT, "--lab", "host");
+    assertEquals(code, 0, stderr);
+    assertStringIncludes(stdout, "Measured in a host lab.");
+    const cell = /^\| `pool-100` .* ([\d,]+) \|$/m.exec(stdout)?.[1];
+    assertGreater(Number(cell?.replaceAll(",", "")), 100);
+  },
+});
+
+Deno.test({
+  name: "where user namespaces are not to be had, the host lab takes over and the report names the reason",
+  ...wrkInPrivateLab,
+  async fn() {
+    const forbid = 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"';
+    const wrapper = [
+      "unshare",
+      "--user",
+      "--map-root-user",
+      "--net",
+      "sh",
+      "-c",
+      `ip link set lo up; ${forbid}`,
+      "sh",
+    ];
+    const fallen = await run([...wrapper, ...BENCH, ...SHORT]);
+    assertEquals(fallen.code, 0, fallen.stderr);
+    assertStringIncludes(fallen.stdout, "user.max_user_namespaces is 0");
+    const refused = await run([...wrapper, ...BENCH, ...SHORT, "--lab", "private"]);
+    assertEquals(refused.code, 1);
+    assertMatch(refused.stderr, /^error: --lab cannot be private: .*user\.max_user_namespaces is 0[^\n]*\n$/);
+  },
+});
+
+Deno.test({
+  name: "a self-check measures one run under two names by turns, and one that cannot tell has exit code 3",
+  ...wrkInPrivateLab,
+  async fn() {
+    const { code, stdout, stderr } = await bench(
+      ...["--self-check", "--connections", "20", "--latency", "20ms", "--duration", "1s", "--seed", "7"],
+      ...["--repeat", "2", "--warm-up", "0", "--until", "0.1%", "--max-time", "1s", "--json", "-"],
+    );
+    assertEquals(code, 3, `two repetitions cannot raise an alarm: ${stderr}`);
+    const results: Results = JSON.parse(stdout);
+    assertEquals(results.seed, 7);
+    assertEquals(results.method, {
+      repeat: 2,
+      until: { width: 0.001, maxTimeMs: 1000 },
+      selfCheck: true,
+    });
+    assertEquals(results.runs.map((run) => [run.name, run.repetitions.length]), [["direct-a", 2], [
+      "direct-b",
+      2,
+    ]]);
+    const [a, b] = results.runs.map((run) =>
+      run.repetitions.map((one) => isMeasured(one) ? one.startedMs! : Infinity)
+    );
+    assertLess(Math.max(a![0]!, b![0]!), Math.min(a![1]!, b![1]!));
+    assertStringIncludes(
+      results.command,
+      "--seed 7 --repeat 2 --warm-up 0 --until 0.1% --max-time 1s",
+    );
+  },
+});
+
+Deno.test({
+  name: "a gate of a bench is checked against its baseline, and its verdict is the exit code",
+  ...wrkInPrivateLab,
+  async fn() {
+    const few = await bench(...SHORT, "--gate", "pool-100:requestsPerSec>=-30%");
+    assertEquals(few.code, 3, few.stderr);
+    assertStringIncludes(few.stdout, "cannot tell: too few repetitions, 5 would be enough");
+    const load = ["--rate", "200", "--connections", "20", "--warm-up", "0", "--duration", "300ms"];
+    const { code, stdout, stderr } = await bench(
+      ...[...load, "--repeat", "5"],
+      ...["--gate", "requestsPerSec>=-99%", "--gate", "pool-1000:gateway.timeWaitPeak<=100000"],
+    );
+    assertEquals(code, 0, stderr);
+    assertStringIncludes(stdout, "## Gates");
+  },
+});

@@ -1,0 +1,44 @@
+/** `deno task bench`, as the tests run it: short, and with its output. */
+
+import { assert } from "@std/assert";
+import { isMeasured, type Measured, type Results } from "../../tools/results/results.ts";
+import { ROOT } from "./root.ts";
+
+export const BENCH = [
+  Deno.execPath(),
+  ...["run", "--no-prompt", "--allow-run", "--allow-read", "--allow-write", "--allow-env", "--allow-sys"],
+  `${ROOT}tools/bench.ts`,
+];
+export const LOAD = ["--quick", "--connections", "300", "--latency", "20ms", "--warm-up", "0"];
+export const SHORT = [...LOAD, "--duration", "1s"];
+
+export interface Output {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export async function run(argv: readonly string[], options: Deno.CommandOptions = {}): Promise<Output> {
+  const [program, ...args] = argv;
+  const command = new Deno.Command(program!, { args, stdin: "null", cwd: ROOT, ...options });
+  const { code, stdout, stderr } = await command.output();
+  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: decode(stdout), stderr: decode(stderr) };
+}
+
+export const bench = (...args: string[]) => run([...BENCH, ...args]);
+
+export async function inDirectory(use: (directory: string) => Promise<void>): Promise<void> {
+  const directory = await Deno.makeTempDir();
+  try {
+    await use(directory);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+export function measured(results: Results, name: string): Measured {
+  const repetition = results.runs.find((run) => run.name === name)?.repetitions[0];
+  assert(repetition !== undefined && isMeasured(repetition), `${name} was not measured`);
+  return repetition;
+}

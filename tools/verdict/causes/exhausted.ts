@@ -1,0 +1,68 @@
+/**
+ * What ran out: ports, descriptors, places in a listener's queue.
+ *
+ * @module
+ */
+
+import type { Evidence } from "../evidence.ts";
+import { type Cause, figures, type ToldApart, WASTE_SHARE } from "./cause.ts";
+
+/** From this share of the ports on they are used up: some may be reserved, and a reading comes late. */
+const USED_UP = 0.98;
+
+/** What a gateway ran out of. */
+export function causesOfFailures(evidence: Evidence): Cause[] {
+  const { failures, ports, requests, listenDrops = 0 } = evidence;
+  const logged = (...codes: string[]) => codes.reduce((sum, code) => sum + (failures?.[code] ?? 0), 0);
+  const [noPort, inUse, noDescriptor] = [
+    logged("EADDRNOTAVAIL"),
+    logged("EADDRINUSE"),
+    logged("EMFILE", "ENFILE"),
+  ];
+  const failed = requests?.failed ?? 0;
+  const others = (codes: readonly ["ports-exhausted" | "bound-source" | "descriptors-exhausted", number][]) =>
+    codes.map(([cause, logged]): ToldApart => ({ cause, because: { logged } }));
+  const usedUp = ports !== undefined && ports.usedPeak >= USED_UP * ports.range;
+  const portFigures = { portRange: ports?.range, portsUsed: ports?.usedPeak, failedRequests: failed };
+  const found: Cause[] = [];
+  // Ports that are used up may be taken again: it takes failures to make them a cause.
+  if (noPort > 0 || (usedUp && failures === undefined && failed > 0)) {
+    found.push({
+      cause: "ports-exhausted",
+      sure: noPort > 0 ? "certain" : "likely",
+      side: "gateway",
+      evidence: figures({ ...portFigures, logged: noPort > 0 ? noPort : undefined }),
+      toldApartFrom: failures === undefined
+        ? []
+        : others([["descriptors-exhausted", noDescriptor], ["bound-source", inUse]]),
+    });
+  }
+  if (inUse > 0) {
+    found.push({
+      cause: "bound-source",
+      sure: "certain",
+      side: "gateway",
+      evidence: figures({ ...portFigures, logged: inUse }),
+      toldApartFrom: others([["ports-exhausted", noPort]]),
+    });
+  }
+  if (noDescriptor > 0) {
+    found.push({
+      cause: "descriptors-exhausted",
+      sure: "certain",
+      side: "gateway",
+      evidence: figures({ logged: noDescriptor, failedRequests: failed }),
+      toldApartFrom: others([["ports-exhausted", noPort]]),
+    });
+  }
+  if (listenDrops > WASTE_SHARE * (requests?.answered ?? Infinity) && failed > 0) {
+    found.push({
+      cause: "accept-queue",
+      sure: "certain",
+      side: "gateway",
+      evidence: figures({ listenDrops, failedRequests: failed }),
+      toldApartFrom: failures === undefined ? [] : others([["ports-exhausted", noPort]]),
+    });
+  }
+  return found;
+}

@@ -1,0 +1,85 @@
+/**
+ * A leak: connections that are opened and neither used again nor closed.
+ *
+ * @module
+ */
+
+import type { Evidence } from "../evidence.ts";
+import { type Cause, figures, WASTE_SHARE } from "./cause.ts";
+
+/**
+ * So many times the concurrency may stand without being a leak: a client that was answered may be served on
+ * another connection before the first one is back in its pool.
+ */
+const BEYOND = 1.25;
+
+/** And so many more: of a few connections, chance makes a large share. */
+const SPARE = 10;
+
+/** Connections in the states in which nobody uses them any more. */
+interface Standing {
+  readonly opened: number;
+  readonly requests: number;
+  readonly atStart: number;
+  readonly atEnd: number;
+  /** Whether it still grows once warm. Left out where that was not seen. */
+  readonly growsOn?: boolean;
+}
+
+/** A leak of connections that stand, or of connections that the backend has closed and the gateway has not. */
+export function causesOfStanding(evidence: Evidence): Cause[] {
+  const { repetitions = 1, requests: { concurrency } = {}, upstream: { closeWait = 0 } = {} } = evidence;
+  const standing = standingOf(evidence);
+  if (standing === undefined || concurrency === undefined) return [];
+  const most = BEYOND * concurrency + SPARE;
+  const { opened, requests, atEnd, atStart, growsOn } = standing;
+  const grown = Math.max(0, atEnd + closeWait - atStart) * repetitions;
+  const leaks = atEnd + closeWait > most && grown >= WASTE_SHARE * requests && growsOn !== false;
+  if (!leaks) return [];
+  const { witness } = evidence;
+  return [{
+    cause: "leak",
+    sure: witness === undefined ? "likely" : "certain",
+    side: "gateway",
+    evidence: figures({
+      requests,
+      connectionsOpened: opened,
+      openedPerRequest: opened / requests,
+      openAtEnd: atEnd,
+      concurrency,
+      requestsP50: witness?.open.requests.p50,
+      busyShare: witness && witness.open.busy / Math.max(1, witness.open.connections),
+      closeWait: evidence.upstream?.closeWait,
+    }),
+    toldApartFrom: [
+      { cause: "used-once", because: figures({ openAtEnd: atEnd, concurrency }) },
+      { cause: "pool-too-small", because: figures({ openAtEnd: atEnd, concurrency }) },
+    ],
+    ...(witness === undefined ? { cannotTell: [{ cause: "none", tells: "longer load" }] } : {}),
+  }];
+}
+
+function standingOf({ witness, upstream, requests, repetitions = 1 }: Evidence): Standing | undefined {
+  if (witness !== undefined) {
+    return {
+      opened: witness.accepted,
+      requests: witness.requests,
+      atStart: witness.stoodBefore / repetitions,
+      atEnd: witness.open.connections / repetitions,
+    };
+  }
+  const { opened, openAtStart, openAtEnd, openedPerSec } = upstream ?? {};
+  const answered = upstream?.answered ?? requests?.answered;
+  if (opened === undefined || openAtStart === undefined || openAtEnd === undefined || !answered) {
+    return undefined;
+  }
+  return {
+    opened,
+    requests: answered,
+    atStart: openAtStart,
+    atEnd: openAtEnd,
+    ...(openedPerSec === undefined || requests?.perSec === undefined
+      ? {}
+      : { growsOn: openedPerSec > WASTE_SHARE * requests.perSec }),
+  };
+}

@@ -1,0 +1,125 @@
+/**
+ * What the kernel's tables show of connections that are opened anew, where no backend is a witness: how many,
+ * and which side holds their TIME_WAITs. Requests of a connection cannot be seen there, so more causes look
+ * alike.
+ *
+ * @module
+ */
+
+import type { Evidence, PoolEvidence, UpstreamEvidence } from "../evidence.ts";
+import { type CannotTell, type Cause, type CauseFigures, figures, keepsOf, type Sure } from "./cause.ts";
+
+/** From this share of requests on that open a connection once the pool is warm, it is too small. */
+export const CHURN_SHARE = 0.01;
+
+/** From this share on each request opens a connection, but for what failed or is under way. */
+const EACH = 0.98;
+
+/**
+ * A side holds TIME_WAITs of its own from this share of those of both sides on. Only where requests ask for
+ * the end of their connection can both sides be first.
+ */
+const BOTH_SIDES = 0.05;
+
+/** The causes that the kernel's tables leave open; empty where next to nothing is opened anew. */
+export function causesOfTables(evidence: Evidence): Cause[] {
+  const { upstream = {}, requests = {}, pool } = evidence;
+  const { opened, openedPerSec, closed } = upstream;
+  const answered = Math.max(1, requests.answered ?? upstream.answered ?? 0);
+  if (opened === undefined || openedPerSec === undefined) return [];
+  const failsFor = (evidence.failures?.["EADDRNOTAVAIL"] ?? 0) > 0;
+  const goesOn = openedPerSec > CHURN_SHARE * (requests.perSec ?? 0);
+  const areClosed = closed === undefined || closed >= opened / 10;
+  if (!failsFor && !(goesOn && areClosed)) return [];
+  const { timeWaitOnGateway, timeWaitOnBackend } = upstream;
+  const shown = figures({
+    requests: answered,
+    connectionsOpened: opened,
+    openedPerRequest: opened / answered,
+    timeWaitOnGateway,
+    timeWaitOnBackend,
+    concurrency: requests.concurrency,
+    keepsPerHost: pool?.keepsPerHost,
+    keepsInAll: pool?.keepsInAll,
+  });
+  return namesOf(evidence, opened / answered).map(([cause, sure, tells]) =>
+    toCause(cause, sure, tells, shown, upstream)
+  );
+}
+
+type Named = readonly [cause: Cause["cause"], sure: Sure, tells?: readonly CannotTell[]];
+
+function toCause(
+  cause: Cause["cause"],
+  sure: Sure,
+  cannotTell: readonly CannotTell[] | undefined,
+  evidence: CauseFigures,
+  { timeWaitOnGateway, timeWaitOnBackend, openAtEnd }: UpstreamEvidence,
+): Cause {
+  const sides = figures({ timeWaitOnGateway, timeWaitOnBackend });
+  const isAsked = cause === "close-asked" || cause === "backend-closes";
+  return {
+    cause,
+    sure,
+    ...(cause === "pool-too-small" || cause === "used-once" ? { side: "gateway" } : {}),
+    evidence,
+    toldApartFrom: [
+      ...(isAsked || sure !== "possible"
+        ? [{ cause: isAsked ? "pool-too-small" : "close-asked", because: sides } as const]
+        : []),
+      ...(openAtEnd === undefined ? [] : [{ cause: "leak", because: { openAtEnd } } as const]),
+    ],
+    ...(cannotTell === undefined ? {} : { cannotTell }),
+  };
+}
+
+const byWitness = (...causes: Cause["cause"][]): CannotTell[] =>
+  causes.map((cause) => ({ cause, tells: "witness" }));
+
+/** The causes that the sides of the TIME_WAITs, the number of connections and the known pool leave open. */
+function namesOf(evidence: Evidence, perRequest: number): Named[] {
+  const { upstream = {}, requests = {}, pool } = evidence;
+  const { timeWaitOnGateway: ours = 0, timeWaitOnBackend, backendClosesOnlyIfAsked, destinations = 1 } =
+    upstream;
+  const theirs = timeWaitOnBackend ?? 0;
+  if (pool?.asksToClose === true) return [["close-asked", "certain"]];
+  if (theirs >= BOTH_SIDES * (ours + theirs) && theirs > 0) {
+    // The side is a race where the request asks for the end: a backend that ends none unasked was asked.
+    if (backendClosesOnlyIfAsked === true) return [["close-asked", "likely"]];
+    return [["close-asked", "possible", byWitness("backend-closes")], [
+      "backend-closes",
+      "possible",
+      byWitness("close-asked"),
+    ]];
+  }
+  const keeps = keepsOf(pool, destinations);
+  if (keeps !== undefined) return ofOurs(pool!, keeps, requests.concurrency ?? Infinity, destinations);
+  if (perRequest >= EACH) {
+    return [
+      ["used-once", "likely", byWitness("pool-too-small", "close-asked")],
+      ...(timeWaitOnBackend === undefined
+        ? [["close-asked", "possible", byWitness("used-once")] as const]
+        : []),
+    ];
+  }
+  return [
+    ["pool-too-small", "likely", byWitness("request-limit", "used-once")],
+    ...(destinations > 1
+      ? [["many-pools", "possible", [{ cause: "pool-too-small", tells: "one backend" }]] as const]
+      : []),
+  ];
+}
+
+/** What is left for a gateway of ours, whose pool is known. */
+function ofOurs(pool: PoolEvidence, keeps: number, concurrency: number, destinations: number): Named[] {
+  const { closedPerHost = 0, closedInAll = 0, workers } = pool;
+  if (keeps < concurrency) {
+    if (destinations > 1 && closedInAll > closedPerHost) return [["many-pools", "certain"]];
+    return [["pool-too-small", closedPerHost + closedInAll > 0 ? "certain" : "likely"]];
+  }
+  if (workers > 1 || destinations > 1) return [["many-pools", "possible", byWitness("gateway-idle-timeout")]];
+  return [
+    ["cut-short", "possible", byWitness("gateway-idle-timeout")],
+    ["gateway-idle-timeout", "possible", byWitness("cut-short")],
+  ];
+}

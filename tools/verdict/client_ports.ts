@@ -1,0 +1,54 @@
+/**
+ * Whether the load generator ran out of ephemeral ports, which must not be mistaken for a failure of the
+ * gateway.
+ *
+ * @module
+ */
+
+import { connectionsIn } from "../observe/tcp_table.ts";
+import { type Environment, type Measured, measuredOf, type Run } from "../results/results.ts";
+import { sysctlsOf } from "./knobs.ts";
+import { portRange } from "./ports.ts";
+import type { WarningFigures } from "./warning.ts";
+
+/**
+ * From this share of the ports in use on, a connect that failed is put down to them. Not all of them: the
+ * samples are 100 ms apart, and a machine may reserve some ports.
+ */
+const EXHAUSTED_FROM = 0.95;
+
+/** `undefined` where the generator had ports left or no connect failed, and where that is not known. */
+export function clientOutOfPorts(
+  run: Run,
+  environment: Environment,
+): WarningFigures["client out of ports"] | undefined {
+  // Hosts that share one network take their sysctls from the gateway.
+  const ownNetwork = environment.lab.kind === "private" && run.options.loopback !== true;
+  const sysctls = sysctlsOf(run, environment, ownNetwork ? "client" : "gateway");
+  const ports = portRange(sysctls["net.ipv4.ip_local_port_range"])?.count;
+  const measured = measuredOf(run);
+  if (ports === undefined) return undefined;
+  const out = measured.filter((repetition) =>
+    repetition.errors.connect > 0 && portsUsedBy(repetition) >= EXHAUSTED_FROM * ports
+  );
+  if (out.length === 0) return undefined;
+  const [most] = out.toSorted((a, b) => portsUsedBy(b) - portsUsedBy(a));
+  return {
+    repetitions: out.length,
+    of: measured.length,
+    ports,
+    portsUsed: Math.min(ports, portsUsedBy(most!)),
+    timeWait: openedBy(most!).reduce((sum, { timeWait }) => sum + timeWait, 0),
+    failedConnects: out.reduce((sum, { errors }) => sum + errors.connect, 0),
+  };
+}
+
+/** The most ports of the client that were in use at a time. */
+function portsUsedBy(repetition: Measured): number {
+  const atEnd = openedBy(repetition).reduce((sum, group) => sum + connectionsIn(group), 0);
+  return Math.max(repetition.hosts.client.portsUsedPeak, atEnd);
+}
+
+function openedBy({ hosts: { client } }: Measured) {
+  return (client.connectionGroups ?? []).filter(({ side }) => side === "opened");
+}
