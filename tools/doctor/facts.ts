@@ -263,7 +263,7 @@ function programOf(
 }
 
 function productIn({ command, name }: CapturedProcess): string | undefined {
-  return (guessProduct(command) ?? guessProduct(name))?.id;
+  return guessProduct(command) ?? guessProduct(name);
 }
 
 /** From this share of the ports on, two destinations that share none are no chance. */
