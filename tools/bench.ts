@@ -24,6 +24,7 @@ import {
   printOutput,
   runAsScript,
 } from "./cli/command_line.ts";
+import { requireRuns, withProducts } from "./cli/findings_flags.ts";
 import { gatewaysOf } from "./cli/gateway_flags.ts";
 import { loadOf } from "./cli/load_flags.ts";
 import { repeatOptionsOf } from "./cli/repeat_flags.ts";
@@ -42,7 +43,7 @@ import { type LoadedScenario, loadScenario, scenarioNames } from "./scenario/loa
 import { replaceGateways } from "./scenario/replace_gateways.ts";
 import type { Scenario } from "./scenario/scenario.ts";
 import { besideBaseline, checkDocuments } from "./verdict/documents.ts";
-import type { Gate } from "./verdict/gate.ts";
+import { renderFindings } from "./verdict/findings_document.ts";
 import { applyGates } from "./verdict/gate_runs.ts";
 import { selfCheckResult } from "./verdict/self_check.ts";
 
@@ -91,11 +92,12 @@ async function bench(flags: BenchFlags, call: Call): Promise<number> {
     console.error(`note: ${line}`);
   }
   for (const { scenario: { runs } } of plans) {
+    requireRuns(flags.product, runs.map(({ name }) => name));
     applyGates(flags.gate, besideBaseline({ runs: runs.map((run) => ({ ...run, repetitions: [] })) }));
   }
   let exitCode = 0;
   for (const [i, plan] of plans.entries()) {
-    exitCode = worstExitCode([exitCode, await measure(plan, places[i]!, flags.gate, call.signal)]);
+    exitCode = worstExitCode([exitCode, await measure(plan, places[i]!, flags, call.signal)]);
     if (call.signal.aborted) break;
   }
   return exitCode;
@@ -158,12 +160,19 @@ function overridesOf(flags: BenchFlags) {
 }
 
 /** Where the output of each scenario goes. */
-function placesOf({ json, out, html }: BenchFlags, scenarios: readonly LoadedScenario[]): OutputPlaces[] {
-  if (scenarios.length === 1) return [{ json, out, html }];
-  if ((json ?? html) !== undefined) {
+function placesOf(
+  { json, out, html, findings }: BenchFlags,
+  scenarios: readonly LoadedScenario[],
+): OutputPlaces[] {
+  if (json === "-" && findings === "-") {
+    throw new TimewaitError("cannot go to standard output together with --json -", { field: "findings" });
+  }
+  if (scenarios.length === 1) return [{ json, out, html, findings }];
+  const [file] = Object.entries({ json, html, findings }).filter(([, place]) => place !== undefined);
+  if (file !== undefined) {
     throw new TimewaitError(
       "takes the results of one scenario; --out DIR keeps those of each in a folder of its own",
-      { field: json === undefined ? "html" : "json" },
+      { field: file[0] },
     );
   }
   return scenarios.map(({ name }) => ({ out: out && `${out}/${name}` }));
@@ -173,24 +182,32 @@ function placesOf({ json, out, html }: BenchFlags, scenarios: readonly LoadedSce
 async function measure(
   plan: BenchPlan,
   places: OutputPlaces,
-  gates: readonly Gate[],
+  { gate: gates, product }: Pick<BenchFlags, "gate" | "product">,
   signal: AbortSignal,
 ): Promise<number> {
   const outputs = await openOutputs(places);
   announce(plan);
-  const results = await runBench(plan, {
+  const measured = await runBench(plan, {
     signal,
     ...showProgress(standardError, durationsOf(plan)),
-    onResults: outputs.keep,
+    onResults: (results) => outputs.keep(withProducts(results, product)),
   });
-  await printOutput(places.json === "-" ? JSON.stringify(results) : renderReport(results));
+  const results = withProducts(measured, product);
+  const isData = places.json === "-" || places.findings === "-";
+  await printOutput(
+    places.json === "-"
+      ? JSON.stringify(results)
+      : places.findings === "-"
+      ? renderFindings([{ results }])
+      : renderReport(results),
+  );
   const unwritten = await outputs.finish(results);
   if (unwritten !== undefined) printError(unwritten);
   const code = exitCodeOfBench(results, { written: unwritten === undefined });
   if (results.interrupted) return code;
   const checks = checkDocuments(gates, [{ name: results.scenario, results }]);
   const section = renderGates(checks).join("\n");
-  if (places.json === "-") console.error(section);
+  if (isData) console.error(section);
   else if (checks.length > 0) await printOutput(`\n${section}\n`);
   return worstExitCode([code, exitCodeOf(checks)]);
 }

@@ -4,18 +4,32 @@
  * @module
  */
 
-import { type Call, type Main, mainOf, type Options, runAsScript, switchFlag } from "./cli/command_line.ts";
+import {
+  type Call,
+  type Main,
+  mainOf,
+  type Options,
+  printOutput,
+  runAsScript,
+  switchFlag,
+} from "./cli/command_line.ts";
+import { FINDINGS_FLAGS, PRODUCT_FLAGS, withProducts } from "./cli/findings_flags.ts";
 import { exitCodeOf, GATE_FLAGS } from "./cli/gate_flags.ts";
 import { showControls, TimewaitError } from "./errors.ts";
 import { renderComparison } from "./report/comparison_report.ts";
 import { formatShare } from "./report/format.ts";
+import { renderGates } from "./report/sections/gates.ts";
 import { readResults } from "./results/read.ts";
+import { writeWhole } from "./results/write.ts";
 import { checkDocuments, type NamedResults, requireOneGenerator } from "./verdict/documents.ts";
+import { renderFindings } from "./verdict/findings_document.ts";
 import type { Gate } from "./verdict/gate.ts";
 import { LARGEST_STEP, proveGates } from "./verdict/gate_proof.ts";
 
 const FLAGS = {
   ...GATE_FLAGS,
+  ...PRODUCT_FLAGS,
+  ...FINDINGS_FLAGS,
   selfTest: switchFlag("how far beyond its limit each gate fails, with the noise of the first results"),
 };
 
@@ -32,20 +46,32 @@ export const main: Main = mainOf({
     "deno task compare main/results.json branch/results.json",
     "deno task compare A.json B.json --gate 'requestsPerSec>=-5%' --gate 'gateway.timeWaitPeak<=1000'",
     "deno task compare A.json --gate 'pool-1000:gateway.timeWaitPeak<=1000'",
+    "deno task compare A.json --product nginx@1.22 --findings -",
   ],
   run: compare,
 });
 
-async function compare({ gate, selfTest }: Options<typeof FLAGS>, { positionals }: Call): Promise<number> {
+async function compare(
+  { gate, selfTest, product, findings }: Options<typeof FLAGS>,
+  { positionals }: Call,
+): Promise<number> {
   if (positionals.length === 0) {
     throw new TimewaitError("compare takes the results that bench has written: A.json B.json…");
   }
   const documents = await Promise.all(positionals.map(async (path, i): Promise<NamedResults> => {
-    return { name: nameOf(path, i, positionals), results: await readResults(path) };
+    return { name: nameOf(path, i, positionals), results: withProducts(await readResults(path), product) };
   }));
   requireOneGenerator(documents);
   if (selfTest) return testGates(gate, documents[0]!);
   const checks = checkDocuments(gate, documents);
+  const verdict = () =>
+    renderFindings(documents.length === 1 ? [{ results: documents[0]!.results }] : documents);
+  if (findings === "-") {
+    await printOutput(verdict());
+    if (checks.length > 0) console.error(renderGates(checks).join("\n"));
+    return exitCodeOf(checks);
+  }
+  if (findings !== undefined) await writeWhole(findings, verdict());
   console.log(renderComparison(documents, checks).trimEnd());
   return exitCodeOf(checks);
 }

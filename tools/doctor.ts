@@ -19,11 +19,12 @@ import {
 import { parseDurationMs, parseText, parseWhole } from "./cli/values.ts";
 import { createAnonymiser } from "./doctor/anonymise.ts";
 import { type Capture, createCaptureReader } from "./doctor/capture.ts";
-import { diagnose, type Diagnosis } from "./doctor/diagnosis.ts";
+import { diagnose, type Diagnosis, findingsOfDiagnosis } from "./doctor/diagnosis.ts";
 import { captureProgram, type CaptureRequest } from "./doctor/program.ts";
 import { createShellFile, writeByShell } from "./doctor/shell_file.ts";
 import { takeCapture } from "./doctor/take_capture.ts";
 import { messageOf, TimewaitError } from "./errors.ts";
+import { parseProduct } from "./verdict/products.ts";
 import { renderMetrics } from "./report/doctor/metrics.ts";
 import { renderDoctorReport } from "./report/doctor/report.ts";
 
@@ -50,6 +51,12 @@ const FLAGS = {
     "N",
     "requests that the gateway serves per second, from its log or statistics: gives new connections per request",
     parseRate,
+    undefined,
+  ),
+  product: valueFlag(
+    "PRODUCT",
+    "what the gateway is, such as nginx@1.22 or go: advice is in its words; default: guessed",
+    parseProduct,
     undefined,
   ),
   json: valueFlag("FILE", "the findings as JSON; - prints them in place of the report", parseText, undefined),
@@ -145,16 +152,19 @@ function refuseContradictions(options: DoctorOptions, { file }: Subject): void {
 
 /** Looks once, says what there is to say, and returns the exit code. */
 async function lookOnce(options: DoctorOptions, subject: Subject, signal: AbortSignal): Promise<number> {
-  const { capture: keep, json, prometheus, requestsPerSec } = options;
+  const { capture: keep, json, prometheus, requestsPerSec, product } = options;
   const kept = keep === undefined ? undefined : startKeeping(keep, options.anonymise);
   const capture = await read(options, subject, signal, kept?.write);
   await kept?.finish();
   const startMs = performance.now();
-  const diagnosis = diagnose(capture, requestsPerSec === undefined ? {} : { requestsPerSec });
+  const diagnosis = diagnose(capture, {
+    ...(requestsPerSec === undefined ? {} : { requestsPerSec }),
+    ...(product === undefined ? {} : { product }),
+  });
   const judgedSec = (performance.now() - startMs) / 1000;
-  if (json !== undefined && json !== "-") await writeByShell(json, renderJson(diagnosis));
+  if (json !== undefined && json !== "-") await writeByShell(json, renderJson(diagnosis, subject.name));
   if (prometheus !== undefined) await writeByShell(prometheus, renderMetrics(diagnosis));
-  if (json === "-") await printOutput(renderJson(diagnosis));
+  if (json === "-") await printOutput(renderJson(diagnosis, subject.name));
   else if (keep !== "-") {
     const report = renderDoctorReport(diagnosis, { name: subject.name, judgedSec });
     await printOutput(options.watch && Deno.stdout.isTerminal() ? CLEAR_SCREEN + report : report);
@@ -165,9 +175,8 @@ async function lookOnce(options: DoctorOptions, subject: Subject, signal: AbortS
 /** Moves to the upper left corner and clears what is there (ECMA-48, CUP and ED), with what scrolled away. */
 const CLEAR_SCREEN = "\x1b[H\x1b[2J\x1b[3J";
 
-function renderJson(diagnosis: Diagnosis): string {
-  const { capture: _, ...rest } = diagnosis;
-  return JSON.stringify(rest, null, 2) + "\n";
+function renderJson(diagnosis: Diagnosis, name: string): string {
+  return JSON.stringify(findingsOfDiagnosis(diagnosis, name), null, 2) + "\n";
 }
 
 type OnChunk = (chunk: Uint8Array) => Promise<void>;

@@ -54,7 +54,7 @@ Deno.test("a watch that is interrupted ends at once, though the shell sleeps", a
   const controller = new AbortController();
   let startMs = Infinity;
   let text = "";
-  let timer: number | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   await assertRejects(() =>
     takeCapture({
       seconds: 600,

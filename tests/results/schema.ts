@@ -1,6 +1,6 @@
 /**
- * Generates the schema of results documents from their types. `deno task schema` writes it; a test fails
- * where it is stale. It stands with the tests because its generator must not come with what is published.
+ * Generates the schemas of documents from their types. `deno task schema` writes it; a test fails
+ * where one is stale. It stands with the tests because its generator must not come with what is published.
  *
  * @module
  */
@@ -8,8 +8,31 @@
 import { createGenerator } from "ts-json-schema-generator";
 import { ROOT } from "../support/root.ts";
 
-/** The schema, which tools/results/read.ts checks documents against. */
-export const SCHEMA_FILE = `${ROOT}tools/results/results.schema.json`;
+/** A document whose types a schema is made of. */
+export interface Documented {
+  /** Where the schema is. */
+  readonly file: string;
+  /** The file that has the type, and the type. */
+  readonly path: string;
+  readonly type: string;
+  readonly title: string;
+}
+
+/** The results document, which tools/results/read.ts checks against its schema. */
+export const RESULTS: Documented = {
+  file: `${ROOT}tools/results/results.schema.json`,
+  path: `${ROOT}tools/results/results.ts`,
+  type: "Results",
+  title: "results document of Timewait",
+};
+
+/** The verdict as data, which other programs read. */
+export const FINDINGS: Documented = {
+  file: `${ROOT}tools/verdict/findings.schema.json`,
+  path: `${ROOT}tools/verdict/findings_document.ts`,
+  type: "FindingsDocument",
+  title: "findings document of Timewait",
+};
 
 /** A schema, or a part of one. */
 interface Node {
@@ -17,11 +40,11 @@ interface Node {
 }
 
 /** The text of the schema, from the types as they are now. */
-export function generateSchema(): string {
+export function generateSchema({ path, type, title }: Documented): string {
   const generator = createGenerator({
-    path: `${ROOT}tools/results/results.ts`,
+    path,
     tsconfig: `${ROOT}tests/results/tsconfig.json`,
-    type: "Results",
+    type,
     // `deno check` checks the types: it knows where the packages are.
     skipTypeCheck: true,
     topRef: false,
@@ -30,11 +53,11 @@ export function generateSchema(): string {
     sortProps: false,
     jsDoc: "extended",
   });
-  const { $schema: _, definitions, ...document } = generator.createSchema("Results") as unknown as Node;
+  const { $schema: _, definitions, ...document } = generator.createSchema(type) as unknown as Node;
   const named = definitions as Record<string, Node>;
   const schema = {
     $schema: "https://json-schema.org/draft/2020-12/schema",
-    title: "results document of Timewait",
+    title,
     ...withChoices(document, named),
     $defs: withChoices(named, named),
   };
@@ -117,4 +140,6 @@ function isNode(value: unknown): value is Node {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-if (import.meta.main) await Deno.writeTextFile(SCHEMA_FILE, generateSchema());
+if (import.meta.main) {
+  for (const one of [RESULTS, FINDINGS]) await Deno.writeTextFile(one.file, generateSchema(one));
+}

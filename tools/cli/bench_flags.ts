@@ -11,6 +11,7 @@ import type { Sysctls } from "../scenario/sysctls.ts";
 import { namedKnobs } from "../scenario/sysctls.ts";
 import { BACKEND_FLAGS } from "./backend_flags.ts";
 import { listFlag, type Options, switchFlag, valueFlag, type Word } from "./command.ts";
+import { FINDINGS_FLAGS, PRODUCT_FLAGS } from "./findings_flags.ts";
 import { GATE_FLAGS } from "./gate_flags.ts";
 import { GATEWAY_FLAGS } from "./gateway_flags.ts";
 import { LOAD_FLAGS } from "./load_flags.ts";
@@ -53,6 +54,7 @@ export const OUTPUT_FLAGS = {
   ),
   out: valueFlag("DIR", "folder for report.md, its plots and results.json", parseText, undefined),
   html: valueFlag("FILE", "file for the report as one page with interactive plots", parseText, undefined),
+  ...FINDINGS_FLAGS,
   list: switchFlag("names and questions of all scenarios; nothing is measured"),
 } as const;
 
@@ -60,7 +62,7 @@ export const OUTPUT_FLAGS = {
 export const BENCH_FLAG_GROUPS = {
   "Load": { ...LOAD_FLAGS, ...GENERATOR_FLAGS },
   "Backend": BACKEND_FLAGS,
-  "Gateway": GATEWAY_FLAGS,
+  "Gateway": { ...GATEWAY_FLAGS, ...PRODUCT_FLAGS },
   "Repetitions": REPEAT_FLAGS,
   "Gates": GATE_FLAGS,
   "Knobs and lab": LAB_FLAGS,
@@ -73,6 +75,7 @@ export const BENCH_FLAGS = {
   ...GENERATOR_FLAGS,
   ...BACKEND_FLAGS,
   ...GATEWAY_FLAGS,
+  ...PRODUCT_FLAGS,
   ...REPEAT_FLAGS,
   ...GATE_FLAGS,
   ...LAB_FLAGS,

@@ -46,14 +46,13 @@ function withoutRequests(facts: Facts): Cause[] {
     .filter(({ cause }) => cause !== "none");
   const distinct = [...Map.groupBy(causes, ({ cause }) => cause).values()].map(([first]) => first!);
   return distinct.map(({ evidence, cannotTell = [], ...cause }): Cause => {
-    const alike = distinct.filter(({ cause: other }) =>
-      other !== cause.cause && BY_REQUESTS.has(other) && BY_REQUESTS.has(cause.cause) &&
-      cannotTell.every((one) => one.cause !== other)
+    const alike = distinct.map(({ cause }) => cause).filter((other) =>
+      other !== cause.cause && BY_REQUESTS.has(other) && BY_REQUESTS.has(cause.cause)
     );
     const { requests: _, openedPerRequest: _o, clientOpenedPerRequest: _c, ...known } = evidence;
     const open = [
-      ...cannotTell,
-      ...alike.map(({ cause }) => ({ cause, tells: "configuration" }) as const),
+      ...alike.map((cause) => ({ cause, tells: "request count" }) as const),
+      ...cannotTell.filter(({ cause }) => !alike.includes(cause)),
     ];
     return {
       ...cause,

@@ -7,7 +7,8 @@
 
 import { reasonOf } from "../errors.ts";
 import type { Results } from "../results/results.ts";
-import { writeResults } from "../results/write.ts";
+import { writeResults, writeWhole } from "../results/write.ts";
+import { renderFindings } from "../verdict/findings_document.ts";
 import { removeReport, writePage, writeReport } from "./report_files.ts";
 
 /** Where the output goes. */
@@ -18,6 +19,8 @@ export interface OutputPlaces {
   readonly out?: string | undefined;
   /** File for the report as one page. */
   readonly html?: string | undefined;
+  /** File for the verdict as data; `-` stands for standard output, which the command writes. */
+  readonly findings?: string | undefined;
 }
 
 /** The outputs of a bench under way. */
@@ -38,7 +41,7 @@ export interface Outputs {
  *
  * @throws {Error} where the folder cannot be made.
  */
-export async function openOutputs({ json, out, html }: OutputPlaces): Promise<Outputs> {
+export async function openOutputs({ json, out, html, findings }: OutputPlaces): Promise<Outputs> {
   if (out !== undefined) {
     await Deno.mkdir(out, { recursive: true }).catch((cause) => {
       throw new Error(`${out} cannot be made: ${reasonOf(cause)}`, { cause });
@@ -46,6 +49,7 @@ export async function openOutputs({ json, out, html }: OutputPlaces): Promise<Ou
   }
   const documents = [json === "-" ? undefined : json, out && `${out}/results.json`]
     .filter((path) => path !== undefined);
+  const verdict = findings === "-" ? undefined : findings;
   let opened = false;
   let unwritten: unknown;
   const later = (error: unknown) => void (unwritten ??= error);
@@ -60,12 +64,14 @@ export async function openOutputs({ json, out, html }: OutputPlaces): Promise<Ou
       if (!opened) {
         if (html !== undefined) await writePage(html, results);
         if (out !== undefined) await removeReport(out);
+        if (verdict !== undefined) await writeWhole(verdict, renderFindings([{ results }]));
       }
       opened = true;
     },
     async finish(results) {
       if (out !== undefined) await writeReport(out, results, later);
       if (html !== undefined) await writePage(html, results).catch(later);
+      if (verdict !== undefined) await writeWhole(verdict, renderFindings([{ results }])).catch(later);
       return unwritten;
     },
   };

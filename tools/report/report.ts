@@ -17,7 +17,7 @@ import { renderPorts } from "./sections/ports.ts";
 import { renderReproduce } from "./sections/reproduce.ts";
 import { renderTimeWait } from "./sections/time_wait.ts";
 import { renderWarnings } from "./sections/warnings.ts";
-import { renderWhy } from "./sections/why.ts";
+import { renderCauses } from "./sections/causes.ts";
 
 /** A plot that was drawn elsewhere. */
 export interface PlotFile {
@@ -38,7 +38,7 @@ export function renderReport(results: Results, plots: readonly PlotFile[] = []):
     renderCaption,
     renderAdvice,
     renderPorts,
-    renderWhy,
+    renderCauses,
     ...(plots.length === 0 ? [renderTimeWait] : plots.map((plot) => () => renderPlot(plot))),
     renderLatency,
     renderWarnings,

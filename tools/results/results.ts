@@ -72,6 +72,21 @@ export interface Results {
   readonly runs: readonly Run[];
   /** Whether the bench was stopped before all was measured. */
   readonly interrupted: boolean;
+  /**
+   * The products that the gateways are, as somebody has said it. Left out where nobody did, and in a document
+   * of an older version.
+   */
+  readonly products?: readonly GivenProduct[];
+}
+
+/** The product that a gateway is, as somebody has said it. */
+export interface GivenProduct {
+  /** The run that it is said of. Left out where it is said of every gateway that is a command line. */
+  readonly run?: string;
+  /** What to call it, such as `nginx`. */
+  readonly id: string;
+  /** Its version. Left out where nobody said it. */
+  readonly version?: string;
 }
 
 /** When to stop repeating: by precision instead of by number. */

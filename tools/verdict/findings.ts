@@ -18,8 +18,11 @@ import {
 } from "../results/results.ts";
 import type { PoolCounters } from "../transport/pool/counters.ts";
 import { type Advice, changesOf, failedShare, judgedRuns, judgeRun } from "./advice.ts";
+import { type Cause, causesOf } from "./causes.ts";
 import { type Churn, churnOf } from "./churn.ts";
 import { baselineOf, compareWithBaseline, type Comparison, differingOptions } from "./comparison.ts";
+import type { Evidence } from "./evidence.ts";
+import { evidenceOf } from "./evidence_of_run.ts";
 import { type Forwarding, forwardingOf } from "./forwarding.ts";
 import { type IdlePool, idlePoolOf } from "./idle_pool.ts";
 import { estimateMedian, type Interval } from "./intervals.ts";
@@ -27,7 +30,8 @@ import { knobsOf, sysctlsOf } from "./knobs.ts";
 import { type MergedLatency, mergedLatency } from "./latency.ts";
 import { forecastOf, type PortForecast } from "./port_forecast.ts";
 import { type PortFindings, portsOf } from "./ports.ts";
-import { guessProduct } from "./products.ts";
+import { guessProduct, type NamedProduct } from "./products.ts";
+import { remediesOf, type Remedy } from "./remedies.ts";
 import { type SelfCheck, selfCheckOf } from "./self_check.ts";
 import { medianUnanswered } from "./unanswered.ts";
 import type { Warning } from "./warning.ts";
@@ -84,10 +88,12 @@ export interface RunFindings {
   readonly portForecast?: PortForecast;
   /** The pool of a gateway of ours, as it was asked for. Left out for a direct run and for other gateways. */
   readonly idlePool?: IdlePool;
-  /**
-   * The product that the gateway's command line gives away, by its id in products.ts. Left out where none is.
-   */
-  readonly product?: string;
+  /** The product that the gateway is. Left out where nobody said it and nothing gives it away. */
+  readonly product?: RunProduct;
+  /** What is known of its connections. As with `churn`. */
+  readonly evidence?: Evidence;
+  /** The causes of what it does with its connections, the surest first; `none` where its pool fits. */
+  readonly causes: readonly CauseFinding[];
   /** The gateway's ephemeral ports. As with `churn`; left out as well where the range is not known. */
   readonly ports?: PortFindings;
   /** What the pool of our `net-http` gateway has counted, in the last measured repetition. */
@@ -100,6 +106,18 @@ export interface RunFindings {
   readonly advice?: Advice;
   /** The latency of all repetitions together. Left out where a repetition has no histogram. */
   readonly latency?: MergedLatency;
+}
+
+/** A cause, and what to set. */
+export interface CauseFinding extends Cause {
+  /** The most important first. Empty where nothing is to be set, or nobody knows what. */
+  readonly remedy: readonly Remedy[];
+}
+
+/** The product that a gateway is. */
+export interface RunProduct extends NamedProduct {
+  /** How that is known: somebody said it, it is a gateway of ours, or its command line gives it away. */
+  readonly from: "given" | "transport" | "command";
 }
 
 /** Medians over a run's measured repetitions; a figure that was not measured is left out. */
@@ -132,9 +150,18 @@ export interface RunFigures {
   readonly timeWaitOverflowed?: Interval;
 }
 
-/** The product of a gateway that is a command line. */
-function productIn({ options: { gateway } }: Run): string | undefined {
-  return gateway !== null && "command" in gateway ? guessProduct(gateway.command)?.id : undefined;
+/** The product of a run's gateway; `undefined` where it is not known. */
+export function productOfRun(run: Run, given: Results["products"] = []): RunProduct | undefined {
+  const { gateway } = run.options;
+  if (gateway === null) return undefined;
+  if (!("command" in gateway)) return { id: gateway.transport, from: "transport" };
+  const said = given.find(({ run: name }) => name === run.name) ?? given.find(({ run }) => run === undefined);
+  if (said !== undefined) {
+    const { id, version } = said;
+    return { id, ...(version === undefined ? {} : { version }), from: "given" };
+  }
+  const id = guessProduct(gateway.command);
+  return id === undefined ? undefined : { id, from: "command" };
 }
 
 /** Works out what a document shows. */
@@ -150,6 +177,8 @@ export function analyse(results: Results): Findings {
       const measured = measuredOf(run);
       const churn = churnOf(run, environment);
       const ports = portsOf(run, environment);
+      const product = productOfRun(run, results.products);
+      const evidence = evidenceOf(run, environment);
       const facts = defined({
         comparison: comparisons.get(run.name),
         churn,
@@ -158,7 +187,8 @@ export function analyse(results: Results): Findings {
         ports,
         portForecast: ports && forecastOf(run, ports.range.count),
         idlePool: idlePoolOf(run.options.gateway),
-        product: productIn(run),
+        product,
+        evidence,
         pool: measured.at(-1)?.pool,
         advice: baseline !== undefined && judged.includes(run)
           ? adviceOf({ run, churn, ports }, baseline)
@@ -176,6 +206,9 @@ export function analyse(results: Results): Findings {
         differs: baseline === undefined ? [] : differingOptions(run, baseline),
         knobs: knobsOf(run),
         sysctls: sysctlsOf(run, environment),
+        causes: evidence === undefined
+          ? []
+          : causesOf(evidence).map((cause) => ({ ...cause, remedy: remediesOf(cause, product) })),
         ...facts,
       };
     }),

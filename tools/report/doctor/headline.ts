@@ -4,17 +4,42 @@
  * @module
  */
 
+import type { Diagnosis } from "../../doctor/diagnosis.ts";
+import { sayCause } from "../sections/cause_words.ts";
 import type { Destination, Facts } from "../../doctor/facts.ts";
 import type { Problem } from "../../doctor/problems.ts";
 import { TIME_WAIT_SEC } from "../../verdict/port_forecast.ts";
 import { formatCount, formatRough, formatSeconds } from "../format.ts";
 import { code } from "../markdown.ts";
 
-/** The answer in one sentence: the most urgent thing that is wrong, or why nothing is. */
-export function renderAnswer(facts: Facts, problems: readonly Problem[]): string {
+/**
+ * The answer: the most urgent thing that is wrong, or why nothing is; and in a second sentence the cause,
+ * where it is another thing.
+ */
+export function renderAnswer({ facts, problems, causes, verdict }: Diagnosis): string {
   const [first] = problems;
-  return first === undefined ? sayHarmless(facts) : sayProblem(first, facts);
+  const answer = first !== undefined
+    ? sayProblem(first, facts!)
+    : verdict === "wrong"
+    ? "**Connections are opened that need not be**, not yet so many that ports run short."
+    : sayHarmless(facts!);
+  if (verdict !== "wrong") return answer;
+  const why = causes.filter(({ cause }) => !SAID_BY_PROBLEM.has(cause) && cause !== "none");
+  if (why.length === 0) return answer;
+  const program = facts!.program === undefined ? "A program here" : code(facts!.program.name);
+  const sure = why.filter(({ sure }) => sure !== "possible");
+  const named = (sure.length > 0 ? sure : why).map(sayCause);
+  return `${answer} ${program}: ${named.join(sure.length > 0 ? ", and " : ", or ")}.`;
 }
+
+/** Causes that say no more than the problem that showed them. */
+const SAID_BY_PROBLEM: ReadonlySet<string> = new Set([
+  "ports-exhausted",
+  "bound-source",
+  "leak",
+  "accept-queue",
+  "descriptors-exhausted",
+]);
 
 /** What is wrong, in one sentence. */
 export function sayProblem(problem: Problem, facts: Facts): string {
@@ -53,7 +78,7 @@ export function sayProblem(problem: Problem, facts: Facts): string {
     case "bound source":
       return `**Connections from ${
         code(problem.source)
-      } take a port for all destinations at once**: none of its local ` +
+      } take a port for all destinations at once**: none of its local ports ` +
         "goes to two destinations, as after a bind() to that address ahead of the connect. New " +
         'connections then fail with EADDRINUSE, "address already in use".';
     case "leak": {

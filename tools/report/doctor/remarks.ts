@@ -94,6 +94,10 @@ export function renderUnknown({ capture, requestsPerSec }: Diagnosis, facts: Fac
   const sayings = [
     "A TIME_WAIT belongs to no process: that a program made it is concluded from the connections which it holds to " +
     "the same place.",
+    facts.rates === undefined
+      ? "One reading shows no new connections, so no cause: watch for some seconds (`--for 10s`)."
+      : "TIME_WAITs on the other ends are not seen: who closed there is concluded from the connections that are new, " +
+        "and neither stand nor were closed here.",
     "A connect that fails for want of a port (EADDRNOTAVAIL) moves no counter of the kernel. Look for it in the " +
     "program's log.",
     requestsPerSec === undefined

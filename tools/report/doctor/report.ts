@@ -10,6 +10,7 @@ import { code, prose } from "../markdown.ts";
 import { renderAnswer, sayHarmless, sayProblem } from "./headline.ts";
 import { renderCost, renderKnobs, renderOthers, renderRates, renderUnknown } from "./remarks.ts";
 import { renderRemedies } from "./remedies.ts";
+import { renderPools, renderWhy } from "./why.ts";
 import { renderDestinations, renderListeners, renderTimeline } from "./tables.ts";
 
 /** What a report is told beside the diagnosis. */
@@ -33,7 +34,7 @@ export function renderDoctorReport(
     [
       title,
       "",
-      renderAnswer(facts, problems),
+      renderAnswer(diagnosis),
       ...saySubject(diagnosis),
       "",
       ...(others.length === 0 ? [] : [
@@ -45,10 +46,12 @@ export function renderDoctorReport(
           : [`- ${others.length - MOST_PROBLEMS} more of these kinds.`]),
         "",
       ]),
+      ...renderWhy(diagnosis),
       ...renderDestinations(facts),
       ...renderListeners(facts),
       ...renderTimeline(facts),
       ...renderRates(facts),
+      ...renderPools(facts, diagnosis.product),
       ...renderRemedies(diagnosis, facts),
       ...(problems.length === 0 || facts.states.timeWait === 0 ? [] : sayRest(diagnosis)),
       ...renderKnobs(diagnosis, facts),
@@ -62,14 +65,16 @@ export function renderDoctorReport(
 const MOST_PROBLEMS = 10;
 
 /** The program that is looked at, where it is known. */
-function saySubject({ facts, capture: { namespaceOf } }: Diagnosis): string[] {
+function saySubject(diagnosis: Diagnosis): string[] {
+  const { facts, capture: { namespaceOf } } = diagnosis;
   const { program } = facts!;
+  const { product } = diagnosis;
   const where = namespaceOf === undefined ? "" : `, the network namespace of process ${namespaceOf}`;
   if (program === undefined) return where === "" ? [] : ["", `Looked at${where.slice(1)}.`];
-  const { name, pid, product } = program;
+  const { name, pid } = program;
   return [
     "",
-    `Looked at: ${code(name)} (process ${pid}${product === undefined ? "" : `, ${product}`})${where}.`,
+    `Looked at: ${code(name)} (process ${pid}${product === undefined ? "" : `, ${product.id}`})${where}.`,
   ];
 }
 

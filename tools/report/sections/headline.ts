@@ -4,12 +4,14 @@
  * @module
  */
 
-import { isMeasured, type Results, type Run } from "../../results/results.ts";
+import { isMeasured, type Results } from "../../results/results.ts";
 import type { AdviceVerdict } from "../../verdict/advice.ts";
+import type { CauseName } from "../../verdict/causes.ts";
 import type { Findings, RunFindings } from "../../verdict/findings.ts";
 import type { Interval } from "../../verdict/intervals.ts";
 import type { SelfCheck } from "../../verdict/self_check.ts";
 import { intervalCell } from "../cells.ts";
+import { sayCause } from "./cause_words.ts";
 import { prose } from "../markdown.ts";
 import { formatChange, formatCount, formatRough } from "../format.ts";
 
@@ -39,7 +41,7 @@ function answer(findings: Findings, results: Results): string {
   }
   if (findings.selfCheck !== undefined) return stopped + sayCheck(findings.selfCheck);
   const advised = findings.runs.filter(({ advice }) => advice !== undefined);
-  const sentence = advised.length > 0 ? sayAdvice(findings, advised) : sayRuns(findings, results);
+  const sentence = advised.length > 0 ? sayAdvice(findings, advised) : sayRuns(findings);
   return `${stopped}${sentence}`;
 }
 
@@ -71,14 +73,16 @@ function sayAdvice({ baseline, runs }: Findings, advised: readonly RunFindings[]
   });
   const missing = runs.filter(({ measured }) => measured === 0).map(nameOf);
   if (missing.length > 0) parts.push(`not measured: ${missing.join(", ")}`);
-  return `**Against \`${baseline}\`** – ${parts.join("; ")}.`;
+  const worst = runs.find(({ baseline }) => baseline);
+  const cause = worst === undefined ? undefined : causeOf(worst);
+  const why = cause === undefined ? "" : `${nameOf(worst!)}: ${cause}. `;
+  return `${why}**Against \`${baseline}\`** – ${parts.join("; ")}.`;
 }
 
-function sayRuns({ runs }: Findings, results: Results): string {
-  const optionsOf = ({ name }: RunFindings) => results.runs.find((run) => run.name === name)!.options;
+function sayRuns({ runs }: Findings): string {
   const baseline = runs.find((run) => run.baseline);
   const others = runs.filter((run) => run !== baseline);
-  const clauses = baseline === undefined ? [] : sayBaseline(baseline, optionsOf(baseline), others.length > 0);
+  const clauses = baseline === undefined ? [] : sayBaseline(baseline, others.length > 0);
   // The baseline is named once: what follows is compared with it as well.
   let unnamed = baseline?.name;
   for (const run of others) {
@@ -89,7 +93,7 @@ function sayRuns({ runs }: Findings, results: Results): string {
     const speed = sayCompared(run, unnamed);
     if (speed !== undefined) unnamed = undefined;
     const subject = `${nameOf(run)}${aside(run)} ${speed ?? sayServed(run)}`;
-    clauses.push(joinClause(subject, behaviour(run, optionsOf(run))));
+    clauses.push(joinClause(subject, behaviour(run)));
   }
   const compared = others.flatMap(({ comparison }) => comparison?.ratio === undefined ? [] : [comparison]);
   const tooFew = compared.length > 0 && compared.every(({ verdict }) => verdict === "too few repetitions");
@@ -99,11 +103,11 @@ function sayRuns({ runs }: Findings, results: Results): string {
 }
 
 /** What is said of the baseline; nothing of one that went direct and served without failures. */
-function sayBaseline(run: RunFindings, options: Run["options"], hasOthers: boolean): string[] {
+function sayBaseline(run: RunFindings, hasOthers: boolean): string[] {
   const subject = hasOthers ? `${nameOf(run)}, the baseline,` : nameOf(run);
   if (run.measured === 0) return [`${subject} was not measured, so that there is nothing to compare with`];
   if (hasOthers && !run.hasGateway && run.failedShare < FAILED_SHARE && !servesNothing(run)) return [];
-  return [joinClause(`${subject} ${sayServed(run)}`, behaviour(run, options))];
+  return [joinClause(`${subject} ${sayServed(run)}`, behaviour(run))];
 }
 
 /** A subject with what it does: `… and keeps its connections`, with the cause behind a colon. */
@@ -155,7 +159,7 @@ interface Behaviour {
   readonly cause?: string | undefined;
 }
 
-function behaviour(run: RunFindings, options: Run["options"]): Behaviour {
+function behaviour(run: RunFindings): Behaviour {
   const { churn, failedShare } = run;
   const does: string[] = [];
   const fails = failedShare >= FAILED_SHARE && !servesNothing(run) ? [sayFailed(failedShare)] : [];
@@ -176,13 +180,13 @@ function behaviour(run: RunFindings, options: Run["options"]): Behaviour {
       does.push(`${opens} without closing them`);
       break;
     case "kept":
-      does.push("keeps its connections");
+      does.push(keeps(run) ? "keeps its connections" : opens);
       break;
     case "none opened":
       // A gateway that answers by itself needs no connection.
       if (churn.forwards) does.push("keeps its connections");
   }
-  return { does: [...fails, ...sayForwarding(run), ...does], cause: causeOf(run, options) };
+  return { does: [...fails, ...sayForwarding(run), ...does], cause: causeOf(run) };
 }
 
 /** What is to be known before a gateway is praised that does not ask the backend once for each request. */
@@ -196,18 +200,28 @@ function sayForwarding({ forwarding }: RunFindings): string[] {
   ];
 }
 
-/** The cause, where the gateway is ours and its options and the side that closed leave only one. */
-function causeOf({ churn, idlePool }: RunFindings, { load }: Run["options"]): string | undefined {
-  if (churn?.outcome !== "churning" || idlePool === undefined || idlePool.keeps === "no limit") {
-    return undefined;
-  }
-  if (churn.timeWaitOnBackend > churn.timeWaitOnGateway || idlePool.keeps >= load.connections) {
-    return undefined;
-  }
-  if (idlePool.keeps === 0) return "it keeps no idle connection";
-  return load.ratePerSec === undefined
-    ? "its pool is too small"
-    : `its pool keeps ${formatCount(idlePool.keeps)} of up to ${formatCount(load.connections)} connections`;
+/** The most causes that the answer names: the others stand below, with their evidence. */
+const MOST_CAUSES = 2;
+
+/** The surest causes in words; `undefined` where the pool fits, and where nothing is known. */
+function causeOf({ causes }: RunFindings): string | undefined {
+  const named = causes.filter(({ cause }) => cause !== "none");
+  const [first] = named;
+  if (first === undefined) return undefined;
+  const alike = named.filter(({ sure }) => (sure === "possible") === (first.sure === "possible"));
+  const words = alike.slice(0, MOST_CAUSES).map(sayCause);
+  return first.sure !== "possible"
+    ? words.join(", and ")
+    : words.length > 1
+    ? `either ${words.join(", or ")}`
+    : `perhaps ${words[0]}`;
+}
+
+/** Causes under which connections to the backend are kept all the same. */
+const KEEPING: readonly CauseName[] = ["none", "cap", "client-side", "accept-queue", "descriptors-exhausted"];
+
+function keeps({ causes }: RunFindings): boolean {
+  return causes.every(({ cause }) => KEEPING.includes(cause));
 }
 
 function sayOpened(openedPerRequest: number): string {
