@@ -67,7 +67,8 @@ Deno.test("20,000 TIME_WAITs to one destination are not: ports go, and are gone"
   assertEquals(slow.kinds, ["ports slow"]);
   const going = diagnosed({ readings: [{ tcp: [waiting("10.0.0.2:80", 10_000, [59.9, 50.1])] }] });
   assertEquals(going.kinds, ["ports going"]);
-  // 1,000 a second and 10,000 in use: the other 18,232 last 18 s, a little less to the point that counts as gone.
+  // 1,000 a second and 10,000 in use: the other 18,232 last 18 s, a little less to the point that counts as
+  // gone.
   assertEquals(going.facts.destinations[0]!.outlook.goneInSec, 18);
   const gone = diagnosed({ readings: [{ tcp: [waiting("10.0.0.2:80", 28_000, [59.9, 0.1])] }] });
   assertEquals(gone.kinds, ["ports gone"]);

@@ -11,7 +11,9 @@ export interface Rows {
   readonly state: string;
   /** How many. Default 1. */
   readonly count?: number;
-  /** Seconds that the timer has left, of the first row and of the last one; those between are spread evenly. */
+  /**
+   * Seconds that the timer has left, of the first row and of the last one; those between are spread evenly.
+   */
   readonly left?: readonly [number, number];
   /** The number of the first socket. Default 0, which means that no process has it. */
   readonly inode?: number;

@@ -127,7 +127,7 @@ export function factsOf(capture: Capture): Facts | undefined {
   const connections = (group: SocketGroup) => connectionsOf(group, each, ownerOf);
   const destinations = of("opened").map((group) => destinationOf(group, connections(group), usable, sysctls))
     .sort((a, b) => b.portsUsed - a.portsUsed);
-  const listeners = listenersOf(last, connections);
+  const listeners = listenersOf(last, connections, ownerOf);
   const program = programOf(capture, last, destinations, ownerOf);
   return {
     watchedSec: readings.at(-1)!.uptimeSec - readings[0]!.uptimeSec,
@@ -152,23 +152,32 @@ function connectionsOf(
   const same = readings.map(({ groups }) =>
     groups.find(({ side, service }) => side === group.side && service === group.service)
   );
-  const counts = new Map<CapturedProcess, number>();
-  for (const inode of [...group.establishedInodes, ...group.closeWaitInodes, ...group.finWait2Inodes]) {
-    const owner = ownerOf.get(inode);
-    if (owner !== undefined) counts.set(owner, (counts.get(owner) ?? 0) + 1);
-  }
   return {
     states: group.states,
     madeAgo: group.madeAgo,
     madePerSec: madePerSecOf(group.madeAgo),
     pool: poolSeen(same.map((one) => one?.establishedInodes ?? [])),
     stuckInCloseWait: same.length < 2 ? 0 : inAll([same[0]?.closeWaitInodes ?? [], group.closeWaitInodes]),
-    owners: [...counts].map(([{ pid, name }, sockets]) => ({ pid, name, sockets }))
-      .sort((a, b) => b.sockets - a.sockets),
+    owners: ownersOf(
+      [...group.establishedInodes, ...group.closeWaitInodes, ...group.finWait2Inodes],
+      ownerOf,
+    ),
   };
 }
 
-/** The recent rate; over a shorter time where the oldest TIME_WAIT is younger: the load has just begun then. */
+function ownersOf(inodes: readonly number[], ownerOf: ReadonlyMap<number, CapturedProcess>): Owner[] {
+  const counts = new Map<CapturedProcess, number>();
+  for (const inode of inodes) {
+    const owner = ownerOf.get(inode);
+    if (owner !== undefined) counts.set(owner, (counts.get(owner) ?? 0) + 1);
+  }
+  return [...counts].map(([{ pid, name }, sockets]) => ({ pid, name, sockets }))
+    .sort((a, b) => b.sockets - a.sockets);
+}
+
+/**
+ * The recent rate; over a shorter time where the oldest TIME_WAIT is younger: the load has just begun then.
+ */
 function madePerSecOf(madeAgo: readonly number[]): number {
   const oldest = madeAgo.findLastIndex((count) => count > 0);
   const seconds = Math.min(RECENT_SEC, oldest + 1);
@@ -206,6 +215,7 @@ function destinationOf(
 function listenersOf(
   { groups, listening }: GroupedSockets,
   connections: (group: SocketGroup) => Connections,
+  ownerOf: ReadonlyMap<number, CapturedProcess>,
 ): Listener[] {
   const ports = new Map<number, SocketGroup | undefined>(
     groups.filter(({ side }) => side === "accepted").map((group) => [Number(group.service.slice(1)), group]),
@@ -213,8 +223,11 @@ function listenersOf(
   for (const { port } of listening) if (!ports.has(port)) ports.set(port, undefined);
   return [...ports].map(([port, group]) => {
     const sockets = listening.filter((socket) => socket.port === port);
+    const accepted = group === undefined ? NO_CONNECTIONS : connections(group);
+    const owners = ownersOf(sockets.map(({ inode }) => inode), ownerOf);
     return {
-      ...group === undefined ? NO_CONNECTIONS : connections(group),
+      ...accepted,
+      owners: accepted.owners.length > 0 ? accepted.owners : owners,
       port,
       listening: sockets.length > 0,
       queue: sockets.reduce((sum, { queue }) => sum + queue, 0),

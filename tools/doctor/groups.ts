@@ -28,7 +28,9 @@ export interface StateCounts {
 export interface SocketGroup {
   /** `opened` where this host opened them, so that each holds an ephemeral port of it; else `accepted`. */
   readonly side: "opened" | "accepted";
-  /** Where they go: `ADDRESS:PORT` for those opened; the port that listens here, `:PORT`, for those accepted. */
+  /**
+   * Where they go: `ADDRESS:PORT` for those opened; the port that listens here, `:PORT`, for those accepted.
+   */
   readonly service: string;
   /** Whether they stay on this machine: a 127/8 address, or ::1. */
   readonly loopback: boolean;

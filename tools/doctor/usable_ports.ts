@@ -43,7 +43,9 @@ function countReserved(list: string, first: number, last: number): number {
 export interface PortOutlook {
   /** Ports held once 60 s have passed, if there were enough. */
   readonly levelsOffAt: number;
-  /** Seconds until half of the ports are in use; 0 where they are. Left out where it does not come to that. */
+  /**
+   * Seconds until half of the ports are in use; 0 where they are. Left out where it does not come to that.
+   */
   readonly halfInSec?: number;
   /**
    * Seconds until all ports are in use; 0 where they are. Left out where it does not come to that in 60 s:

@@ -144,9 +144,12 @@ export function sayHarmless({ destinations, listeners, usable, states }: Facts):
     return `**Nothing is wrong**: ${all}, all on the side that accepted the connection, where a TIME_WAIT takes no ` +
       "ephemeral port.";
   }
-  return `**Nothing is wrong**: ${all}, ${
-    accepted === 0 ? "" : `${formatCount(accepted)} of them of accepted connections, which take no port; `
-  }the other ${formatCount(opened)} go to ${formatCount(destinations.length)} destination${
+  const which = accepted === 0
+    ? "they go"
+    : `${formatCount(accepted)} of them of accepted connections, which take no port; the other ${
+      formatCount(opened)
+    } go`;
+  return `**Nothing is wrong**: ${all}; ${which} to ${formatCount(destinations.length)} destination${
     destinations.length === 1 ? "" : "s"
   }, and none holds more than ${formatRough(most.portsUsed / usable.count)} of the ports towards it.`;
 }

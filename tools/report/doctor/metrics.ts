@@ -17,7 +17,7 @@ interface Metric {
 }
 
 /** Renders the figures in Prometheus' text format. Every figure is a gauge. */
-export function renderMetrics({ facts, problems, verdict }: Diagnosis): string {
+export function renderMetrics({ facts, problems, causes, verdict }: Diagnosis): string {
   const wrong = new Map<string, number>();
   for (const { kind } of problems) wrong.set(kind, (wrong.get(kind) ?? 0) + 1);
   const metrics: Metric[] = [
@@ -30,6 +30,11 @@ export function renderMetrics({ facts, problems, verdict }: Diagnosis): string {
       name: "timewait_problems",
       help: "What is wrong, by kind.",
       samples: [...wrong].map(([kind, count]) => [{ kind }, count]),
+    },
+    {
+      name: "timewait_causes",
+      help: "Why connections are opened that need not be.",
+      samples: causes.map(({ cause, sure }) => [{ cause, sure }, 1]),
     },
     ...(facts === undefined ? [] : metricsOf(facts)),
   ];

@@ -82,7 +82,7 @@ function sayReuse({ destinations }: Facts, sysctls: Readonly<Record<string, stri
   }
   const away = destinations.filter(({ loopback }) => !loopback).length;
   return `tcp_tw_reuse is ${reuse === "2" ? "on for the loopback only" : "off"}: towards ${
-    away === destinations.length ? "these destinations" : "destinations beyond this machine"
+    away > 0 && away === destinations.length ? "these destinations" : "destinations beyond this machine"
   } a TIME_WAIT holds its port for 60 s. Set to 1 it would free ports after ${delay} ms, and leave the cause.`;
 }
 
