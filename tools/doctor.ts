@@ -5,6 +5,7 @@
  * @module
  */
 
+import { delay } from "@std/async/delay";
 import {
   type Call,
   CANNOT_TELL,
@@ -104,17 +105,22 @@ async function doctor(options: DoctorOptions, { positionals, signal }: Call): Pr
     await printOutput(captureProgram(subject));
     return 0;
   }
+  let code = CANNOT_TELL;
   for (;;) {
-    let code = CANNOT_TELL;
     try {
       code = await lookOnce(options, subject, signal);
+      if (!options.watch) return code;
+      // One reading takes no time, and nobody reads a screen faster.
+      if (subject.seconds === 0) await delay(PAUSE_MS, { signal });
     } catch (error) {
       if (options.watch && signal.aborted) return code;
       throw error;
     }
-    if (!options.watch) return code;
   }
 }
+
+/** Time between two single readings of a watch, in milliseconds. */
+const PAUSE_MS = 1_000;
 
 function subjectOf(options: DoctorOptions, [what, ...more]: readonly string[]): Subject {
   if (more.length > 0) throw new TimewaitError("doctor takes one PID or one file");
@@ -125,7 +131,7 @@ function subjectOf(options: DoctorOptions, [what, ...more]: readonly string[]): 
     const name = port !== undefined ? `port ${port}${where}` : host ?? "this machine";
     return { seconds, name, ...(port === undefined ? {} : { port }) };
   }
-  if (!/^\d+$/.test(what)) return { seconds, name: what, file: what };
+  if (!/^\d+$/.test(what)) return { seconds, name: what === "-" ? "this capture" : what, file: what };
   if (port !== undefined) {
     throw new TimewaitError("and a PID name two network namespaces: give one of them", { field: "--port" });
   }
@@ -195,7 +201,7 @@ async function read(
       signal,
     });
   }
-  const reader = createCaptureReader(file);
+  const reader = createCaptureReader(file === "-" ? "standard input" : file);
   for await (const chunk of await openCapture(file)) {
     signal.throwIfAborted();
     await onChunk?.(chunk);

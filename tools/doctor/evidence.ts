@@ -5,7 +5,7 @@
  */
 
 import type { Evidence } from "../verdict/evidence.ts";
-import type { Connections, Facts } from "./facts.ts";
+import type { Connections, Facts, Listener } from "./facts.ts";
 
 /**
  * Connections that others have closed, from this share of the new ones on, are no error of counting: a
@@ -22,7 +22,7 @@ const CLEARLY_OTHERS = 0.1;
  * @param requestsPerSec requests that the gateway answers per second.
  */
 export function evidenceOf(facts: Facts, requestsPerSec: number): Evidence | undefined {
-  const { rates, closers, destinations, listeners, usable } = facts;
+  const { rates, closers, destinations, usable } = facts;
   if (rates === undefined || closers === undefined) return undefined;
   const { seconds } = rates;
   const sum = (some: readonly Connections[], of: (one: Connections) => number) =>
@@ -33,12 +33,14 @@ export function evidenceOf(facts: Facts, requestsPerSec: number): Evidence | und
   const openAtEnd = sum(destinations, ({ states }) => states.established);
   const opened = Math.round(newPerSec * seconds);
   const closed = Math.min(opened, Math.round((herePerSec + otherwisePerSec) * seconds));
+  const clients = listenersOfProgram(facts);
+  const concurrency = sum(clients, ({ pool, states }) => Math.max(pool.ceiling, states.established));
   const [most] = destinations;
   return {
     requests: {
       answered: Math.round(requestsPerSec * seconds),
       perSec: requestsPerSec,
-      concurrency: sum(listeners, ({ pool, states }) => Math.max(pool.ceiling, states.established)),
+      ...(concurrency === 0 ? {} : { concurrency }),
       closedLoop: false,
     },
     upstream: {
@@ -56,9 +58,15 @@ export function evidenceOf(facts: Facts, requestsPerSec: number): Evidence | und
     },
     clients: {
       opened: Math.round(closers.accepted.newPerSec * seconds),
-      needed: sum(listeners, ({ pool }) => Math.max(0, pool.ceiling - pool.floor)),
+      needed: sum(clients, ({ pool }) => Math.max(0, pool.ceiling - pool.floor)),
       timeWaitOnGateway: Math.round(closers.accepted.herePerSec * seconds),
     },
     ...(most === undefined ? {} : { ports: { range: usable.count, usedPeak: most.portsUsed } }),
   };
+}
+
+/** The ports of the program that is looked at; all of them where it cannot be seen who listens. */
+function listenersOfProgram({ listeners, program }: Facts): Listener[] {
+  const own = listeners.filter(({ owners }) => owners.some(({ name }) => name === program?.name));
+  return own.length > 0 ? own : [...listeners];
 }
