@@ -6,7 +6,9 @@ import { takeCapture } from "../../tools/doctor/take_capture.ts";
 import { findCommand } from "../../tools/lab/find_command.ts";
 import { type ScriptLab, startLab } from "../../tools/run/script_lab.ts";
 import { alone } from "../support/lock.ts";
-import { privateLab, wrkInPrivateLab } from "../support/requirements.ts";
+import { ROOT } from "../support/root.ts";
+import type { Gateway } from "../../tools/scenario/scenario.ts";
+import { peers, privateLab, wrkInPrivateLab } from "../support/requirements.ts";
 
 await alone();
 
@@ -61,6 +63,82 @@ Deno.test({
     assertGreater(destination!.pool.kept, 10);
   },
 });
+
+/** A gateway under load, what its requests come to by the load's own count, and the diagnosis meanwhile. */
+async function diagnoseUnderLoad(
+  gateway: Gateway,
+  { latency = "20ms", connections = 100 }: { latency?: "20ms" | "5ms"; connections?: number } = {},
+) {
+  await using lab = await startLab({ kind: "private" });
+  await using backend = await lab.startBackend({ latency });
+  await using started = await lab.startGateway({ ...gateway, upstream: backend });
+  const load = lab.runLoad({ url: started.url, connections, duration: "5s", warmUp: 0 });
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  const capture = await takeCapture({ pid: await pidIn(lab), seconds: 2, signal });
+  const { requestsPerSec } = await load;
+  return { diagnosis: diagnose(capture, { requestsPerSec }), without: diagnose(capture) };
+}
+
+const start = `${ROOT}scenarios/peers/start.sh`;
+const where = "{listen_host} {listen_port} {upstream_host} {upstream_port}";
+
+const PLANTED: readonly {
+  readonly name: string;
+  readonly gateway: Gateway;
+  readonly needs: { readonly ignore: boolean };
+  readonly causes: readonly string[];
+  readonly product?: string;
+}[] = [
+  {
+    name: "ours, whose pool is too small",
+    gateway: { poolMaxIdlePerHost: 10 },
+    needs: wrkInPrivateLab,
+    causes: ["pool-too-small"],
+    product: "deno",
+  },
+  {
+    name: "ours, whose pool fits",
+    gateway: { poolMaxIdlePerHost: 200 },
+    needs: wrkInPrivateLab,
+    causes: ["none"],
+    product: "deno",
+  },
+  {
+    name: "ours, which keeps nothing",
+    gateway: { poolMaxIdlePerHost: 0 },
+    needs: wrkInPrivateLab,
+    causes: ["used-once"],
+    product: "deno",
+  },
+  {
+    name: "nginx, whose pool is too small",
+    gateway: { command: `${start} nginx ${where} 2` },
+    needs: { ignore: peers.ignore || wrkInPrivateLab.ignore },
+    causes: ["pool-too-small"],
+    product: "nginx",
+  },
+  {
+    name: "HAProxy, whose pool is too small, which closes by reset",
+    gateway: { command: `${start} haproxy ${where} 2` },
+    needs: { ignore: peers.ignore || wrkInPrivateLab.ignore },
+    causes: ["pool-too-small"],
+    product: "haproxy",
+  },
+];
+
+for (const { name, gateway, needs, causes, product } of PLANTED) {
+  Deno.test(`a gateway is told the cause that bench names: ${name}`, needs, async () => {
+    const { diagnosis, without } = await diagnoseUnderLoad(gateway);
+    const seen = {
+      causes: diagnosis.causes.map(({ cause }) => cause),
+      product: diagnosis.product?.id,
+      amongPossible: causes[0] === "none" || without.causes.some(({ cause }) => cause === causes[0]),
+    };
+    const wanted = { causes: [...causes], product, amongPossible: true };
+    assertEquals(seen, wanted, JSON.stringify(diagnosis.facts?.rates));
+    assertEquals(diagnosis.verdict, causes[0] === "none" ? "nothing wrong" : "wrong");
+  });
+}
 
 /** Counts of `ss -tan` by state, in the words of the facts. */
 async function countsOfSs(lab: ScriptLab): Promise<Record<string, number>> {

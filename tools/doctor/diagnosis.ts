@@ -53,7 +53,8 @@ export function diagnose(capture: Capture, { requestsPerSec, product: said }: Kn
     : guessed === undefined
     ? undefined
     : { id: guessed, from: "command" };
-  const asked = problems.length > 0 || requestsPerSec !== undefined || facts.states.timeWait > 0;
+  const asked = problems.length > 0 || (facts.rates?.openedPerSec ?? 0) > 0 || requestsPerSec !== undefined ||
+    facts.states.timeWait > 0;
   const causes = asked ? causesOfWatch(facts, problems, requestsPerSec) : [];
   const wrong = problems.length > 0 ||
     (requestsPerSec !== undefined && causes.some(({ cause }) => !HARMLESS.has(cause)));

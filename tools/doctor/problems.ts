@@ -7,6 +7,7 @@
 
 import type { Destination, Facts, Listener, Owner } from "./facts.ts";
 import type { Counted, Used } from "./limits.ts";
+import { TIME_WAIT_SEC } from "../verdict/port_forecast.ts";
 import { GONE_FROM } from "./usable_ports.ts";
 
 /** Something that is wrong. The most urgent kind stands first. */
@@ -16,6 +17,8 @@ export type Problem =
     readonly kind: "ports gone" | "ports going" | "ports slow" | "churn";
     readonly destination: Destination;
   }
+  /** Connections are opened and closed by a reset here: no TIME_WAIT shows them, and no port is held. */
+  | { readonly kind: "reset churn"; readonly resetsPerSec: number }
   /** Local ports are bound ahead of the connect, so one range serves all destinations together. */
   | { readonly kind: "bound source"; readonly source: string }
   /** Connections that the other end has closed and the program here has not, for as long as was watched. */
@@ -60,11 +63,12 @@ const URGENCY: Readonly<Record<Problem["kind"], number>> = {
   "conntrack": 7,
   "time waits thrown away": 8,
   "churn": 9,
+  "reset churn": 10,
 };
 
 /** What is wrong, the most urgent first. */
 export function problemsOf(facts: Facts): Problem[] {
-  const { destinations, listeners, limits, boundSources, watchedSec } = facts;
+  const { destinations, listeners, limits, boundSources, watchedSec, rates } = facts;
   const problems: Problem[] = [
     ...destinations.flatMap((destination): Problem[] => {
       const kind = portProblemOf(destination, facts.usable.count);
@@ -96,6 +100,11 @@ export function problemsOf(facts: Facts): Problem[] {
     });
   }
   if (conntrack !== undefined && isNearly(conntrack)) problems.push({ kind: "conntrack", conntrack });
+  const resetsPerSec = (rates?.lingerResetsPerSec ?? 0) + (rates?.unreadResetsPerSec ?? 0);
+  const churnedPerSec = Math.min(resetsPerSec, rates?.openedPerSec ?? 0);
+  if (churnedPerSec * TIME_WAIT_SEC >= facts.usable.count * CHURN_FROM) {
+    problems.push({ kind: "reset churn", resetsPerSec });
+  }
   return problems.sort((a, b) => URGENCY[a.kind] - URGENCY[b.kind]);
 }
 

@@ -75,6 +75,11 @@ export function sayProblem(problem: Problem, facts: Facts): string {
       return `**This host opens connections to ${code(problem.destination.service)} and closes them**: ` +
         `${sayMade(problem.destination)}, which comes to ` +
         `${formatCount(problem.destination.outlook.levelsOffAt)} of ${usable} ports.`;
+    case "reset churn":
+      return `**This host closes ${
+        formatPerSec(problem.resetsPerSec)
+      } connections a second by a reset**, and opens as many ` +
+        "anew. A reset leaves no TIME_WAIT and holds no port; what it costs is a new connection each time.";
     case "bound source":
       return `**Connections from ${
         code(problem.source)
