@@ -7,6 +7,7 @@
 import { aborted, type Main, mainOf, runAsScript, valueFlag } from "./cli/command_line.ts";
 import { BACKEND_FLAGS } from "./cli/backend_flags.ts";
 import { parseDurationMs, parseListen, parsePlan } from "./cli/values.ts";
+import { witnessLine } from "./observe/witnessed.ts";
 import {
   type BackendServerPlan,
   resolveBackendServer,
@@ -31,6 +32,8 @@ export const main: Main = mainOf({
   examples: ["deno task backend --listen 127.0.0.1:8081 --latency 70ms --body-bytes 4KiB"],
   async run({ plan, countEvery, ...options }, { signal }) {
     const backend = startBackendServer(plan ?? resolveBackendServer(options));
+    const printWitness = () => console.log(witnessLine(backend.witness()));
+    Deno.addSignalListener("SIGUSR2", printWitness);
     const printCount = () => console.log(`requests ${backend.requests}`);
     {
       await using _ended = backend;
@@ -39,6 +42,7 @@ export const main: Main = mainOf({
       await aborted(signal);
       clearInterval(timer);
     }
+    Deno.removeSignalListener("SIGUSR2", printWitness);
     // What came since the last line, the requests in flight at the stop among it.
     if (countEvery > 0) printCount();
     return 0;

@@ -1,4 +1,10 @@
-import { assertEquals, assertGreaterOrEqual, assertLess, assertMatch } from "@std/assert";
+import {
+  assertEquals,
+  assertGreaterOrEqual,
+  assertLess,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { renderReport } from "../../tools/report/report.ts";
 import { plotsOf } from "../../tools/report/plots/plots.ts";
 import { readResults } from "../../tools/results/read.ts";
@@ -104,11 +110,11 @@ Deno.test("TIME_WAITs of connections from clients are named beside those of conn
   const hosts = { ...one.hosts, gateway: { ...one.hosts.gateway, timeWaitGroups } };
   const samples = { ...one.samples, answered: { timeMs: [0, 8000], requests: [0, 0] } };
   const report = renderReport(results([run("refuses", [{ ...one, hosts, samples }])]));
-  assertEquals(
-    /opened no connection to the backend for 40,000 requests: the backend answered none of them, and none of its connections to the backend was in TIME_WAIT on the gateway at the end, but 11,059 connections of its clients were/
-      .test(report),
-    true,
+  assertStringIncludes(report, "It opened no connection to the backend for 40,000 requests.");
+  assertStringIncludes(report, "The backend answered none of the requests.");
+  assertStringIncludes(
     report,
+    "11,059 connections of its clients were in TIME_WAIT at the end, and none of its connections to the backend.",
   );
 });
 
@@ -118,6 +124,6 @@ Deno.test("TIME_WAITs of connections from clients are named as well where those 
   const gateway = { ...one.hosts.gateway, timeWaitGroups: [...one.hosts.gateway.timeWaitGroups, accepted] };
   assertMatch(
     renderReport(results([run("closes", [{ ...one, hosts: { ...one.hosts, gateway } }])])),
-    /On the gateway, 5,937 connections of its clients were in TIME_WAIT besides\./,
+    /5,937 connections of its clients were in TIME_WAIT besides\./,
   );
 });

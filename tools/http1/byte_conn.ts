@@ -18,8 +18,11 @@ const MAX_SPARES = 64;
  */
 const spares: Uint8Array<ArrayBuffer>[] = [];
 
+/** What carries the bytes of a {@linkcode ByteConn}. */
+export type Carrier = Pick<Deno.TcpConn, "read" | "write" | "close" | "closeWrite">;
+
 /** A connection that is read from and written to. */
-export class ByteConn {
+export class ByteConn<C extends Carrier = Deno.TcpConn> {
   /** Bytes that were read and not yet consumed stand between `start` and `end`. */
   buffer: Uint8Array<ArrayBuffer> = new Uint8Array(SMALL_BYTES);
   start = 0;
@@ -37,7 +40,7 @@ export class ByteConn {
   #closed = false;
   #wake: (() => void) | undefined;
 
-  constructor(readonly tcp: Deno.TcpConn) {}
+  constructor(readonly tcp: C) {}
 
   /** Whether nothing more will come. */
   get over(): boolean {

@@ -26,6 +26,12 @@ export interface Collector<T> {
    * `performance.now()`.
    */
   begin(startMs: number): void;
+  /**
+   * Asks the party, at the end of the load while its connections still stand, for what it can say only then.
+   *
+   * @throws {Error} as {@linkcode settled} does.
+   */
+  atEnd?(party: Speaker, signal: AbortSignal): Promise<void>;
   /** What was reported since. */
   result(): T;
 }

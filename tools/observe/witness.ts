@@ -8,14 +8,22 @@
 
 import type { Amount, Count } from "../figures.ts";
 
-/** What one backend has seen from the beginning of the load to its end. */
+/**
+ * What one backend has seen from the beginning of the load to its end. A connection counts from its first
+ * byte on: see {@linkcode Witness.unused}.
+ */
 export interface Witness {
   /** The backend: `HOST:PORT`. */
   readonly backend: string;
   /** Connections that already stood when the load began: those of the warm-up that were kept. */
   readonly stoodBefore: Count;
-  /** Connections that were accepted while the load ran. */
+  /** Connections that were accepted, and sent their first byte, while the load ran. */
   readonly accepted: Count;
+  /**
+   * Connections that sent no byte until they ended, or until the load did: those of a probe of connects are
+   * among them. They are counted nowhere else. Left out where there was none.
+   */
+  readonly unused?: Count;
   /** Requests that were read to their end. */
   readonly requests: Count;
   /** Those of HTTP/1.0. */
@@ -24,7 +32,10 @@ export interface Witness {
    * Those that asked for the end of their connection: `Connection: close`, or HTTP/1.0 without `keep-alive`.
    */
   readonly askedToClose: Count;
-  /** Requests, begun or read to their end, whose connection ended before the answer was sent whole. */
+  /**
+   * Requests, begun or read to their end, whose connection ended before the answer was sent whole. A peer that
+   * has sent its FIN may still read: a request whose answer could be sent after that is not among them.
+   */
   readonly unanswered: Count;
   /** The most connections that stood at one time. */
   readonly openPeak: Count;

@@ -8,8 +8,15 @@ import type { BackendPlan } from "../scenario/plan.ts";
 import { resolveBackend } from "../scenario/resolve.ts";
 import type { Backend, Duration } from "../scenario/scenario.ts";
 import { parseDurationMs } from "../scenario/units.ts";
-import { type ListenAddress, parseListen } from "../server/address.ts";
-import { type RunningServer, serveHttp } from "../server/http_server.ts";
+import { ByteConn, type Carrier } from "../http1/byte_conn.ts";
+import type { Witness } from "../observe/witness.ts";
+import { acceptAll } from "../server/accept.ts";
+import { authorityOf, type ListenAddress, parseListen } from "../server/address.ts";
+import { type RunningServer, within } from "../server/http_server.ts";
+import { listenOn } from "../server/listener.ts";
+import { Answers } from "./backend_answers.ts";
+import { BackendSession, type BackendShared } from "./backend_session.ts";
+import { ConnectionLog } from "./connection_log.ts";
 
 /** How a backend answers, and where. */
 export interface BackendOptions extends Backend {
@@ -41,16 +48,11 @@ export interface RunningBackend extends RunningServer {
    * Requests answered so far. A request whose client has left counts too, once its answer was handed over.
    */
   readonly requests: number;
+  /**
+   * What it has seen of its connections since the last call, or since its start. It begins to count anew.
+   */
+  witness(): Witness;
 }
-
-/** Statuses whose responses have no body; for 205 see RFC 9110 §15.3.6. */
-const NULL_BODY_STATUSES: readonly number[] = [204, 205, 304];
-
-/**
- * The largest request body that is read in one go. A larger one, or one of unknown length, is read chunk by
- * chunk.
- */
-const READ_AT_ONCE_BYTES = 65_536;
 
 /**
  * Fills in the defaults.
@@ -69,7 +71,7 @@ export function resolveBackendServer(
 
 /**
  * Starts a backend in this process. It reads each request to its end, whatever the method, and then answers.
- * The content of a GET or HEAD is the exception: `Deno.serve` reads it after the answer.
+ * What cannot be a request is refused, most of it with 400, and its connection is closed.
  *
  * @throws {TimewaitError} for an option that does not fit, and for an address on which it cannot listen.
  * @example
@@ -87,55 +89,46 @@ export function startBackend(options: BackendOptions = {}): RunningBackend {
 }
 
 /** Starts a backend as its plan says. */
-export function startBackendServer(
-  { listen, latencyMs, bodyBytes, status, graceMs }: BackendServerPlan,
-): RunningBackend {
-  const body = NULL_BODY_STATUSES.includes(status) ? null : "x".repeat(bodyBytes);
-  const init = { status };
-  let requests = 0;
-
-  const answer = () => {
-    requests++;
-    return new Response(body, init);
-  };
-  const waiting = new Map<ReturnType<typeof setTimeout>, () => void>();
-  const answerInTime = (): Response | Promise<Response> => {
-    if (latencyMs === 0) return answer();
-    const { promise, resolve } = Promise.withResolvers<Response>();
-    const timer = setTimeout(() => {
-      waiting.delete(timer);
-      resolve(answer());
-    }, latencyMs);
-    waiting.set(timer, () => resolve(answer()));
-    return promise;
-  };
-  const answerAtOnce = () => {
-    for (const [timer, answerNow] of waiting) {
-      clearTimeout(timer);
-      answerNow();
-    }
-    waiting.clear();
-  };
-  const server = serveHttp({ listen, graceMs, cut: answerAtOnce }, (request) => {
-    if (request.method === "GET" || request.method === "HEAD") return answerInTime();
-    return readToEnd(request).then(answerInTime);
+export function startBackendServer(plan: BackendServerPlan): RunningBackend {
+  const { latencyMs, bodyBytes, status, graceMs } = plan;
+  const listener = listenOn(plan.listen);
+  const { hostname, port } = listener.addr as Deno.NetAddr;
+  const address = { hostname, port };
+  const backend = authorityOf(address);
+  const log = new ConnectionLog();
+  const answers = new Answers(bodyBytes);
+  const shared: BackendShared = { log, answers, latencyMs, status, stopping: false, requests: 0 };
+  const sessions = new Set<BackendSession>();
+  const emptied = Promise.withResolvers<void>();
+  const accepting = acceptAll(listener, (tcp) => {
+    const session = new BackendSession(new ByteConn<Carrier>(tcp), shared);
+    sessions.add(session);
+    session.run().then(() => {
+      sessions.delete(session);
+      if (shared.stopping && sessions.size === 0) emptied.resolve();
+    });
   });
   return {
-    address: server.address,
-    url: server.url,
+    address,
+    url: `http://${backend}`,
     get requests() {
-      return requests;
+      return shared.requests;
     },
-    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    witness: () => log.summary(backend),
+    async [Symbol.asyncDispose]() {
+      if (shared.stopping) return emptied.promise;
+      shared.stopping = true;
+      accepting.stop();
+      for (const session of sessions) session.stop();
+      if (sessions.size === 0) return emptied.resolve();
+      if (await within(graceMs, emptied.promise)) return;
+      for (const session of sessions) session.cut();
+      if (await within(CUT_MS, emptied.promise)) return;
+      for (const session of sessions) session.cut();
+      await emptied.promise;
+    },
   };
 }
 
-async function readToEnd(request: Request): Promise<void> {
-  const length = request.headers.get("content-length");
-  try {
-    if (length !== null && Number(length) <= READ_AT_ONCE_BYTES) await request.bytes();
-    else if (request.body !== null) { for await (const _ of request.body); }
-  } catch {
-    // The client has left in the middle of its body. There is nobody to answer.
-  }
-}
+/** Time that requests may take to end after they were cut, in milliseconds. */
+const CUT_MS = 1_000;

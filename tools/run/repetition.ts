@@ -25,6 +25,7 @@ import { readSockets } from "../observe/sockets.ts";
 import type { TcpCounters } from "../observe/tcp_counters.ts";
 import type { TcpSocket } from "../observe/tcp_table.ts";
 import { collectUpstreamFailures } from "../observe/upstream_failures.ts";
+import { collectWitness } from "../observe/witnessed.ts";
 import { startBackendIn, startGatewayIn } from "../parties/lab_parties.ts";
 import { type Measured, openerOf } from "../results/results.ts";
 import { HOST_NAMES, type HostName } from "../scenario/host_names.ts";
@@ -83,7 +84,10 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   );
   const failures = collectUpstreamFailures();
   const pool = collectPoolCounters({ asks: isNetHttp(options.gateway) });
-  const backend = stack.use(await startBackendIn(lab, options.backend, { collectors: [answered], signal }));
+  const witness = collectWitness({ asks: true });
+  const backend = stack.use(
+    await startBackendIn(lab, options.backend, { collectors: [answered, witness], signal }),
+  );
   const countersBefore = options.gateway === null ? undefined : await readCounters(lab);
   const gateway = options.gateway === null ? undefined : stack.use(
     await startGatewayIn(lab, options.gateway, backend, { collectors: [failures, pool], signal }),
@@ -107,6 +111,7 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   if (gateway !== undefined) throwUnlessForwarded(result, backendRequests);
   const ours = options.gateway !== null && "transport" in options.gateway;
   const counters = pool.result();
+  const witnessed = witness.result();
   const observation = { ...seen.observation, socketsBefore, start };
   const hosts = hostResults(observation);
   const sides = gatewaySides(observation, { hosts, ...result });
@@ -130,6 +135,7 @@ export async function measureRepetition(options: RunOptions, context: Repetition
     ...(set === undefined ? {} : { knobs: set.knobs }),
     ...(ours ? { upstreamFailures: failures.result() } : {}),
     ...(counters === undefined ? {} : { pool: counters }),
+    ...(witnessed === undefined ? {} : { witnesses: [witnessed] }),
     ...(connects === undefined ? {} : { connects }),
   };
 }

@@ -151,6 +151,9 @@ async function lookAfter(stage: Stage, before: Before, driven: Driven): Promise<
   const machine = await readMachine(lab.client);
   const samples = await before.sampler.finish();
   const connects = await before.probe?.finish();
+  for (const { process, collectors } of partiesOf(stage)) {
+    for (const collector of collectors) await collector.atEnd?.(process, stage.signal);
+  }
   const sockets = await readSockets(lab);
   const observed = { lab: lab.kind, samples, after: await readCounters(lab) };
   const result = await finishLoad(driven.load);

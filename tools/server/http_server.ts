@@ -125,7 +125,7 @@ const CUT_MS = 1_000;
  * Whether the promise is resolved within `ms`. Unlike std's `deadline`, it clears its timer, which would
  * outlive the server.
  */
-async function within(ms: number, promise: Promise<void>): Promise<boolean> {
+export async function within(ms: number, promise: Promise<void>): Promise<boolean> {
   const { promise: late, resolve } = Promise.withResolvers<boolean>();
   const timer = setTimeout(() => resolve(false), ms);
   try {

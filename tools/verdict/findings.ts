@@ -21,7 +21,6 @@ import { type Advice, changesOf, failedShare, judgedRuns, judgeRun } from "./adv
 import { type Cause, causesOf } from "./causes.ts";
 import { type Churn, churnOf } from "./churn.ts";
 import { baselineOf, compareWithBaseline, type Comparison, differingOptions } from "./comparison.ts";
-import type { Evidence } from "./evidence.ts";
 import { evidenceOf } from "./evidence_of_run.ts";
 import { type Forwarding, forwardingOf } from "./forwarding.ts";
 import { type IdlePool, idlePoolOf } from "./idle_pool.ts";
@@ -90,8 +89,6 @@ export interface RunFindings {
   readonly idlePool?: IdlePool;
   /** The product that the gateway is. Left out where nobody said it and nothing gives it away. */
   readonly product?: RunProduct;
-  /** What is known of its connections. As with `churn`. */
-  readonly evidence?: Evidence;
   /** The causes of what it does with its connections, the surest first; `none` where its pool fits. */
   readonly causes: readonly CauseFinding[];
   /** The gateway's ephemeral ports. As with `churn`; left out as well where the range is not known. */
@@ -188,7 +185,6 @@ export function analyse(results: Results): Findings {
         portForecast: ports && forecastOf(run, ports.range.count),
         idlePool: idlePoolOf(run.options.gateway),
         product,
-        evidence,
         pool: measured.at(-1)?.pool,
         advice: baseline !== undefined && judged.includes(run)
           ? adviceOf({ run, churn, ports }, baseline)

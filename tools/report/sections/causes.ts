@@ -15,15 +15,17 @@ import { sayRemedies } from "./remedy_words.ts";
 
 /** The section; empty where no run had a gateway. */
 export function renderCauses({ runs }: Findings, results: Results): string[] {
-  const lines = runs.flatMap((run) => explainRun(run, results));
+  const said = new Map<string, string>();
+  const lines = runs.flatMap((run) => explainRun(run, results, said));
   if (lines.length === 0) return [];
   return ["## Why", "", ...lines.map((line) => `- ${line}`)];
 }
 
-function explainRun(run: RunFindings, results: Results): string[] {
+/** `said` has the remedies that were said, with the run of which they were. */
+function explainRun(run: RunFindings, results: Results, said: Map<string, string>): string[] {
   const { churn, causes } = run;
   if (churn === undefined || causes.length === 0) return [];
-  const lines = causes.map((cause, i) => explainCause(run, cause, i === 0));
+  const lines = causes.map((cause, i) => explainCause(run, cause, { isFirst: i === 0, said }));
   const counted = sayCounted(churn, run.pool);
   const more = [
     ...(counted === "" ? [] : [counted]),
@@ -33,7 +35,11 @@ function explainRun(run: RunFindings, results: Results): string[] {
 }
 
 /** One cause: its name, how sure it is, its evidence, what it was told apart from, what to set. */
-function explainCause({ name, churn, product }: RunFindings, cause: CauseFinding, isFirst: boolean): string {
+function explainCause(
+  { name, churn, product }: RunFindings,
+  cause: CauseFinding,
+  { isFirst, said }: { readonly isFirst: boolean; readonly said: Map<string, string> },
+): string {
   const { sure, toldApartFrom, cannotTell, remedy } = cause;
   const certainty = cause.cause === "none" ? "" : ` (\`${cause.cause}\`, ${sure})`;
   return [
@@ -41,14 +47,24 @@ function explainCause({ name, churn, product }: RunFindings, cause: CauseFinding
     sayEvidence(cause),
     isFirst ? sayForwarded(churn!) : "",
     isFirst ? sayOthers(churn!) : "",
-    cause.cause === "none" ? sayTimeWaits(churn!) : "",
+    cause.cause === "none" ? sayTimeWaits(churn!) : isFirst ? sayOfClients(churn!) : "",
     cause.cause === "close-asked"
       ? "Who closes first is a race then: the side of the TIME_WAIT means nothing."
       : "",
     sayToldApart(toldApartFrom),
     sayCannotTell(cannotTell),
-    sayRemedies(remedy, product),
+    once(sayRemedies(remedy, product), name, said),
   ].filter((part) => part !== "").join(" ");
+}
+
+/** What is the same for several runs is said once. */
+function once(text: string, run: string, said: Map<string, string>): string {
+  const before = said.get(text);
+  if (text === "" || before === undefined) {
+    said.set(text, run);
+    return text;
+  }
+  return before === run ? "" : `What to set is the same as for \`${before}\`.`;
 }
 
 /** That the backend was not asked for most requests, so that there is no praise in few connections. */
@@ -81,6 +97,15 @@ function sayTimeWaits({ timeWaitOnGateway, timeWaitOfClients, connectionsOpened,
   } of its connections to the backend were in TIME_WAIT at the end${fromWarmUp}${
     clients === "" ? "" : `, and ${clients} besides`
   }.`;
+}
+
+/** The TIME_WAITs on the gateway that no connection to the backend has left. */
+function sayOfClients({ timeWaitOfClients }: Churn): string {
+  return timeWaitOfClients === 0
+    ? ""
+    : `On the gateway, ${
+      formatCount(timeWaitOfClients)
+    } connections of its clients were in TIME_WAIT besides.`;
 }
 
 /** Whether connections to the backend go on taking ports of the gateway's, so that it matters how many. */

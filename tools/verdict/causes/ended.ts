@@ -36,6 +36,12 @@ const ALL_NEW = 0.002;
  */
 const LIMIT_SHARE = 0.05;
 
+/**
+ * At a limit so many times as many end as one request before it, because those that come so far come to the
+ * limit. Numbers that vary for another reason have no such step.
+ */
+const LIMIT_STEP = 2;
+
 /** Connections that ended in ways that the same causes explain. */
 interface Part {
   readonly connections: number;
@@ -215,7 +221,8 @@ function idleTimeout(context: Context, side: "gateway" | "backend", part: Part, 
 function limitOf({ connections, requests }: Part): { limit: number; share: number } | undefined {
   const { max } = requests;
   const share = shareOf({ connections, distribution: requests }, max);
-  return max >= 2 && share >= LIMIT_SHARE ? { limit: max, share } : undefined;
+  const before = shareOf({ connections, distribution: requests }, max - 1);
+  return max >= 2 && share >= LIMIT_SHARE && share >= LIMIT_STEP * before ? { limit: max, share } : undefined;
 }
 
 function requestLimit(

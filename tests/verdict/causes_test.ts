@@ -1,0 +1,304 @@
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import type { EndedConnections } from "../../tools/observe/witness.ts";
+import { type CauseName, causesOf } from "../../tools/verdict/causes.ts";
+import { costOfCap } from "../../tools/verdict/causes/cap.ts";
+import type { Evidence } from "../../tools/verdict/evidence.ts";
+import { ended, evidence, same, spread, survivors, witness } from "../support/made_up_evidence.ts";
+
+const names = (of: Evidence) => causesOf(of).map(({ cause }) => cause);
+
+/** A gateway that opened 2,000 connections, which ended like this. */
+function churning(...groups: EndedConnections[]): Evidence {
+  const accepted = groups.reduce((sum, { connections }) => sum + connections, 0);
+  return evidence([witness({ accepted, ended: groups })]);
+}
+
+const ONCE = evidence([
+  witness({
+    stoodBefore: 0,
+    accepted: 5_000,
+    openPeak: 100,
+    ended: [ended(4_900)],
+    open: { connections: 100, busy: 100, requests: same(0, 100) },
+  }),
+]);
+
+const ASKED = (byGateway: number) =>
+  evidence([
+    witness({
+      stoodBefore: 0,
+      accepted: 5_000,
+      http10: 5_000,
+      askedToClose: 5_000,
+      ended: [
+        ended(byGateway, { askedToClose: byGateway }),
+        ended(4_900 - byGateway, {
+          by: "backend",
+          askedToClose: 4_900 - byGateway,
+          announced: 4_900 - byGateway,
+        }),
+      ],
+    }),
+  ]);
+
+const small = spread(survivors(2_000, 0.6));
+
+const CASES: readonly [what: string, evidence: Evidence, causes: readonly CauseName[]][] = [
+  ["connections that all stand from the beginning to the end", evidence([witness()]), ["none"]],
+  [
+    "a pool that fills up at the start, and some connections that a stall has cost",
+    evidence([witness({ stoodBefore: 0, accepted: 110, ended: [ended(10)] })]),
+    ["none"],
+  ],
+  ["connections that survive a request by chance", churning(ended(2_000, { requests: small })), [
+    "pool-too-small",
+  ]],
+  ["one request a connection, ended by the gateway at once", ONCE, ["used-once"]],
+  ["requests that ask for the end, of which the gateway is first in half", ASKED(2_450), ["close-asked"]],
+  ["requests that ask for the end, of which the gateway is always first", ASKED(4_900), ["close-asked"]],
+  ["requests that ask for the end, of which the backend is always first", ASKED(0), ["close-asked"]],
+  [
+    "connections that stand in great number",
+    evidence([
+      witness({
+        stoodBefore: 0,
+        accepted: 5_000,
+        openPeak: 5_000,
+        open: { connections: 5_000, busy: 100, requests: same(1, 5_000) },
+      }),
+    ]),
+    ["leak"],
+  ],
+  ["ends at exactly 10 requests by the gateway", churning(ended(500, { requests: same(10, 500) })), [
+    "request-limit",
+  ]],
+  [
+    "ends at exactly 100 requests by the backend, announced",
+    churning(ended(50, { by: "backend", announced: 50, requests: same(100, 50) })),
+    ["request-limit"],
+  ],
+  [
+    "a pool that is too small beside a limit of requests",
+    churning(
+      ended(2_000, {
+        requests: spread(survivors(2_000, 0.8).map((n) => Math.min(n, 10))),
+      }),
+    ),
+    ["pool-too-small", "request-limit"],
+  ],
+  [
+    "connections that the backend ended after one idle time",
+    evidence([
+      witness({
+        accepted: 400,
+        ended: [ended(400, { by: "backend", requests: same(12, 400), idleMs: same(250, 400) })],
+      }),
+    ]),
+    ["backend-idle-timeout"],
+  ],
+  [
+    "connections that the gateway ended after T to 2 T",
+    evidence([
+      witness({
+        accepted: 400,
+        ended: [
+          ended(400, {
+            requests: same(12, 400),
+            idleMs: spread(Array.from({ length: 400 }, (_, i) => 300 + i * 0.75)),
+          }),
+        ],
+      }),
+    ]),
+    ["gateway-idle-timeout"],
+  ],
+  [
+    "connections that were too many once, and were not opened again",
+    evidence([witness({ stoodBefore: 150, openPeak: 150, ended: [ended(50, { idleMs: same(1_000, 50) })] })]),
+    ["none"],
+  ],
+  [
+    "connections that the backend ends after each answer, unasked",
+    churning(ended(2_000, { by: "backend", announced: 2_000 })),
+    ["backend-closes"],
+  ],
+  [
+    "connections that the backend ends after one answer in five",
+    churning(ended(1_000, { by: "backend", requests: spread(survivors(1_000, 0.8)) })),
+    ["backend-closes"],
+  ],
+  [
+    "requests that are given up while they wait",
+    {
+      ...churning(ended(400, { at: "request", how: "rst", requests: spread(survivors(400, 0.9)) })),
+      requests: { ...ONCE.requests, failed: 400, timedOut: 400 },
+    },
+    ["cut-short"],
+  ],
+  [
+    "answers whose connection ends in them although clients get what they want",
+    evidence([
+      witness({ stoodBefore: 0, accepted: 5_000, ended: [ended(4_900, { at: "answer", how: "rst" })] }),
+    ]),
+    ["used-once"],
+  ],
+  [
+    "up to one request of each client that is given up when the load ends",
+    evidence([witness({ accepted: 90, ended: [ended(90, { at: "request" })] })]),
+    ["none"],
+  ],
+  [
+    "ten connections, always busy, for a hundred clients",
+    evidence([
+      witness({
+        stoodBefore: 10,
+        openPeak: 10,
+        open: { connections: 10, busy: 10, requests: same(500, 10) },
+      }),
+    ], {
+      requests: { ...ONCE.requests, perSec: 480 },
+    }),
+    ["cap"],
+  ],
+  [
+    "sixty connections that a busy gateway hardly uses",
+    evidence([
+      witness({ stoodBefore: 60, openPeak: 60, open: { connections: 60, busy: 20, requests: same(50, 60) } }),
+    ], {
+      requests: { ...ONCE.requests, perSec: 1_000 },
+    }),
+    ["none"],
+  ],
+  [
+    "clients that open a connection for each request",
+    evidence([witness()], {
+      clients: { opened: 5_000, needed: 100, timeWaitOnGateway: 4_900, timeWaitOnClient: 0 },
+    }),
+    ["client-side"],
+  ],
+  ["connects that fail for want of a port", evidence([witness()], { failures: { EADDRNOTAVAIL: 9 } }), [
+    "ports-exhausted",
+  ]],
+  ["connects that fail for want of a descriptor", evidence([witness()], { failures: { EMFILE: 9 } }), [
+    "descriptors-exhausted",
+  ]],
+  ["connects that fail because a port is taken", evidence([witness()], { failures: { EADDRINUSE: 9 } }), [
+    "bound-source",
+  ]],
+  [
+    "connections that end at one age, whatever they have carried",
+    churning(ended(1_000, {
+      requests: spread(Array.from({ length: 1_000 }, (_, i) => 2 + i % 7)),
+      ageMs: spread(Array.from({ length: 1_000 }, (_, i) => 500 + i / 40)),
+    })),
+    ["intended"],
+  ],
+  [
+    "a pool that is too small in front of two backends",
+    evidence(
+      [0, 1].map(() =>
+        witness({
+          requests: 2_500,
+          accepted: 1_000,
+          openPeak: 50,
+          ended: [ended(1_000, { requests: spread(survivors(1_000, 0.6)) })],
+        })
+      ),
+    ),
+    ["pool-too-small", "many-pools"],
+  ],
+  [
+    "a pool of ours that keeps nothing",
+    {
+      ...ONCE,
+      pool: { keepsPerHost: 0, keepsInAll: Infinity, mostPerHost: Infinity, asksToClose: false, workers: 1 },
+    },
+    ["pool-too-small"],
+  ],
+];
+
+for (const [what, of, expected] of CASES) {
+  Deno.test(`${what}: ${expected.join(", ")}`, () => assertEquals(names(of), expected));
+}
+
+Deno.test("each cause rests on figures, and is told apart from another one by figures", () => {
+  for (const [what, of] of CASES) {
+    for (const { cause, evidence, toldApartFrom } of causesOf(of)) {
+      assertNotEquals(Object.keys(evidence).length, 0, what);
+      if (cause !== "none") assert(toldApartFrom.length > 0, `${what}: ${cause}`);
+      for (const { because } of toldApartFrom) {
+        assertNotEquals(Object.keys(because).length, 0, `${what}: ${cause}`);
+      }
+      for (const value of Object.values(evidence)) assert(Number.isFinite(value), what);
+    }
+  }
+});
+
+Deno.test("who closes first changes no verdict where the requests ask for the end", () => {
+  const verdicts = Array.from(
+    { length: 11 },
+    (_, i) => causesOf(ASKED(490 * i)).map(({ cause, sure }) => [cause, sure]),
+  );
+  for (const verdict of verdicts) assertEquals(verdict, [["close-asked", "certain"]]);
+});
+
+Deno.test("whose limit of requests it is follows from who ends the connections", () => {
+  for (const by of ["peer", "backend"] as const) {
+    const [limit] = causesOf(churning(ended(500, { by, requests: same(10, 500) })));
+    assertEquals([limit!.side, limit!.evidence.limit], [by === "peer" ? "gateway" : "backend", 10]);
+  }
+});
+
+Deno.test("the smaller the pool, the more requests open a connection, and the cause stays the same", () => {
+  for (const survival of [0.2, 0.4, 0.6, 0.8, 0.9]) {
+    const connections = Math.round(5_000 * (1 - survival));
+    const of = evidence([
+      witness({
+        accepted: connections,
+        ended: [ended(connections, { requests: spread(survivors(connections, survival)) })],
+      }),
+    ]);
+    assertEquals(names(of), ["pool-too-small"], String(survival));
+  }
+});
+
+Deno.test("nothing asked, or nothing seen, is no verdict", () => {
+  assertEquals(causesOf({}), []);
+  assertEquals(causesOf({ requests: { answered: 100 } }), []);
+});
+
+Deno.test("without a witness a connection for each request leaves open what a witness would tell", () => {
+  const { witness: _, ...tables } = ONCE;
+  const of = {
+    ...tables,
+    upstream: {
+      ...tables.upstream,
+      opened: 5_000,
+      openedPerSec: 2_500,
+      closed: 4_900,
+      timeWaitOnGateway: 4_900,
+    },
+  };
+  const [first] = causesOf(of);
+  assertEquals([first!.cause, first!.sure], ["used-once", "likely"]);
+  assertEquals(first!.cannotTell!.map(({ cause }) => cause), ["pool-too-small", "close-asked"]);
+  const bothSides = {
+    ...of,
+    upstream: { ...of.upstream, timeWaitOnGateway: 2_500, timeWaitOnBackend: 2_400 },
+  };
+  assertEquals(names(bothSides), ["close-asked"]);
+  const strangers = { ...bothSides, upstream: { ...bothSides.upstream, backendClosesOnlyIfAsked: false } };
+  assertEquals(names(strangers), ["close-asked", "backend-closes"]);
+});
+
+Deno.test("a cap is explained by Little's law: fewer connections, a lower ceiling and a longer wait", () => {
+  const costs = [5, 10, 20, 50, 100].map((cap) =>
+    costOfCap({ cap, backendMs: 20, concurrency: 100, latencyMs: 20 * 100 / cap })
+  );
+  for (const [i, cost] of costs.entries()) {
+    if (i === 0) continue;
+    assert(cost.ceilingPerSec > costs[i - 1]!.ceilingPerSec);
+    assert(cost.waiting < costs[i - 1]!.waiting);
+    assert(cost.waitingShare! < costs[i - 1]!.waitingShare!);
+  }
+  assertEquals(costs.at(-1), { ceilingPerSec: 5_000, waiting: 0, waitingShare: 0 });
+});

@@ -1,0 +1,197 @@
+/**
+ * What a backend keeps of its connections, so that it can be the witness: a few numbers for each that stands,
+ * and tallies of those that have ended.
+ *
+ * @module
+ */
+
+import { Tally } from "../observe/distribution.ts";
+import type { EndedConnections, OpenConnections, Witness } from "../observe/witness.ts";
+
+/** In which moment a connection is; see {@linkcode EndedConnections}. */
+export type Moment = EndedConnections["at"];
+
+/** A connection as the witness keeps it. */
+export interface WatchedConnection {
+  /** When it was accepted, by `performance.now()`. */
+  readonly acceptedMs: number;
+  /** Whether the peer has sent a byte. */
+  heard: boolean;
+  /** In which moment it is. */
+  moment: Moment;
+  /** When it became idle, by `performance.now()`. */
+  idleSinceMs: number;
+  /** Requests that were read to their end. */
+  requests: number;
+  /** Whether the last request has asked for the end of the connection. */
+  askedToClose: boolean;
+  /** Whether the last answer has said that the connection ends. */
+  announced: boolean;
+  /** Whether its end was seen. */
+  ended: boolean;
+  /** Whether it ended before an answer that may still be sent, because only one direction has ended. */
+  owesAnswer: boolean;
+}
+
+/** The connections that have ended in one way. */
+class EndedGroup {
+  connections = 0;
+  askedToClose = 0;
+  announced = 0;
+  readonly requests = new Tally();
+  readonly idleMs = new Tally();
+  readonly ageMs = new Tally();
+
+  constructor(readonly way: Pick<EndedConnections, "by" | "how" | "at">) {}
+
+  add(connection: WatchedConnection, nowMs: number): void {
+    this.connections++;
+    if (connection.askedToClose) this.askedToClose++;
+    if (connection.announced) this.announced++;
+    this.requests.add(connection.requests);
+    if (this.way.at === "idle") this.idleMs.add(Math.round(nowMs - connection.idleSinceMs));
+    this.ageMs.add(Math.round(nowMs - connection.acceptedMs));
+  }
+
+  summary(): EndedConnections {
+    const { way, connections, askedToClose, announced, requests, idleMs, ageMs } = this;
+    return {
+      ...way,
+      connections,
+      askedToClose,
+      announced,
+      requests: requests.distribution(),
+      ...(way.at === "idle" ? { idleMs: idleMs.distribution() } : {}),
+      ageMs: ageMs.distribution(),
+    };
+  }
+}
+
+/** What was counted since the last summary. */
+class Counts {
+  accepted = 0;
+  unused = 0;
+  requests = 0;
+  http10 = 0;
+  askedToClose = 0;
+  unanswered = 0;
+  readonly ended = new Map<string, EndedGroup>();
+
+  constructor(readonly stoodBefore: number, public openPeak: number) {}
+}
+
+/** The log of a backend's connections. */
+export class ConnectionLog {
+  readonly #open = new Set<WatchedConnection>();
+  #heard = 0;
+  #counts = new Counts(0, 0);
+
+  /** Notes a connection that was accepted. */
+  accept(): WatchedConnection {
+    const nowMs = performance.now();
+    const connection: WatchedConnection = {
+      acceptedMs: nowMs,
+      heard: false,
+      moment: "idle",
+      idleSinceMs: nowMs,
+      requests: 0,
+      askedToClose: false,
+      announced: false,
+      ended: false,
+      owesAnswer: false,
+    };
+    this.#open.add(connection);
+    return connection;
+  }
+
+  /** Notes that a request has begun to arrive. */
+  began(connection: WatchedConnection): void {
+    connection.moment = "request";
+    if (connection.heard) return;
+    connection.heard = true;
+    this.#counts.accepted++;
+    this.#heard++;
+    if (this.#heard > this.#counts.openPeak) this.#counts.openPeak = this.#heard;
+  }
+
+  /** Notes a request that was read to its end. */
+  read(connection: WatchedConnection, { http10, askedToClose }: { http10: boolean; askedToClose: boolean }) {
+    connection.requests++;
+    connection.askedToClose = askedToClose;
+    this.#counts.requests++;
+    if (http10) this.#counts.http10++;
+    if (askedToClose) this.#counts.askedToClose++;
+  }
+
+  /**
+   * Notes that an answer was sent whole. Its request is no longer unanswered, where the peer had sent its FIN
+   * before.
+   */
+  answered(connection: WatchedConnection): void {
+    connection.moment = "idle";
+    connection.idleSinceMs = performance.now();
+    if (!connection.owesAnswer) return;
+    connection.owesAnswer = false;
+    this.#counts.unanswered--;
+  }
+
+  /** Notes the end of a connection, where it is the first that is seen of it. */
+  end(connection: WatchedConnection, by: EndedConnections["by"], how: EndedConnections["how"]): void {
+    if (connection.ended) return;
+    connection.ended = true;
+    this.#open.delete(connection);
+    const counts = this.#counts;
+    if (!connection.heard) {
+      counts.unused++;
+      return;
+    }
+    this.#heard--;
+    const at = connection.moment;
+    if (at !== "idle") {
+      connection.owesAnswer = true;
+      counts.unanswered++;
+    }
+    const way = `${by} ${how} ${at}`;
+    let group = counts.ended.get(way);
+    if (group === undefined) counts.ended.set(way, group = new EndedGroup({ by, how, at }));
+    group.add(connection, performance.now());
+  }
+
+  /** What was seen since the last summary, or since the start. Begins to count anew. */
+  summary(backend: string): Witness {
+    const { stoodBefore, accepted, requests, http10, askedToClose, openPeak, ...counts } = this.#counts;
+    const heard = [...this.#open].filter((connection) => connection.heard);
+    const unused = counts.unused + this.#open.size - heard.length;
+    this.#counts = new Counts(heard.length, heard.length);
+    return {
+      backend,
+      stoodBefore,
+      accepted,
+      ...(unused === 0 ? {} : { unused }),
+      requests,
+      http10,
+      askedToClose,
+      // A request that was unanswered in the period before may have had its answer in this one.
+      unanswered: Math.max(0, counts.unanswered),
+      openPeak,
+      ended: [...counts.ended.values()].map((group) => group.summary())
+        .toSorted((a, b) => b.connections - a.connections),
+      open: openConnections(heard),
+    };
+  }
+}
+
+function openConnections(connections: readonly WatchedConnection[]): OpenConnections {
+  const nowMs = performance.now();
+  const idle = connections.filter(({ moment }) => moment === "idle");
+  const requests = new Tally();
+  for (const connection of connections) requests.add(connection.requests);
+  const idleMs = new Tally();
+  for (const { idleSinceMs } of idle) idleMs.add(Math.round(nowMs - idleSinceMs));
+  return {
+    connections: connections.length,
+    busy: connections.length - idle.length,
+    requests: requests.distribution(),
+    ...(idle.length === 0 ? {} : { idleMs: idleMs.distribution() }),
+  };
+}
