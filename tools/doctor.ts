@@ -202,18 +202,21 @@ async function read(
     });
   }
   const reader = createCaptureReader(file === "-" ? "standard input" : file);
-  for await (const chunk of await openCapture(file)) {
+  using opened = file === "-" ? undefined : await openCapture(file);
+  const input = opened ?? Deno.stdin;
+  const buffer = new Uint8Array(64 * 1024);
+  for (let length; (length = await input.read(buffer)) !== null;) {
     signal.throwIfAborted();
+    const chunk = buffer.subarray(0, length);
     await onChunk?.(chunk);
     reader.push(chunk);
   }
   return reader.finish();
 }
 
-async function openCapture(file: string): Promise<ReadableStream<Uint8Array>> {
-  if (file === "-") return Deno.stdin.readable;
+async function openCapture(file: string): Promise<Deno.FsFile> {
   try {
-    return (await Deno.open(file)).readable;
+    return await Deno.open(file);
   } catch (error) {
     const why = error instanceof Deno.errors.NotFound
       ? "is not there"

@@ -9,7 +9,7 @@ function established(count: number, inode: number, remote = "10.0.0.2:80"): Rows
   return { local: "10.0.0.1", remote, state: "01", count, inode };
 }
 
-/** Ten seconds in which `opened` connections were opened and `closed` of them closed here, 100 clients stand. */
+/** Ten seconds: `opened` connections were opened, `closed` of them closed here; 100 clients stand. */
 function watch(opened: number, closed: number, more: readonly Rows[] = [], resets = 0): MadeUpReading[] {
   const clients: Rows = {
     local: "10.0.0.1:8080",

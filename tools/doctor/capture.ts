@@ -135,7 +135,9 @@ export function createCaptureReader(name: string): CaptureReader {
   let header: string | undefined;
   let section: Section | undefined;
   let table: SocketTableReader | undefined;
-  let rest: Uint8Array = new Uint8Array(0);
+  // One buffer for all chunks: a capture of many sockets would leave hundreds of megabytes of garbage.
+  let buffer = new Uint8Array(128 * 1024);
+  let filled = 0;
   let bytes = 0;
   let complete = false;
 
@@ -169,20 +171,23 @@ export function createCaptureReader(name: string): CaptureReader {
   return {
     push(chunk) {
       bytes += chunk.length;
-      let buffer = chunk;
-      if (rest.length > 0) {
-        buffer = new Uint8Array(rest.length + chunk.length);
-        buffer.set(rest);
-        buffer.set(chunk, rest.length);
+      const end = filled + chunk.length;
+      if (end > buffer.length) {
+        const larger = new Uint8Array(Math.max(end, 2 * buffer.length));
+        larger.set(buffer.subarray(0, filled));
+        buffer = larger;
       }
+      buffer.set(chunk, filled);
+      const lines = buffer.subarray(0, end);
       let start = 0;
-      for (let end; (end = buffer.indexOf(LINE_END, start)) >= 0; start = end + 1) line(buffer, start, end);
-      rest = buffer.slice(start);
-      if (header === undefined && rest.length > LONGEST_HEADER) line(rest, 0, rest.length);
+      for (let at; (at = lines.indexOf(LINE_END, start)) >= 0; start = at + 1) line(lines, start, at);
+      buffer.copyWithin(0, start, end);
+      filled = end - start;
+      if (header === undefined && filled > LONGEST_HEADER) line(buffer, 0, filled);
     },
     finish() {
-      if (header === undefined) requireHeader(decoder.decode(rest).trim(), name);
-      else if (rest.length >= 4 && rest[0] === DASH) line(rest, 0, rest.length);
+      if (header === undefined) requireHeader(decoder.decode(buffer.subarray(0, filled)).trim(), name);
+      else if (filled >= 4 && buffer[0] === DASH) line(buffer, 0, filled);
       return captureOf({ sections, readings, bytes, complete }, name);
     },
   };
