@@ -26,6 +26,10 @@ const ROOMS: readonly (readonly [room: string, reason: string])[] = [
   ["tools/results/", "what was measured, as data"],
   ["tools/verdict/", "what it shows, as data"],
   ["tools/run/", "rounds and repetitions, which may stop at a verdict"],
+  [
+    "tools/doctor/",
+    "a live machine, read; its facts meet the verdict's causes, and the report has words for both",
+  ],
   ["tools/report/", "the words and pictures"],
   ["tools/cli/", "every flag, for commands only"],
   ["tools/", "commands: flags in, exit code out"],

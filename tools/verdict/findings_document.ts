@@ -33,8 +33,8 @@ export interface RunVerdict {
   readonly measured: number;
   /** Repetitions that failed. */
   readonly failed: number;
-  /** The share of requests that failed. */
-  readonly failedShare: number;
+  /** The share of requests that failed. Left out where nobody counted them, as on a live machine. */
+  readonly failedShare?: number;
   /** The product that the gateway is. Left out where it is not known. */
   readonly product?: RunProduct;
   /** The causes, the surest first. Empty for a direct run, and where nothing was measured. */

@@ -169,6 +169,7 @@ const TELLS: { readonly [K in CannotTell["tells"]]: string } = {
   "one worker": "the same load with one worker of the gateway",
   "larger pool": "the same load with a pool as large as the concurrency",
   "longer load": "a longer load",
+  "request count": "the number of requests (`--requests-per-sec`)",
   "backend latency": "a known latency of the backend (`--latency`)",
 };
 

@@ -154,6 +154,7 @@ export interface ToldApart {
  * - `larger pool`: the same load with a pool as large as the concurrency.
  * - `longer load`: whether it goes on growing.
  * - `backend latency`: how long the backend takes under little load.
+ * - `request count`: how many requests there were, on a live machine.
  */
 export type WouldTell =
   | "witness"
@@ -162,7 +163,8 @@ export type WouldTell =
   | "one worker"
   | "larger pool"
   | "longer load"
-  | "backend latency";
+  | "backend latency"
+  | "request count";
 
 /** What cannot be told. */
 export interface CannotTell {

@@ -1,0 +1,138 @@
+import { assertEquals } from "@std/assert";
+import { diagnose, findingsOfDiagnosis, type Known } from "../../tools/doctor/diagnosis.ts";
+import { defaultsSeen } from "../../tools/doctor/known_defaults.ts";
+import { captureText, type MadeUpReading, parseCapture, type Rows } from "../support/made_up_capture.ts";
+
+const LISTENS: Rows = { local: "0.0.0.0:8080", remote: "0.0.0.0:0", state: "0A", inode: 1 };
+
+function established(count: number, inode: number, remote = "10.0.0.2:80"): Rows {
+  return { local: "10.0.0.1", remote, state: "01", count, inode };
+}
+
+/** Ten seconds: `opened` connections were opened, `closed` of them closed here; 100 clients stand. */
+function watch(opened: number, closed: number, more: readonly Rows[] = [], resets = 0): MadeUpReading[] {
+  const clients: Rows = {
+    local: "10.0.0.1:8080",
+    remote: "10.0.9.9:40000",
+    state: "01",
+    count: 100,
+    inode: 9000,
+  };
+  const closes: Rows = {
+    local: "10.0.0.1",
+    remote: "10.0.0.2:80",
+    state: "06",
+    count: closed,
+    left: [59.99, 50.01],
+  };
+  const counters = (opened: number, resets: number) => {
+    return { "Tcp.ActiveOpens": opened, "TcpExt.TCPAbortOnData": resets };
+  };
+  const tcp = [LISTENS, clients, established(20, 100), ...more];
+  return [
+    { counters: counters(0, 0), tcp },
+    { counters: counters(opened, resets), tcp: closed === 0 ? tcp : [...tcp, closes] },
+  ];
+}
+
+function namesOf(readings: readonly MadeUpReading[], known?: Known): [string, string][] {
+  const { causes } = diagnose(parseCapture(captureText({ readings })), known);
+  return causes.map(({ cause, sure }) => [cause, sure]);
+}
+
+Deno.test("with the number of requests, a pool that is too small is told from one that is not used", () => {
+  assertEquals(namesOf(watch(5000, 5000), { requestsPerSec: 2000 }), [["pool-too-small", "likely"]]);
+  assertEquals(namesOf(watch(5000, 5000), { requestsPerSec: 500 }), [["used-once", "likely"]]);
+  assertEquals(namesOf(watch(0, 0), { requestsPerSec: 500 }), [["none", "likely"]]);
+  assertEquals(namesOf(watch(10, 10), { requestsPerSec: 500 }), [["none", "likely"]]);
+});
+
+Deno.test("without it both are possible, and nothing that was only assumed is shown as evidence", () => {
+  assertEquals(namesOf(watch(5000, 5000)), [["used-once", "possible"], ["pool-too-small", "possible"]]);
+  const { causes } = diagnose(parseCapture(captureText({ readings: watch(5000, 5000) })));
+  for (const { evidence, cannotTell } of causes) {
+    assertEquals([evidence.requests, evidence.openedPerRequest], [undefined, undefined]);
+    assertEquals(evidence.connectionsOpened, 5000);
+    assertEquals(cannotTell!.some(({ tells }) => tells === "request count"), true);
+  }
+});
+
+Deno.test("connections that the other end closes are no fault of the pool", () => {
+  assertEquals(namesOf(watch(5000, 2500), { requestsPerSec: 500 }), [
+    ["close-asked", "possible"],
+    ["backend-closes", "possible"],
+  ]);
+});
+
+Deno.test("connections that are closed by a reset here are not the other end's", () => {
+  assertEquals(namesOf(watch(5000, 0, [], 5000), { requestsPerSec: 2000 }), [["pool-too-small", "likely"]]);
+});
+
+Deno.test("what has run out is a cause of its own, ahead of the one that used it up", () => {
+  const used: Rows = {
+    local: "10.0.0.1",
+    remote: "10.0.0.2:80",
+    state: "06",
+    count: 23_000,
+    left: [50, 0.1],
+  };
+  const names = namesOf(watch(5000, 5000, [used]), { requestsPerSec: 2000 });
+  assertEquals(names, [["ports-exhausted", "likely"], ["pool-too-small", "likely"]]);
+  const stuck: Rows = { local: "10.0.0.1", remote: "10.0.0.3:80", state: "08", count: 500, inode: 70_000 };
+  assertEquals(namesOf(watch(0, 0, [stuck])), [["leak", "certain"]]);
+});
+
+Deno.test("connections of clients that are not kept are a cause that does no harm to ports", () => {
+  const closed: Rows = {
+    local: "10.0.0.1:8080",
+    remote: "10.0.9.8:40000",
+    state: "06",
+    count: 3000,
+    left: [59.99, 50.01],
+  };
+  const readings = watch(0, 0, [closed]).map((reading, i) => ({
+    ...reading,
+    counters: { ...reading.counters, "Tcp.PassiveOpens": i * 3000 },
+  }));
+  const { causes, verdict } = diagnose(parseCapture(captureText({ readings })));
+  assertEquals([causes.map(({ cause }) => cause), verdict], [["client-side"], "nothing wrong"]);
+});
+
+Deno.test("remedies are in the words of the product that was guessed, or said", () => {
+  const after =
+    "--- process 6 nginx\n= nginx: master process /usr/sbin/nginx\n--- descriptors 6 3\nx 64 x 1 -> socket:[1]\n";
+  const capture = parseCapture(captureText({ readings: watch(5000, 5000), after }));
+  const products = (known: Known) =>
+    new Set(
+      diagnose(capture, { requestsPerSec: 2000, ...known }).causes.flatMap(({ remedy }) =>
+        remedy.map(({ product }) => product)
+      ),
+    );
+  assertEquals(products({}), new Set(["nginx"]));
+  assertEquals(products({ product: { id: "go" } }), new Set(["Go net/http"]));
+});
+
+Deno.test("a pool that stays at a number which is a product's default gives the setting away", () => {
+  const flat = { readings: 5, floor: 1024, ceiling: 1024, flat: true, kept: 1024 };
+  assertEquals(
+    defaultsSeen(flat, "envoy").map(({ setting }) => setting).includes("circuit_breakers max_connections"),
+    true,
+  );
+  const floor = { readings: 5, floor: 32, ceiling: 90, flat: false, kept: 3 };
+  assertEquals(defaultsSeen(floor).map(({ product }) => product).includes("Caddy"), true);
+  assertEquals(defaultsSeen({ ...floor, floor: 37 }), []);
+  // Two connections are met by chance, unless the product is known.
+  const two = { ...floor, floor: 2 };
+  assertEquals(defaultsSeen(two), []);
+  assertEquals(defaultsSeen(two, "go").map(({ setting }) => setting), ["MaxIdleConnsPerHost"]);
+  assertEquals(defaultsSeen({ ...flat, readings: 1 }), []);
+});
+
+Deno.test("the findings are a document of one run", () => {
+  const diagnosis = diagnose(parseCapture(captureText({ readings: watch(5000, 5000) })), {
+    requestsPerSec: 2000,
+  });
+  const { schema, runs } = findingsOfDiagnosis(diagnosis, "web1");
+  assertEquals([schema, runs.length, runs[0]!.name], ["timewait.findings/1", 1, "web1"]);
+  assertEquals(runs[0]!.causes.map(({ cause }) => cause), ["pool-too-small"]);
+});

@@ -1,0 +1,93 @@
+/**
+ * The causes of what a watch has seen: those of `verdict/`, from the evidence of the facts, and those that
+ * are seen at once because something has run out.
+ *
+ * @module
+ */
+
+import { type Cause, causesOf } from "../verdict/causes.ts";
+import { figures } from "../verdict/causes/cause.ts";
+import { evidenceOf } from "./evidence.ts";
+import type { Facts } from "./facts.ts";
+import type { Problem } from "./problems.ts";
+
+/**
+ * Requests in each connection that are tried where nobody said how many there are: one, and many. What holds
+ * for either is possible.
+ */
+const TRIED = [1, 10];
+
+/** Causes that cannot be told from each other without the number of requests. */
+const BY_REQUESTS: ReadonlySet<Cause["cause"]> = new Set(["used-once", "pool-too-small", "many-pools"]);
+
+/**
+ * The causes, those of what has run out first. Empty where nothing is opened anew, or not enough to harm and
+ * nobody asks.
+ */
+export function causesOfWatch(
+  facts: Facts,
+  problems: readonly Problem[],
+  requestsPerSec: number | undefined,
+): Cause[] {
+  const seen = problems.flatMap((problem) => causeOfProblem(problem, facts));
+  const why = requestsPerSec === undefined
+    ? withoutRequests(facts)
+    : causesOf(evidenceOf(facts, requestsPerSec) ?? {});
+  const others = why.filter(({ cause }) => seen.every((one) => one.cause !== cause));
+  // A pool does not fit where something has run out of it.
+  return [...seen, ...others.filter(({ cause }) => cause !== "none" || seen.length === 0)];
+}
+
+/** What is possible whatever the number of requests; without the figures that were only assumed. */
+function withoutRequests(facts: Facts): Cause[] {
+  const newPerSec = Math.max(facts.rates?.openedPerSec ?? 0, facts.rates?.acceptedPerSec ?? 0);
+  if (newPerSec === 0) return [];
+  const causes = TRIED.flatMap((each) => causesOf(evidenceOf(facts, newPerSec * each) ?? {}))
+    .filter(({ cause }) => cause !== "none");
+  const distinct = [...Map.groupBy(causes, ({ cause }) => cause).values()].map(([first]) => first!);
+  return distinct.map(({ evidence, cannotTell = [], ...cause }): Cause => {
+    const alike = distinct.map(({ cause }) => cause).filter((other) =>
+      other !== cause.cause && BY_REQUESTS.has(other) && BY_REQUESTS.has(cause.cause)
+    );
+    const { requests: _, openedPerRequest: _o, clientOpenedPerRequest: _c, ...known } = evidence;
+    const open = [
+      ...alike.map((cause) => ({ cause, tells: "request count" }) as const),
+      ...cannotTell.filter(({ cause }) => !alike.includes(cause)),
+    ];
+    return {
+      ...cause,
+      sure: cause.sure === "certain" && !BY_REQUESTS.has(cause.cause) ? "certain" : "possible",
+      evidence: known,
+      ...(open.length === 0 ? {} : { cannotTell: open }),
+    };
+  });
+}
+
+/** The cause that a problem is by itself; empty where a problem says nothing of the cause. */
+function causeOfProblem(problem: Problem, { watchedSec }: Facts): Cause[] {
+  const cause = (
+    name: Cause["cause"],
+    sure: Cause["sure"],
+    shown: Parameters<typeof figures>[0],
+  ): Cause[] => [{
+    cause: name,
+    sure,
+    side: "gateway",
+    evidence: figures(shown),
+    toldApartFrom: [],
+  }];
+  switch (problem.kind) {
+    case "ports gone":
+      return cause("ports-exhausted", "likely", { portsUsed: problem.destination.portsUsed });
+    case "bound source":
+      return cause("bound-source", "likely", {});
+    case "leak":
+      return cause("leak", watchedSec >= 5 ? "certain" : "likely", { closeWait: problem.stuck });
+    case "accept queue":
+      return cause("accept-queue", "certain", { listenDrops: problem.overflows });
+    case "descriptors":
+      return cause("descriptors-exhausted", "likely", {});
+    default:
+      return [];
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * Who ends connections: the side that closes first holds the TIME_WAIT.
+ *
+ * @module
+ */
+
+import type { GroupedSockets, SocketGroup } from "./groups.ts";
+import type { CounterRates } from "./watch.ts";
+
+/** Who ended the connections that one side had opened, in connections a second. */
+export interface Closers {
+  /** New connections, by the kernel's counter. */
+  readonly newPerSec: number;
+  /** Closed here first: TIME_WAITs that were made during the watch. */
+  readonly herePerSec: number;
+  /**
+   * What is left of the new ones when those that stand at the end and did not at the beginning are taken off:
+   * closed by the other end first, or by a reset of either. Connects that failed are in it as well.
+   */
+  readonly otherwisePerSec: number;
+}
+
+/** Who ended the connections, by the side that opened them. */
+export function closersOf(
+  { seconds, openedPerSec, acceptedPerSec }: CounterRates,
+  readings: readonly GroupedSockets[],
+): Record<SocketGroup["side"], Closers> {
+  const closers = (side: SocketGroup["side"], newPerSec: number): Closers => {
+    const made = sumOver(readings.at(-1)!, side, ({ madeAgo }) => madeWithin(madeAgo, seconds));
+    const standing = (reading: GroupedSockets) =>
+      sumOver(reading, side, ({ states }) => states.established + states.closeWait + states.opening);
+    const herePerSec = made / seconds;
+    const grownPerSec = (standing(readings.at(-1)!) - standing(readings[0]!)) / seconds;
+    return { newPerSec, herePerSec, otherwisePerSec: Math.max(0, newPerSec - herePerSec - grownPerSec) };
+  };
+  return { opened: closers("opened", openedPerSec), accepted: closers("accepted", acceptedPerSec) };
+}
+
+/** TIME_WAITs younger than so many seconds; of the second that is begun, a part. */
+function madeWithin(madeAgo: readonly number[], seconds: number): number {
+  const whole = Math.floor(seconds);
+  const begun = (madeAgo[whole] ?? 0) * (seconds - whole);
+  return madeAgo.slice(0, whole).reduce((sum, count) => sum + count, begun);
+}
+
+function sumOver(
+  { groups }: GroupedSockets,
+  side: SocketGroup["side"],
+  of: (group: SocketGroup) => number,
+): number {
+  return groups.filter((group) => group.side === side).reduce((sum, group) => sum + of(group), 0);
+}

@@ -1,0 +1,72 @@
+/**
+ * What the facts are to the verdict: evidence on the connections of one gateway.
+ *
+ * @module
+ */
+
+import type { Evidence } from "../verdict/evidence.ts";
+import type { Connections, Facts, Listener } from "./facts.ts";
+
+/**
+ * Connections that others have closed, from this share of the new ones on, are no error of counting: a
+ * counter and a table are not read in the same moment, and connects that failed are among them.
+ */
+const CLEARLY_OTHERS = 0.1;
+
+/**
+ * The evidence of a watch; `undefined` for a single reading, which does not show what is new.
+ *
+ * No backend is a witness, and no log is read. The clients of a live machine ask when they like, so nothing
+ * follows from how many of them are connected but an upper limit of the requests at one time.
+ *
+ * @param requestsPerSec requests that the gateway answers per second.
+ */
+export function evidenceOf(facts: Facts, requestsPerSec: number): Evidence | undefined {
+  const { rates, closers, destinations, usable } = facts;
+  if (rates === undefined || closers === undefined) return undefined;
+  const { seconds } = rates;
+  const sum = (some: readonly Connections[], of: (one: Connections) => number) =>
+    some.reduce((sum, one) => sum + of(one), 0);
+  const { newPerSec, herePerSec, otherwisePerSec } = closers.opened;
+  const resetsPerSec = rates.lingerResetsPerSec + rates.unreadResetsPerSec;
+  const others = Math.max(0, otherwisePerSec - resetsPerSec);
+  const openAtEnd = sum(destinations, ({ states }) => states.established);
+  const opened = Math.round(newPerSec * seconds);
+  const closed = Math.min(opened, Math.round((herePerSec + otherwisePerSec) * seconds));
+  const clients = listenersOfProgram(facts);
+  const concurrency = sum(clients, ({ pool, states }) => Math.max(pool.ceiling, states.established));
+  const [most] = destinations;
+  return {
+    requests: {
+      answered: Math.round(requestsPerSec * seconds),
+      perSec: requestsPerSec,
+      ...(concurrency === 0 ? {} : { concurrency }),
+      closedLoop: false,
+    },
+    upstream: {
+      destinations: destinations.filter(({ madePerSec, states }) => madePerSec > 0 || states.established > 0)
+        .length,
+      opened,
+      openedPerSec: newPerSec,
+      closed,
+      openAtStart: Math.max(0, openAtEnd - (opened - closed)),
+      openAtEnd,
+      openPeak: sum(destinations, ({ pool, states }) => Math.max(pool.ceiling, states.established)),
+      closeWait: sum(destinations, ({ stuckInCloseWait }) => stuckInCloseWait),
+      timeWaitOnGateway: Math.round(herePerSec * seconds),
+      timeWaitOnBackend: others >= CLEARLY_OTHERS * newPerSec ? Math.round(others * seconds) : 0,
+    },
+    clients: {
+      opened: Math.round(closers.accepted.newPerSec * seconds),
+      needed: sum(clients, ({ pool }) => Math.max(0, pool.ceiling - pool.floor)),
+      timeWaitOnGateway: Math.round(closers.accepted.herePerSec * seconds),
+    },
+    ...(most === undefined ? {} : { ports: { range: usable.count, usedPeak: most.portsUsed } }),
+  };
+}
+
+/** The ports of the program that is looked at; all of them where it cannot be seen who listens. */
+function listenersOfProgram({ listeners, program }: Facts): Listener[] {
+  const own = listeners.filter(({ owners }) => owners.some(({ name }) => name === program?.name));
+  return own.length > 0 ? own : [...listeners];
+}
