@@ -68,12 +68,13 @@ export function knownGateway(gateway: GatewayPlan): KnownGateway | undefined {
  * on that of the profiles.
  */
 export function modelOfRun(
-  { options: { load, backend }, ...run }: Run,
+  run: Run,
   known: KnownGateway,
   environment: Environment,
-  slowness: number,
+  { slowness, others }: Pick<Calibration, "slowness" | "others">,
 ): Model {
-  const range = portRange(sysctlsOf({ options: { load, backend }, ...run } as Run, environment)[PORT_RANGE]);
+  const { load, backend } = run.options;
+  const range = portRange(sysctlsOf(run, environment)[PORT_RANGE]);
   const { profile: gateway, perHost: pool, total: poolTotal, maxConns, idleTimeoutMs, workers } = known;
   const model = modelOf({
     connections: load.connections,
@@ -89,7 +90,7 @@ export function modelOfRun(
     ports: range?.count ?? DEFAULT_PORTS,
     cpus: environment.cpus,
   });
-  return slowed(model, slowness);
+  return { ...slowed(model, slowness), others };
 }
 
 const PORT_RANGE = "net.ipv4.ip_local_port_range";
@@ -119,6 +120,8 @@ export function spanOf({ options: { load } }: Run): Span {
 export interface Calibration {
   /** How many times as long as on the machine of the profiles everything takes. */
   readonly slowness: number;
+  /** CPUs that other programs used while the baseline was measured. */
+  readonly others: number;
   /**
    * What it was found by. `rate`: with it the simulation of the baseline serves the requests/s that were
    * measured. `CPU time`: of backend and client for a request, where the baseline has no gateway, or its rate
@@ -148,9 +151,10 @@ export function calibrate(
   if (measured.length === 0) return undefined;
   const median = (of: (repetition: Measured) => number) => estimateMedian(measured.map(of))!.estimate;
   const rate = median(({ requestsPerSec }) => requestsPerSec);
+  const others = median(({ machine }) => machine?.others ?? 0) * environment.cpus;
   if (known !== undefined && run.options.load.ratePerSec === undefined) {
     const rateAt = (slowness: number) => {
-      const tallied = simulate(modelOfRun(run, known, environment, slowness), spanOf(run), 1);
+      const tallied = simulate(modelOfRun(run, known, environment, { slowness, others }), spanOf(run), 1);
       return tallied.requests / tallied.durationSec;
     };
     let [fast, slow] = RANGE;
@@ -160,11 +164,13 @@ export function calibrate(
         if (rateAt(middle) > rate) fast = middle;
         else slow = middle;
       }
-      return { slowness: Math.sqrt(slow * fast), by: "rate" };
+      return { slowness: Math.sqrt(slow * fast), others, by: "rate" };
     }
   }
   const us = median(({ requests, processes: { backend, load } }) =>
     (backend.cpuSec + load.cpuSec) / Math.max(1, requests) * 1e6
   );
-  return us === 0 ? undefined : { slowness: us / (BACKEND_COST.requestUs + CLIENT_US), by: "CPU time" };
+  return us === 0
+    ? undefined
+    : { slowness: us / (BACKEND_COST.requestUs + CLIENT_US), others, by: "CPU time" };
 }

@@ -112,6 +112,8 @@ export interface Model {
   readonly timeWaitSec: number;
   /** CPUs that all threads share; `Infinity` where each thread has one of its own. */
   readonly cpus: number;
+  /** CPUs that other programs use, as a number of CPUs; nothing where each thread has a CPU of its own. */
+  readonly others: number;
   /** How long a thread keeps a CPU for which others wait, in milliseconds. */
   readonly sliceMs: number;
 }

@@ -78,7 +78,7 @@ export function predictRuns(
     else if (gateway === undefined) leave("it is a command, whose pool is not known");
     else if (measuredOf(run).length === 0) leave("it was not measured");
     else {
-      const model = modelOfRun(run, gateway, environment, calibration.slowness);
+      const model = modelOfRun(run, gateway, environment, calibration);
       const all = simulateAll(model, { ...spanOf(run), members: MOST_MEMBERS }, seed);
       predicted.push({
         name: run.name,

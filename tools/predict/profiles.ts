@@ -23,7 +23,7 @@ export type ProfileName = "http-client" | "net-http" | "go";
  * and for all cells. `net-http`: 64 was fitted likewise.
  *
  * The pauses of `http-client` are those of its garbage collector, by `--trace-gc`: 9 to 12 in 4 s, of 10 to
- * 25 ms. Those of the others stand for all that stops a thread: 5 ms every 100 ms.
+ * 25 ms. Those of the others stand for all that stops a thread; they were fitted to some ten cells each, once.
  */
 export const PROFILES: Readonly<Record<ProfileName, GatewayProfile>> = {
   "http-client": {
@@ -43,8 +43,8 @@ export const PROFILES: Readonly<Record<ProfileName, GatewayProfile>> = {
     connectUs: 90,
     order: "answers first",
     batch: 64,
-    pauseMs: 5,
-    pauseEveryMs: 100,
+    pauseMs: 8,
+    pauseEveryMs: 70,
   },
   "go": {
     threads: 2,
@@ -53,8 +53,8 @@ export const PROFILES: Readonly<Record<ProfileName, GatewayProfile>> = {
     connectUs: 90,
     order: "answers first",
     batch: 128,
-    pauseMs: 5,
-    pauseEveryMs: 100,
+    pauseMs: 6,
+    pauseEveryMs: 80,
   },
 };
 

@@ -117,6 +117,7 @@ export function modelOf(question: Question): Model {
     ports: question.ports ?? DEFAULT_PORTS,
     timeWaitSec: 60,
     cpus,
+    others: 0,
     sliceMs: SLICE_MS,
   };
 }

@@ -21,7 +21,13 @@ import { SimulatedPool } from "./simulated_pool.ts";
 import { type Tallied, Tally } from "./tally.ts";
 
 /** Kinds of events: the lowest bits of an event. */
-const JOB_ENDED = 0, DUE = 1, ANSWER_READY = 2, CLIENT_READY = 3, ESTABLISHED = 4, PAUSE_DUE = 5;
+const JOB_ENDED = 0,
+  DUE = 1,
+  ANSWER_READY = 2,
+  CLIENT_READY = 3,
+  ESTABLISHED = 4,
+  PAUSE_DUE = 5,
+  OTHERS_DUE = 6;
 
 /** Kinds of a gateway's jobs: the lowest bits of a job. */
 const REQUEST = 0, ANSWER = 1, CONNECTED = 2, RESUMED = 3, PAUSE = 4;
@@ -44,6 +50,9 @@ const BEFORE_LATENCY = 0.6;
 
 /** Clients of a closed loop begin within so many seconds. */
 const START_SEC = 0.001;
+
+/** How long another program wants a CPU when it does, on average, in seconds. A guess. */
+const OTHERS_SEC = 0.005;
 
 /** How long a simulation goes on. */
 export interface Span {
@@ -78,6 +87,7 @@ class Simulation {
   readonly #workers: JobQueue[];
   readonly #backend: JobQueue | undefined;
   readonly #clients: JobQueue[];
+  readonly #others: JobQueue | undefined;
   /** Requests that wait for a connection, by host, with those that have got one in the meantime. */
   readonly #waiting: NumberQueue[];
   /** Those of them for which nobody opens a connection, because their host is at its hard cap. */
@@ -120,6 +130,9 @@ class Simulation {
       { length: model.clientThreads === Infinity || load.kind === "open" ? 0 : model.clientThreads },
       () => this.#processors.queue(this.#clientParty(), 1),
     );
+    this.#others = model.others > 0 && model.cpus !== Infinity
+      ? this.#processors.queue(this.#otherParty(), model.cpus)
+      : undefined;
     this.#waiting = queues(hosts);
     this.#undialed = queues(hosts);
     this.#undialedCount = new Int32Array(hosts);
@@ -160,6 +173,7 @@ class Simulation {
       }
     } else this.#events.push(this.#gapSec(load.ratePerSec, load.arrivals), DUE);
     for (let worker = 0; worker < this.#workers.length; worker++) this.#pauseLater(worker);
+    if (this.#others !== undefined) this.#othersLater();
     const events = this.#events;
     let isCounted = false;
     for (let event = events.pop(); event >= 0 && events.time <= untilSec; event = events.pop()) {
@@ -182,6 +196,10 @@ class Simulation {
         case ESTABLISHED:
           this.#established(id);
           break;
+        case OTHERS_DUE:
+          this.#processors.give(this.#others!, 0);
+          this.#othersLater();
+          break;
         case PAUSE_DUE:
           this.#processors.give(this.#workers[id]!, PAUSE);
           this.#pauseLater(id);
@@ -198,6 +216,15 @@ class Simulation {
     if (pauseMs === 0) return;
     const sec = this.#random.exponential(pauseEveryMs / 1000);
     this.#events.push(this.#events.time + sec, worker * 8 + PAUSE_DUE);
+  }
+
+  #othersLater(): void {
+    const sec = this.#random.exponential(OTHERS_SEC / this.#model.others);
+    this.#events.push(this.#events.time + sec, OTHERS_DUE);
+  }
+
+  #otherParty(): Party {
+    return { begin: () => this.#random.exponential(OTHERS_SEC), end: () => {} };
   }
 
   /** A request of the open loop is due. */
