@@ -22,11 +22,15 @@ const SLOW_ABOVE_PORTS = 5_000;
 export interface PortCourse {
   /** How many there are. */
   readonly ports: number;
-  /** How many are held in the end: by connections that stand, and by TIME_WAITs. Never more than there are. */
+  /**
+   * How many are held in the end: by connections that stand, and by TIME_WAITs. Never more than there are.
+   */
   readonly held: number;
   /** When half of them are in use. Left out where they never are. */
   readonly halfSec?: number;
-  /** When all are in use if connects stay as fast as they are: the earliest. Left out where they never are. */
+  /**
+   * When all are in use if connects stay as fast as they are: the earliest. Left out where they never are.
+   */
   readonly exhaustedSec?: number;
   /**
    * The same with connects that are slow from the half on, as they were measured: at the most and at the

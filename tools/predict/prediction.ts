@@ -16,7 +16,7 @@ import {
   requestLimitChurn,
   smoothChurn,
 } from "./formulas.ts";
-import type { Model } from "./model.ts";
+import { checkModel, type Model } from "./model.ts";
 import { courseOfPorts, type PortCourse } from "./port_course.ts";
 import { modelOf, type Question } from "./question.ts";
 import type { Tallied } from "./tally.ts";
@@ -76,7 +76,7 @@ export interface Prediction {
   readonly ports: { readonly median: PortCourse; readonly worst: PortCourse };
   /** The same of a NAT's ports. Left out without one. */
   readonly natPorts?: { readonly median: PortCourse; readonly worst: PortCourse };
-  /** The pool that would be enough. Left out where no simulated pool was, and at a hard cap. */
+  /** The pool that would be enough. Left out at a hard cap. */
   readonly enough?: EnoughPool;
   /** What the hard cap does. Left out without one. */
   readonly hardCap?: HardCap;
@@ -87,8 +87,8 @@ export interface Prediction {
 /** The pool that keeps connections per request under 1%. */
 export interface EnoughPool {
   /**
-   * The smallest that does so in the simulation, for each destination. Left out of a model so large that it
-   * is simulated once only.
+   * The smallest that does so in the middle one of three simulations, for each destination. Left out of a
+   * model so large that it is simulated once only, and where none does.
    */
   readonly least?: number;
   /** The most connections that were busy at a time, for each destination: enough whatever happens. */
@@ -117,6 +117,7 @@ export function predictModel(
   model: Model,
   { seed = 1, natPorts }: { readonly seed?: number | undefined; readonly natPorts?: number | undefined } = {},
 ): Prediction {
+  checkModel(model);
   const plan = planEnsemble(model);
   // What a steady load opens; what becomes of the ports then is followed for longer than is simulated.
   const endless = { ...model, ports: Infinity };
@@ -182,13 +183,12 @@ function hardCapOf({ pool, gateway, destinations, load }: Model, all: readonly T
   };
 }
 
-/** Simulations of the search for a pool: one of each size, half as long. */
 function enoughPool(
   model: Model,
   plan: Plan,
   all: readonly Tallied[],
   seed: number,
-): EnoughPool | undefined {
+): EnoughPool {
   const simulateWith = (perHost: number) => {
     const pool = { ...model.pool, perHost, total: Infinity };
     return simulateAll({ ...model, pool }, { ...plan, members: Math.min(3, plan.members) }, seed);
@@ -199,14 +199,14 @@ function enoughPool(
   const unlimited = isLarge && model.pool.perHost === Infinity ? all : simulateWith(Infinity);
   const peak = Math.max(...[...unlimited, ...all].map(({ busyPeak }) => busyPeak));
   const most = Math.ceil(peak / model.destinations / shares);
-  const isEnough = (churn: Band) => churn.high < CHURN_SHARE;
-  if (!isEnough(bandOf(unlimited, churnOf))) return undefined;
-  if (isLarge) return { most };
+  const isEnough = (perHost: number) => bandOf(simulateWith(perHost), churnOf).median < CHURN_SHARE;
+  // A pool that holds all still opens some for a peak that is higher than any before.
+  if (isLarge || !isEnough(most)) return { most };
   let [tooSmall, least] = [0, most];
-  // Twelve halvings of the largest pool, and never finer than 2% of it.
+  // To 2%, which is finer than the simulations agree.
   while (least - tooSmall > Math.max(1, least / 50)) {
     const middle = Math.floor((tooSmall + least) / 2);
-    if (isEnough(bandOf(simulateWith(middle), churnOf))) least = middle;
+    if (isEnough(middle)) least = middle;
     else tooSmall = middle;
   }
   return { least, most };

@@ -60,7 +60,9 @@ interface Thread {
   job: number;
 }
 
-/** The CPUs, and who runs on them. A thread gives its CPU up when it has nothing to do, or its slice is over. */
+/**
+ * The CPUs, and who runs on them. A thread gives its CPU up when it has nothing to do, or its slice is over.
+ */
 export class Processors {
   readonly #threads: Thread[] = [];
   readonly #waiting = new NumberQueue();

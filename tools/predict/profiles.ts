@@ -14,16 +14,17 @@ export type ProfileName = "http-client" | "net-http" | "go";
 
 /**
  * The CPU times were measured with 300 and 1,000 clients on a virtual machine with two CPUs (AMD EPYC, Linux
- * 6.18): what the gateway's processes used, divided by the requests. A connection's is what remained where the
- * pool was small. The time of other machines is a multiple, which {@linkcode calibrate} finds.
+ * 6.18): what the gateway's processes used, divided by the requests. A connection's is what remained where
+ * the pool was small. The time of other machines is a multiple, which {@linkcode calibrate} finds.
  *
  * The batches are the limits of the event loops, or near them. `go`: netpoll takes up to 128 events from the
- * kernel. `http-client`: tokio gives a task a budget of 128 operations, and a trace of the gateway showed runs
- * of exactly 128 answers, while requests came in runs of up to 178; 144 was fitted to the README's report, once
- * and for all cells. `net-http`: 64 was fitted likewise.
+ * kernel. `http-client`: tokio gives a task a budget of 128 operations, and a trace of the gateway showed
+ * runs of exactly 128 answers, while requests came in runs of up to 178; 144 was fitted to the README's
+ * report, once and for all cells. `net-http`: 64 was fitted likewise.
  *
  * The pauses of `http-client` are those of its garbage collector, by `--trace-gc`: 9 to 12 in 4 s, of 10 to
- * 25 ms. Those of the others stand for all that stops a thread; they were fitted to some ten cells each, once.
+ * 25 ms. Those of the others stand for all that stops a thread; they were fitted to some ten cells each,
+ * once.
  */
 export const PROFILES: Readonly<Record<ProfileName, GatewayProfile>> = {
   "http-client": {

@@ -123,9 +123,9 @@ function renderEnough({ least, most }: EnoughPool, { model }: Prediction): strin
     "#### The pool that would be enough",
     "",
     least === undefined
-      ? `At most ${sure}. The search for less takes too long for a model of this size.`
-      : `${formatCount(least)}${where} opened a connection for less than 1% of the requests in every ` +
-        `simulation. Whatever the batches: ${sure}.`,
+      ? `At most ${sure}. No smaller one was found, or the search would take too long for a model of this size.`
+      : `${formatCount(least)}${where} opened a connection for less than 1% of the requests in the ` +
+        `middle one of three simulations. Whatever the batches: ${sure}.`,
   ];
 }
 
