@@ -20,7 +20,6 @@ Deno.test("deno task predict prints an answer, figures with their bands, ports a
     assertStringIncludes(stdout, `#### ${heading}\n`);
   }
   assertMatch(stdout, /\| new connections per request +\| +[\d.]+ \| +[\d.]+ \| +[\d.]+ \|/);
-  assertEquals((await task(...flags)).stdout, (await task(...flags)).stdout);
 });
 
 Deno.test("deno task predict --from predicts the runs of kept results, and takes nothing else", async () => {

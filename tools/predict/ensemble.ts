@@ -26,7 +26,7 @@ export interface Band {
 export const MOST_MEMBERS = 19;
 
 /** Requests of all simulations of a model together: some seconds on a CPU. */
-const MOST_REQUESTS = 3_000_000;
+const MOST_REQUESTS = 2_000_000;
 
 /** Least cycles of a closed loop, from request to request, until its second half is steady. */
 const LEAST_CYCLES = 4;

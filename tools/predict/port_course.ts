@@ -55,7 +55,8 @@ export function courseOfPorts(
   },
 ): PortCourse {
   const reach = (count: number) => {
-    const sec = Math.max(0, count - standing) / openedPerSec;
+    if (standing >= count) return 0;
+    const sec = (count - standing) / openedPerSec;
     return openedPerSec > 0 && sec < timeWaitSec ? sec : undefined;
   };
   const halfSec = reach(SLOW_FROM * ports);

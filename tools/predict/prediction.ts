@@ -87,8 +87,8 @@ export interface Prediction {
 /** The pool that keeps connections per request under 1%. */
 export interface EnoughPool {
   /**
-   * The smallest that does so in the middle one of three simulations, for each destination. Left out of a
-   * model so large that it is simulated once only, and where none does.
+   * The smallest that does so in each of five simulations, beside what a pool without a limit opens for new
+   * peaks; for each destination. Left out of a model so large that it is simulated once only.
    */
   readonly least?: number;
   /** The most connections that were busy at a time, for each destination: enough whatever happens. */
@@ -157,7 +157,7 @@ function portsOf(
 ): { readonly median: PortCourse; readonly worst: PortCourse } {
   const closed = bandOf(all, ({ closedLate }) => closedLate / halfSec / destinations);
   const busy = bandOf(all, ({ busyMean }) => busyMean / destinations).median;
-  const standing = Math.min(busy + (pool.perHost === Infinity ? 0 : pool.perHost / 2), ports);
+  const standing = busy + (pool.perHost === Infinity ? 0 : pool.perHost / 2);
   const course = (openedPerSec: number) => courseOfPorts({ openedPerSec, standing, ports, timeWaitSec });
   return { median: course(closed.median), worst: course(closed.high) };
 }
@@ -183,6 +183,9 @@ function hardCapOf({ pool, gateway, destinations, load }: Model, all: readonly T
   };
 }
 
+/** Simulations of each pool in the search for one that would be enough. */
+const SEARCH_MEMBERS = 5;
+
 function enoughPool(
   model: Model,
   plan: Plan,
@@ -191,22 +194,26 @@ function enoughPool(
 ): EnoughPool {
   const simulateWith = (perHost: number) => {
     const pool = { ...model.pool, perHost, total: Infinity };
-    return simulateAll({ ...model, pool }, { ...plan, members: Math.min(3, plan.members) }, seed);
+    return simulateAll(
+      { ...model, pool },
+      { ...plan, members: Math.min(SEARCH_MEMBERS, plan.members) },
+      seed,
+    );
   };
   const shares = model.pool.together ? 1 : model.gateway.workers;
   // A model so large that one simulation is all that there is time for: the search would take twelve.
   const isLarge = plan.members === 1;
-  const unlimited = isLarge && model.pool.perHost === Infinity ? all : simulateWith(Infinity);
+  const unlimited = isLarge ? all : simulateWith(Infinity);
   const peak = Math.max(...[...unlimited, ...all].map(({ busyPeak }) => busyPeak));
   const most = Math.ceil(peak / model.destinations / shares);
-  const isEnough = (perHost: number) => bandOf(simulateWith(perHost), churnOf).median < CHURN_SHARE;
-  // A pool that holds all still opens some for a peak that is higher than any before.
-  if (isLarge || !isEnough(most)) return { most };
+  if (isLarge) return { most };
+  // Without a limit too some are opened, for a peak that is higher than any before.
+  const bearable = CHURN_SHARE + bandOf(unlimited, churnOf).high;
   let [tooSmall, least] = [0, most];
   // To 2%, which is finer than the simulations agree.
   while (least - tooSmall > Math.max(1, least / 50)) {
     const middle = Math.floor((tooSmall + least) / 2);
-    if (isEnough(middle)) least = middle;
+    if (bandOf(simulateWith(middle), churnOf).high < bearable) least = middle;
     else tooSmall = middle;
   }
   return { least, most };

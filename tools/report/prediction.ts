@@ -47,6 +47,12 @@ function renderAnswer(
       `queue grows by ${formatCount(hardCap.growsPerSec)} requests a second.`,
     ];
   }
+  if (ports.median.exhaustedSec === 0) {
+    return [
+      `**There are too few ports**: connections that are busy or idle alone need more than the ` +
+      `${formatCount(ports.median.ports)} towards one destination.`,
+    ];
+  }
   if (high < 0.01) {
     return [
       `**The pool keeps its connections**: it opens ${range} for each of ` +
@@ -87,8 +93,8 @@ function renderPorts(
   heading: string,
   { median, worst }: { readonly median: PortCourse; readonly worst: PortCourse },
 ): string[] {
-  const sec = (value: number | null | undefined) =>
-    value === undefined || value === null ? "never" : `${formatSeconds(value)} s`;
+  const sec = (value: number | undefined) =>
+    value === undefined ? "never" : `after ${formatSeconds(value)} s`;
   const { slow } = worst;
   const keep = heading === "Ports" ? 60 : NAT_TIME_WAIT_SEC;
   return [
@@ -97,17 +103,24 @@ function renderPorts(
     `Of ${formatCount(median.ports)} ports towards one destination, ${
       formatCount(median.held)
     } are held after ` +
-    `${keep} s. Half are in use after ${sec(median.halfSec)} (at the earliest ${
-      sec(worst.halfSec)
-    }), all after ` +
-    `${sec(median.exhaustedSec)} (at the earliest ${sec(worst.exhaustedSec)}) if connects stay fast.`,
-    ...(slow === undefined ? [] : [
-      `From the half on the kernel searches for free ports. On two CPUs it opened ${SLOW_PER_SEC[0]} to ` +
-      `${SLOW_PER_SEC[1]} connections a second from then on; so the ports run out after ` +
-      `${sec(slow.fastestSec)} at ${SLOW_PER_SEC[1]}, and ` +
-      (slow.slowestSec === null
-        ? `never at ${SLOW_PER_SEC[0]}, because TIME_WAITs end first.`
-        : `after ${sec(slow.slowestSec)} at ${SLOW_PER_SEC[0]}.`),
+    `${keep} s. At the middle rate half are in use ${sec(median.halfSec)}, all ${
+      sec(median.exhaustedSec)
+    }; at the ` +
+    `highest rate half ${sec(worst.halfSec)}, all ${
+      sec(worst.exhaustedSec)
+    }: the earliest, for connects that stay ` +
+    "fast.",
+    ...(slow === undefined || worst.exhaustedSec === 0 ? [] : [
+      `From the half on the kernel has to search for a free port. On two CPUs it opened ${
+        SLOW_PER_SEC[0]
+      } to ` +
+      `${SLOW_PER_SEC[1]} connections a second from then on. At ${SLOW_PER_SEC[1]} the ports run out ` +
+      (slow.fastestSec === null ? "never, because TIME_WAITs end first" : sec(slow.fastestSec)) +
+      (slow.slowestSec !== null
+        ? `, at ${SLOW_PER_SEC[0]} ${sec(slow.slowestSec)}.`
+        : slow.fastestSec === null
+        ? "."
+        : `, at ${SLOW_PER_SEC[0]} never, because TIME_WAITs end first.`),
     ]),
   ];
 }
@@ -123,9 +136,9 @@ function renderEnough({ least, most }: EnoughPool, { model }: Prediction): strin
     "#### The pool that would be enough",
     "",
     least === undefined
-      ? `At most ${sure}. No smaller one was found, or the search would take too long for a model of this size.`
-      : `${formatCount(least)}${where} opened a connection for less than 1% of the requests in the ` +
-        `middle one of three simulations. Whatever the batches: ${sure}.`,
+      ? `At most ${sure}. The search for less would take too long for a model of this size.`
+      : `${formatCount(least)}${where} opened a connection for less than 1% of the requests in each of ` +
+        `five simulations. Whatever the batches: ${sure}.`,
   ];
 }
 
