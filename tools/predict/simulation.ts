@@ -40,8 +40,8 @@ const RECEIVE = 0, SEND = 1, ACCEPT = 2;
 
 /**
  * How much of a request's work comes before it has a connection, and how much of a connection's comes before
- * it is established. Both are guesses: with either at 0.2 or 0.8 the predictions of a pool of 100 for 1,000
- * clients moved by less than their band.
+ * it is established. Both are guesses. With 1,000 clients neither matters: at 0.2 and at 0.8 the predictions
+ * stayed within 0.02. With 300 clients, 20 ms and a pool of 50, the first at 0.8 gave 0.52 in place of 0.39.
  */
 const BEFORE_CONNECTION = 0.3, BEFORE_CONNECTED = 0.6;
 
