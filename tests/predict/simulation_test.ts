@@ -150,3 +150,13 @@ Deno.test("a request that gets the connection of another leaves the one that was
   // What is opened is closed, or stands.
   assertLess(Math.abs(opened - closed), 220);
 });
+
+Deno.test("a connection that goes from request to request at a hard cap is closed at its limit as well", () => {
+  const model = plainModel({ connections: 50, latencyMs: 5, maxConns: 5, requestLimit: 10 });
+  assertNear(churn(simulateFor(model, 10)), requestLimitChurn(10), 0.05);
+});
+
+Deno.test("a thread that always has something to do leaves the CPU to others when its slice is over", () => {
+  const busy = plainModel({ ratePerSec: 20_000, latencyMs: 5, gatewayUs: 100, cpus: 1 });
+  assertGreater(simulateFor(busy, 1).requests, 100);
+});
