@@ -86,7 +86,7 @@ Deno.test("requests wait at a hard cap as Erlang's C", () => {
     latencySpread: "exponential",
     maxConns: 25,
   });
-  const { queuedShare, queueMean, requests, durationSec, opened } = simulateFor(model, 120);
+  const { queuedShare, queueMean, requests, durationSec, opened } = simulateFor(model, 500);
   assertNear(queuedShare, erlangC(25, 20), 0.1);
   assertNear(queueMean / (requests / durationSec), erlangWaitSec(25, 1_000, 0.02), 0.2);
   // They queue, and open nothing.

@@ -20,27 +20,30 @@ export interface Party {
 export class JobQueue {
   readonly #answers = new NumberQueue();
   readonly #others = new NumberQueue();
-  readonly #batch: number;
+  readonly #drawBatch: (() => number) | undefined;
   #answersInRound = 0;
   #othersInRound = 0;
   /** The threads that work on it. */
   readonly threads: number[] = [];
 
-  /** `batch` answers come before the other jobs of a round; 0 where all come in turn. */
-  constructor(readonly party: Party, batch: number) {
-    this.#batch = batch;
+  /**
+   * So many answers as `drawBatch` says come before the other jobs of a round; left out where all come in
+   * turn.
+   */
+  constructor(readonly party: Party, drawBatch: (() => number) | undefined) {
+    this.#drawBatch = drawBatch;
   }
 
   /** Adds a job. */
   push(job: number, isAnswer: boolean): void {
-    (isAnswer && this.#batch > 0 ? this.#answers : this.#others).push(job);
+    (isAnswer && this.#drawBatch !== undefined ? this.#answers : this.#others).push(job);
   }
 
   /** The next job; `NaN` where none is ready. */
   shift(): number {
-    if (this.#batch === 0) return this.#others.shift();
+    if (this.#drawBatch === undefined) return this.#others.shift();
     if (this.#answersInRound === 0 && this.#othersInRound === 0) {
-      this.#answersInRound = Math.min(this.#batch, this.#answers.size);
+      this.#answersInRound = Math.min(this.#drawBatch(), this.#answers.size);
       this.#othersInRound = this.#others.size;
     }
     if (this.#answersInRound > 0) {
@@ -82,8 +85,8 @@ export class Processors {
   }
 
   /** Adds a queue of jobs with its threads. */
-  queue(party: Party, threads: number, batch = 0): JobQueue {
-    const queue = new JobQueue(party, batch);
+  queue(party: Party, threads: number, drawBatch?: () => number): JobQueue {
+    const queue = new JobQueue(party, drawBatch);
     for (let i = 0; i < threads; i++) {
       const id = this.#threads.length;
       this.#threads.push({ id, queue, state: "asleep", sinceSec: 0, job: NaN });

@@ -17,10 +17,10 @@ export type ProfileName = "http-client" | "net-http" | "go";
  * 6.18): what the gateway's processes used, divided by the requests. A connection's is what remained where
  * the pool was small. The time of other machines is a multiple, which {@linkcode calibrate} finds.
  *
- * The batches are the limits of the event loops, or near them. `go`: netpoll takes up to 128 events from the
- * kernel. `http-client`: tokio gives a task a budget of 128 operations, and a trace of the gateway showed
- * runs of exactly 128 answers, while requests came in runs of up to 178; 144 was fitted to the README's
- * report, once and for all cells. `net-http`: 64 was fitted likewise.
+ * The batches and their spread were fitted, once for each gateway and all its cells. They are near the limits
+ * of the event loops. tokio gives a task of `http-client` a budget of 128 operations, and in a trace of it
+ * answers came in runs of up to 128, requests in runs of up to 178. `net-http` is told to take 32 events from
+ * the kernel at a time. Go's netpoll takes up to 128.
  *
  * The pauses of `http-client` are those of its garbage collector, by `--trace-gc`: 9 to 12 in 4 s, of 10 to
  * 25 ms. Those of the others stand for all that stops a thread; they were fitted to some ten cells each,
@@ -33,7 +33,8 @@ export const PROFILES: Readonly<Record<ProfileName, GatewayProfile>> = {
     answerUs: 30,
     connectUs: 80,
     order: "answers first",
-    batch: 144,
+    batch: 128,
+    batchSpread: 0.5,
     pauseMs: 15,
     pauseEveryMs: 400,
   },
@@ -43,7 +44,8 @@ export const PROFILES: Readonly<Record<ProfileName, GatewayProfile>> = {
     answerUs: 22,
     connectUs: 90,
     order: "answers first",
-    batch: 64,
+    batch: 35,
+    batchSpread: 0.8,
     pauseMs: 8,
     pauseEveryMs: 70,
   },
@@ -53,7 +55,8 @@ export const PROFILES: Readonly<Record<ProfileName, GatewayProfile>> = {
     answerUs: 45,
     connectUs: 90,
     order: "answers first",
-    batch: 128,
+    batch: 85,
+    batchSpread: 0.9,
     pauseMs: 6,
     pauseEveryMs: 80,
   },

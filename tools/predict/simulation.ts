@@ -119,10 +119,13 @@ class Simulation {
     this.#tally = new Tally(this.#events, destinations, span);
     this.#pool = new SimulatedPool(pool, gateway.workers, destinations, (host) => this.#closed(host));
     this.#requests = new Requests(load.kind === "closed" ? load.connections : 0);
-    const batch = gateway.order === "in turn" ? 0 : gateway.batch;
+    const { batch, batchSpread } = gateway;
+    const drawBatch = gateway.order === "in turn"
+      ? undefined
+      : () => Math.max(1, Math.round(batch * (1 + batchSpread * (2 * this.#random.uniform() - 1))));
     this.#workers = Array.from(
       { length: gateway.workers },
-      () => this.#processors.queue(this.#gatewayParty(), gateway.threads, batch),
+      () => this.#processors.queue(this.#gatewayParty(), gateway.threads, drawBatch),
     );
     const { threads } = model.backend;
     this.#backend = threads === Infinity ? undefined : this.#processors.queue(this.#backendParty(), threads);

@@ -182,7 +182,7 @@ function renderAssumptions({ model, plan }: Prediction): string[] {
     : `an open loop of ${formatCount(load.ratePerSec)} requests/s`;
   const order = gateway.order === "in turn"
     ? "in turn"
-    : `in rounds of up to ${gateway.batch} answers and then the requests`;
+    : `in rounds of up to some ${gateway.batch} answers and then the requests`;
   const count = plan.members === 1
     ? "One simulation"
     : `The middle, the lowest and the highest of ${plan.members} simulations`;
