@@ -25,6 +25,7 @@ const ROOMS: readonly (readonly [room: string, reason: string])[] = [
   ["tools/parties/", "backend and gateway, in this process and in a lab"],
   ["tools/results/", "what was measured, as data"],
   ["tools/verdict/", "what it shows, as data"],
+  ["tools/predict/", "what was not measured, from what was; it shows what a verdict shows, and runs nothing"],
   ["tools/run/", "rounds and repetitions, which may stop at a verdict"],
   [
     "tools/doctor/",

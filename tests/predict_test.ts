@@ -1,0 +1,41 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { ROOT } from "./support/root.ts";
+
+async function task(...args: string[]) {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["task", "--quiet", "predict", ...args],
+    cwd: ROOT,
+    env: { NO_COLOR: "1" },
+  }).output();
+  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: decode(stdout), stderr: decode(stderr) };
+}
+
+Deno.test("deno task predict prints an answer, figures with their bands, ports and formulas", async () => {
+  const flags = ["--connections", "100", "--pool", "5", "--latency", "20ms", "--nat-ports", "1024"];
+  const { code, stdout, stderr } = await task(...flags, "--rate", "2000", "--burst", "1s/500ms");
+  assertEquals([code, stderr], [0, ""]);
+  assertMatch(stdout, /^\*\*The pool /);
+  for (const heading of ["Ports", "Ports of the NAT", "The pool that would be enough"]) {
+    assertStringIncludes(stdout, `#### ${heading}\n`);
+  }
+  assertMatch(stdout, /\| new connections per request +\| +[\d.]+ \| +[\d.]+ \| +[\d.]+ \|/);
+});
+
+Deno.test("deno task predict --from predicts the runs of kept results, and takes nothing else", async () => {
+  const kept = `${ROOT}tests/results/kept/results_1.json`;
+  const { code, stdout } = await task("--from", kept);
+  assertEquals(code, 0);
+  assertStringIncludes(stdout, "measured medians are within the predicted band");
+  const both = await task("--from", kept, "--pool", "5");
+  assertEquals(both.code, 2);
+  assertStringIncludes(both.stderr, "leave --pool out");
+});
+
+Deno.test("deno task predict names the flag of what it does not take", async () => {
+  assertMatch((await task("--burst", "1s")).stderr, /^error: --burst takes load and pause such as 1s\/500ms/);
+  assertMatch((await task("--latency-spread", "7")).stderr, /^error: --latency-spread takes 0% to 100%/);
+  const { code, stderr } = await task("--workers", "4", "--max-conns", "2");
+  assertEquals(code, 2);
+  assertMatch(stderr, /^error: --max-conns must be at least the 4 workers/);
+});

@@ -1,0 +1,110 @@
+/**
+ * Predicts the runs of a results document from its baseline, and sets them beside what was measured.
+ *
+ * @module
+ */
+
+import { TimewaitError } from "../errors.ts";
+import { type Measured, measuredOf, type Results, type Run } from "../results/results.ts";
+import { estimateMedian } from "../verdict/intervals.ts";
+import {
+  calibrate,
+  type Calibration,
+  type KnownGateway,
+  knownGateway,
+  modelOfRun,
+  spanOf,
+} from "./calibration.ts";
+import { type Band, bandOf, MOST_MEMBERS, simulateAll } from "./ensemble.ts";
+
+/** What was predicted and measured of one figure. */
+export interface Beside {
+  /** The simulations: the median, the lowest, the highest. */
+  readonly predicted: Band;
+  /** The repetitions, likewise. */
+  readonly measured: Band;
+  /** Whether the measured median is within the predicted band. */
+  readonly isWithin: boolean;
+  /** By how much the predicted median is off, as a share of the measured one. `null` where that is 0. */
+  readonly error: number | null;
+}
+
+/** A run, predicted and measured. */
+export interface PredictedRun {
+  /** Its name. */
+  readonly name: string;
+  /** Connections opened ÷ requests, over the whole load. */
+  readonly openedPerRequest: Beside;
+  /** Answers a second. */
+  readonly requestsPerSec: Beside;
+}
+
+/** What became of a document. */
+export interface PredictedRuns {
+  /** The run on which the machine was calibrated. */
+  readonly baseline: string;
+  /** How. */
+  readonly calibration: Calibration;
+  /** The other runs that could be predicted. */
+  readonly runs: readonly PredictedRun[];
+  /** The other runs that could not, and why. */
+  readonly left: readonly { readonly name: string; readonly reason: string }[];
+}
+
+/**
+ * Predicts the runs of a document but its baseline, which calibrates the machine.
+ *
+ * @param gateways what is known of gateways that are not ours, by the names of their runs.
+ * @throws {TimewaitError} where the baseline says nothing of the machine.
+ */
+export function predictRuns(
+  { runs, environment, seed }: Results,
+  gateways: Readonly<Record<string, KnownGateway>> = {},
+): PredictedRuns {
+  const baseline = runs.find((run) => run.baseline)!;
+  const known = (run: Run) =>
+    run.options.gateway === null ? undefined : gateways[run.name] ?? knownGateway(run.options.gateway);
+  const calibration = calibrate(baseline, known(baseline), environment);
+  if (calibration === undefined) {
+    throw new TimewaitError(`the baseline ${baseline.name} was not measured, so it calibrates nothing`);
+  }
+  const predicted: PredictedRun[] = [];
+  const left: { name: string; reason: string }[] = [];
+  for (const run of runs) {
+    if (run === baseline) continue;
+    const gateway = known(run);
+    const leave = (reason: string) => left.push({ name: run.name, reason });
+    if (run.options.gateway === null) leave("it has no gateway");
+    else if (gateway === undefined) leave("it is a command, whose pool is not known");
+    else if (measuredOf(run).length === 0) leave("it was not measured");
+    else {
+      const model = modelOfRun(run, gateway, environment, calibration);
+      const all = simulateAll(model, { ...spanOf(run), members: MOST_MEMBERS }, seed);
+      predicted.push({
+        name: run.name,
+        openedPerRequest: beside(
+          bandOf(all, ({ opened, requests }) => opened / Math.max(1, requests)),
+          run,
+          ({ hosts, requests }) => hosts.gateway.connectionsOpened / Math.max(1, requests),
+        ),
+        requestsPerSec: beside(
+          bandOf(all, ({ requests, durationSec }) => requests / durationSec),
+          run,
+          ({ requestsPerSec }) => requestsPerSec,
+        ),
+      });
+    }
+  }
+  return { baseline: baseline.name, calibration, runs: predicted, left };
+}
+
+function beside(predicted: Band, run: Run, figure: (repetition: Measured) => number): Beside {
+  const values = measuredOf(run).map(figure);
+  const median = estimateMedian(values)!.estimate;
+  return {
+    predicted,
+    measured: { median, low: Math.min(...values), high: Math.max(...values) },
+    isWithin: predicted.low <= median && median <= predicted.high,
+    error: median === 0 ? null : predicted.median / median - 1,
+  };
+}
