@@ -38,9 +38,9 @@ export function resolveScenario(scenario: Scenario, name: string, overrides: Ove
       `a scenario must be an object such as { question: …, runs: […] }, not ${shown(scenario)}`,
     );
   }
-  const { question, expectation, runs, baseline, load, backend, sysctls, probeConnects, ...others } =
+  const { question, expectation, runs, baseline, load, backend, sysctls, probeConnects, sweep, ...others } =
     optionsOf(scenario, "");
-  const known = { question, expectation, runs, baseline, load, backend, sysctls, probeConnects };
+  const known = { question, expectation, runs, baseline, load, backend, sysctls, probeConnects, sweep };
   refuseOthers(others, known, "");
   if (question === undefined) {
     throw new TimewaitError("is needed: what does the scenario answer?", { field: "question" });
@@ -64,6 +64,7 @@ export function resolveScenario(scenario: Scenario, name: string, overrides: Ove
       baseline: names[i] === compared,
       options: resolveRun(run, { load, backend, sysctls, probeConnects }, overrides, `runs[${i}]`),
     })),
+    ...(sweep === undefined ? {} : { sweep }),
   };
 }
 
