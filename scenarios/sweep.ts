@@ -17,7 +17,8 @@ import type { Scenario } from "timewait";
 
 export default {
   question: "Up to how many connections does a pool of 200 per host and 100 in all hold them?",
-  expectation: "200-100 keeps its connections up to 100, and above opens the more the more there are; 1000-1000 " +
+  expectation:
+    "200-100 keeps its connections up to 100, and above opens the more the more there are; 1000-1000 " +
     "keeps them at each number.",
   sweep: { connections: [50, 100, 200, 500, 1000] },
   load: { script: "peers/post.lua" },

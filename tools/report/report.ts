@@ -7,6 +7,7 @@
 import type { Results } from "../results/results.ts";
 import { analyse, type Findings } from "../verdict/findings.ts";
 import { isSwept } from "../verdict/sweep.ts";
+import { onePerSeries, withoutExpected } from "./by_series.ts";
 import { showControlsIn } from "./markdown.ts";
 import { renderAdvice } from "./sections/advice.ts";
 import { renderEnvironment } from "./sections/environment.ts";
@@ -52,9 +53,11 @@ export function renderReport(results: Results, plots: readonly PlotFile[] = []):
         ...(drawn.length === 0 ? [renderTimeWait] : drawn),
         renderLatency,
       ]),
-    renderWarnings,
+    results.method.find === undefined
+      ? renderWarnings
+      : (findings) => renderWarnings(withoutExpected(findings)),
     renderKnobs,
-    renderEnvironment,
+    (...given) => renderEnvironment(...onePerSeries(...given)),
     renderReproduce,
   ];
   const shown = showControlsIn(results);

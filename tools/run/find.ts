@@ -8,7 +8,7 @@ import { isMeasured, type Repetition, type Results, type Run } from "../results/
 import type { FindPlan } from "../scenario/find.ts";
 import { sweptRun } from "../scenario/sweep.ts";
 import { nextValue } from "../verdict/bisection.ts";
-import { triedOf } from "../verdict/found.ts";
+import { capOf, triedOf } from "../verdict/found.ts";
 import type { BenchPlan } from "./bench_plan.ts";
 import { runsToFind, stepOf } from "./find_steps.ts";
 import { type BenchOptions, runBench } from "./runner.ts";
@@ -62,7 +62,8 @@ async function runFind(plan: FindBench, options: BenchOptions): Promise<Results>
       const tried = results.runs.filter(({ series, repetitions }) =>
         series === run.name && repetitions.length > 0
       );
-      value = isHopeless(tried) ? undefined : nextValue(tried.map((one) => triedOf(one, plan.find)), bounds);
+      const trials = tried.map((one) => triedOf(one, plan.find));
+      value = isHopeless(tried) || capOf(trials) !== undefined ? undefined : nextValue(trials, bounds);
     }
   }
   return results!;

@@ -20,6 +20,17 @@ export interface Found {
   readonly holds?: Tried;
   /** The smallest value that did not hold. */
   readonly fails?: Tried;
+  /**
+   * The most connections that the gateway opens, however many requests there are at once. Left out where it
+   * opened one for each.
+   */
+  readonly cap?: number;
+  /**
+   * Connections that the gateway kept of the most that it was tried with, where they are more than the first
+   * that it could not hold: several pools together, of which some were full before the others. Left out where
+   * there is one.
+   */
+  readonly together?: number;
 }
 
 /** A value that was tried. */
@@ -35,6 +46,11 @@ export interface Tried extends Trial {
   readonly share?: number;
   /** Connections opened at all: the median. Left out for a rate. */
   readonly opened?: number;
+  /**
+   * Connections that the pool kept of those that were busy at once. Left out where it kept all, where some
+   * requests took longer than to the next time that all were sent, and for a rate.
+   */
+  readonly kept?: number;
   /**
    * Requests that the load generator sent late, as a share: the median. From 1% on it is the generator that
    * is at its limit. Left out for connections.
@@ -64,13 +80,33 @@ export function foundIn({ runs, method: { find } }: Pick<Results, "runs" | "meth
       .toSorted((a, b) => a.value - b.value);
     // The ends are two of those that were tried.
     const { holds, fails } = bracketOf(tried) as { holds?: Tried; fails?: Tried };
+    const most = tried.at(-1)?.kept;
     return {
       series,
       tried,
-      ...(holds === undefined ? {} : { holds }),
-      ...(fails === undefined ? {} : { fails }),
+      ...defined({
+        holds,
+        fails,
+        cap: capOf(tried),
+        together: most !== undefined && fails !== undefined && most > fails.value ? most : undefined,
+      }),
     };
   });
+}
+
+/** A gateway that opens fewer connections than this share of the requests at once does not open all. */
+const ALL = 0.9;
+
+/**
+ * The most connections that a gateway opens: as many at two values or more, and fewer than there were
+ * requests at once. `undefined` where there is no such limit.
+ */
+export function capOf(tried: readonly Tried[]): number | undefined {
+  const limited = tried.filter(({ opened, value }) => opened !== undefined && opened < ALL * value);
+  const [first] = limited;
+  return limited.length >= 2 && limited.every(({ opened }) => opened === first!.opened)
+    ? first!.opened
+    : undefined;
 }
 
 /** What the repetitions at one value have shown. */
@@ -78,7 +114,7 @@ export function triedOf(run: Run, find: FindPlan): Tried {
   const { value } = run.swept!.find(({ name }) => name === find.name)!;
   const outcomes = run.repetitions.map((repetition) =>
     isMeasured(repetition)
-      ? judge(repetition, value, find)
+      ? judge(repetition, run, find)
       : { broken: [{ figure: "failed", was: 0, most: 0 }] as Broken[], figures: {} }
   );
   const broken = outcomes.filter(({ broken }) => broken.length > 0);
@@ -96,6 +132,7 @@ export function triedOf(run: Run, find: FindPlan): Tried {
     ...defined({
       share,
       opened: median(outcomes.map(({ figures }) => figures.opened)),
+      kept: median(outcomes.map(({ figures }) => figures.kept)),
       late: median(outcomes.map(({ figures }) => figures.late)),
     }),
   };
@@ -103,11 +140,16 @@ export function triedOf(run: Run, find: FindPlan): Tried {
 
 interface Outcome {
   readonly broken: readonly Broken[];
-  readonly figures: { readonly share?: number; readonly opened?: number; readonly late?: number };
+  readonly figures: {
+    readonly share?: number;
+    readonly opened?: number;
+    readonly kept?: number;
+    readonly late?: number;
+  };
 }
 
-function judge(repetition: Measured, value: number, find: FindPlan): Outcome {
-  return find.name === "connections" ? judgePool(repetition, value) : judgeRate(repetition, find.promised);
+function judge(repetition: Measured, { options: { load } }: Run, find: FindPlan): Outcome {
+  return find.name === "connections" ? judgePool(repetition, load) : judgeRate(repetition, find.promised);
 }
 
 /** The least times that all connections must have been answered together. */
@@ -117,7 +159,10 @@ const LEAST_BEATS = 3;
  * All connections send at once, again and again. The first time the gateway must open one for each; from then
  * on a pool of that size opens none, and one that keeps fewer opens the rest each time.
  */
-function judgePool({ hosts, requests, backendRequests }: Measured, connections: number): Outcome {
+function judgePool(
+  { hosts, requests, backendRequests, latencyUs }: Measured,
+  { connections, beatMs = 0 }: Run["options"]["load"],
+): Outcome {
   const opened = hosts.gateway.connectionsOpened;
   // Those on their way at the end have needed their connections as well.
   const later = (backendRequests ?? requests) - connections;
@@ -126,7 +171,11 @@ function judgePool({ hosts, requests, backendRequests }: Measured, connections: 
   }
   const share = Math.max(0, opened - connections) / later;
   const broken: Broken[] = share < KNEE_SHARE ? [] : [{ figure: "share", was: share, most: KNEE_SHARE }];
-  return { broken, figures: { share, opened } };
+  const isWhole = latencyUs.max < beatMs * 1000;
+  const kept = share >= KNEE_SHARE && isWhole
+    ? { kept: Math.round(connections * (1 - Math.min(1, share))) }
+    : {};
+  return { broken, figures: { share, opened, ...kept } };
 }
 
 function judgeRate(

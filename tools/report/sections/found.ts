@@ -18,22 +18,20 @@ import { renderRows } from "../table.ts";
 /** From this share of late requests on, the load generator was at its limit. */
 const LATE = 0.01;
 
-/** A gateway that opened fewer of its connections than this share has a cap, or was not asked for all. */
-const ALL = 0.9;
-
 /** The title, the answer, and where it comes from. */
 export function renderFoundHeadline(_findings: Findings, results: Results): string[] {
-  const stopped = results.interrupted ? "Stopped before all was measured: " : "";
   const found = foundIn(results);
+  const answer = found.length === 0
+    ? "nothing was measured"
+    : found.map((one) => sayFound(one, results)).join("; ");
+  const stopped = results.interrupted ? "Stopped before all was measured: " : "";
   const asked = results.method.find!.name === "connections"
     ? "How many connections does its pool hold?"
     : `What rate keeps ${sayPromise(results.method.find!.promised)}?`;
   return [
     `# ${asked}`,
     "",
-    `${stopped}${
-      found.length === 0 ? "nothing was measured" : found.map((one) => sayFound(one, results)).join("; ")
-    }.`,
+    `${stopped === "" ? capital(answer) : `${stopped}${answer}`}.`,
     "",
     `Scenario \`${results.scenario}\` (${prose(results.question)}), measured on ${
       results.startedAt.slice(0, 10)
@@ -41,17 +39,20 @@ export function renderFoundHeadline(_findings: Findings, results: Results): stri
   ];
 }
 
+function capital(text: string): string {
+  return `${text[0]!.toUpperCase()}${text.slice(1)}`;
+}
+
 function sayFound(found: Found, { method }: Results): string {
   const { name, low, high } = method.find!;
-  const { series, holds, fails, tried } = found;
+  const { series, holds, fails, tried, cap, together } = found;
   const subject = `\`${series}\``;
   if (tried.every(({ held, why }) => held === 0 && why.every(({ figure }) => figure === "failed"))) {
     return `${subject} could not be measured`;
   }
   const isPool = name === "connections";
-  const cap = capOf(found);
   if (cap !== undefined) {
-    return `${subject} opens at most ${formatCount(cap)} connections, however many clients there are`;
+    return `${subject} opens **at most ${saySetting(name, cap)}**, however many requests there are at once`;
   }
   if (holds === undefined) {
     return `${subject} ${isPool ? "keeps" : "holds"} not even ${saySetting(name, low)}: ${sayWhy(fails!)}`;
@@ -63,14 +64,10 @@ function sayFound(found: Found, { method }: Results): string {
   }
   const between = `${formatCount(holds.value)}…${formatCount(fails.value)}`;
   return isPool
-    ? `the pool of ${subject} holds **${saySetting(name, holds.value)}** (${between})`
+    ? `the pool of ${subject} holds **${saySetting(name, holds.value)}** (${between})${
+      together === undefined ? "" : `, and its pools together ${formatCount(together)}`
+    }`
     : `${subject} holds **${saySetting(name, holds.value)}** (${between}); above, ${sayBrokeFirst(fails)}`;
-}
-
-/** Connections that a gateway opened at the most; `undefined` where it opened one for each that was busy. */
-function capOf({ holds, fails }: Found): number | undefined {
-  if (holds === undefined || fails !== undefined || holds.opened === undefined) return undefined;
-  return holds.opened < ALL * holds.value ? holds.opened : undefined;
 }
 
 function sayBrokeFirst(tried: Tried): string {
@@ -164,10 +161,15 @@ function rateCells({ run, late }: Tried, results: Results): string[] {
 export function renderMethod(_findings: Findings, results: Results): string[] {
   const { name } = results.method.find!;
   const found = foundIn(results);
-  const notes = found.flatMap((one) => [...noteCap(one), ...noteLuck(one), ...noteSlow(one)]);
+  const notes = found.flatMap((
+    one,
+  ) => [...noteCap(one), ...notePools(one), ...noteLuck(one), ...noteSlow(one)]);
+  const longest = Math.max(...results.runs.map(({ options }) => options.backend.latencyMs));
   const how = name === "connections"
     ? "All connections send together and pause together, while the backend holds each answer until all of them are " +
-      "busy. The first time the gateway opens one connection for each; from then on a pool that holds them all opens " +
+      `busy, here for up to ${
+        formatCount(longest)
+      } ms. The first time the gateway opens one connection for each; from then on a pool that holds them all opens ` +
       "none, and a smaller one opens the rest again each time. The size found is the *effective* one, whatever the " +
       "configuration says: several gates, workers with a pool each and idle timeouts are in it. A value holds where the " +
       "pool opens fewer than 0.01 connections per request."
@@ -180,32 +182,39 @@ export function renderMethod(_findings: Findings, results: Results): string[] {
   ];
 }
 
-function noteCap(found: Found): string[] {
-  const cap = capOf(found);
+function noteCap({ series, cap }: Found): string[] {
   if (cap === undefined) return [];
   return [
-    `\`${found.series}\` opened ${formatCount(cap)} connections for ${
-      formatCount(found.holds!.value)
-    } requests at once ` +
-    "and closed none: a limit on connections, at which requests wait in line, and no pool that is too small.",
+    `\`${series}\` opened ${
+      formatCount(cap)
+    } connections at every number of clients above, and closed none: a limit on ` +
+    "connections, at which requests wait in line. A pool that is too small closes what it cannot keep.",
   ];
 }
 
-function noteLuck({ series, tried, holds, fails }: Found): string[] {
+function notePools({ series, together, holds, fails }: Found): string[] {
+  if (together === undefined) return [];
+  return [
+    `\`${series}\` has several pools, as a gateway has whose workers keep one each: with many connections they kept ` +
+    `${formatCount(together)} of them together, and the first was full somewhere between ` +
+    `${formatCount(holds?.value ?? 1)} and ${
+      formatCount(fails!.value)
+    }, because chance divides connections unevenly.`,
+  ];
+}
+
+function noteLuck({ series, tried }: Found): string[] {
   const mixed = tried.filter(({ held, broke }) => held > 0 && broke > 0);
   if (mixed.length === 0) return [];
   return [
     `\`${series}\` held in some repetitions and not in others at ${
       mixed.map(({ value }) => formatCount(value)).join(", ")
-    }: the limit is not sharp${
-      holds?.share === undefined && fails?.share === undefined
-        ? ""
-        : ". Workers with a pool each do that, because chance gives them their connections"
-    }.`,
+    }: its limit is not sharp.`,
   ];
 }
 
-function noteSlow({ series, tried }: Found): string[] {
+function noteSlow({ series, tried, cap }: Found): string[] {
+  if (cap !== undefined) return [];
   const slow = tried.filter(({ why }) => why.some(({ figure }) => figure === "too slow"));
   if (slow.length === 0) return [];
   return [
