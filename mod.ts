@@ -51,6 +51,7 @@ export type {
   Run,
   Scenario,
   Size,
+  Sweep,
   Sysctls,
 } from "./tools/scenario/scenario.ts";
 export type { ListenAddress } from "./tools/server/address.ts";

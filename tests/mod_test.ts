@@ -34,7 +34,7 @@ const TYPES = [
   ...["ProcessOptions", "Progress", "ProxyCounters", "Repetition", "Results", "Run", "RunLoadOptions"],
   ...["RunScenarioOptions", "RunningBackend", "RunningGateway", "RunningProcess", "RunningServer"],
   ...["RunningTransport", "Scenario", "ScriptLab", "Size", "StartGatewayOptions", "StartLabOptions"],
-  ...["Sysctls", "TimewaitErrorOptions", "UntilPlan"],
+  ...["Sweep", "Sysctls", "TimewaitErrorOptions", "UntilPlan"],
 ];
 
 Deno.test("mod.ts exports eleven functions and classes, by name", () => {

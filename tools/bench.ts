@@ -29,6 +29,7 @@ import { requireRuns, withProducts } from "./cli/findings_flags.ts";
 import { gatewaysOf } from "./cli/gateway_flags.ts";
 import { loadOf } from "./cli/load_flags.ts";
 import { repeatOptionsOf } from "./cli/repeat_flags.ts";
+import { sweepOptionsOf } from "./cli/sweep_flags.ts";
 import { exitCodeOf, worstExitCode } from "./cli/gate_flags.ts";
 import { showControls, TimewaitError, UnavailableError } from "./errors.ts";
 import { prepareHostSysctls } from "./lab/machine_knobs.ts";
@@ -39,7 +40,7 @@ import { renderGates } from "./report/sections/gates.ts";
 import { isMeasured, measuredOf, type Results } from "./results/results.ts";
 import { announce, durationsOf, showProgress, standardError } from "./run/progress.ts";
 import { type BenchPlan, type MeasureOptions, planBench } from "./run/bench_plan.ts";
-import { runBench } from "./run/runner.ts";
+import { runPlan } from "./run/find.ts";
 import { type LoadedScenario, loadScenario, scenarioNames } from "./scenario/load_scenario.ts";
 import { replaceGateways } from "./scenario/replace_gateways.ts";
 import type { Scenario } from "./scenario/scenario.ts";
@@ -68,6 +69,8 @@ export const main: Main = mainOf({
     "deno task bench --transport net-http --max-idle-conns 100 --max-idle-conns-per-host 200",
     "deno task bench port_exhaustion --gateway 'mine=./my-gateway --listen {listen} --upstream {upstream}'",
     "deno task bench --gate 'pool-1000:requestsPerSec>=-30%'",
+    "deno task bench --sweep connections=50..1000",
+    "deno task bench --find rate --slo 'p99<=200ms,errors<=0.1%'",
     "deno task bench ./my_scenario.ts",
   ],
   foreignFlags: FLAGS_OF_WRK,
@@ -116,6 +119,7 @@ async function planOf(
     name,
     ...overridesOf(flags),
     ...repeatOptionsOf(flags),
+    ...sweepOptionsOf(flags),
     generator: flags.load,
     ...given,
   };
@@ -188,9 +192,12 @@ async function measure(
 ): Promise<number> {
   const outputs = await openOutputs(places);
   announce(plan);
-  const measured = await runBench(plan, {
+  const { onProgress, onRepetition } = showProgress(standardError, durationsOf(plan));
+  const measured = await runPlan(plan, {
     signal,
-    ...showProgress(standardError, durationsOf(plan)),
+    // How long a bisection takes, it decides on its way.
+    ...(plan.find === undefined ? { onProgress } : {}),
+    onRepetition,
     onResults: (results) => outputs.keep(withProducts(results, product)),
   });
   const results = withProducts(measured, product);

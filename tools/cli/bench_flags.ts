@@ -16,6 +16,7 @@ import { GATE_FLAGS } from "./gate_flags.ts";
 import { GATEWAY_FLAGS } from "./gateway_flags.ts";
 import { LOAD_FLAGS } from "./load_flags.ts";
 import { REPEAT_FLAGS } from "./repeat_flags.ts";
+import { SWEEP_FLAGS } from "./sweep_flags.ts";
 import { parseChoice, parseSysctl, parseText } from "./values.ts";
 
 const GENERATOR_FLAGS = {
@@ -63,6 +64,7 @@ export const BENCH_FLAG_GROUPS = {
   "Load": { ...LOAD_FLAGS, ...GENERATOR_FLAGS },
   "Backend": { ...ANY_BACKEND_FLAGS, ...BACKENDS_FLAG },
   "Gateway": { ...GATEWAY_FLAGS, ...PRODUCT_FLAGS },
+  "Sweep": SWEEP_FLAGS,
   "Repetitions": REPEAT_FLAGS,
   "Gates": GATE_FLAGS,
   "Knobs and lab": LAB_FLAGS,
@@ -77,6 +79,7 @@ export const BENCH_FLAGS = {
   ...BACKENDS_FLAG,
   ...GATEWAY_FLAGS,
   ...PRODUCT_FLAGS,
+  ...SWEEP_FLAGS,
   ...REPEAT_FLAGS,
   ...GATE_FLAGS,
   ...LAB_FLAGS,
@@ -132,6 +135,9 @@ export function flagsWithoutEffect(
   return [
     ...(flags.quick && flags.repeat !== undefined && flags.duration !== undefined
       ? ["--quick changes nothing beside --repeat and --duration"]
+      : []),
+    ...(flags.find !== undefined && flags.repeat !== undefined
+      ? ["--repeat changes nothing beside --find, which decides by itself what it measures how often"]
       : []),
     ...(flags.allowHostSysctl && lab !== "host"
       ? [`--allow-host-sysctl changes nothing in a ${lab} lab, whose sysctls are its own`]

@@ -77,7 +77,7 @@ export async function readWrkVersion(wrk: string): Promise<string> {
 
 /** Starts wrk. */
 export async function startWrk(host: Host, options: LoadOptions): Promise<RunningLoad> {
-  const { connections, threads, durationMs, timeoutMs, headers, script } = options;
+  const { connections, threads, durationMs, timeoutMs, headers, script, beatMs = 0 } = options;
   const token = `timewait ${crypto.randomUUID()} `;
   const reported = Promise.withResolvers<LoadResult>();
   reported.promise.catch(() => {});
@@ -94,7 +94,12 @@ export async function startWrk(host: Host, options: LoadOptions): Promise<Runnin
       options.url,
     ],
     // Not as -H: every user of the machine can read the arguments of a process, and its environment not.
-    env: { TIMEWAIT_TOKEN: token, TIMEWAIT_SCRIPT: script ?? "", TIMEWAIT_HEADERS: headers.join("\n") },
+    env: {
+      TIMEWAIT_TOKEN: token,
+      TIMEWAIT_SCRIPT: script ?? "",
+      TIMEWAIT_HEADERS: headers.join("\n"),
+      TIMEWAIT_BEAT_MS: String(beatMs),
+    },
     ...(script === undefined ? {} : { onStderr: showFirst(SCRIPT_LINES_SHOWN) }),
     longestLine: LONGEST_REPORT,
     onStdout: (line) => {

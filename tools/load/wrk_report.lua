@@ -3,6 +3,7 @@
 --
 -- TIMEWAIT_SCRIPT  the user's script; empty for none
 -- TIMEWAIT_HEADERS header lines of each request, as wrk's own -H would set them
+-- TIMEWAIT_BEAT_MS all connections send together at each multiple of this time; 0 for as soon as they are answered
 -- TIMEWAIT_TOKEN   the beginning of each line of ours, by which it is told from what the user's script prints
 
 local script = os.getenv("TIMEWAIT_SCRIPT")
@@ -29,6 +30,19 @@ if script ~= "" then
   end
 end
 local users_done = done
+
+local beat_ms = tonumber(os.getenv("TIMEWAIT_BEAT_MS"))
+if beat_ms > 0 then
+  local ffi = require("ffi")
+  ffi.cdef("typedef struct { long sec, usec; } timewait_time; int gettimeofday(timewait_time *, void *);")
+  local now = ffi.new("timewait_time")
+  -- wrk waits so long before each request of a connection, the first included.
+  function delay()
+    ffi.C.gettimeofday(now, nil)
+    local ms = tonumber(now.sec) * 1000 + tonumber(now.usec) / 1000
+    return math.ceil(beat_ms - ms % beat_ms)
+  end
+end
 
 -- wrk's `latency(i)` searches from the start for each i, which takes minutes for a wide histogram. In memory the histogram
 -- is four numbers and an array of counts by microsecond. It is read from there if everything that can be checked agrees.

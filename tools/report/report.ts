@@ -6,15 +6,25 @@
 
 import type { Results } from "../results/results.ts";
 import { analyse, type Findings } from "../verdict/findings.ts";
+import { isSwept } from "../verdict/sweep.ts";
+import { onePerSeries, withoutExpected } from "./by_series.ts";
 import { showControlsIn } from "./markdown.ts";
 import { renderAdvice } from "./sections/advice.ts";
 import { renderEnvironment } from "./sections/environment.ts";
 import { renderCaption, renderFigures } from "./sections/figures.ts";
+import { renderFoundHeadline, renderMethod, renderTried } from "./sections/found.ts";
 import { renderHeadline } from "./sections/headline.ts";
 import { renderKnobs } from "./sections/knobs.ts";
 import { renderLatency } from "./sections/latency.ts";
 import { renderPorts } from "./sections/ports.ts";
 import { renderReproduce } from "./sections/reproduce.ts";
+import {
+  renderKnees,
+  renderSweepCaption,
+  renderSweepHeadline,
+  renderSweepTable,
+  renderWhyAtKnees,
+} from "./sections/sweep.ts";
 import { renderTimeWait } from "./sections/time_wait.ts";
 import { renderWarnings } from "./sections/warnings.ts";
 import { renderCauses } from "./sections/causes.ts";
@@ -32,18 +42,22 @@ type Section = (findings: Findings, results: Results) => string[];
 
 /** Renders the report. Plots that were drawn for it take the place of its own chart of TIME_WAIT. */
 export function renderReport(results: Results, plots: readonly PlotFile[] = []): string {
+  const drawn: readonly Section[] = plots.map((plot) => () => renderPlot(plot));
   const sections: readonly Section[] = [
-    renderHeadline,
-    renderFigures,
-    renderCaption,
-    renderAdvice,
-    renderPorts,
-    renderCauses,
-    ...(plots.length === 0 ? [renderTimeWait] : plots.map((plot) => () => renderPlot(plot))),
-    renderLatency,
-    renderWarnings,
+    ...(results.method.find !== undefined
+      ? [renderFoundHeadline, renderTried, renderMethod, ...drawn]
+      : isSwept(results)
+      ? [renderSweepHeadline, renderSweepTable, renderSweepCaption, renderKnees, renderWhyAtKnees, ...drawn]
+      : [
+        ...[renderHeadline, renderFigures, renderCaption, renderAdvice, renderPorts, renderCauses],
+        ...(drawn.length === 0 ? [renderTimeWait] : drawn),
+        renderLatency,
+      ]),
+    results.method.find === undefined
+      ? renderWarnings
+      : (findings) => renderWarnings(withoutExpected(findings)),
     renderKnobs,
-    renderEnvironment,
+    (...given) => renderEnvironment(...onePerSeries(...given)),
     renderReproduce,
   ];
   const shown = showControlsIn(results);

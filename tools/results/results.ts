@@ -19,7 +19,8 @@ import type { GatewaySides } from "../observe/gateway_sides.ts";
 import type { HostResult, Samples } from "../observe/series.ts";
 import type { Processes } from "../observe/process_usage.ts";
 import type { PoolCounters } from "../transport/pool/counters.ts";
-import type { RunOptions } from "../scenario/plan.ts";
+import type { FindPlan } from "../scenario/find.ts";
+import type { RunOptions, SweptValue } from "../scenario/plan.ts";
 import type { Witness } from "../observe/witness.ts";
 import type { UpstreamFailure } from "../observe/upstream_failures.ts";
 
@@ -110,6 +111,11 @@ export interface Method {
   readonly until: UntilPlan | null;
   /** Whether the two runs are one configuration under two names. Left out where they are not. */
   readonly selfCheck?: boolean;
+  /**
+   * What a bisection looked for. Its runs are the values that it tried, as often as it tried each. Left out
+   * where there was none.
+   */
+  readonly find?: FindPlan;
 }
 
 /** Where it was measured. */
@@ -158,6 +164,13 @@ export interface Run {
   readonly baseline: boolean;
   /** What was measured; the same in all of its repetitions. Where a secret was, it has `***`. */
   readonly options: RunOptions;
+  /** The run of the scenario that this is one value of. Left out where no setting of it was varied. */
+  readonly series?: string;
+  /**
+   * The values that tell it apart from the others of its series, the first that of the axis. Left out where
+   * no setting was varied.
+   */
+  readonly swept?: readonly SweptValue[];
   /**
    * In the order measured. The n-th repetitions of all runs share a round. Fewer where the bench was stopped.
    */

@@ -18,13 +18,17 @@ import { checkProgram } from "../parties/gateway_program.ts";
 import { type UntilPlan } from "../results/results.ts";
 import type { RunOptions, ScenarioPlan } from "../scenario/plan.ts";
 import { type Overrides, resolveScenario } from "../scenario/resolve.ts";
+import type { FindPlan } from "../scenario/find.ts";
 import type { Load, Scenario } from "../scenario/scenario.ts";
+import { sweepPlan } from "../scenario/sweep.ts";
 import { parseKnobs } from "../scenario/sysctls.ts";
 import { defaultRepetitions } from "../verdict/comparison.ts";
+import { runsToFind, stepOf } from "./find_steps.ts";
 import { randomSeed, selfCheckOf } from "./rounds.ts";
+import { findOf, needWrk, sweepOf, type VariationOptions } from "./variation.ts";
 
 /** How a scenario is measured. */
-export interface MeasureOptions extends Overrides {
+export interface MeasureOptions extends Overrides, VariationOptions {
   /** What the results call the scenario. Default `script`. */
   readonly name?: string | undefined;
   /**
@@ -61,6 +65,8 @@ export interface BenchPlan {
   readonly repeat: number;
   /** The precision at which to stop after `repeat` rounds; `null` to stop there in any case. */
   readonly until: UntilPlan | null;
+  /** What a bisection looks for. Left out for a bench that compares. */
+  readonly find?: FindPlan;
   /** Seed of the order in which runs take turns. */
   readonly seed: number;
   /** Whether the two runs are one configuration under two names: an A/A check. */
@@ -83,16 +89,28 @@ export interface BenchPlan {
 export async function planBench(scenario: Scenario, options: MeasureOptions = {}): Promise<BenchPlan> {
   const { name = "script", until = null, seed = randomSeed() } = options;
   const { selfCheck = false, lab = "auto", generator = "auto", command = scriptCommand() } = options;
-  const resolved = resolveScenario(scenario, name, options);
-  const plan = selfCheck ? selfCheckOf(resolved) : resolved;
-  const repeat = options.repeat ?? defaultRepetitions(plan.runs.length - 1, { until: until !== null });
-  const chosen = await chooseGenerator(generator, { rate: haveRate(plan) });
+  const { sweep: _, ...resolved } = resolveScenario(scenario, name, options);
+  const sweep = sweepOf(scenario, options);
+  const find = findOf(resolved, options);
+  const plan = selfCheck ? selfCheckOf(resolved) : find === undefined ? sweepPlan(resolved, sweep) : resolved;
+  const swept = plan.runs.some(({ swept }) => swept !== undefined);
+  const byDefault = swept && until === null
+    ? SWEEP_REPETITIONS
+    : defaultRepetitions(plan.runs.length - 1, { until: until !== null });
+  const repeat = find === undefined ? options.repeat ?? byDefault : 1;
+  const chosen = await chooseGenerator(generator, {
+    rate: find === undefined ? haveRate(plan) : find.name === "ratePerSec",
+  });
+  if (find?.name === "connections") needWrk(chosen);
+  const measured = find === undefined
+    ? plan.runs
+    : runsToFind(plan.runs, find).map((run) => stepOf(run, find, find.high));
   const checks: ((run: RunOptions) => void | Promise<void>)[] = [
     ({ load }) => checkLoadOptions(chosen.name, load),
     ({ load, gateway }) => checkFileLimit(load.connections, { throughGateway: gateway !== null }),
   ];
   for (const check of checks) {
-    for (const { options: run } of plan.runs) {
+    for (const { options: run } of measured) {
       try {
         await check(run);
       } catch (error) {
@@ -112,6 +130,7 @@ export async function planBench(scenario: Scenario, options: MeasureOptions = {}
     scenario: plan,
     repeat,
     until,
+    ...(find === undefined ? {} : { find }),
     seed,
     selfCheck,
     lab: typeof lab === "string" ? await chooseLab(lab) : lab,
@@ -120,6 +139,12 @@ export async function planBench(scenario: Scenario, options: MeasureOptions = {}
     command,
   };
 }
+
+/**
+ * Repetitions of a sweep where nothing else is asked for: enough for an interval at each value, which a curve
+ * is made of, and not for a test of each value.
+ */
+const SWEEP_REPETITIONS = 5;
 
 /**
  * Whether the runs have a rate.

@@ -8,7 +8,11 @@
 import { format as formatDuration } from "@std/fmt/duration";
 import { showControls } from "../errors.ts";
 import { isMeasured, openerOf, servedPerSec } from "../results/results.ts";
+import type { FindPlan } from "../scenario/find.ts";
+import type { RunPlan } from "../scenario/plan.ts";
+import { MOST_TRIALS } from "../verdict/bisection.ts";
 import type { BenchPlan } from "./bench_plan.ts";
+import { runsToFind, stepOf } from "./find_steps.ts";
 import type { BenchObserver, BenchProgress } from "./runner.ts";
 
 /** Something that text can be written to. */
@@ -67,13 +71,27 @@ function sumMs(durations: RunDurations, runs: readonly string[] = Object.keys(du
 
 /** Announces a bench that will take more than a minute. */
 export function announce(plan: BenchPlan): void {
-  const { scenario: { name, runs }, repeat, until } = plan;
+  const { scenario: { name, runs }, repeat, until, find } = plan;
+  if (find !== undefined) return console.error(`${showControls(name)}: ${announceFind(runs, find)}`);
   const minutes = repeat * sumMs(durationsOf(plan)) / 60_000;
   if (minutes < 1) return;
   const least = until === null ? "about" : "at least";
   console.error(
     `${showControls(name)}: ${runs.length} runs, ${repeat} times each: ${least} ${minutes.toFixed(1)} min`,
   );
+}
+
+/** What a bisection will take at the most. */
+function announceFind(runs: readonly RunPlan[], find: FindPlan): string {
+  const found = runsToFind(runs, find);
+  // The values are not known yet: one in three is taken to be as long as the longest.
+  const steps = found.flatMap((run) =>
+    [find.high, find.low, find.low].map((value) => stepOf(run, find, value).options.load)
+  );
+  const ms = steps.reduce((sum, load) => sum + OVERHEAD_MS + load.warmUpMs + load.durationMs, 0);
+  const minutes = (ms * MOST_TRIALS / 3 / 60_000).toFixed(1);
+  return `${found.length} ${found.length === 1 ? "run" : "runs"}, at most ${MOST_TRIALS} repetitions each: ` +
+    `at most about ${minutes} min`;
 }
 
 const count = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });

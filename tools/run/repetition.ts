@@ -130,7 +130,9 @@ export async function measureRepetition(options: RunOptions, context: Repetition
     startedMs: Math.round(startMs - (firstStartedMs ?? startMs)),
     ...result,
     ...(own ? { backendRequests } : {}),
-    ...(load.ratePerSec === undefined ? { inFlight: connectionsOfClient(observation) } : {}),
+    ...(load.ratePerSec === undefined && load.beatMs === undefined
+      ? { inFlight: connectionsOfClient(observation) }
+      : {}),
     ...(ofOthers === undefined ? {} : { openedByOthers: ofOthers }),
     reuseRatio: gateway === undefined ? null : reuseRatioOf(hosts.gateway.connectionsOpened, result.requests),
     hosts,

@@ -7,9 +7,10 @@
 import type { LabKind } from "../lab/lab.ts";
 import type { LoadGenerator } from "../load/load.ts";
 import type { Results, UntilPlan } from "../results/results.ts";
-import type { Backend, Load, Scenario, Sysctls } from "../scenario/scenario.ts";
+import type { Backend, Load, Scenario, Sweep, Sysctls } from "../scenario/scenario.ts";
 import { planBench } from "./bench_plan.ts";
-import { type BenchProgress, runBench } from "./runner.ts";
+import { runPlan } from "./find.ts";
+import type { BenchProgress } from "./runner.ts";
 
 /** How a scenario is measured. */
 export interface RunScenarioOptions {
@@ -28,6 +29,19 @@ export interface RunScenarioOptions {
   readonly repeat?: number | undefined;
   /** Goes on after `repeat` until the comparisons are precise enough. Default: it does not. */
   readonly until?: UntilPlan | undefined;
+  /**
+   * Settings to vary, by the names of their options: `{ connections: "50..1000" }`. Each run is measured at
+   * each value, 5 times unless `repeat` says otherwise. They take the place of the scenario's own.
+   */
+  readonly sweep?: Sweep | undefined;
+  /**
+   * What to find in place of a comparison, by bisection, for each run with a gateway: `connections`, the most
+   * that its pool holds; `rate`, the highest that keeps `slo`. With a range if wanted: `rate=500..4000`. At
+   * most 12 repetitions for each run. The values that were tried are the runs of the results.
+   */
+  readonly find?: string | undefined;
+  /** What must hold at a rate: conditions such as `p99<=200ms,errors<=0.1%`. */
+  readonly slo?: string | undefined;
   /** What the order of the repetitions is drawn with, a whole number of 32 bits. Default: drawn itself. */
   readonly seed?: number | undefined;
   /** Measures the baseline under two names in place of the runs: an A/A check. Default false. */
@@ -77,7 +91,7 @@ export interface RunScenarioOptions {
  */
 export async function runScenario(scenario: Scenario, options: RunScenarioOptions = {}): Promise<Results> {
   const { onProgress, onResults, signal, ...measured } = options;
-  return await runBench(await planBench(scenario, measured), {
+  return await runPlan(await planBench(scenario, measured), {
     signal,
     ...(onProgress === undefined ? {} : { onProgress }),
     ...(onResults === undefined ? {} : { onResults }),

@@ -7,6 +7,7 @@
 
 import type { Amount, Count, Share } from "../figures.ts";
 import type { ResolvedPoolLimits } from "../transport/pool/limits.ts";
+import type { Sweep } from "./scenario.ts";
 
 /** A gateway of ours over a `Deno.HttpClient`. */
 export interface HttpClientPlan {
@@ -122,6 +123,11 @@ export interface LoadPlan {
    * @exclusiveMinimum 0
    */
   readonly ratePerSec?: number;
+  /**
+   * All connections send together, at each multiple of this time, in milliseconds; for wrk alone. Left out
+   * where each sends as soon as it is answered.
+   */
+  readonly beatMs?: Amount;
 }
 
 /** Everything a run was told, defaults included. */
@@ -150,6 +156,14 @@ export interface RunOptions {
   readonly probeConnects?: boolean;
 }
 
+/** The value of a setting that was varied. */
+export interface SweptValue {
+  /** The field of the options of load, backend or gateway: `connections`, `latencyMs`. */
+  readonly name: string;
+  /** Its value, in the unit that the name ends in. */
+  readonly value: number;
+}
+
 /** A run, ready to be measured. */
 export interface RunPlan {
   /** Unique in its scenario. */
@@ -158,6 +172,10 @@ export interface RunPlan {
   readonly baseline: boolean;
   /** What is measured. */
   readonly options: RunOptions;
+  /** The run of the scenario that this is one value of. Left out where no setting of it is varied. */
+  readonly series?: string;
+  /** The values that tell it apart from the others of its series. Left out where there are none. */
+  readonly swept?: readonly SweptValue[];
 }
 
 /** A scenario, ready to be measured. */
@@ -170,4 +188,6 @@ export interface ScenarioPlan {
   readonly expectation: string;
   /** At least one; exactly one of them is the baseline. */
   readonly runs: readonly RunPlan[];
+  /** Settings to vary, unchecked: {@linkcode sweepPlan} makes runs of them. Left out where there are none. */
+  readonly sweep?: Sweep;
 }

@@ -41,9 +41,12 @@ export function resolveScenario(scenario: Scenario, name: string, overrides: Ove
       `a scenario must be an object such as { question: …, runs: […] }, not ${shown(scenario)}`,
     );
   }
-  const { question, expectation, runs, baseline, ...more } = optionsOf(scenario, "");
+  const { question, expectation, runs, baseline, sweep, ...more } = optionsOf(scenario, "");
   const { load, backend, backends, sysctls, probeConnects, ...others } = more;
-  const known = { question, expectation, runs, baseline, load, backend, backends, sysctls, probeConnects };
+  const known = {
+    ...{ question, expectation, runs, baseline, sweep },
+    ...{ load, backend, backends, sysctls, probeConnects },
+  };
   refuseOthers(others, known, "");
   if (question === undefined) {
     throw new TimewaitError("is needed: what does the scenario answer?", { field: "question" });
@@ -68,6 +71,7 @@ export function resolveScenario(scenario: Scenario, name: string, overrides: Ove
       baseline: names[i] === compared,
       options: resolveRun(run, shared, overrides, `runs[${i}]`),
     })),
+    ...(sweep === undefined ? {} : { sweep }),
   };
 }
 

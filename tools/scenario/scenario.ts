@@ -202,6 +202,13 @@ export interface Run {
   readonly probeConnects?: boolean | undefined;
 }
 
+/**
+ * Settings to vary, each by the name of its option in load, backend or gateway (`connections`, `latency`,
+ * `maxIdleConns`), with its values: a list, or text such as `"50,100,200"`, `"50..1000"` (each twice the one
+ * before, and 1000 in any case) or `"50..1000/5"` (five values in equal steps).
+ */
+export type Sweep = Readonly<Record<string, string | readonly (number | string)[]>>;
+
 /** Everything that a bench measures to answer one question. Its name is that of its file. */
 export interface Scenario {
   /** What it answers, in one sentence; the report's title. */
@@ -228,4 +235,9 @@ export interface Scenario {
    * Whether a probe on the gateway's host times a connect to the backend 20 times a second. Default false.
    */
   readonly probeConnects?: boolean | undefined;
+  /**
+   * Settings to vary: each run is measured at each value, or with several settings at each combination of
+   * their values. Default none.
+   */
+  readonly sweep?: Sweep | undefined;
 }

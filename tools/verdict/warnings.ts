@@ -139,6 +139,8 @@ function warnOfOthers(run: Run): Warning[] {
 }
 
 function warnOfOptions(run: Run, baseline: Run | undefined): Warning[] {
+  // What is swept is compared at the same values.
+  if (run.swept !== undefined) return [];
   if (baseline === undefined || measuredOf(run).length === 0 || measuredOf(baseline).length === 0) return [];
   const differs = differingOptions(run, baseline);
   if (differs.length === 0) return [];

@@ -21,6 +21,7 @@ export function plotOption(plot: Plot, ink: string): Record<string, unknown> {
     100000: "99.999%",
   };
   const isPercentile = plot.xScale === "percentile";
+  const isSetting = plot.xScale === "value" || plot.xScale === "log";
   const grey = "rgba(128, 128, 128, 0.3)";
   const rounded = (value: unknown) => Number(Number(value).toPrecision(4)).toLocaleString("en-US");
   const names = [...new Set(plot.lines.map((line) => line.name))];
@@ -51,7 +52,11 @@ export function plotOption(plot: Plot, ink: string): Record<string, unknown> {
       renderMode: "richText",
       formatter: (hovered: unknown) => {
         const [x] = (hovered as { value: [number, number] }[])[0]!.value;
-        const at = isPercentile ? `${Number((100 - 100 / x).toPrecision(5))}%` : `${x.toFixed(1)} s`;
+        const at = isPercentile
+          ? `${Number((100 - 100 / x).toPrecision(5))}%`
+          : isSetting
+          ? `${plot.xName}: ${rounded(x)}`
+          : `${x.toFixed(1)} s`;
         // Each line was sampled at times of its own, so each shows its nearest point.
         const values = plot.lines.filter(({ weight }) => weight !== "other").map(({ name, points }) => {
           const nearest = points.reduce((a, b) => Math.abs(b[0] - x) < Math.abs(a[0] - x) ? b : a);
@@ -61,17 +66,22 @@ export function plotOption(plot: Plot, ink: string): Record<string, unknown> {
       },
     },
     xAxis: {
-      type: isPercentile ? "log" : "value",
+      type: isPercentile || plot.xScale === "log" ? "log" : "value",
       name: plot.xName,
       nameLocation: "middle",
       nameGap: 28,
       nameTextStyle: { color: ink },
       axisLine: { lineStyle: { color: grey } },
       ...(isPercentile ? {} : { max: "dataMax" }),
+      ...(isSetting ? { min: "dataMin" } : {}),
       axisLabel: {
         color: ink,
         hideOverlap: true,
-        ...(isPercentile ? { formatter: (x: number) => percentiles[x] ?? "" } : { showMaxLabel: false }),
+        ...(isPercentile
+          ? { formatter: (x: number) => percentiles[x] ?? "" }
+          : isSetting
+          ? { formatter: rounded }
+          : { showMaxLabel: false }),
       },
       splitLine: { show: isPercentile, lineStyle: { color: grey } },
     },
@@ -87,7 +97,7 @@ export function plotOption(plot: Plot, ink: string): Record<string, unknown> {
       name: line.name,
       data: line.points.map(([x, y]) => [x, y]),
       color: line.colour,
-      showSymbol: false,
+      showSymbol: isSetting && line.weight === "middle",
       silent: line.weight === "mark",
       lineStyle: {
         width: line.weight === "middle" ? 2.5 : 1,

@@ -20,37 +20,10 @@ import { portRange, portsInUse } from "../../verdict/ports.ts";
 import { formatCount } from "../format.ts";
 import { nameLoop } from "../load.ts";
 import { COLOURS } from "./mermaid.ts";
+import type { Plot, PlotLine } from "./plot.ts";
+import { sweepPlots } from "./sweep_plots.ts";
 
-/** One line of a plot. */
-export interface PlotLine {
-  /** The run, or what a dashed line marks. */
-  readonly name: string;
-  /** The run's colour, `#rrggbb`. */
-  readonly colour: string;
-  /**
-   * `middle`: the repetition nearest to the median requests/s, or all repetitions together; `other`: the
-   * rest; `mark`: a limit.
-   */
-  readonly weight: "middle" | "other" | "mark";
-  /** The points in the order of x. */
-  readonly points: readonly (readonly [x: number, y: number])[];
-}
-
-/** One plot. */
-export interface Plot {
-  /** Its name in file names, such as `time_wait`. */
-  readonly name: string;
-  /** What it shows, for its heading. */
-  readonly title: string;
-  /** The name of the x axis, with its unit. */
-  readonly xName: string;
-  /** The unit of the y axis. */
-  readonly yName: string;
-  /** `percentile`: x is 1 ÷ (1 − the share of answers), on a logarithmic scale, as HdrHistogram plots it. */
-  readonly xScale: "linear" | "percentile";
-  /** The lines in the order of drawing. */
-  readonly lines: readonly PlotLine[];
-}
+export type { Plot, PlotLine };
 
 /** Rates are taken over at least this time, in milliseconds: over less they would show the sampling. */
 const RATE_OVER_MS = 450;
@@ -60,6 +33,10 @@ const SINCE_LOAD_BEGAN = "seconds since the load began";
 
 /** The plots that the results have data for. */
 export function plotsOf(results: Results): Plot[] {
+  // Of runs at so many values, the course over time of each would fill a wall.
+  if (results.runs.some(({ swept }) => swept !== undefined)) {
+    return sweepPlots(results, colourOf, MARK_COLOUR);
+  }
   const overTime = { xName: SINCE_LOAD_BEGAN, xScale: "linear" } as const;
   const plots: Plot[] = [
     {
