@@ -101,11 +101,10 @@ export async function startGatewayIn(
 ): Promise<Party> {
   using port = await claimPort(lab, "gateway");
   const listen = { hostname: lab.gateway.address, port: port.number };
-  const argv = "command" in plan
-    ? commandArgv(plan.command, { listen, upstream: backend })
-    : denoArgv(scriptOf(plan), ["--plan", JSON.stringify(serverPlan(plan, listen, backend))]);
-  const stopsGroup = "command" in plan && !isSimple(plan.command);
-  return await startParty(lab.gateway, { name: "the gateway", argv, stopsGroup }, listen, options);
+  const command = "command" in plan
+    ? commandProcess(plan.command, { listen, upstream: backend })
+    : { argv: denoArgv(scriptOf(plan), ["--plan", JSON.stringify(serverPlan(plan, listen, backend))]) };
+  return await startParty(lab.gateway, { name: "the gateway", ...command }, listen, options);
 }
 
 function serverPlan(
@@ -116,10 +115,24 @@ function serverPlan(
   return { gateway, upstreams: [backend.url], listen, graceMs: GRACE_MS };
 }
 
-function commandArgv(command: string, values: PlaceholderValues): string[] {
+/**
+ * A shell that runs a command line. Every user of the machine can read a process's arguments, and nobody but
+ * its own user its environment: the command line may hold secrets, so it stands there.
+ */
+function commandProcess(
+  command: string,
+  values: PlaceholderValues,
+): Pick<ProcessOptions, "argv" | "env" | "stopsGroup"> {
   const filled = fillPlaceholders(command, values);
-  return ["/bin/sh", "-c", isSimple(command) ? `exec ${filled}` : filled];
+  const simple = isSimple(command);
+  return {
+    argv: ["/bin/sh", "-c", `eval "unset ${COMMAND_VARIABLE}; $${COMMAND_VARIABLE}"`],
+    env: { [COMMAND_VARIABLE]: simple ? `exec ${filled}` : filled },
+    stopsGroup: !simple,
+  };
 }
+
+const COMMAND_VARIABLE = "TIMEWAIT_GATEWAY_COMMAND";
 
 /** Several threads share a port, and each reads its own source: they need more permissions than one does. */
 function scriptOf({ workers }: HttpClientPlan | NetHttpPlan): DenoScript {
@@ -171,7 +184,7 @@ async function claimPort(lab: Lab, party: keyof typeof FIRST_PORT): Promise<Clai
 /** Starts a party and waits until it listens. */
 async function startParty(
   host: Host,
-  command: Pick<ProcessOptions, "name" | "argv" | "stopsGroup">,
+  command: Pick<ProcessOptions, "name" | "argv" | "env" | "stopsGroup">,
   { hostname, port }: ListenAddress,
   { collectors = [], signal, listenTimeoutMs = LISTEN_TIMEOUT_MS }: StartOptions,
 ): Promise<Party> {
