@@ -23,6 +23,7 @@ import {
   printError,
   printOutput,
   runAsScript,
+  whileSignalsEnd,
 } from "./cli/command_line.ts";
 import { gatewaysOf } from "./cli/gateway_flags.ts";
 import { loadOf } from "./cli/load_flags.ts";
@@ -75,7 +76,7 @@ export const main: Main = mainOf({
 async function bench(flags: BenchFlags, call: Call): Promise<number> {
   if (flags.list) return await listScenarios(call);
   const names = call.positionals.length === 0 ? [DEFAULT_SCENARIO] : call.positionals;
-  const scenarios = await Promise.all(names.map(loadScenario));
+  const scenarios = await whileSignalsEnd(call.signal, () => Promise.all(names.map(loadScenario)));
   const places = placesOf(flags, scenarios);
   const lab = await chooseLab(flags.lab);
   await using hostSysctls = await prepareHostSysctls(lab, {
@@ -121,6 +122,10 @@ async function planOf(
   } catch (error) {
     if (!(error instanceof TimewaitError) || error instanceof UnavailableError) throw error;
     if (error.field === undefined) throw error;
+    // The gateways of the command line have taken the place of the scenario's.
+    if (flags.gateway.length > 0 && /\.gateway\.command$/.test(error.field)) {
+      throw new TimewaitError(error.problem, { field: "gateway", cause: error });
+    }
     if (isGiven(error.field, BENCH_FLAGS, flags)) throw error;
     const field = flagOf(error.field, BENCH_FLAGS) ?? error.field;
     throw new TimewaitError(`${name}.ts: ${field} ${error.problem}`, { cause: error });

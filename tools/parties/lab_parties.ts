@@ -62,10 +62,10 @@ const LISTEN_POLL_MS = 10;
 const GRACE_MS = 10_000;
 
 /** How often a backend says how many requests it has answered, in milliseconds. */
-export const ANSWERED_INTERVAL_MS = 500;
+const ANSWERED_INTERVAL_MS = 500;
 
 /**
- * Starts a backend. Every {@linkcode ANSWERED_INTERVAL_MS} it prints how many requests it has answered.
+ * Starts a backend. Every 500 ms it prints how many requests it has answered.
  *
  * @throws {Error} where it ends or does not listen in time, and the reason of the signal when that aborts
  * before.

@@ -103,8 +103,12 @@ export async function planBench(scenario: Scenario, options: MeasureOptions = {}
       }
     }
   }
-  for (const { options: { gateway, sysctls } } of plan.runs) {
-    if (gateway !== null && "command" in gateway) checkProgram(gateway.command);
+  for (const { options } of plan.runs) {
+    const { gateway, sysctls } = options;
+    const index = resolved.runs.findIndex((run) => run.options === options);
+    if (gateway !== null && "command" in gateway) {
+      checkProgram(gateway.command, `runs[${index}].gateway.command`);
+    }
     await checkKnobNames(parseKnobs(sysctls));
   }
   return {
