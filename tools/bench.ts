@@ -189,11 +189,11 @@ async function measure(
     onResults: outputs.keep,
   });
   await printOutput(places.json === "-" ? JSON.stringify(results) : renderReport(results));
-  const unwritten = await outputs.finish(results);
+  const checks = results.interrupted ? [] : checkDocuments(gates, [{ name: results.scenario, results }]);
+  const unwritten = await outputs.finish(results, checks);
   if (unwritten !== undefined) printError(unwritten);
   const code = exitCodeOfBench(results, { written: unwritten === undefined });
   if (results.interrupted) return code;
-  const checks = checkDocuments(gates, [{ name: results.scenario, results }]);
   const section = renderGates(checks).join("\n");
   if (places.json === "-") console.error(section);
   else if (checks.length > 0) await printOutput(`\n${section}\n`);

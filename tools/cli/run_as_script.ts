@@ -33,8 +33,9 @@ export async function runAsScript(main: Main): Promise<void> {
   const stopWatching = byTask ? followTask(onSignal) : () => {};
   try {
     Deno.exitCode = await main(Deno.args, controller.signal);
-    // What was given up may still hold a thread, such as the opening of a pipe that nobody reads.
-    if (controller.signal.aborted) Deno.exit(Deno.exitCode);
+    // What was given up may still hold a thread, such as the opening of a pipe that nobody reads; or it is a
+    // module that never finishes loading, of which Deno would complain.
+    if (controller.signal.aborted || Deno.exitCode !== 0) Deno.exit(Deno.exitCode);
   } finally {
     stopWatching();
     for (const [name, listener] of listeners) Deno.removeSignalListener(name, listener);

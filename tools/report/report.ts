@@ -6,10 +6,12 @@
 
 import type { Results } from "../results/results.ts";
 import { analyse, type Findings } from "../verdict/findings.ts";
+import type { GateCheck } from "../verdict/gate_check.ts";
 import { showControlsIn } from "./markdown.ts";
 import { renderAdvice } from "./sections/advice.ts";
 import { renderEnvironment } from "./sections/environment.ts";
 import { renderCaption, renderFigures } from "./sections/figures.ts";
+import { renderGates } from "./sections/gates.ts";
 import { renderHeadline } from "./sections/headline.ts";
 import { renderKnobs } from "./sections/knobs.ts";
 import { renderLatency } from "./sections/latency.ts";
@@ -30,8 +32,15 @@ export interface PlotFile {
 /** The words for one part of the findings, as lines of Markdown; empty where there is nothing to say. */
 type Section = (findings: Findings, results: Results) => string[];
 
-/** Renders the report. Plots that were drawn for it take the place of its own chart of TIME_WAIT. */
-export function renderReport(results: Results, plots: readonly PlotFile[] = []): string {
+/**
+ * Renders the report. Plots that were drawn for it take the place of its own chart of TIME_WAIT; gates that
+ * were checked are its last section.
+ */
+export function renderReport(
+  results: Results,
+  plots: readonly PlotFile[] = [],
+  checks: readonly GateCheck[] = [],
+): string {
   const sections: readonly Section[] = [
     renderHeadline,
     renderFigures,
@@ -45,6 +54,7 @@ export function renderReport(results: Results, plots: readonly PlotFile[] = []):
     renderKnobs,
     renderEnvironment,
     renderReproduce,
+    () => renderGates(checks),
   ];
   const shown = showControlsIn(results);
   const findings = analyse(shown);
