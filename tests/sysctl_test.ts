@@ -26,3 +26,8 @@ Deno.test("deno task sysctl takes restore and nothing else", async () => {
   assertEquals(code, 2);
   assertStringIncludes(stderr, "did you mean restore?");
 });
+
+Deno.test("--quiet is for restore", async () => {
+  const { code, stdout, stderr } = await task("--quiet");
+  assertEquals([code, stdout, stderr], [2, "", "error: --quiet is for restore: sysctl restore --quiet\n"]);
+});

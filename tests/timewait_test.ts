@@ -53,6 +53,23 @@ Deno.test("installed as the README says, one command does what the tasks do, fro
     "undersized_pool (default): ",
   );
   assertStringIncludes((await run(command, ["gateway", "--help"], folder)).stdout, "--max-idle-conns");
+  for (const name of ["bench", "gateway"]) {
+    const { stdout } = await run(command, [name, "--help"], folder);
+    assertStringIncludes(stdout, `Usage: timewait ${name} `);
+    assertEquals(stdout.includes("deno task"), false);
+    const { stderr } = await run(command, [name, "--zzzzzzzzzzzz"], folder);
+    assertStringIncludes(stderr, `; timewait ${name} --help lists them`);
+  }
+  const { version } = config;
+  for (
+    const args of [
+      [],
+      ...Object.keys(commands()).filter((name) => name !== "run").map((name) => [name]),
+    ]
+  ) {
+    const { code, stdout } = await run(command, [...args, "--version"], folder);
+    assertEquals([code, stdout], [0, `timewait ${version}\n`], args.join());
+  }
   const missing = await run(command, ["compare", "nowhere.json"], folder);
   assertEquals(missing.code, 2);
   assertStringIncludes(missing.stderr, "nowhere.json cannot be read");

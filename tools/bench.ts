@@ -23,6 +23,7 @@ import {
   printError,
   printOutput,
   runAsScript,
+  whileSignalsEnd,
 } from "./cli/command_line.ts";
 import { backendOf } from "./cli/backend_flags.ts";
 import { requireRuns, withProducts } from "./cli/findings_flags.ts";
@@ -80,7 +81,7 @@ export const main: Main = mainOf({
 async function bench(flags: BenchFlags, call: Call): Promise<number> {
   if (flags.list) return await listScenarios(call);
   const names = call.positionals.length === 0 ? [DEFAULT_SCENARIO] : call.positionals;
-  const scenarios = await Promise.all(names.map(loadScenario));
+  const scenarios = await whileSignalsEnd(call.signal, () => Promise.all(names.map(loadScenario)));
   const places = placesOf(flags, scenarios);
   const lab = await chooseLab(flags.lab);
   await using hostSysctls = await prepareHostSysctls(lab, {
@@ -128,6 +129,10 @@ async function planOf(
   } catch (error) {
     if (!(error instanceof TimewaitError) || error instanceof UnavailableError) throw error;
     if (error.field === undefined) throw error;
+    // The gateways of the command line have taken the place of the scenario's.
+    if (flags.gateway.length > 0 && /\.gateway\.command$/.test(error.field)) {
+      throw new TimewaitError(error.problem, { field: "gateway", cause: error });
+    }
     if (isGiven(error.field, BENCH_FLAGS, flags)) throw error;
     const field = flagOf(error.field, BENCH_FLAGS) ?? error.field;
     throw new TimewaitError(`${name}.ts: ${field} ${error.problem}`, { cause: error });
@@ -209,11 +214,11 @@ async function measure(
       ? renderFindings([{ results }])
       : renderReport(results),
   );
-  const unwritten = await outputs.finish(results);
+  const checks = results.interrupted ? [] : checkDocuments(gates, [{ name: results.scenario, results }]);
+  const unwritten = await outputs.finish(results, checks);
   if (unwritten !== undefined) printError(unwritten);
   const code = exitCodeOfBench(results, { written: unwritten === undefined });
   if (results.interrupted) return code;
-  const checks = checkDocuments(gates, [{ name: results.scenario, results }]);
   const section = renderGates(checks).join("\n");
   if (isData) console.error(section);
   else if (checks.length > 0) await printOutput(`\n${section}\n`);

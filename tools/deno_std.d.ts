@@ -50,6 +50,7 @@ declare module "@std/fmt/colors" {
   export function dim(text: string): string;
   export function red(text: string): string;
   export function yellow(text: string): string;
+  export function stripAnsiCode(text: string): string;
   export function setColorEnabled(enabled: boolean): void;
 }
 

@@ -55,6 +55,10 @@ export class UnavailableError extends TimewaitError {
 
 /** The message of whatever was thrown, in one line that is safe to show. */
 export function messageOf(error: unknown): string {
+  // What failed first, and what failed in cleaning up after that, which is all that its own message names.
+  if (error instanceof SuppressedError) {
+    return `${messageOf(error.suppressed)}; while that ended: ${messageOf(error.error)}`;
+  }
   const text = error instanceof Error ? error.message || error.name : String(error);
   return showControls(text.trim().replaceAll(/\s*\n\s*/g, "; "));
 }

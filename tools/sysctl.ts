@@ -2,8 +2,7 @@
  * The **knobs** of this machine that bear on TIME_WAIT: their values, what they do and what they do not do;
  * and what puts back those that a killed bench has left.
  *
- * As a script: `deno task sysctl`, `deno task sysctl restore`. As a module: {@linkcode renderSysctls} and
- * {@linkcode restoreHostSysctls}.
+ * As a script: `deno task sysctl`, `deno task sysctl restore`.
  *
  * @module
  */
@@ -29,6 +28,9 @@ export const main: Main = mainOf({
   examples: ["deno task sysctl", "sudo deno task sysctl restore"],
   async run({ quiet }, { positionals: words }) {
     const [word, ...more] = words;
+    if (quiet && word === undefined) {
+      throw new TimewaitError("is for restore: sysctl restore --quiet", { field: "quiet" });
+    }
     if (word === "restore" && more.length === 0) return quiet ? await restoreFirst() : await restore();
     if (word !== undefined) {
       throw new TimewaitError(
@@ -68,7 +70,7 @@ async function restoreFirst(): Promise<number> {
  *
  * @param values in the order of {@linkcode SYSCTL_FACTS}; `null` where this kernel does not have it.
  */
-export function renderSysctls(values: readonly (string | null)[]): string {
+function renderSysctls(values: readonly (string | null)[]): string {
   const known = SYSCTL_FACTS.flatMap((fact, i) => {
     const value = values[i] ?? null;
     return [

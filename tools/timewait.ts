@@ -13,6 +13,9 @@ import config from "../deno.json" with { type: "json" };
 /** Where `deno.json` is, with the sources below it. */
 const ROOT = new URL("../", import.meta.url);
 
+/** Says to a command that it was called through this one: see cli/help.ts, which needs packages. */
+const CALLED_BY = "TIMEWAIT_COMMAND";
+
 /** Tasks that are for those who work on Timewait. */
 const OWN_TASKS = /^(ok|static|schema|test|lint)(:|$)/;
 
@@ -56,7 +59,9 @@ export function startOf(name: string, args: readonly string[]): Start | undefine
     if (/^tools\/\w+\.ts$/.test(word)) return new URL(word, ROOT).href;
     return word === "--allow-read=tools" ? sourcePermission().flag : word;
   });
-  return { args: [...flags, ...args], env };
+  // To say in its help what the person types.
+  const naming = flags.includes("--allow-env") ? [] : [`--allow-env=${CALLED_BY}`];
+  return { args: [flags[0]!, ...naming, ...flags.slice(1), ...args], env };
 }
 
 /** Runs a command to its end and returns its exit code. */
@@ -66,6 +71,10 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
     console.log(
       ["Usage: timewait COMMAND [FLAGS]", "", ...rows, "", "Each command takes --help."].join("\n"),
     );
+    return 0;
+  }
+  if (name === "--version") {
+    console.log(`timewait ${config.version}`);
     return 0;
   }
   const start = startOf(name, args);
@@ -78,7 +87,7 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
     return 2;
   }
   // The command follows its parent: it ends when this process is gone, as it does under `deno task`.
-  const env = { ...start.env, INIT_CWD: "." };
+  const env = { ...start.env, INIT_CWD: ".", [CALLED_BY]: "timewait" };
   const child = new Deno.Command(Deno.execPath(), { args: [...start.args], env }).spawn();
   // The terminal sends Ctrl-C to the command as well, which ends in order.
   Deno.addSignalListener("SIGINT", () => {});

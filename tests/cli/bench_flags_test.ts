@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
+import { TimewaitError } from "../../tools/errors.ts";
 import { ROOT } from "../support/root.ts";
 import { toKebabCase } from "@std/text";
 import {
@@ -59,8 +60,13 @@ Deno.test("a flag that changes nothing is told, and one that does is not", () =>
   assertEquals(notes(["--quick", "--repeat", "3", "--duration", "2s"]), [
     "--quick changes nothing beside --repeat and --duration",
   ]);
-  assertEquals(notes(["--quick", "--repeat", "3"]), []);
-  assertEquals(notes(["--quick", "--duration", "2s"]), []);
+  assertEquals(notes(["--quick"]), []);
+  assertEquals(notes(["--quick", "--repeat", "3"]), [
+    "--quick gives the length of a load alone: --repeat 3 says how often each run is measured",
+  ]);
+  assertEquals(notes(["--quick", "--duration", "2s"]), [
+    "--quick measures each run once: --duration gives the length of its load",
+  ]);
   assertEquals(notes(["--allow-host-sysctl"]), [
     "--allow-host-sysctl changes nothing in a private lab, whose sysctls are its own",
   ]);
@@ -83,4 +89,12 @@ Deno.test("what wrk's flags are called here are flags that there are", () => {
   const known = Object.keys(BENCH_FLAGS).map((key) => `--${toKebabCase(key)}`);
   const named = Object.values(FLAGS_OF_WRK).map((text) => text.split(",")[0]!);
   assertEquals(named.filter((flag) => !known.includes(flag)), []);
+});
+
+Deno.test("a sysctl without a value is refused as it was typed", () => {
+  const error = assertThrows(() => parse("--sysctl", "foo"), TimewaitError);
+  assertEquals(
+    error.message,
+    '--sysctl takes KEY=VALUE such as net.ipv4.tcp_tw_reuse=0, not "foo", which has no =',
+  );
 });

@@ -35,6 +35,7 @@ Flags:
   --header H              header (repeatable)
   --quick                 quick
   --help                  this text
+  --version               the version
 
 Examples:
   deno task demo --short 1 --a-flag-with-a-long-name 'a --b c' \\

@@ -64,3 +64,34 @@ Deno.test("a pipe that nobody reads does not keep an interrupted tool alive", as
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+for (
+  const [what, text] of Object.entries({
+    "waits beside a timer": "setInterval(() => {}, 1000); await new Promise(() => {});",
+    "runs in a loop without end": "while (true);",
+  })
+) {
+  Deno.test(`the first Ctrl-C ends a bench whose scenario ${what} while it is loaded`, async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      const ready = `Deno.writeTextFileSync(new URL("./ready", import.meta.url), "");`;
+      await Deno.writeTextFile(`${folder}/hangs.ts`, `${ready}\n${text}\nexport default {};`);
+      const bench = new URL("../../tools/bench.ts", import.meta.url).pathname;
+      const child = new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", decodeURI(bench), `${folder}/hangs.ts`],
+        stdout: "null",
+        stderr: "null",
+      }).spawn();
+      const killTimer = setTimeout(() => child.kill("SIGKILL"), 8_000);
+      while (!(await Deno.stat(`${folder}/ready`).catch(() => undefined))) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      child.kill("SIGINT");
+      const { code } = await child.status;
+      clearTimeout(killTimer);
+      assertEquals(code, 130);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}

@@ -5,11 +5,11 @@ import { OutBuffer } from "../../tools/http1/out_buffer.ts";
 import { RequestHead } from "../../tools/http1/request.ts";
 import { ResponseHead } from "../../tools/http1/response.ts";
 
-const LINES = new ForwardedLines("192.0.2.7");
+const LINES = new ForwardedLines("192.0.2.7", "timewait");
 const AUTHORITY = latin1Bytes("backend");
 
 function request(fields: HeadFields, text: string) {
-  const [head, bytes] = [new RequestHead(fields), latin1Bytes(text)];
+  const [head, bytes] = [new RequestHead(fields, "timewait"), latin1Bytes(text)];
   assertEquals(head.parse(bytes, 0, bytes.length), undefined);
   const write = () => {
     const out = new OutBuffer();
@@ -51,6 +51,6 @@ Deno.test("a head that was refused leaves no other head's fields in force", () =
   const fields = new HeadFields();
   const first = request(fields, "GET /1 HTTP/1.1\r\nHost: a\r\n\r\n");
   const malformed = latin1Bytes("GET /2 HTTP/1.1\r\nHost : a\r\n\r\n");
-  assertEquals(new RequestHead(fields).parse(malformed, 0, malformed.length)?.status, 400);
+  assertEquals(new RequestHead(fields, "timewait").parse(malformed, 0, malformed.length)?.status, 400);
   assertThrows(first, Error, "the fields belong to another head");
 });

@@ -8,7 +8,7 @@ import {
   passesAsTrailer,
 } from "../../tools/http1/forwarding_rules.ts";
 
-const CLIENT = { address: "192.0.2.7", host: "shop.example" };
+const CLIENT = { address: "192.0.2.7", host: "shop.example", pseudonym: "timewait" };
 const ADDED: Field[] = [
   ["via", "1.1 timewait"],
   ["x-forwarded-for", "192.0.2.7"],

@@ -24,7 +24,7 @@ const RESPONSE = "HTTP/1.1 200 OK\r\ncontent-type: text/plain;charset=UTF-8\r\nv
   "content-length: 12\r\ndate: Wed, 25 Nov 2026 18:00:00 GMT\r\n\r\n";
 
 const out = new OutBuffer();
-const lines = new ForwardedLines("192.0.2.7");
+const lines = new ForwardedLines("192.0.2.7", "timewait");
 const authority = latin1Bytes("127.0.0.1:8081");
 const search = { at: 0, lineStart: 0 };
 
@@ -34,14 +34,14 @@ function endOf(bytes: Uint8Array): number {
 }
 
 for (const [sender, text] of Object.entries(REQUESTS)) {
-  const head = new RequestHead(new HeadFields());
+  const head = new RequestHead(new HeadFields(), "timewait");
   const bytes = latin1Bytes(text);
 
   Deno.bench(`parse a request of ${sender}`, { group: "request" }, () => {
     if (head.parse(bytes, 0, endOf(bytes)) !== undefined) throw new Error("refused");
   });
 
-  const parsed = new RequestHead(new HeadFields());
+  const parsed = new RequestHead(new HeadFields(), "timewait");
   parsed.parse(bytes, 0, bytes.length);
   Deno.bench(`write a request of ${sender} on`, { group: "request" }, () => {
     out.clear();

@@ -340,7 +340,8 @@ Deno.test("a header that would break the request, or change what is measured, is
   const refused = {
     "Content-Length: 5": "no body to count",
     "transfer-encoding: chunked": "no body to encode",
-    "Connection: close": "keeps its connections open",
+    "Connection: upgrade": 'must say "Connection: close" or "Connection: keep-alive"',
+    "Connection: keep-alive, close": 'must say "Connection: close" or "Connection: keep-alive"',
   };
   for (const generator of ["wrk", "autocannon", "open-loop"] as const) {
     for (const [header, why] of Object.entries(refused)) {
@@ -355,4 +356,21 @@ Deno.test("a header that would break the request, or change what is measured, is
   checkLoadOptions("wrk", { ...PLAN, headers: ["Host: example.org"] });
   const two = ["Host: example.org", "host: example.com"];
   assertThrows(() => checkLoadOptions("wrk", { ...PLAN, headers: two }), TimewaitError, "two Host");
+});
+
+Deno.test("Connection: close is taken where the generator opens a connection for each request, once", () => {
+  const open = { ...PLAN, ratePerSec: 1000 };
+  for (const header of ["Connection: close", "connection: Keep-Alive"]) {
+    checkLoadOptions("wrk", { ...PLAN, headers: [header] });
+    checkLoadOptions("open-loop", { ...open, headers: [header] });
+  }
+  checkLoadOptions("autocannon", { ...PLAN, headers: ["Connection: keep-alive"] });
+  const refused = { ...PLAN, headers: ["Connection: close"] };
+  assertThrows(
+    () => checkLoadOptions("autocannon", refused),
+    TimewaitError,
+    "autocannon keeps its connections",
+  );
+  const two = { ...PLAN, headers: ["Connection: close", "Connection: close"] };
+  assertThrows(() => checkLoadOptions("wrk", two), TimewaitError, "two Connection");
 });

@@ -108,6 +108,44 @@ for (const status of ["200 OK", "400 Bad Request"]) {
 }
 
 Deno.test({
+  name: "with Connection: close each request has a connection of its own, and counts once",
+  ...wrk,
+  async fn() {
+    let [opened, asked] = [0, 0];
+    await using server = startBackend({ listen: { hostname: "127.0.0.1", port: 0 } });
+    const { hostname, port } = server.address;
+    // Between wrk and the backend, connections are counted, and what is asked on each of them.
+    const listener = Deno.listen({ hostname, port: 0 });
+    const carry = async (client: Deno.TcpConn) => {
+      opened++;
+      const upstream = await Deno.connect({ hostname, port });
+      const requests = new TransformStream<Uint8Array, Uint8Array>({
+        transform(chunk, controller) {
+          asked += new TextDecoder().decode(chunk).match(/^connection: close\r$/gim)?.length ?? 0;
+          controller.enqueue(chunk);
+        },
+      });
+      await Promise.allSettled([
+        client.readable.pipeThrough(requests).pipeTo(upstream.writable),
+        upstream.readable.pipeTo(client.writable),
+      ]);
+    };
+    const carried: Promise<void>[] = [];
+    const accepting = (async () => {
+      for await (const client of listener) carried.push(carry(client));
+    })();
+    const { requests, errors } = await runWrkAt(listener.addr.port, { headers: ["Connection: close"] });
+    listener.close();
+    await Promise.all([accepting, ...carried]);
+    assertGreater(requests, OPTIONS.connections * 2);
+    assertLessOrEqual(requests, opened);
+    // One that was opened last may have had no time to ask.
+    assertLessOrEqual(opened - asked, OPTIONS.connections);
+    assertEquals(errors, { connect: 0, read: 0, write: 0, timeout: 0, status: 0 });
+  },
+});
+
+Deno.test({
   name: "a connection that ends without an answer is a read that failed",
   ...wrk,
   async fn() {

@@ -135,3 +135,38 @@ for (const kind of ["private", "host"] as const) {
     },
   });
 }
+
+/** The arguments of every process, as every user of the machine can read them. */
+function allArguments(): string {
+  const { stdout } = new Deno.Command("ps", { args: ["-eww", "-o", "args="] }).outputSync();
+  return new TextDecoder().decode(stdout);
+}
+
+Deno.test("a secret in a gateway's command is among no process's arguments, and not in the gateway's environment", async () => {
+  const script = await Deno.makeTempFile({ suffix: ".ts" });
+  try {
+    await Deno.writeTextFile(script, `console.log(JSON.stringify(Deno.env.toObject())); ${LISTENS}`);
+    await using lab = await openLab("host");
+    await using backend = await startBackendIn(lab, resolveBackend());
+    const gateway = `${Deno.execPath()} run -A ${script} {listen_host} {listen_port}`;
+    // One command with its own environment; several commands; one after a comment, with quotes.
+    const secret = `hunter${crypto.randomUUID().slice(0, 8)}`;
+    const commands = [
+      `GW_TOKEN=${secret} ${gateway}`,
+      `GW_TOKEN="${secret}"; export GW_TOKEN\n${gateway} && true`,
+      `# it's "one"\nexport GW_TOKEN='${secret}'; ${gateway} # the end`,
+    ];
+    for (const command of commands) {
+      const lines: string[] = [];
+      await using _party = await startGatewayIn(lab, { command }, backend, {
+        collectors: [collectTo(lines)],
+      });
+      assertEquals(allArguments().includes(secret), false, command);
+      await until(() => lines.length > 0);
+      const env = JSON.parse(lines[0]!);
+      assertEquals([env.GW_TOKEN, env.TIMEWAIT_COMMAND], [secret, undefined]);
+    }
+  } finally {
+    await Deno.remove(script);
+  }
+});

@@ -2,6 +2,8 @@ import { delay } from "@std/async/delay";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { messageOf } from "../../tools/errors.ts";
 import { openOutputs } from "../../tools/report/outputs.ts";
+import { checkDocuments } from "../../tools/verdict/documents.ts";
+import { parseGate } from "../../tools/verdict/gate.ts";
 import { repetition, results, run } from "../support/made_up_results.ts";
 
 const RESULTS = results([
@@ -74,5 +76,17 @@ Deno.test("a report that nothing can be written of is an error, and takes nothin
     await Deno.mkdir(`${out}/new/report.md`);
     assertMatch(messageOf(await finish(RESULTS)), /report\.md cannot be written/);
     assert((await Deno.readTextFile(`${out}/page.html`)).includes("pool-100"));
+  });
+});
+
+Deno.test("gates that were checked are a section of the report and of the page", async () => {
+  await inDirectory(async (out) => {
+    const gates = [parseGate("pool-100:requestsPerSec>=1", "gate")];
+    const checks = checkDocuments(gates, [{ name: RESULTS.scenario, results: RESULTS }]);
+    const { keep, finish } = await openOutputs({ out, html: `${out}/page.html` });
+    await keep(RESULTS);
+    assertEquals(await finish(RESULTS, checks), undefined);
+    assertMatch(await Deno.readTextFile(`${out}/report.md`), /\n## Gates\n[^]*`pool-100:requestsPerSec>=1`/);
+    assertMatch(await Deno.readTextFile(`${out}/page.html`), /<h2>Gates<\/h2>[^]*pool-100:requestsPerSec/);
   });
 });

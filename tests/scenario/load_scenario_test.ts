@@ -78,12 +78,15 @@ Deno.test("what a file says is checked, and the error begins with the file", asy
       ["export const other = 1;", 'it needs "export default'],
       ['throw new Error("no\\nluck");', "no; luck"],
       ["export default {", "Unexpected token"],
+      ['export default {\n  question: "Why?"\n  runs: [] };', "Expected ',', got 'runs' (line 3, column 3)"],
+      ['import "./nowhere.ts";', '/nowhere.ts". (line 1, column 8)'],
     ];
     for (const [i, [text, message]] of broken.entries()) {
       const path = `${folder}/broken${i}.ts`;
       await Deno.writeTextFile(path, text);
       const error = await assertRejects(() => loadScenario(path), TimewaitError, `${path} is no scenario: `);
       assert(error.message.includes(message) && !error.message.includes("\n"), error.message);
+      assert(!error.message.includes("; |") && !error.message.includes("x1b"), error.message);
     }
   });
 });

@@ -123,7 +123,7 @@ export const FLAGS_OF_WRK = {
 } as const;
 
 /**
- * What was asked for and changes nothing, in a line each.
+ * What was asked for and changes nothing, or less than it says, in a line each.
  *
  * @param lab the kind of lab that was chosen.
  * @param generator the name of the load generator that was chosen.
@@ -135,6 +135,12 @@ export function flagsWithoutEffect(
   return [
     ...(flags.quick && flags.repeat !== undefined && flags.duration !== undefined
       ? ["--quick changes nothing beside --repeat and --duration"]
+      : flags.quick && flags.repeat !== undefined
+      ? [
+        `--quick gives the length of a load alone: --repeat ${flags.repeat} says how often each run is measured`,
+      ]
+      : flags.quick && flags.duration !== undefined
+      ? ["--quick measures each run once: --duration gives the length of its load"]
       : []),
     ...(flags.find !== undefined && flags.repeat !== undefined
       ? ["--repeat changes nothing beside --find, which decides by itself what it measures how often"]

@@ -4,6 +4,7 @@
  * @module
  */
 
+import config from "../../deno.json" with { type: "json" };
 import { red } from "@std/fmt/colors";
 import { toKebabCase } from "@std/text";
 import { messageOf, TimewaitError, UnavailableError } from "../errors.ts";
@@ -22,20 +23,25 @@ export {
   switchFlag,
   valueFlag,
 } from "./command.ts";
-export { aborted, runAsScript } from "./run_as_script.ts";
+export { aborted, runAsScript, whileSignalsEnd } from "./run_as_script.ts";
 
 /** The exit code of a command whose question the measured data cannot answer. */
 export const CANNOT_TELL = 3;
 
 /**
- * Makes the {@linkcode Main} of a command: parses, answers `--help`, and turns errors into one line and an
+ * Makes the {@linkcode Main} of a command: parses, answers `--help` and `--version`, and turns errors into one line and an
  * exit code.
  */
 export function mainOf<F extends Flags>(command: Command<F>): Main {
   return async (args, signal) => {
     try {
-      if (args.includes("--help") || args.includes("-h")) {
+      const own = args.slice(0, args.indexOf("--") < 0 ? args.length : args.indexOf("--"));
+      if (own.includes("--help") || own.includes("-h")) {
         console.log(renderHelp(command));
+        return 0;
+      }
+      if (own.includes("--version")) {
+        console.log(`timewait ${config.version}`);
         return 0;
       }
       const { options, words, positionals } = parseFlags(command, args);

@@ -20,7 +20,7 @@ export function renderHelp<F extends Flags>(command: Command<F>): string {
   const words = [positionals, "[FLAGS]"];
   // A command of the person's own, with flags of its own, comes last.
   if (positionals?.startsWith("[--")) words.reverse();
-  const usage = ["deno task", name, ...words].filter(Boolean).join(" ");
+  const usage = [TASK, name, ...words].filter(Boolean).join(" ");
   const groups = Object.entries(command.groups ?? { Flags: command.flags });
   const last = groups.length - 1;
   return [
@@ -31,10 +31,21 @@ export function renderHelp<F extends Flags>(command: Command<F>): string {
       "",
       title(`${heading}:`),
       ...Object.entries(flags).filter(([, flag]) => !flag.hidden).flatMap(renderFlag),
-      ...(i === last ? renderRow("--help", "this text") : []),
+      ...(i === last ? [...renderRow("--help", "this text"), ...renderRow("--version", "the version")] : []),
     ]),
     ...(examples === undefined ? [] : ["", title("Examples:"), ...examples.flatMap(wrapCommand)]),
-  ].join("\n");
+  ].join("\n").replaceAll(TASK, calledAs());
+}
+
+const TASK = "deno task";
+
+/** The variable by which an installed `timewait` tells its commands that they were called through it. */
+export const CALLED_BY = "TIMEWAIT_COMMAND";
+
+/** What a person types ahead of a command's name: `deno task`, or `timewait` where that is installed. */
+export function calledAs(): string {
+  const { state } = Deno.permissions.querySync({ name: "env", variable: CALLED_BY });
+  return state === "granted" && Deno.env.get(CALLED_BY) !== undefined ? "timewait" : TASK;
 }
 
 function renderFlag([key, { placeholder, help, repeatable }]: [string, Flag<unknown>]): string[] {

@@ -8,6 +8,7 @@ import { parseArgs } from "@std/cli";
 import { toKebabCase } from "@std/text";
 import { didYouMean, TimewaitError } from "../errors.ts";
 import type { Command, Flags, Options, Word } from "./command.ts";
+import { calledAs } from "./help.ts";
 
 /** The arguments of a command, understood. */
 export interface ParsedFlags<F extends Flags> {
@@ -115,5 +116,5 @@ function unknownFlag(
   const foreign = foreignFlags[name];
   const known = [...names.keys()].map((name) => `--${name}`);
   const hint = foreign === undefined ? didYouMean(name, known) : `; here it is ${foreign}`;
-  return new TimewaitError(`unknown flag ${name}${hint || `; deno task ${task} --help lists them`}`);
+  return new TimewaitError(`unknown flag ${name}${hint || `; ${calledAs()} ${task} --help lists them`}`);
 }

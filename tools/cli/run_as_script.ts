@@ -29,14 +29,40 @@ export async function runAsScript(main: Main): Promise<void> {
   if (hangUp !== undefined) listeners.push(["SIGHUP", hangUp ? () => {} : onSignal]);
   if (byTask) listeners.push(["SIGTSTP", refuseToPause()]);
   for (const [name, listener] of listeners) Deno.addSignalListener(name, listener);
+  endings.set(controller.signal, onSignal);
   const stopWatching = byTask ? followTask(onSignal) : () => {};
   try {
     Deno.exitCode = await main(Deno.args, controller.signal);
-    // What was given up may still hold a thread, such as the opening of a pipe that nobody reads.
-    if (controller.signal.aborted) Deno.exit(Deno.exitCode);
+    // What was given up may still hold a thread, such as the opening of a pipe that nobody reads; or it is a
+    // module that never finishes loading, of which Deno would complain.
+    if (controller.signal.aborted || Deno.exitCode !== 0) Deno.exit(Deno.exitCode);
   } finally {
     stopWatching();
     for (const [name, listener] of listeners) Deno.removeSignalListener(name, listener);
+  }
+}
+
+/** The signals that {@linkcode whileSignalsEnd} leaves to the system. */
+const ENDING: readonly Deno.Signal[] = ["SIGINT", "SIGTERM"];
+
+/** What hears the signals that abort a tool's signal. */
+const endings = new WeakMap<AbortSignal, () => void>();
+
+/**
+ * Does work that has nothing to put in order when it is interrupted, and that may never end or give way, such
+ * as loading what somebody else has written: meanwhile Ctrl-C ends the process at once, as it does without
+ * any listener.
+ *
+ * @param signal that of the tool.
+ */
+export async function whileSignalsEnd<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  const listener = endings.get(signal);
+  if (listener === undefined) return await work();
+  for (const name of ENDING) Deno.removeSignalListener(name, listener);
+  try {
+    return await work();
+  } finally {
+    for (const name of ENDING) Deno.addSignalListener(name, listener);
   }
 }
 

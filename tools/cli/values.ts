@@ -68,7 +68,13 @@ export function parsePlan<T extends { readonly listen: ListenAddress }>(text: st
 /** Takes `KEY=VALUE` or `HOST:KEY=VALUE`. */
 export function parseSysctl(text: string, field: string): KnobRequest {
   const at = text.indexOf("=");
-  return parseKnob(text.slice(0, Math.max(0, at)), text.slice(at + 1), field);
+  if (at < 0) {
+    throw new TimewaitError(
+      `takes KEY=VALUE such as net.ipv4.tcp_tw_reuse=0, not ${shown(text)}, which has no =`,
+      { field },
+    );
+  }
+  return parseKnob(text.slice(0, at), text.slice(at + 1), field);
 }
 
 /**

@@ -19,6 +19,7 @@ export type FieldRole =
   | "max-forwards"
   | "transfer-encoding"
   | "upgrade"
+  | "via"
   | "x-forwarded-for"
   | "";
 
@@ -31,6 +32,7 @@ const ROLES: ReadonlySet<string> = new Set<FieldRole>([
   "max-forwards",
   "transfer-encoding",
   "upgrade",
+  "via",
   "x-forwarded-for",
 ]);
 
@@ -67,7 +69,7 @@ export function tableOf(entry: (byte: number) => number): Uint8Array {
 }
 
 /** Most fields a head may have. */
-export const MAX_FIELDS = 512;
+const MAX_FIELDS = 512;
 
 /**
  * Names that were met before, by their hash. Entries never change, so all sessions may share them.

@@ -35,8 +35,8 @@ export class ForwardedLines {
   #minorVersion = 1;
   #lines: Uint8Array<ArrayBuffer> | undefined;
 
-  /** Lines for a client with this IP address. */
-  constructor(readonly address: string) {}
+  /** Lines for a client with this IP address, and the gateway's name in `Via`. */
+  constructor(readonly address: string, readonly pseudonym: string) {}
 
   /** The lines for a request. An `X-Forwarded-For` that came with the request is continued. */
   of(head: RequestHead, bytes: Uint8Array): Uint8Array {
@@ -52,7 +52,7 @@ export class ForwardedLines {
       this.#minorVersion === minorVersion
     ) return this.#lines;
     const version = minorVersion === 0 ? "1.0" : "1.1";
-    const client = { address: this.address, host, version } as const;
+    const client = { address: this.address, host, version, pseudonym: this.pseudonym } as const;
     const lines = latin1Bytes(
       forwardedRequestFields(before, client).map(([name, value]) => `${name}: ${value}\r\n`).join(""),
     );

@@ -13,7 +13,8 @@
  * - `X-Forwarded-For` gets the client's address at the end of what was there; `X-Forwarded-Proto` and
  *   `X-Forwarded-Host` are replaced, because a client may not choose them.
  * - `Via` gets the gateway's own entry at its end in requests, as RFC 9110 §7.6.3 asks of a gateway; in
- *   responses it may be left out, and is.
+ *   responses it may be left out, and is. A request that names this very gateway there has come round in a
+ *   loop, and is answered 508.
  * - `Max-Forwards` counts down in `OPTIONS` and `TRACE` (RFC 9110 §7.6.2), and at 0 the gateway answers
  *   itself.
  * - Of trailers only those pass whose definition permits them there (RFC 9110 §6.5.1).
@@ -35,10 +36,28 @@ export interface Client {
   readonly host: string;
   /** The client's version of HTTP, for `Via`. Default 1.1. */
   readonly version?: "1.0" | "1.1";
+  /** The gateway's name in `Via`: see {@linkcode makePseudonym}. */
+  readonly pseudonym: string;
 }
 
-/** The gateway's name in `Via`. */
-const PSEUDONYM = "timewait";
+/**
+ * A name for one gateway in `Via`. No other gateway has it, so that a request which names it has come round in
+ * a loop. Each thread of a gateway has its own name: a loop ends when it reaches a thread for the second time.
+ */
+export function makePseudonym(): string {
+  return `timewait-${crypto.randomUUID().slice(0, 18)}`;
+}
+
+/** Whether a `Via` field says that the request has come through this gateway before (RFC 9110 §7.6.3). */
+export function hasBeenHere(via: string, pseudonym: string): boolean {
+  return via.split(",").some((entry) => entry.trim().split(/[ \t]+/)[1] === pseudonym);
+}
+
+/** The refusal of a request that has been here before (508 is from RFC 5842 §7.2). */
+export const LOOP = {
+  status: 508,
+  reason: "the request has come through this gateway before: its upstream leads back to it",
+} as const;
 
 /** Fields about one connection, in lower case. None of them is forwarded, in either direction. */
 export const PER_CONNECTION_FIELDS: ReadonlySet<string> = new Set([
@@ -127,7 +146,7 @@ export function forwardedRequestFields(fields: Iterable<Field>, client: Client):
     if (!WRITTEN_BY_GATEWAY.has(name)) forwarded.push(field);
   }
   forwarded.push(
-    ["via", `${client.version ?? "1.1"} ${PSEUDONYM}`],
+    ["via", `${client.version ?? "1.1"} ${client.pseudonym}`],
     ["x-forwarded-for", forwardedFor + client.address],
     ["x-forwarded-host", client.host],
     ["x-forwarded-proto", "http"],

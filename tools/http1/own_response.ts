@@ -8,7 +8,7 @@ import type { OutBuffer } from "./out_buffer.ts";
 
 /** A response of the gateway's own. */
 export interface OwnResponse {
-  readonly status: 200 | 400 | 408 | 414 | 431 | 501 | 502 | 504 | 505;
+  readonly status: 200 | 400 | 408 | 414 | 431 | 501 | 502 | 504 | 505 | 508;
   /** One line for the body. */
   readonly reason: string;
 }
@@ -23,6 +23,7 @@ const PHRASES: Readonly<Record<OwnResponse["status"], string>> = {
   502: "Bad Gateway",
   504: "Gateway Timeout",
   505: "HTTP Version Not Supported",
+  508: "Loop Detected",
 };
 
 /** Writes a response of the gateway's own. HEAD gets no body (RFC 9110 §9.3.2). */

@@ -6,13 +6,13 @@
  */
 
 import { isAuthority } from "./authority.ts";
-import { countedForwards } from "./forwarding_rules.ts";
+import { countedForwards, hasBeenHere, LOOP } from "./forwarding_rules.ts";
 import { HeadFields, latin1, SP, tableOf, TOKEN_LOWER } from "./fields.ts";
 import { type BodyLength, CHUNKED, isWord, parseContentLength, statusForCodings } from "./framing.ts";
 
 /** Why the gateway answers a request itself: it refuses the request, or `Max-Forwards` ends here (200). */
 export interface Refusal {
-  readonly status: 200 | 400 | 408 | 414 | 431 | 501 | 505;
+  readonly status: 200 | 400 | 408 | 414 | 431 | 501 | 505 | 508;
   /** What is wrong, for whoever wrote the client. */
   readonly reason: string;
 }
@@ -70,9 +70,9 @@ export class RequestHead {
 
   /**
    * A head whose fields are parsed into `fields`, which many heads may share: each is parsed and written on
-   * in one go.
+   * in one go. A request whose `Via` has the name `pseudonym` is refused as a loop.
    */
-  constructor(readonly fields: HeadFields) {}
+  constructor(readonly fields: HeadFields, readonly pseudonym: string) {}
 
   /**
    * Whether the request may be sent again when it is unknown whether the upstream acted on it (RFC 9110
@@ -161,6 +161,7 @@ export class RequestHead {
       } else if (role === "expect") this.expectsContinue = isWord(bytes, start, end, "100-continue");
       else if (role === "connection") connections++;
       else if (role === "max-forwards") maxForwards++;
+      else if (role === "via" && hasBeenHere(latin1(bytes, start, end), this.pseudonym)) return LOOP;
     }
     if (codings > 0) {
       if (lengths > 0) return refuse(400, "both Content-Length and Transfer-Encoding are given");

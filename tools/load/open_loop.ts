@@ -37,7 +37,7 @@ export interface OpenLoopResult {
   readonly answered: number;
   /** Requests that timed out before they were sent, because no connection was free. */
   readonly unsent: number;
-  /** Requests that the generator itself took up more than {@linkcode LATE_MS} after they were due. */
+  /** Requests that the generator itself took up more than 10 ms after they were due. */
   readonly late: number;
   /** Bytes of the answers, their heads included. */
   readonly bytesRead: number;
@@ -51,7 +51,7 @@ export interface OpenLoopResult {
  * How long after it was due a request may be taken up, in milliseconds. Anything later is the fault of the
  * generator.
  */
-export const LATE_MS = 10;
+const LATE_MS = 10;
 
 /** How often the loop looks for requests that have timed out, in milliseconds. */
 const LOOK_MS = 20;

@@ -35,10 +35,10 @@ export function checkLoadOptions(generator: LoadGenerator, options: LoadPlan): v
       });
     }
   }
-  checkOwnHeaders(headers);
+  checkOwnHeaders(headers, generator);
   if (ratePerSec !== undefined && generator !== "open-loop") {
     throw new TimewaitError(
-      `is for the open loop, and ${generator} waits for each answer: ask for no load generator, or for open-loop`,
+      `is kept by the open loop alone, and ${generator} waits for each answer: do not ask for ${generator}`,
       { field: "rate" },
     );
   }
@@ -75,20 +75,30 @@ const OWN_HEADERS: Readonly<Record<string, string>> = {
   "content-length":
     "has no body to count: a script for wrk sends one, and its length with it; without one the gateway would wait for it",
   "transfer-encoding": "has no body to encode: a script for wrk sends one",
-  "connection": "keeps its connections open; close would measure the client's own TIME_WAITs",
 };
 
-/** Refuses headers that would break or change what is measured, and a second `Host`. */
-function checkOwnHeaders(headers: readonly string[]): void {
+/** Refuses headers that would break or change what is measured, and a second `Host` or `Connection`. */
+function checkOwnHeaders(headers: readonly string[], generator: LoadGenerator): void {
+  const refuse = (problem: string) => new TimewaitError(problem, { field: "headers" });
   const names = headers.map((header) => header.slice(0, header.indexOf(":")).toLowerCase());
-  for (const name of names) {
+  for (const [i, name] of names.entries()) {
     const why = OWN_HEADERS[name];
-    if (why !== undefined) {
-      throw new TimewaitError(`cannot set ${name}, because the load ${why}`, { field: "headers" });
+    if (why !== undefined) throw refuse(`cannot set ${name}, because the load ${why}`);
+    if (name !== "connection") continue;
+    const value = headers[i]!.slice(headers[i]!.indexOf(":") + 1).trim().toLowerCase();
+    if (value !== "close" && value !== "keep-alive") {
+      throw refuse(`must say "Connection: close" or "Connection: keep-alive", not ${shown(headers[i])}`);
+    }
+    if (value === "close" && generator === "autocannon") {
+      throw refuse(
+        "cannot have Connection: close, because autocannon keeps its connections: take wrk",
+      );
     }
   }
-  if (names.filter((name) => name === "host").length > 1) {
-    throw new TimewaitError("cannot have two Host: a request has one", { field: "headers" });
+  for (const name of ["Host", "Connection"]) {
+    if (names.filter((given) => given === name.toLowerCase()).length > 1) {
+      throw refuse(`cannot have two ${name}: a request has one`);
+    }
   }
 }
 

@@ -32,7 +32,7 @@ export interface RunningProbe extends AsyncDisposable {
 }
 
 /** Time between two connects, in milliseconds. */
-export const PROBE_INTERVAL_MS = 50;
+const PROBE_INTERVAL_MS = 50;
 
 /**
  * How long the start and the end wait for a connect, in milliseconds. Where nothing answers, a connect takes

@@ -62,11 +62,10 @@ const LISTEN_POLL_MS = 10;
 const GRACE_MS = 10_000;
 
 /** How often a backend says how many requests it has answered, in milliseconds. */
-export const ANSWERED_INTERVAL_MS = 500;
+const ANSWERED_INTERVAL_MS = 500;
 
 /**
- * Starts a backend. One of ours prints every {@linkcode ANSWERED_INTERVAL_MS} how many requests it has
- * answered.
+ * Starts a backend. One of ours prints every 500 ms how many requests it has answered.
  *
  * @throws {Error} where it ends or does not listen in time, and the reason of the signal when that aborts
  * before.
@@ -79,13 +78,10 @@ export async function startBackendIn(
   using port = await claimPort(lab, "backend");
   const listen = { hostname: lab.backend.address, port: port.number };
   const { command } = plan;
-  const argv = command === undefined
-    ? backendArgv({ ...plan, listen, graceMs: GRACE_MS })
-    : commandArgv(command, {
-      listen,
-    });
-  const stopsGroup = command !== undefined && !isSimple(command);
-  return await startParty(lab.backend, { name: "the backend", argv, stopsGroup }, listen, options);
+  const started = command === undefined
+    ? { argv: backendArgv({ ...plan, listen, graceMs: GRACE_MS }) }
+    : commandProcess(command, { listen });
+  return await startParty(lab.backend, { name: "the backend", ...started }, listen, options);
 }
 
 function backendArgv(server: BackendServerPlan): string[] {
@@ -111,11 +107,13 @@ export async function startGatewayIn(
   using port = await claimPort(lab, "gateway");
   const listen = { hostname: lab.gateway.address, port: port.number };
   const [upstream, ...further] = "url" in backend ? [backend] : backend;
-  const argv = "command" in plan
-    ? commandArgv(plan.command, { listen, upstream, further })
-    : denoArgv(scriptOf(plan), ["--plan", JSON.stringify(serverPlan(plan, listen, [upstream, ...further]))]);
-  const stopsGroup = "command" in plan && !isSimple(plan.command);
-  return await startParty(lab.gateway, { name: "the gateway", argv, stopsGroup }, listen, options);
+  const command = "command" in plan ? commandProcess(plan.command, { listen, upstream, further }) : {
+    argv: denoArgv(scriptOf(plan), [
+      "--plan",
+      JSON.stringify(serverPlan(plan, listen, [upstream, ...further])),
+    ]),
+  };
+  return await startParty(lab.gateway, { name: "the gateway", ...command }, listen, options);
 }
 
 function serverPlan(
@@ -126,10 +124,24 @@ function serverPlan(
   return { gateway, upstreams: backends.map(({ url }) => url), listen, graceMs: GRACE_MS };
 }
 
-function commandArgv(command: string, values: PlaceholderValues): string[] {
+/**
+ * A shell that runs a command line. Every user of the machine can read a process's arguments, and nobody but
+ * its own user its environment: the command line may hold secrets, so it stands there.
+ */
+function commandProcess(
+  command: string,
+  values: PlaceholderValues,
+): Pick<ProcessOptions, "argv" | "env" | "stopsGroup"> {
   const filled = fillPlaceholders(command, values);
-  return ["/bin/sh", "-c", isSimple(command) ? `exec ${filled}` : filled];
+  const simple = isSimple(command);
+  return {
+    argv: ["/bin/sh", "-c", `eval "unset ${COMMAND_VARIABLE}; $${COMMAND_VARIABLE}"`],
+    env: { [COMMAND_VARIABLE]: simple ? `exec ${filled}` : filled },
+    stopsGroup: !simple,
+  };
 }
+
+const COMMAND_VARIABLE = "TIMEWAIT_COMMAND";
 
 /** Several threads share a port, and each reads its own source: they need more permissions than one does. */
 function scriptOf({ workers }: HttpClientPlan | NetHttpPlan): DenoScript {
@@ -181,7 +193,7 @@ async function claimPort(lab: Lab, party: keyof typeof FIRST_PORT): Promise<Clai
 /** Starts a party and waits until it listens. */
 async function startParty(
   host: Host,
-  command: Pick<ProcessOptions, "name" | "argv" | "stopsGroup">,
+  command: Pick<ProcessOptions, "name" | "argv" | "env" | "stopsGroup">,
   { hostname, port }: ListenAddress,
   { collectors = [], signal, listenTimeoutMs = LISTEN_TIMEOUT_MS }: StartOptions,
 ): Promise<Party> {

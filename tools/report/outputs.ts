@@ -9,6 +9,7 @@ import { reasonOf } from "../errors.ts";
 import type { Results } from "../results/results.ts";
 import { writeResults, writeWhole } from "../results/write.ts";
 import { renderFindings } from "../verdict/findings_document.ts";
+import type { GateCheck } from "../verdict/gate_check.ts";
 import { removeReport, writePage, writeReport } from "./report_files.ts";
 
 /** Where the output goes. */
@@ -32,8 +33,10 @@ export interface Outputs {
    * `finish`.
    */
   keep(results: Results): Promise<void>;
-  /** Writes everything that can be written, and returns the first error. */
-  finish(results: Results): Promise<unknown>;
+  /**
+   * Writes everything that can be written, with the gates that were checked, and returns the first error.
+   */
+  finish(results: Results, checks?: readonly GateCheck[]): Promise<unknown>;
 }
 
 /**
@@ -68,9 +71,9 @@ export async function openOutputs({ json, out, html, findings }: OutputPlaces): 
       }
       opened = true;
     },
-    async finish(results) {
-      if (out !== undefined) await writeReport(out, results, later);
-      if (html !== undefined) await writePage(html, results).catch(later);
+    async finish(results, checks) {
+      if (out !== undefined) await writeReport(out, results, later, checks);
+      if (html !== undefined) await writePage(html, results, checks).catch(later);
       if (verdict !== undefined) await writeWhole(verdict, renderFindings([{ results }])).catch(later);
       return unwritten;
     },

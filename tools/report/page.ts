@@ -8,6 +8,7 @@
 import { Marked } from "marked";
 import { showControls } from "../errors.ts";
 import { type Results } from "../results/results.ts";
+import type { GateCheck } from "../verdict/gate_check.ts";
 import { showControlsIn } from "./markdown.ts";
 import { renderReport } from "./report.ts";
 import { plotOption } from "./plots/echarts_option.ts";
@@ -16,10 +17,11 @@ import { type Plot, plotsOf } from "./plots/plots.ts";
 const PLOT = "plot:";
 
 /** Renders the page. */
-export async function renderPage(results: Results): Promise<string> {
+export async function renderPage(results: Results, checks: readonly GateCheck[] = []): Promise<string> {
   const { default: echarts } = await import("echarts/dist/echarts.common.min.js", { with: { type: "text" } });
   const plots = plotsOf(showControlsIn(results));
-  const report = renderReport(results, plots.map(({ name, title }) => ({ title, path: `${PLOT}${name}` })));
+  const files = plots.map(({ name, title }) => ({ title, path: `${PLOT}${name}` }));
+  const report = renderReport(results, files, checks);
   return [
     "<!doctype html>",
     '<html lang="en">',

@@ -8,11 +8,13 @@ import type { Results } from "../results/results.ts";
 import { analyse, type Findings } from "../verdict/findings.ts";
 import { isSwept } from "../verdict/sweep.ts";
 import { onePerSeries, withoutExpected } from "./by_series.ts";
+import type { GateCheck } from "../verdict/gate_check.ts";
 import { showControlsIn } from "./markdown.ts";
 import { renderAdvice } from "./sections/advice.ts";
 import { renderEnvironment } from "./sections/environment.ts";
 import { renderCaption, renderFigures } from "./sections/figures.ts";
 import { renderFoundHeadline, renderMethod, renderTried } from "./sections/found.ts";
+import { renderGates } from "./sections/gates.ts";
 import { renderHeadline } from "./sections/headline.ts";
 import { renderKnobs } from "./sections/knobs.ts";
 import { renderLatency } from "./sections/latency.ts";
@@ -40,8 +42,15 @@ export interface PlotFile {
 /** The words for one part of the findings, as lines of Markdown; empty where there is nothing to say. */
 type Section = (findings: Findings, results: Results) => string[];
 
-/** Renders the report. Plots that were drawn for it take the place of its own chart of TIME_WAIT. */
-export function renderReport(results: Results, plots: readonly PlotFile[] = []): string {
+/**
+ * Renders the report. Plots that were drawn for it take the place of its own chart of TIME_WAIT; gates that
+ * were checked are its last section.
+ */
+export function renderReport(
+  results: Results,
+  plots: readonly PlotFile[] = [],
+  checks: readonly GateCheck[] = [],
+): string {
   const drawn: readonly Section[] = plots.map((plot) => () => renderPlot(plot));
   const sections: readonly Section[] = [
     ...(results.method.find !== undefined
@@ -59,6 +68,7 @@ export function renderReport(results: Results, plots: readonly PlotFile[] = []):
     renderKnobs,
     (...given) => renderEnvironment(...onePerSeries(...given)),
     renderReproduce,
+    () => renderGates(checks),
   ];
   const shown = showControlsIn(results);
   const findings = analyse(shown);

@@ -6,6 +6,7 @@
 
 import { type Results } from "../results/results.ts";
 import { writeWhole } from "../results/write.ts";
+import type { GateCheck } from "../verdict/gate_check.ts";
 import { showControlsIn } from "./markdown.ts";
 import { type PlotFile, renderReport } from "./report.ts";
 import { renderPage } from "./page.ts";
@@ -18,22 +19,24 @@ import { renderSvg } from "./plots/svg.ts";
  * when it is known which plots there are.
  *
  * @param onError is told each error, which names the file. Default: the first one is thrown in the end.
+ * @param checks gates that were checked: the last section.
  */
 export async function writeReport(
   directory: string,
   results: Results,
   onError?: (error: unknown) => void,
+  checks: readonly GateCheck[] = [],
 ): Promise<void> {
   const errors: unknown[] = [];
   const tried = (writing: Promise<void>) => writing.then(() => true, (error) => (errors.push(error), false));
   const path = `${directory}/report.md`;
-  const written = await tried(writeWhole(path, renderReport(results)));
+  const written = await tried(writeWhole(path, renderReport(results, [], checks)));
   const files: PlotFile[] = [];
   for (const plot of plotsOf(showControlsIn(results))) {
     const file = { title: plot.title, path: `${plot.name}.svg` };
     if (await tried(writeWhole(`${directory}/${file.path}`, await renderSvg(plot)))) files.push(file);
   }
-  if (files.length > 0 || !written) await tried(writeWhole(path, renderReport(results, files)));
+  if (files.length > 0 || !written) await tried(writeWhole(path, renderReport(results, files, checks)));
   if (onError !== undefined) errors.forEach(onError);
   else if (errors.length > 0) throw errors[0];
 }
@@ -52,6 +55,10 @@ export async function removeReport(directory: string): Promise<void> {
  *
  * @throws {Error} which names the file and the reason.
  */
-export async function writePage(path: string, results: Results): Promise<void> {
-  await writeWhole(path, await renderPage(results));
+export async function writePage(
+  path: string,
+  results: Results,
+  checks?: readonly GateCheck[],
+): Promise<void> {
+  await writeWhole(path, await renderPage(results, checks));
 }

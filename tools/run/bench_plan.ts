@@ -121,8 +121,12 @@ export async function planBench(scenario: Scenario, options: MeasureOptions = {}
       }
     }
   }
-  for (const { options: { gateway, backend, sysctls } } of plan.runs) {
-    if (gateway !== null && "command" in gateway) checkProgram(gateway.command);
+  for (const { options } of plan.runs) {
+    const { gateway, backend, sysctls } = options;
+    const index = resolved.runs.findIndex((run) => run.options === options);
+    if (gateway !== null && "command" in gateway) {
+      checkProgram(gateway.command, `runs[${index}].gateway.command`);
+    }
     if (backend.command !== undefined) checkProgram(backend.command, "backend");
     await checkKnobNames(parseKnobs(sysctls));
   }

@@ -5,6 +5,7 @@
  */
 
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { stripAnsiCode } from "@std/fmt/colors";
 import { didYouMean, messageOf, reasonOf, TimewaitError } from "../errors.ts";
 import { quoteForShell } from "./placeholders.ts";
 import { resolveScenario } from "./resolve.ts";
@@ -58,9 +59,9 @@ async function importScenario(url: URL, shown: string): Promise<LoadedScenario> 
   });
   let module: { default?: unknown };
   try {
-    module = await import(url.href);
+    module = await imported(url);
   } catch (cause) {
-    throw new TimewaitError(`${shown} is no scenario: ${messageOf(cause)}`, { cause });
+    throw new TimewaitError(`${shown} is no scenario: ${whyNotLoaded(cause, url)}`, { cause });
   }
   if (module.default === undefined) {
     throw new TimewaitError(
@@ -75,6 +76,35 @@ async function importScenario(url: URL, shown: string): Promise<LoadedScenario> 
   } catch (cause) {
     throw new TimewaitError(`${shown}: ${messageOf(cause)}`, { cause });
   }
+}
+
+/** How long a file may take to load, in milliseconds. */
+const LOAD_LIMIT_MS = 10_000;
+
+/** Loads a module. One that waits for what never comes is given up. */
+async function imported(url: URL): Promise<{ default?: unknown }> {
+  const late = Promise.withResolvers<never>();
+  const problem = `it waits for something that has not come within ${LOAD_LIMIT_MS / 1000} s`;
+  const timer = setTimeout(() => late.reject(new Error(problem)), LOAD_LIMIT_MS);
+  try {
+    return await Promise.race([import(url.href), late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Why a file could not be loaded, in one line. Deno draws the place of a syntax error in several coloured
+ * lines; here it is said in words.
+ */
+function whyNotLoaded(error: unknown, url: URL): string {
+  if (!(error instanceof SyntaxError || error instanceof TypeError)) return messageOf(error);
+  const text = stripAnsiCode(error.message);
+  const [, file, line, column] = /\n\s+at (\S+):(\d+):(\d+)\s*$/.exec(text) ?? [];
+  if (file === undefined) return messageOf(error);
+  const what = text.split(/\n/, 1)[0]!.replace(/^SyntaxError: /, "");
+  const where = `line ${line}, column ${column}`;
+  return `${messageOf(what)} (${file === url.href ? where : `${file}, ${where}`})`;
 }
 
 /**

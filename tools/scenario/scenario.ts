@@ -160,8 +160,9 @@ export interface Load {
   readonly timeout?: Duration | undefined;
   /**
    * Header lines sent with each request, `Name: value`; a `Host` takes the place of the generator's own.
-   * Content-Length, Transfer-Encoding and Connection are the generator's. Results keep no secrets: the value
-   * of Authorization, Cookie and the like is masked in them. Default none.
+   * Content-Length and Transfer-Encoding are the generator's; `Connection: close` makes wrk and the open loop
+   * open a connection for each request. Results keep no secrets: the value of Authorization, Cookie and the
+   * like is masked in them. Default none.
    */
   readonly headers?: readonly string[] | undefined;
   /** A Lua script for wrk. In a scenario file its path is relative to the file. Default none. */

@@ -18,7 +18,7 @@
 import { errorFunction, median } from "simple-statistics";
 
 /** The distribution of up to this many values in all is counted; that of more is taken for normal. */
-export const MOST_EXACT = 200;
+const MOST_EXACT = 200;
 
 /** Sorted estimates of one quantity, and the chance that so few of them lie on one side of the true one. */
 export interface RankEstimates {

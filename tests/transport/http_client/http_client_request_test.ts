@@ -232,7 +232,7 @@ Deno.test("Max-Forwards of OPTIONS counts down, and at 0 the gateway answers its
 Deno.test("Via is extended", async () => {
   await using rig = await startGatewayRig();
   const message = await rig.forwarded(request("GET / HTTP/1.1", ["Via: 1.0 first"]));
-  assertEquals(fieldOf(message, "via"), "1.0 first, 1.1 timewait");
+  assertMatch(fieldOf(message, "via") ?? "", /^1\.0 first, 1\.1 timewait-[\w-]{18}$/);
 });
 
 Deno.test("a transfer coding besides chunked is refused", async () => {

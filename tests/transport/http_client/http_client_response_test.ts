@@ -249,3 +249,29 @@ Deno.test("the gateway still serves after whatever an upstream did", async () =>
   }
   assertEquals((await rig.exchange(GET)).body, "ok");
 });
+
+Deno.test("a client of HTTP/1.0 that asks to keep its connection keeps it, after content that has a length", async () => {
+  await using rig = await startGatewayRig();
+  using client = await RawConnection.open(rig.gateway.address);
+  const get = "GET /a HTTP/1.0\r\nHost: h\r\nConnection: keep-alive\r\n\r\n";
+  for (let i = 0; i < 3; i++) {
+    await client.write(get);
+    const message = await client.readMessage();
+    assertEquals([message.startLine, fieldOf(message, "connection"), message.body], [
+      ...["HTTP/1.0 200 OK", "keep-alive", "ok"],
+    ]);
+    assertEquals(fieldOf(message, "content-length"), "2");
+  }
+  await client.write("GET /a HTTP/1.0\r\nHost: h\r\n\r\n");
+  assertMatch(await client.readToEnd(), /ok$/);
+});
+
+Deno.test("content that breaks off before it was sent on is answered with 502", async () => {
+  await using rig = await startGatewayRig(startRawUpstream(async (connection) => {
+    await connection.readMessage();
+    await connection.write("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok");
+  }));
+  const message = await rig.exchange(GET.replace("\r\n\r\n", "\r\nConnection: keep-alive\r\n\r\n"));
+  assertEquals(statusOf(message), 502);
+  assertStringIncludes(message.body, "connection closed before the end of the content");
+});

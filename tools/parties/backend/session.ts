@@ -49,7 +49,7 @@ interface Request {
 }
 
 /** Every head is parsed and taken apart in one go, so all sessions share one. */
-const head = new RequestHead(new HeadFields());
+const head = new RequestHead(new HeadFields(), "timewait-backend");
 const CONTINUE = latin1Bytes("HTTP/1.1 100 Continue\r\n\r\n");
 /**
  * How long the rest of what a refused client sends is read, in milliseconds. Closing at once would reset the

@@ -13,16 +13,24 @@ import { formatCount, formatSeconds, formatShare } from "../format.ts";
 /** How many ephemeral ports there are, how many this load holds, and when they would be used up. */
 export function sayPortsLeft(
   churn: Churn,
-  { ports, portForecast: forecast, sysctls }: RunFindings,
+  { ports, portForecast: forecast, sysctls, knobs }: RunFindings,
   { environment }: Results,
 ): string {
   const { openedPerSec, timeWaitOnGateway, timeWaitOnBackend, timeWaitReused, timeWaitOverflowed } = churn;
   if (timeWaitOnBackend > timeWaitOnGateway) {
-    return `At ${formatCount(openedPerSec)} new connections a second, the backend holds ` +
-      `${
-        formatCount(openedPerSec * TIME_WAIT_SEC)
-      } TIME_WAITs once ${TIME_WAIT_SEC} s have passed; they cost memory there, ` +
-      "and no port on the gateway.";
+    const buckets = "net.ipv4.tcp_max_tw_buckets";
+    const asked = knobs.find(({ host, key }) => host === "backend" && key === buckets);
+    const most = Number(asked?.inForce ?? environment.sysctls[buckets] ?? Infinity);
+    const foretold = openedPerSec * TIME_WAIT_SEC;
+    const held = foretold <= most
+      ? `holds ${formatCount(foretold)} TIME_WAITs once ${TIME_WAIT_SEC} s have passed`
+      : `comes to hold ${
+        formatCount(most)
+      } TIME_WAITs, which is all that its tcp_max_tw_buckets lets it hold`;
+    return `At ${
+      formatCount(openedPerSec)
+    } new connections a second, the backend ${held}; they cost memory ` +
+      "there, and no port on the gateway.";
   }
   if (ports === undefined || forecast === undefined) {
     return `At ${

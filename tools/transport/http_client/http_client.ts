@@ -19,7 +19,8 @@
  * | the order and the case of field names; repeated fields | sorted and in lower case; joined by `, ` (`Cookie`: `; `) |
  * | a method that may not be repeated, without content (a bare POST) | sent with an empty chunked body, for `fetch` sends it twice otherwise |
  * | trailers, and the field `Trailer` | dropped |
- * | `Via` | extended by `1.1 timewait`, also for a client of HTTP/1.0 |
+ * | `Via` | extended by `1.1 timewait-…`, a name that no other gateway has, also for a client of HTTP/1.0 |
+ * | a `Via` that has this name already, as where the upstream is the gateway itself | refused: 508 |
  * | `Expect: 100-continue` | forwarded; but the 100 comes from `Deno.serve`, as soon as the upstream is connected |
  *
  * | of the response | is |
@@ -42,8 +43,10 @@
  * - It answers 400 where 414, 431 or 505 would say more, and where 501 would for an unknown transfer coding
  *   that is the last.
  * - It refuses HTTP/1.2, which RFC 9110 §2.5 treats as 1.1.
- * - It answers `Connection: keep-alive` to a client of HTTP/1.0 that asks for it, and closes after the
- *   response, because the content is a stream.
+ * - It answers `Connection: keep-alive` to a client of HTTP/1.0 that asks for it, whatever the response says,
+ *   and closes after content that is a stream. So content of up to 64 KiB with a length goes to a client that
+ *   sends `Connection: keep-alive` in one piece, once it is complete: that connection is kept. After longer
+ *   content it closes, and at a stop it says both `close` and `keep-alive`.
  * - It closes in one go (RFC 9112 §9.6 asks for stages): a byte that comes after that resets the connection,
  *   and takes from the client what it has not read.
  * - It gives a client of HTTP/1.0 the interim 100.
@@ -80,9 +83,17 @@ import {
   whyNotPassedOn,
 } from "./fetch_response.ts";
 import { fetchKeepsMethod, fetchKeepsTarget, splitUrl } from "./fetch_target.ts";
-import { countedForwards, type Field, forwardedRequestFields } from "../../http1/forwarding_rules.ts";
+import {
+  countedForwards,
+  type Field,
+  forwardedRequestFields,
+  hasBeenHere,
+  LOOP,
+  makePseudonym,
+} from "../../http1/forwarding_rules.ts";
 import { statusForCodings } from "../../http1/framing.ts";
 import { IDEMPOTENT_METHODS } from "../../http1/request.ts";
+import { asksToKeepAlive, BrokenOffError, inOnePiece } from "./whole_response.ts";
 import { closingResponse, RefusedClients } from "./refused_clients.ts";
 import { StreamedBody } from "./streamed_body.ts";
 import type { RunningTransport, TransportOptions } from "../transport.ts";
@@ -131,13 +142,18 @@ export function startHttpClientTransport(options: HttpClientTransportOptions): R
   const exchanges = starting.use(watchExchanges());
   const refused = new RefusedClients();
   const origin = upstream.origin;
+  const pseudonym = makePseudonym();
   let stopping = false;
+  const own = (status: number, reason: string) => {
+    const answer = plainText(status, reason);
+    return stopping ? lastOf(answer) : answer;
+  };
 
   const server = serveHttp(
     { listen, reusePort, graceMs, cut: exchanges.abortAll, log },
     async (request, info) => {
       if (refused.has(info.remoteAddr)) return closingResponse();
-      const carried = carry(request, info.remoteAddr.hostname);
+      const carried = carry(request, { address: info.remoteAddr.hostname, pseudonym });
       if (carried instanceof Refusal) {
         refused.add(info.remoteAddr);
         return plainText(carried.status, carried.reason);
@@ -157,19 +173,24 @@ export function startHttpClientTransport(options: HttpClientTransportOptions): R
         const failure = whyNotPassedOn(response, carried);
         if (failure === undefined) {
           const answer = toClient(response, carried);
-          return stopping ? lastOf(answer) : answer;
+          const whole = asksToKeepAlive(request) ? await inOnePiece(answer) : answer;
+          return stopping ? lastOf(whole) : whole;
         }
         await response.body?.cancel();
         failures.add(failure);
-        return plainText(502, `the upstream's response cannot be used: ${failure.reason}`);
+        return own(502, `the upstream's response cannot be used: ${failure.reason}`);
       } catch (error) {
-        if (signal.aborted) return plainText(503, "the client has gone, or the gateway is stopping");
+        if (signal.aborted) return own(503, "the client has gone, or the gateway is stopping");
+        if (error instanceof BrokenOffError) {
+          failures.add(error.failure);
+          return own(502, `the upstream failed: ${error.failure.code} (${error.failure.reason})`);
+        }
         const failure = explainFetchError(error);
         if (failure === undefined) {
           return plainText(400, "the request's content broke off, or is not framed as RFC 9112 has it");
         }
         failures.add(failure);
-        return plainText(502, `the upstream failed: ${failure.code} (${failure.reason})`);
+        return own(502, `the upstream failed: ${failure.code} (${failure.reason})`);
       }
     },
   );
@@ -198,8 +219,13 @@ function createClient(
 }
 
 /** The request to the upstream, or why there is none. */
-function carry(request: Request, clientAddress: string): Carried | Refusal {
+function carry(
+  request: Request,
+  { address, pseudonym }: { readonly address: string; readonly pseudonym: string },
+): Carried | Refusal {
   const { method, headers } = request;
+  const via = headers.get("via");
+  if (via !== null && hasBeenHere(via, pseudonym)) return new Refusal(LOOP.status, LOOP.reason);
   if (!fetchKeepsMethod(method)) return new Refusal(501, `this gateway cannot forward the method ${method}`);
   const url = splitUrl(request.url, headers.get("host"));
   if (url === undefined) {
@@ -228,7 +254,7 @@ function carry(request: Request, clientAddress: string): Carried | Refusal {
     if (counted instanceof Refusal) return counted;
     sent = counted;
   }
-  const fields = forwardedRequestFields(sent, { address: clientAddress, host: authority });
+  const fields = forwardedRequestFields(sent, { address, host: authority, pseudonym });
   const acceptEncoding = headers.get("accept-encoding");
   // Without an Accept-Encoding, fetch invents one of gzip and br.
   if (acceptEncoding === null) fields.push(["accept-encoding", "identity"]);
@@ -264,6 +290,9 @@ function lastOf(response: Response): Response {
   return new Response(body, { status, headers });
 }
 
+/** Statuses of the gateway's own answers that are no refusals. */
+const KEEPS_CONNECTION: ReadonlySet<number> = new Set([502, 503]);
+
 /**
  * An answer of the gateway's own. A refusal closes the connection, because the bytes behind a refused request
  * may not be what they seem.
@@ -271,7 +300,7 @@ function lastOf(response: Response): Response {
 function plainText(status: number, reason: string): Response {
   const headers = {
     "content-type": "text/plain; charset=utf-8",
-    ...(status < 502 && { connection: "close" }),
+    ...(!KEEPS_CONNECTION.has(status) && { connection: "close" }),
   };
   return new Response(`${reason}\n`, { status, headers });
 }

@@ -58,7 +58,7 @@ export class ClientSession {
   constructor(tcp: Deno.TcpConn, context: ProxyContext) {
     this.#conn = new ByteConn(tcp);
     this.#context = context;
-    this.#request = new RequestHead(context.requestFields);
+    this.#request = new RequestHead(context.requestFields, context.pseudonym);
     const expire = () => this.#expire();
     this.#untilRequest = new Deadline(context.clientIdle, expire);
     this.#untilHead = new Deadline(context.requestHead, expire);
@@ -69,7 +69,7 @@ export class ClientSession {
       request: this.#request,
       out: this.#out,
       context,
-      lines: new ForwardedLines(tcp.remoteAddr.hostname),
+      lines: new ForwardedLines(tcp.remoteAddr.hostname, context.pseudonym),
     };
     this.#exchange = new Exchange(session);
     this.#lane = new FastLane(session);

@@ -8,6 +8,7 @@ import type { ByteConn } from "../../http1/byte_conn.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { FailureLog } from "../failure_log.ts";
 import { HeadFields } from "../../http1/fields.ts";
+import { makePseudonym } from "../../http1/forwarding_rules.ts";
 import type { ConnectionPool, PoolHost } from "../pool/pool.ts";
 
 /** How long the parts of an exchange may take, in milliseconds; 0 means no limit. */
@@ -77,6 +78,8 @@ export class ProxyContext implements Disposable {
   readonly stall: Deadlines;
   readonly halfClose: Deadlines;
   readonly linger: Deadlines;
+  /** The proxy's name in `Via`. */
+  readonly pseudonym: string = makePseudonym();
   /** Whether the proxy has been asked to stop. Then each response is the last on its connection. */
   stopping = false;
   /** Requests whose heads were read. */

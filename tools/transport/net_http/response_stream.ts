@@ -17,11 +17,11 @@ import { errnoOf } from "../pool/counters.ts";
 /** Result of {@linkcode readResponseHead}: the connection ended before the head did. */
 export const ENDED = -1;
 /** Result of {@linkcode readResponseHead}: the bytes that came are not a head. */
-export const MALFORMED = -2;
+const MALFORMED = -2;
 
 const VERSION = latin1Bytes("HTTP/1.");
 
-/** Waits for a whole head. Returns where it ends, {@linkcode ENDED} or {@linkcode MALFORMED}. */
+/** Waits for a whole head. Returns where it ends, {@linkcode ENDED}, or another negative number for a head that is malformed. */
 export async function readResponseHead(conn: ByteConn, search: HeadSearch): Promise<number> {
   search.at = search.lineStart = 0;
   for (;;) {
