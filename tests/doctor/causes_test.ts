@@ -43,6 +43,8 @@ function namesOf(readings: readonly MadeUpReading[], known?: Known): [string, st
 Deno.test("with the number of requests, a pool that is too small is told from one that is not used", () => {
   assertEquals(namesOf(watch(5000, 5000), { requestsPerSec: 2000 }), [["pool-too-small", "likely"]]);
   assertEquals(namesOf(watch(5000, 5000), { requestsPerSec: 500 }), [["used-once", "likely"]]);
+  // Requests are counted elsewhere, and not in just the same seconds.
+  assertEquals(namesOf(watch(5000, 5000), { requestsPerSec: 550 }), [["used-once", "likely"]]);
   assertEquals(namesOf(watch(0, 0), { requestsPerSec: 500 }), [["none", "likely"]]);
   assertEquals(namesOf(watch(10, 10), { requestsPerSec: 500 }), [["none", "likely"]]);
 });

@@ -14,6 +14,12 @@ import type { Connections, Facts, Listener } from "./facts.ts";
 const CLEARLY_OTHERS = 0.1;
 
 /**
+ * From this share on of requests that open a connection, each of them does: the number of requests comes from
+ * elsewhere, and was hardly counted in just the same seconds.
+ */
+const EACH = 0.85;
+
+/**
  * The evidence of a watch; `undefined` for a single reading, which does not show what is new.
  *
  * No backend is a witness, and no log is read. The clients of a live machine ask when they like, so nothing
@@ -36,10 +42,11 @@ export function evidenceOf(facts: Facts, requestsPerSec: number): Evidence | und
   const clients = listenersOfProgram(facts);
   const concurrency = sum(clients, ({ pool, states }) => Math.max(pool.ceiling, states.established));
   const [most] = destinations;
+  const perSec = newPerSec >= EACH * requestsPerSec ? Math.min(newPerSec, requestsPerSec) : requestsPerSec;
   return {
     requests: {
-      answered: Math.round(requestsPerSec * seconds),
-      perSec: requestsPerSec,
+      answered: Math.round(perSec * seconds),
+      perSec,
       ...(concurrency === 0 ? {} : { concurrency }),
       closedLoop: false,
     },
