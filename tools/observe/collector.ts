@@ -32,7 +32,9 @@ export interface Collector<T> {
    * @throws {Error} as {@linkcode settled} does.
    */
   atEnd?(party: Speaker, signal: AbortSignal): Promise<void>;
-  /** Called when the load is over, just before its connections are closed. Left out where it does not matter. */
+  /**
+   * Called when the load is over, just before its connections are closed. Left out where it does not matter.
+   */
   over?(): void;
   /** What was reported since. */
   result(): T;

@@ -91,7 +91,9 @@ export function collectUpstreamFailures(
   };
 }
 
-/** A line that goes on with the trace of an error: indented, or one that Java or Python put between errors. */
+/**
+ * A line that goes on with the trace of an error: indented, or one that Java or Python put between errors.
+ */
 const GOES_ON = /^(?:\s|$|Caused by: |Suppressed: |Traceback |The above exception|During handling of)/;
 
 /** Says of the line of Python that the error above it is the cause of the one below, or came before it. */

@@ -29,8 +29,10 @@ export interface VariationOptions {
 }
 
 /** Other options, which may leave nothing to vary. */
-interface Others extends Overrides {
+export interface Others extends Overrides {
+  /** Whether one run is measured under two names. */
   readonly selfCheck?: boolean | undefined;
+  /** When to stop by precision. */
   readonly until?: unknown;
 }
 
