@@ -40,7 +40,7 @@ Deno.test({
       assertGreater(fitting!.reuseRatio!, small!.reuseRatio!);
       assertEquals(direct!.reuseRatio, null);
       assertMatch(stdout, /\| `pool-100` +\|/);
-      assertStringIncludes(stdout, "**The gateway closed them**");
+      assertStringIncludes(stdout, "**its pool of idle connections is too small**");
       assertStringIncludes(stdout, "```mermaid");
     });
   },

@@ -181,7 +181,10 @@ Deno.test({
       }
       const refused = await bench(...args, "--load", "wrk");
       assertEquals(refused.code, 2);
-      assertStringIncludes(refused.stderr, "--rate is for the open loop, and wrk waits for each answer");
+      assertStringIncludes(
+        refused.stderr,
+        "--rate is kept by the open loop alone, and wrk waits for each answer",
+      );
     });
   },
 });

@@ -9,7 +9,8 @@ async function doctor(args: readonly string[], { cwd = ROOT, stdin = "" } = {}) 
   const child = new Deno.Command(Deno.execPath(), {
     args: ["task", "--quiet", "--config", `${ROOT}deno.json`, "doctor", ...args],
     cwd,
-    env: { NO_COLOR: "1" },
+    // The task that runs the tests says where the person typed; here that is `cwd`.
+    env: { NO_COLOR: "1", INIT_CWD: cwd },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",

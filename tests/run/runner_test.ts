@@ -382,7 +382,7 @@ Deno.test("what a child or the kernel would refuse is refused before the first r
     [{ sysctls: { "net.ipv4.tcp_tw_reus": 1 } }, "sysctls", /did you mean net\.ipv4\.tcp_tw_reuse\?/],
     [
       { runs: [{ name: "a", gateway: { command: "no-such-gateway-1234 {listen}" } }] },
-      "gateway",
+      "runs[0].gateway.command",
       /no-such-gateway-1234 was not found on PATH/,
     ],
   ];

@@ -30,6 +30,6 @@ Deno.test({
     assertLess(run("pool-fits").hosts.gateway.timeWaitPeak, 20);
     assertEquals(exhausted.knobs!.map((knob) => knob.inForce).sort(), ["0", "20000 20199"]);
     assertMatch(report, /## Ephemeral ports of the gateway\n\n\| run .*predicted/);
-    assertMatch(report, /The ephemeral ports ran out/);
+    assertMatch(report, /it ran out of ephemeral ports/);
   },
 });

@@ -139,8 +139,6 @@ export function flagsWithoutEffect(
       ? [
         `--quick gives the length of a load alone: --repeat ${flags.repeat} says how often each run is measured`,
       ]
-      : flags.quick && flags.duration !== undefined
-      ? ["--quick measures each run once: --duration gives the length of its load"]
       : []),
     ...(flags.find !== undefined && flags.repeat !== undefined
       ? ["--repeat changes nothing beside --find, which decides by itself what it measures how often"]

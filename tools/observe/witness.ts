@@ -9,19 +9,19 @@
 import type { Amount, Count } from "../figures.ts";
 
 /**
- * What one backend has seen from the beginning of the load to its end. A connection counts from its first
- * byte on: see {@linkcode Witness.unused}.
+ * What one backend has seen from the beginning of the load to its end. A connection counts from the head of
+ * its first request on: see {@linkcode Witness.unused}.
  */
 export interface Witness {
   /** The backend: `HOST:PORT`. */
   readonly backend: string;
   /** Connections that already stood when the load began: those of the warm-up that were kept. */
   readonly stoodBefore: Count;
-  /** Connections that were accepted, and sent their first byte, while the load ran. */
+  /** Connections whose first request came while the load ran. */
   readonly accepted: Count;
   /**
-   * Connections that sent no byte until they ended, or until the load did: those of a probe of connects are
-   * among them. They are counted nowhere else. Left out where there was none.
+   * Connections that sent no head of a request until they ended, or until the load did: those of a probe of
+   * connects are among them. They are counted nowhere else. Left out where there was none.
    */
   readonly unused?: Count;
   /** Requests that were read to their end. */

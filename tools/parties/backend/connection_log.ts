@@ -15,7 +15,7 @@ export type Moment = EndedConnections["at"];
 export interface WatchedConnection {
   /** When it was accepted, by `performance.now()`. */
   readonly acceptedMs: number;
-  /** Whether the peer has sent a byte. */
+  /** Whether the peer has sent the head of a request. */
   heard: boolean;
   /** In which moment it is. */
   moment: Moment;
@@ -107,6 +107,13 @@ export class ConnectionLog {
   /** Notes that a request has begun to arrive. */
   began(connection: WatchedConnection): void {
     connection.moment = "request";
+  }
+
+  /**
+   * Notes that the head of a request has come whole, and is one. A connection counts from its first head on: a
+   * probe that connects, or sends what is no HTTP, is no connection of the load.
+   */
+  heard(connection: WatchedConnection): void {
     if (connection.heard) return;
     connection.heard = true;
     this.#counts.accepted++;

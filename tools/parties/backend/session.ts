@@ -112,6 +112,7 @@ export class BackendSession {
     }
     const request = headEnd < 0 ? BAD_HEADS[headEnd]! : parse(conn.buffer, conn.start, headEnd);
     if ("reason" in request) return await this.#refuse(request);
+    log.heard(this.#watched);
     conn.start = headEnd;
     if (request.bodyLength !== 0 && !(await this.#readBody(request))) return false;
     log.read(this.#watched, request);
