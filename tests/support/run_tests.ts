@@ -24,6 +24,10 @@ const ALONE = /^await alone\(\);$/m;
 /** The test files among these paths; of a folder all that are in it. */
 function testsIn(paths: readonly string[]): string[] {
   return paths.flatMap((path) => {
+    if (!exists(path)) {
+      console.error(`error: ${path} is not there`);
+      Deno.exit(2);
+    }
     if (!Deno.statSync(path).isDirectory) return [path];
     const entries = [...Deno.readDirSync(path)].map(({ name }) => name).sort();
     const inner = entries.filter((name) =>
@@ -31,6 +35,14 @@ function testsIn(paths: readonly string[]): string[] {
     );
     return testsIn(inner.map((name) => `${path.replace(/\/$/, "")}/${name}`));
   });
+}
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 async function run(flags: readonly string[], files: readonly string[]): Promise<number> {

@@ -31,7 +31,7 @@ function explain(cause: CauseFinding, name: string, product: Diagnosis["product"
   const { sure, toldApartFrom, cannotTell, remedy } = cause;
   return [
     `${name}: **${sayCause(cause)}**${cause.cause === "none" ? "" : ` (\`${cause.cause}\`, ${sure})`}.`,
-    sayEvidence(cause),
+    sayEvidence(cause, 1),
     cause.cause === "close-asked"
       ? "Who closes first is a race then: the side of the TIME_WAIT means nothing."
       : "",

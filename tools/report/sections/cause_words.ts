@@ -54,8 +54,8 @@ const FIGURES: { readonly [K in keyof Required<CauseFigures>]: (value: number) =
   connectionsOpened: (value) => `${formatCount(value)} connections opened`,
   openedPerRequest: (value) => `${formatRatio(value)} connections per request`,
   endedPerRequest: (value) => `${formatRatio(value)} connections ended for each request`,
-  connectionsEnded: (value) => `${formatCount(value)} connections ended like this`,
-  shareOfEnded: (value) => `${formatRough(value)} of all that ended`,
+  connectionsEnded: (value) => `${formatCount(value)} connections ended in this way`,
+  shareOfEnded: (value) => `which is ${formatRough(value)} of all that ended`,
   onceShare: (value) => `${formatRough(value)} of these connections served exactly one request`,
   requestsP50: (value) => `a median of ${formatCount(value)} requests in each connection`,
   requestsMax: (value) => `at most ${formatCount(value)} requests in a connection`,
@@ -107,10 +107,31 @@ export function sayFigures(figures: CauseFigures): string {
     .join(", ");
 }
 
-/** The evidence of a cause as one or two sentences; empty where the figures that it needs are missing. */
-export function sayEvidence({ cause, evidence }: Cause): string {
-  const { requests, connectionsOpened, openedPerRequest, ...others } = evidence;
+/** Figures that say something of these causes alone; elsewhere they only stand in the findings. */
+const ONLY_OF: { readonly [K in keyof CauseFigures]: readonly CauseName[] } = {
+  endedPerRequest: [],
+  idleP5Ms: ["backend-idle-timeout", "gateway-idle-timeout"],
+  idleP95Ms: ["backend-idle-timeout", "gateway-idle-timeout"],
+};
+
+/** The figures of a cause that a reader needs: a share of 0 says nothing of it. */
+function tellingFigures(cause: CauseName, figures: CauseFigures): CauseFigures {
+  return Object.fromEntries(
+    Object.entries(figures).filter(([name, value]) =>
+      ONLY_OF[name as keyof CauseFigures]?.includes(cause) !== false &&
+      !(name.endsWith("Share") && value === 0)
+    ),
+  );
+}
+
+/**
+ * The evidence of a cause as one or two sentences; empty where the figures that it needs are missing. Counts
+ * are those of all repetitions together.
+ */
+export function sayEvidence({ cause, evidence }: Cause, repetitions: number): string {
+  const { requests, connectionsOpened, openedPerRequest, ...figures } = evidence;
   if (cause === "cap") return sayCap(evidence);
+  const others = tellingFigures(cause, figures);
   const opened = connectionsOpened === undefined
     ? ""
     : `It opened ${
@@ -118,6 +139,8 @@ export function sayEvidence({ cause, evidence }: Cause): string {
         ? "no connection"
         : `${formatCount(connectionsOpened)} connection${connectionsOpened === 1 ? "" : "s"}`
     } to the backend${requests === undefined ? "" : ` for ${formatCount(requests)} requests`}${
+      repetitions > 1 ? ` in ${repetitions} repetitions` : ""
+    }${
       openedPerRequest === undefined || connectionsOpened === 0
         ? ""
         : `, ${formatRatio(openedPerRequest)} per request`
@@ -156,8 +179,9 @@ function sayCap(
 /** What a cause was told apart from, as one sentence; empty where there is nothing. */
 export function sayToldApart(toldApart: readonly ToldApart[]): string {
   const parts = toldApart.flatMap(({ cause, because }) => {
-    const figures = sayFigures(because);
-    return figures === "" ? [] : [`${cause} (${figures})`];
+    // One figure is enough to see that it is another cause.
+    const [figure] = Object.entries(because);
+    return figure === undefined ? [] : [`${cause} (${sayFigures(Object.fromEntries([figure]))})`];
   });
   return parts.length === 0 ? "" : `Told apart from ${parts.join("; ")}.`;
 }

@@ -36,7 +36,7 @@ function explainRun(run: RunFindings, results: Results, said: Map<string, string
 
 /** One cause: its name, how sure it is, its evidence, what it was told apart from, what to set. */
 function explainCause(
-  { name, churn, product }: RunFindings,
+  { name, churn, product, measured }: RunFindings,
   cause: CauseFinding,
   { isFirst, said }: { readonly isFirst: boolean; readonly said: Map<string, string> },
 ): string {
@@ -44,7 +44,7 @@ function explainCause(
   const certainty = cause.cause === "none" ? "" : ` (\`${cause.cause}\`, ${sure})`;
   return [
     `\`${name}\`: **${sayCause(cause)}**${certainty}.`,
-    sayEvidence(cause),
+    sayEvidence(cause, measured),
     isFirst ? sayForwarded(churn!) : "",
     isFirst ? sayOthers(churn!) : "",
     cause.cause === "none" ? sayTimeWaits(churn!) : isFirst ? sayOfClients(churn!) : "",
