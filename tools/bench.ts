@@ -66,6 +66,7 @@ export const main: Main = mainOf({
     "deno task bench --transport net-http --max-idle-conns 100 --max-idle-conns-per-host 200",
     "deno task bench port_exhaustion --gateway 'mine=./my-gateway --listen {listen} --upstream {upstream}'",
     "deno task bench --gate 'pool-1000:requestsPerSec>=-30%'",
+    "deno task bench --decide --gate 'pool-1000:requestsPerSec>=-60%'",
     "deno task bench ./my_scenario.ts",
   ],
   foreignFlags: FLAGS_OF_WRK,
@@ -112,7 +113,7 @@ async function planOf(
   const options = {
     name,
     ...overridesOf(flags),
-    ...repeatOptionsOf(flags),
+    ...repeatOptionsOf(flags, flags.gate),
     generator: flags.load,
     ...given,
   };

@@ -15,12 +15,14 @@ import { chooseLab } from "../lab/open_lab.ts";
 import type { GeneratorChoice, LoadGenerator } from "../load/load.ts";
 import { checkLoadOptions, chooseGenerator } from "../load/start_load.ts";
 import { checkProgram } from "../parties/gateway_program.ts";
-import { type UntilPlan } from "../results/results.ts";
+import { type DecidePlan, type UntilPlan } from "../results/results.ts";
 import type { RunOptions, ScenarioPlan } from "../scenario/plan.ts";
 import { type Overrides, resolveScenario } from "../scenario/resolve.ts";
 import type { Load, Scenario } from "../scenario/scenario.ts";
 import { parseKnobs } from "../scenario/sysctls.ts";
 import { defaultRepetitions } from "../verdict/comparison.ts";
+import { parseGate } from "../verdict/gate.ts";
+import { FIRST_LOOK, LAST_LOOK } from "../verdict/looks.ts";
 import { randomSeed, selfCheckOf } from "./rounds.ts";
 
 /** How a scenario is measured. */
@@ -28,12 +30,18 @@ export interface MeasureOptions extends Overrides {
   /** What the results call the scenario. Default `script`. */
   readonly name?: string | undefined;
   /**
-   * Repetitions of each run, at least 1; with `until` the fewest. Default 6 to 8, more where more than six
-   * runs are compared: see {@linkcode defaultRepetitions}.
+   * Repetitions of each run, at least 1; with `until` or `decide` the fewest. Default 6 to 8, more where more
+   * than six runs are compared: see {@linkcode defaultRepetitions}.
    */
   readonly repeat?: number | undefined;
   /** Measures further rounds after `repeat`, until the comparisons are precise enough. Default: none. */
   readonly until?: UntilPlan | undefined;
+  /**
+   * Looks after each round and stops once the repetitions have shown what is asked: that each of the gates
+   * holds or fails, or without gates that each comparison with the baseline differs. At most 60 rounds.
+   * Default: it does not look.
+   */
+  readonly decide?: DecidePlan | undefined;
   /** Seed of the order in which runs take turns, a whole number of 32 bits. Default: drawn at random. */
   readonly seed?: number | undefined;
   /** Measures the baseline under two names instead of the runs: an A/A check. Default false. */
@@ -57,10 +65,12 @@ export interface MeasureOptions extends Overrides {
 export interface BenchPlan {
   /** What is measured. */
   readonly scenario: ScenarioPlan;
-  /** Repetitions of each run; with `until` the fewest. */
+  /** Repetitions of each run; with `until` or `decide` the fewest. */
   readonly repeat: number;
   /** The precision at which to stop after `repeat` rounds; `null` to stop there in any case. */
   readonly until: UntilPlan | null;
+  /** What to decide before the bench stops after `repeat` rounds; `null` to stop there in any case. */
+  readonly decide: DecidePlan | null;
   /** Seed of the order in which runs take turns. */
   readonly seed: number;
   /** Whether the two runs are one configuration under two names: an A/A check. */
@@ -81,11 +91,13 @@ export interface BenchPlan {
  * @throws {TimewaitError} when it cannot; its `field` names the option.
  */
 export async function planBench(scenario: Scenario, options: MeasureOptions = {}): Promise<BenchPlan> {
-  const { name = "script", until = null, seed = randomSeed() } = options;
+  const { name = "script", until = null, decide = null, seed = randomSeed() } = options;
   const { selfCheck = false, lab = "auto", generator = "auto", command = scriptCommand() } = options;
   const resolved = resolveScenario(scenario, name, options);
   const plan = selfCheck ? selfCheckOf(resolved) : resolved;
-  const repeat = options.repeat ?? defaultRepetitions(plan.runs.length - 1, { until: until !== null });
+  if (decide !== null) checkDecide(decide, { until, repeat: options.repeat, runs: plan.runs.length });
+  const repeat = options.repeat ??
+    (decide === null ? defaultRepetitions(plan.runs.length - 1, { until: until !== null }) : FIRST_LOOK);
   const chosen = await chooseGenerator(generator, { rate: haveRate(plan) });
   const checks: ((run: RunOptions) => void | Promise<void>)[] = [
     ({ load }) => checkLoadOptions(chosen.name, load),
@@ -111,6 +123,7 @@ export async function planBench(scenario: Scenario, options: MeasureOptions = {}
     scenario: plan,
     repeat,
     until,
+    decide,
     seed,
     selfCheck,
     lab: typeof lab === "string" ? await chooseLab(lab) : lab,
@@ -118,6 +131,35 @@ export async function planBench(scenario: Scenario, options: MeasureOptions = {}
     hostSysctls: options.hostSysctls,
     command,
   };
+}
+
+/**
+ * Refuses a bench that is to decide and cannot.
+ *
+ * @throws {TimewaitError} which says why.
+ */
+function checkDecide(
+  { gates = [] }: DecidePlan,
+  { until, repeat = FIRST_LOOK, runs }: {
+    readonly until: UntilPlan | null;
+    readonly repeat: number | undefined;
+    readonly runs: number;
+  },
+): void {
+  if (until !== null) {
+    throw new TimewaitError("says when to stop, and so does a precision: give one of them", {
+      field: "decide",
+    });
+  }
+  if (repeat > LAST_LOOK) {
+    throw new TimewaitError(`is at most ${LAST_LOOK} in a bench that decides, not ${repeat}`, {
+      field: "repeat",
+    });
+  }
+  for (const gate of gates) parseGate(gate, "decide.gates");
+  if (runs === 1 && gates.length === 0) {
+    throw new TimewaitError("has nothing to decide: there is one run, and no gate", { field: "decide" });
+  }
 }
 
 /**
