@@ -69,8 +69,8 @@ export interface BenchPlan {
   readonly repeat: number;
   /** The precision at which to stop after `repeat` rounds; `null` to stop there in any case. */
   readonly until: UntilPlan | null;
-  /** What to decide before the bench stops after `repeat` rounds; `null` to stop there in any case. */
-  readonly decide: DecidePlan | null;
+  /** What to decide before the bench stops after `repeat` rounds. Left out to stop there in any case. */
+  readonly decide?: DecidePlan;
   /** Seed of the order in which runs take turns. */
   readonly seed: number;
   /** Whether the two runs are one configuration under two names: an A/A check. */
@@ -91,13 +91,13 @@ export interface BenchPlan {
  * @throws {TimewaitError} when it cannot; its `field` names the option.
  */
 export async function planBench(scenario: Scenario, options: MeasureOptions = {}): Promise<BenchPlan> {
-  const { name = "script", until = null, decide = null, seed = randomSeed() } = options;
+  const { name = "script", until = null, decide, seed = randomSeed() } = options;
   const { selfCheck = false, lab = "auto", generator = "auto", command = scriptCommand() } = options;
   const resolved = resolveScenario(scenario, name, options);
   const plan = selfCheck ? selfCheckOf(resolved) : resolved;
-  if (decide !== null) checkDecide(decide, { until, repeat: options.repeat, runs: plan.runs.length });
+  if (decide !== undefined) checkDecide(decide, { until, repeat: options.repeat, runs: plan.runs.length });
   const repeat = options.repeat ??
-    (decide === null ? defaultRepetitions(plan.runs.length - 1, { until: until !== null }) : FIRST_LOOK);
+    (decide === undefined ? defaultRepetitions(plan.runs.length - 1, { until: until !== null }) : FIRST_LOOK);
   const chosen = await chooseGenerator(generator, { rate: haveRate(plan) });
   const checks: ((run: RunOptions) => void | Promise<void>)[] = [
     ({ load }) => checkLoadOptions(chosen.name, load),
@@ -123,7 +123,7 @@ export async function planBench(scenario: Scenario, options: MeasureOptions = {}
     scenario: plan,
     repeat,
     until,
-    decide,
+    ...(decide === undefined ? {} : { decide }),
     seed,
     selfCheck,
     lab: typeof lab === "string" ? await chooseLab(lab) : lab,

@@ -70,7 +70,7 @@ export function announce(plan: BenchPlan): void {
   const { scenario: { name, runs }, repeat, until, decide } = plan;
   const minutes = repeat * sumMs(durationsOf(plan)) / 60_000;
   if (minutes < 1) return;
-  const least = until === null && decide === null ? "about" : "at least";
+  const least = until === null && decide === undefined ? "about" : "at least";
   console.error(
     `${showControls(name)}: ${runs.length} runs, ${repeat} times each: ${least} ${minutes.toFixed(1)} min`,
   );

@@ -166,7 +166,12 @@ function openResults(plan: BenchPlan, environment: Environment, runs: readonly R
     command,
     startedAt: new Date().toISOString(),
     seed,
-    method: { repeat, until, ...(decide === null ? {} : { decide }), ...(selfCheck ? { selfCheck } : {}) },
+    method: {
+      repeat,
+      until,
+      ...(decide === undefined ? {} : { decide }),
+      ...(selfCheck ? { selfCheck } : {}),
+    },
     environment,
     interrupted: false,
     runs,
