@@ -5,6 +5,7 @@ import { isMeasured, type Results, SCHEMA } from "../tools/results/results.ts";
 import { assertDescribed } from "./support/strict_schema.ts";
 import { wrk, wrkInPrivateLab } from "./support/requirements.ts";
 import { alone } from "./support/lock.ts";
+import { ROOT } from "./support/root.ts";
 import { BENCH, bench, inDirectory, measured, run, SHORT } from "./support/bench.ts";
 
 await alone();
@@ -127,5 +128,39 @@ Deno.test({
     );
     assertEquals(code, 0, stderr);
     assertStringIncludes(stdout, "## Gates");
+  },
+});
+
+Deno.test({
+  name: "a bench that decides stops by itself, says after how many rounds, and compare says the same of it",
+  ...wrkInPrivateLab,
+  async fn() {
+    await inDirectory(async (directory) => {
+      const load = ["--rate", "200", "--connections", "20", "--warm-up", "0", "--duration", "300ms"];
+      const gate = ["--gate", "pool-100:requestsPerSec>=-90%"];
+      const { code, stdout, stderr } = await bench(
+        ...load,
+        "--decide",
+        ...gate,
+        "--json",
+        `${directory}/a.json`,
+      );
+      assertEquals(code, 0, stderr);
+      assertStringIncludes(stdout, "holds, decided after 7 rounds");
+      const { method, runs }: Results = JSON.parse(await Deno.readTextFile(`${directory}/a.json`));
+      assertEquals(method.decide, { maxTimeMs: 600_000, gates: ["pool-100:requestsPerSec>=-90%"] });
+      assertEquals(runs.map(({ repetitions }) => repetitions.length), [7, 7, 7]);
+      const compare = [
+        Deno.execPath(),
+        "run",
+        "--no-prompt",
+        "--allow-read",
+        "--allow-env",
+        `${ROOT}tools/compare.ts`,
+      ];
+      const again = await run([...compare, `${directory}/a.json`, ...gate]);
+      assertEquals(again.code, 0, again.stderr);
+      assertStringIncludes(again.stdout, "holds, decided after 7 rounds");
+    });
   },
 });

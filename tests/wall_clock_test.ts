@@ -12,8 +12,8 @@ import { until } from "./support/until.ts";
 import { ROOT } from "./support/root.ts";
 
 /**
- * The backend's answers have a `Date`. One looks whether the clock jumps; in shell there is no other clock for microseconds, and a repetition in which it
- * jumps is lost.
+ * The backend's answers have a `Date`. One looks whether the clock jumps; in shell there is no other clock
+ * for microseconds, and a repetition in which it jumps is lost.
  */
 const MAY = ["answers.ts", "clock_check.ts", "connect_probe.sh"];
 

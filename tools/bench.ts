@@ -72,6 +72,7 @@ export const main: Main = mainOf({
     "deno task bench --gate 'pool-1000:requestsPerSec>=-30%'",
     "deno task bench --sweep connections=50..1000",
     "deno task bench --find rate --slo 'p99<=200ms,errors<=0.1%'",
+    "deno task bench --decide --gate 'pool-1000:requestsPerSec>=-60%'",
     "deno task bench ./my_scenario.ts",
   ],
   foreignFlags: FLAGS_OF_WRK,
@@ -119,7 +120,7 @@ async function planOf(
   const options = {
     name,
     ...overridesOf(flags),
-    ...repeatOptionsOf(flags),
+    ...repeatOptionsOf(flags, flags.gate),
     ...sweepOptionsOf(flags),
     generator: flags.load,
     ...given,

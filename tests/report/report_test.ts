@@ -79,6 +79,30 @@ Deno.test("repetitions too few to ever show a difference are called that, with h
   );
 });
 
+Deno.test("a bench that decides says what was decided after how many rounds, and what was not", () => {
+  const rounds = Array.from({ length: 12 }, (_, i) => 100 + i % 5);
+  const measured = resultsOf({
+    direct: rounds,
+    same: rounds.map((value, i) => value + (i % 2 === 0 ? 1 : -1)),
+    half: rounds.map((value) => value / 2),
+  });
+  const decided = (names: string[]) => {
+    const runs = measured.runs.filter(({ name }) => names.includes(name));
+    return renderReport({ ...measured, runs, method: { repeat: 6, until: null, decide: { maxTimeMs: 9 } } });
+  };
+  const report = decided(["direct", "same", "half"]);
+  assertStringIncludes(
+    report,
+    "**Not decided** after 12 rounds: `same`; **decided after 9 rounds**: `half`.",
+  );
+  assertStringIncludes(report, "over all looks together, corrected for 2 comparisons (Holm)");
+  assertMatch(
+    report,
+    /its interval holds the true one in 95.0% of benches \(`same`\), 97.5% of benches \(`half`\)/,
+  );
+  assertStringIncludes(decided(["direct", "half"]), "**Decided after 8 rounds**.");
+});
+
 Deno.test("a single repetition claims no certainty", () => {
   const report = renderReport(
     results([run("direct", [repetition(13_000)], null), run("pool-100", [SMALL.repetitions[0]!])]),

@@ -1,6 +1,7 @@
 import { TimewaitError } from "../../tools/errors.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { repeatOptionsOf } from "../../tools/cli/repeat_flags.ts";
+import { parseGate } from "../../tools/verdict/gate.ts";
 import { parseShare } from "../../tools/cli/values.ts";
 import { resolveScenario } from "../../tools/scenario/resolve.ts";
 import {
@@ -18,6 +19,7 @@ const NO_FLAGS = {
   quick: false,
   repeat: undefined,
   until: undefined,
+  decide: false,
   maxTime: undefined,
   seed: undefined,
   selfCheck: false,
@@ -107,9 +109,25 @@ Deno.test("how often to measure is left open, except that a quick bench measures
     repeat: undefined,
     selfCheck: false,
     until: { width: 0.03, maxTimeMs: 600_000 },
+    decide: undefined,
     seed: 4,
   });
   assertThrows(() => repeatOptionsOf({ ...NO_FLAGS, maxTime: 1000 }), TimewaitError, "--until");
+});
+
+Deno.test("to decide is bounded by a time, takes the gates that are given, and no precision beside it", () => {
+  const flags = { ...NO_FLAGS, decide: true };
+  assertEquals(repeatOptionsOf(flags).decide, { maxTimeMs: 600_000 });
+  const gate = parseGate("b:requestsPerSec>=-5%");
+  assertEquals(repeatOptionsOf({ ...flags, maxTime: 1000 }, [gate]).decide, {
+    maxTimeMs: 1000,
+    gates: ["b:requestsPerSec>=-5%"],
+  });
+  assertThrows(
+    () => repeatOptionsOf({ ...flags, until: 0.03 }),
+    TimewaitError,
+    "--until and --decide each say when to stop: give one of them",
+  );
 });
 
 Deno.test("a precision is a percentage above 0", () => {

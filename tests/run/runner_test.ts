@@ -26,8 +26,8 @@ const SCENARIO: Scenario = {
  * started.
  */
 function bench(
-  { repeat = 5, until = null, seed = 7, selfCheck = false, ...options }:
-    & Partial<Pick<BenchPlan, "repeat" | "until" | "seed" | "selfCheck">>
+  { repeat = 5, until = null, decide, seed = 7, selfCheck = false, ...options }:
+    & Partial<Pick<BenchPlan, "repeat" | "until" | "decide" | "seed" | "selfCheck">>
     & BenchOptions,
   scenario = SCENARIO,
 ): Promise<Results> {
@@ -35,6 +35,7 @@ function bench(
   const plan: BenchPlan = {
     scenario: selfCheck ? selfCheckOf(resolved) : resolved,
     ...{ repeat, until, seed, selfCheck },
+    ...(decide === undefined ? {} : { decide }),
     lab: { kind: "private" },
     generator: { name: "open-loop", version: "0.1.0" },
     hostSysctls: undefined,
@@ -124,6 +125,72 @@ Deno.test("with until, no round begins after the longest time, precise or not", 
     2,
     2,
   ]);
+});
+
+/** Rates by run, with a little noise that differs from round to round. */
+const ratesOf = (rates: Record<string, number>) =>
+  measureAs((run, call) => 10 * rates[run]! + call * 7 % 11).measure;
+
+Deno.test("to decide, rounds go on until each run is shown to differ from the baseline, and no longer", async () => {
+  const decide = { maxTimeMs: 60_000 };
+  const measured = await bench({
+    repeat: 6,
+    decide,
+    measure: ratesOf({ "pool-10": 100, "pool-20": 80, "pool-30": 50 }),
+  });
+  assertEquals(repetitionsOf(measured), [9, 9, 9]);
+  assertEquals(measured.method, { repeat: 6, until: null, decide });
+  assertDescribed(measured);
+});
+
+Deno.test("to decide what there is not ends after 60 rounds, or with the time", async () => {
+  const same = ratesOf({ "pool-10": 100, "pool-20": 100, "pool-30": 50 });
+  assertEquals(repetitionsOf(await bench({ repeat: 6, decide: { maxTimeMs: 60_000 }, measure: same })), [
+    60,
+    60,
+    60,
+  ]);
+  assertEquals(repetitionsOf(await bench({ repeat: 6, decide: { maxTimeMs: 0 }, measure: same })), [6, 6, 6]);
+});
+
+Deno.test("to decide gates, rounds go on until each holds or fails; one that applies to nothing ends them", async () => {
+  const measure = ratesOf({ "pool-10": 100, "pool-20": 100, "pool-30": 50 });
+  const roundsFor = async (...gates: string[]) =>
+    repetitionsOf(await bench({ repeat: 6, decide: { maxTimeMs: 60_000, gates }, measure }))[0];
+  assertEquals(await roundsFor("requestsPerSec>=-20%"), 8, "pool-20 holds after 7, pool-30 fails after 8");
+  assertEquals(await roundsFor("pool-20:requestsPerSec>=-20%"), 7);
+  assertEquals(await roundsFor("gateway.timeWaitPeak<=1000"), 7);
+  assertEquals(await roundsFor("pool-20:requestPerSec>=-20%"), 6);
+});
+
+Deno.test("to decide, a gate of a run that failed once is not waited for, and a run that never starts neither", async () => {
+  const { measure } = measureAs((run) => run === "pool-30" ? 50 : 100);
+  let calls = 0;
+  const failsOnce: Measure = (options, context) => {
+    if (++calls === 2) return Promise.reject(new Error("it crashed"));
+    return measure(options, context);
+  };
+  const decide = { maxTimeMs: 60_000, gates: ["gateway.timeWaitPeak<=1000"] };
+  assertEquals(repetitionsOf(await bench({ repeat: 6, decide, measure: failsOnce })), [7, 7, 7]);
+  const never: Measure = (options, context) =>
+    runOf(options) === "pool-20"
+      ? Promise.reject(new Error("the gateway ended before it listened: exit code 127"))
+      : measure(options, context);
+  const without = await bench({ repeat: 6, decide: { maxTimeMs: 60_000 }, measure: never });
+  assertEquals(repetitionsOf(without), [8, 8, 8], "one comparison is left");
+});
+
+Deno.test("a bench that cannot decide is refused: a precision besides, too many rounds, nothing to decide", async () => {
+  const decide = { maxTimeMs: 1000 };
+  const refused = async (options: MeasureOptions, scenario = SCENARIO) =>
+    (await assertRejects(
+      () => planBench(scenario, { lab: { kind: "private" }, generator: "open-loop", decide, ...options }),
+      TimewaitError,
+    )).field;
+  assertEquals(await refused({ until: { width: 0.03, maxTimeMs: 1000 } }), "decide");
+  assertEquals(await refused({ repeat: 61 }), "repeat");
+  assertEquals(await refused({}, { ...SCENARIO, runs: [SCENARIO.runs[0]!] }), "decide");
+  assertEquals(await refused({ decide: { ...decide, gates: ["fast"] } }), "decide.gates");
 });
 
 Deno.test("a repetition that fails stands as failed in one line, and the others go on", async () => {

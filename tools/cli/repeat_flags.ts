@@ -5,6 +5,7 @@
  */
 
 import type { MeasureOptions } from "../run/bench_plan.ts";
+import type { Gate } from "../verdict/gate.ts";
 import { parseDurationMs, parseShare, parseWhole } from "./values.ts";
 import { TimewaitError } from "../errors.ts";
 import { type Options, switchFlag, valueFlag } from "./command.ts";
@@ -27,9 +28,12 @@ export const REPEAT_FLAGS = {
     parseShare,
     undefined,
   ),
+  decide: switchFlag(
+    "rounds go on until each --gate is shown to hold or to fail, or without one until each difference is shown; 60 at most",
+  ),
   maxTime: valueFlag(
     "DURATION",
-    "time after which --until begins no further round (default 10m)",
+    "time after which --until and --decide begin no further round (default 10m)",
     parseDurationMs,
     undefined,
   ),
@@ -50,17 +54,26 @@ export type RepeatOptions = Options<typeof REPEAT_FLAGS>;
 /**
  * How often to measure. A quick bench measures once.
  *
- * @throws {TimewaitError} for `--max-time` without `--until`.
+ * @param gates what a bench that decides is to decide.
+ * @throws {TimewaitError} for `--max-time` without what it bounds, and for both of these.
  */
 export function repeatOptionsOf(
-  { repeat, until, maxTime, seed, selfCheck, quick }: RepeatOptions,
-): Pick<MeasureOptions, "repeat" | "until" | "seed" | "selfCheck"> {
-  if (maxTime !== undefined && until === undefined) {
-    throw new TimewaitError("--max-time bounds --until: give both, or --repeat alone");
+  { repeat, until, decide, maxTime, seed, selfCheck, quick }: RepeatOptions,
+  gates: readonly Gate[] = [],
+): Pick<MeasureOptions, "repeat" | "until" | "decide" | "seed" | "selfCheck"> {
+  if (maxTime !== undefined && until === undefined && !decide) {
+    throw new TimewaitError("--max-time bounds --until and --decide: give one of them, or --repeat alone");
   }
+  if (until !== undefined && decide) {
+    throw new TimewaitError("--until and --decide each say when to stop: give one of them");
+  }
+  const maxTimeMs = maxTime ?? DEFAULT_MAX_TIME_MS;
   return {
     repeat: repeat ?? (quick ? 1 : undefined),
-    until: until === undefined ? undefined : { width: until, maxTimeMs: maxTime ?? DEFAULT_MAX_TIME_MS },
+    until: until === undefined ? undefined : { width: until, maxTimeMs },
+    decide: decide
+      ? { maxTimeMs, ...(gates.length === 0 ? {} : { gates: gates.map(({ text }) => text) }) }
+      : undefined,
     seed,
     selfCheck,
   };

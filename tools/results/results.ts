@@ -98,10 +98,21 @@ export interface UntilPlan {
   readonly maxTimeMs: Amount;
 }
 
+/** When to stop repeating: once the repetitions have shown what is asked, looked at after each round. */
+export interface DecidePlan {
+  /** No round begins after this time, in milliseconds since the first one began. */
+  readonly maxTimeMs: Amount;
+  /**
+   * Gates, as typed: the bench stops once each of them is said to hold or to fail. Left out where it stops
+   * once each comparison with the baseline has shown a difference.
+   */
+  readonly gates?: readonly string[];
+}
+
 /** How often a bench measures each run. */
 export interface Method {
   /**
-   * Repetitions of each run; the fewest of them where `until` is set.
+   * Repetitions of each run; the fewest of them where `until` or `decide` is set.
    *
    * @asType integer
    * @minimum 1
@@ -109,6 +120,11 @@ export interface Method {
   readonly repeat: number;
   /** When the bench was to stop, by precision; `null` where it was to stop by number. */
   readonly until: UntilPlan | null;
+  /**
+   * That the bench was to stop once something was decided, after 60 rounds at the latest. Left out where it
+   * was not, and in a document of an older version.
+   */
+  readonly decide?: DecidePlan;
   /** Whether the two runs are one configuration under two names. Left out where they are not. */
   readonly selfCheck?: boolean;
   /**

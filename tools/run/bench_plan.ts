@@ -15,7 +15,7 @@ import { chooseLab } from "../lab/open_lab.ts";
 import type { GeneratorChoice, LoadGenerator } from "../load/load.ts";
 import { checkLoadOptions, chooseGenerator } from "../load/start_load.ts";
 import { checkProgram } from "../parties/gateway_program.ts";
-import { type UntilPlan } from "../results/results.ts";
+import { type DecidePlan, type UntilPlan } from "../results/results.ts";
 import type { RunOptions, ScenarioPlan } from "../scenario/plan.ts";
 import { type Overrides, resolveScenario } from "../scenario/resolve.ts";
 import type { FindPlan } from "../scenario/find.ts";
@@ -23,6 +23,8 @@ import type { Load, Scenario } from "../scenario/scenario.ts";
 import { sweepPlan } from "../scenario/sweep.ts";
 import { parseKnobs } from "../scenario/sysctls.ts";
 import { defaultRepetitions } from "../verdict/comparison.ts";
+import { parseGate } from "../verdict/gate.ts";
+import { FIRST_LOOK, LAST_LOOK } from "../verdict/looks.ts";
 import { runsToFind, stepOf } from "./find_steps.ts";
 import { randomSeed, selfCheckOf } from "./rounds.ts";
 import { findOf, needWrk, sweepOf, type VariationOptions } from "./variation.ts";
@@ -32,12 +34,18 @@ export interface MeasureOptions extends Overrides, VariationOptions {
   /** What the results call the scenario. Default `script`. */
   readonly name?: string | undefined;
   /**
-   * Repetitions of each run, at least 1; with `until` the fewest. Default 6 to 8, more where more than six
-   * runs are compared: see {@linkcode defaultRepetitions}.
+   * Repetitions of each run, at least 1; with `until` or `decide` the fewest. Default 6 to 8, more where more
+   * than six runs are compared: see {@linkcode defaultRepetitions}.
    */
   readonly repeat?: number | undefined;
   /** Measures further rounds after `repeat`, until the comparisons are precise enough. Default: none. */
   readonly until?: UntilPlan | undefined;
+  /**
+   * Looks after each round and stops once the repetitions have shown what is asked: that each of the gates
+   * holds or fails, or without gates that each comparison with the baseline differs. At most 60 rounds.
+   * Default: it does not look.
+   */
+  readonly decide?: DecidePlan | undefined;
   /** Seed of the order in which runs take turns, a whole number of 32 bits. Default: drawn at random. */
   readonly seed?: number | undefined;
   /** Measures the baseline under two names instead of the runs: an A/A check. Default false. */
@@ -61,12 +69,14 @@ export interface MeasureOptions extends Overrides, VariationOptions {
 export interface BenchPlan {
   /** What is measured. */
   readonly scenario: ScenarioPlan;
-  /** Repetitions of each run; with `until` the fewest. */
+  /** Repetitions of each run; with `until` or `decide` the fewest. */
   readonly repeat: number;
   /** The precision at which to stop after `repeat` rounds; `null` to stop there in any case. */
   readonly until: UntilPlan | null;
   /** What a bisection looks for. Left out for a bench that compares. */
   readonly find?: FindPlan;
+  /** What to decide before the bench stops after `repeat` rounds. Left out to stop there in any case. */
+  readonly decide?: DecidePlan;
   /** Seed of the order in which runs take turns. */
   readonly seed: number;
   /** Whether the two runs are one configuration under two names: an A/A check. */
@@ -87,14 +97,23 @@ export interface BenchPlan {
  * @throws {TimewaitError} when it cannot; its `field` names the option.
  */
 export async function planBench(scenario: Scenario, options: MeasureOptions = {}): Promise<BenchPlan> {
-  const { name = "script", until = null, seed = randomSeed() } = options;
+  const { name = "script", until = null, decide, seed = randomSeed() } = options;
   const { selfCheck = false, lab = "auto", generator = "auto", command = scriptCommand() } = options;
   const { sweep: _, ...resolved } = resolveScenario(scenario, name, options);
   const sweep = sweepOf(scenario, options);
   const find = findOf(resolved, options);
   const plan = selfCheck ? selfCheckOf(resolved) : find === undefined ? sweepPlan(resolved, sweep) : resolved;
   const swept = plan.runs.some(({ swept }) => swept !== undefined);
-  const byDefault = swept && until === null
+  if (decide !== undefined) checkDecide(decide, { until, repeat: options.repeat, runs: plan.runs.length });
+  if (decide !== undefined && (find !== undefined || selfCheck)) {
+    throw new TimewaitError(
+      `is for comparisons, and ${selfCheck ? "a self-check" : "a bisection"} decides by itself when it ends`,
+      { field: "decide" },
+    );
+  }
+  const byDefault = decide !== undefined
+    ? FIRST_LOOK
+    : swept && until === null
     ? SWEEP_REPETITIONS
     : defaultRepetitions(plan.runs.length - 1, { until: until !== null });
   const repeat = find === undefined ? options.repeat ?? byDefault : 1;
@@ -135,6 +154,7 @@ export async function planBench(scenario: Scenario, options: MeasureOptions = {}
     repeat,
     until,
     ...(find === undefined ? {} : { find }),
+    ...(decide === undefined ? {} : { decide }),
     seed,
     selfCheck,
     lab: typeof lab === "string" ? await chooseLab(lab) : lab,
@@ -149,6 +169,35 @@ export async function planBench(scenario: Scenario, options: MeasureOptions = {}
  * is made of, and not for a test of each value.
  */
 const SWEEP_REPETITIONS = 5;
+
+/**
+ * Refuses a bench that is to decide and cannot.
+ *
+ * @throws {TimewaitError} which says why.
+ */
+function checkDecide(
+  { gates = [] }: DecidePlan,
+  { until, repeat = FIRST_LOOK, runs }: {
+    readonly until: UntilPlan | null;
+    readonly repeat: number | undefined;
+    readonly runs: number;
+  },
+): void {
+  if (until !== null) {
+    throw new TimewaitError("says when to stop, and so does a precision: give one of them", {
+      field: "decide",
+    });
+  }
+  if (repeat > LAST_LOOK) {
+    throw new TimewaitError(`is at most ${LAST_LOOK} in a bench that decides, not ${repeat}`, {
+      field: "repeat",
+    });
+  }
+  for (const gate of gates) parseGate(gate, "decide.gates");
+  if (runs === 1 && gates.length === 0) {
+    throw new TimewaitError("has nothing to decide: there is one run, and no gate", { field: "decide" });
+  }
+}
 
 /**
  * Whether the runs have a rate.

@@ -71,11 +71,11 @@ function sumMs(durations: RunDurations, runs: readonly string[] = Object.keys(du
 
 /** Announces a bench that will take more than a minute. */
 export function announce(plan: BenchPlan): void {
-  const { scenario: { name, runs }, repeat, until, find } = plan;
+  const { scenario: { name, runs }, repeat, until, find, decide } = plan;
   if (find !== undefined) return console.error(`${showControls(name)}: ${announceFind(runs, find)}`);
   const minutes = repeat * sumMs(durationsOf(plan)) / 60_000;
   if (minutes < 1) return;
-  const least = until === null ? "about" : "at least";
+  const least = until === null && decide === undefined ? "about" : "at least";
   console.error(
     `${showControls(name)}: ${runs.length} runs, ${repeat} times each: ${least} ${minutes.toFixed(1)} min`,
   );

@@ -6,7 +6,7 @@
 
 import type { LabKind } from "../lab/lab.ts";
 import type { LoadGenerator } from "../load/load.ts";
-import type { Results, UntilPlan } from "../results/results.ts";
+import type { DecidePlan, Results, UntilPlan } from "../results/results.ts";
 import type { Backend, Load, Scenario, Sweep, Sysctls } from "../scenario/scenario.ts";
 import { planBench } from "./bench_plan.ts";
 import { runPlan } from "./find.ts";
@@ -23,8 +23,8 @@ export interface RunScenarioOptions {
   /** Sysctls for every run, beside or instead of its own. */
   readonly sysctls?: Sysctls | undefined;
   /**
-   * Repetitions of each run, at least 1: all of them, or the least of them with `until`. Default 6 for two
-   * runs, 7 for three, 8 for four to seven.
+   * Repetitions of each run, at least 1: all of them, or the least of them with `until` or `decide`. Default
+   * 6 for two runs and with `decide`, 7 for three, 8 for four to seven.
    */
   readonly repeat?: number | undefined;
   /** Goes on after `repeat` until the comparisons are precise enough. Default: it does not. */
@@ -42,6 +42,11 @@ export interface RunScenarioOptions {
   readonly find?: string | undefined;
   /** What must hold at a rate: conditions such as `p99<=200ms,errors<=0.1%`. */
   readonly slo?: string | undefined;
+  /**
+   * Looks after each round and stops once it is shown that each of the gates holds or fails, or without gates
+   * that each run differs from the baseline; after 60 rounds at the latest. Default: it does not look.
+   */
+  readonly decide?: DecidePlan | undefined;
   /** What the order of the repetitions is drawn with, a whole number of 32 bits. Default: drawn itself. */
   readonly seed?: number | undefined;
   /** Measures the baseline under two names in place of the runs: an A/A check. Default false. */

@@ -13,6 +13,8 @@ import {
   type Run,
   SCHEMA,
 } from "../results/results.ts";
+import { isDecided } from "../verdict/documents.ts";
+import { LAST_LOOK } from "../verdict/looks.ts";
 import { hiderOf, maskSecrets } from "../scenario/mask.ts";
 import type { RunOptions } from "../scenario/plan.ts";
 import { readEnvironment } from "./environment.ts";
@@ -155,7 +157,7 @@ async function unlessGivenUp(written: Promise<void> | undefined, signal: AbortSi
 
 /** The results document before anything is measured. */
 function openResults(plan: BenchPlan, environment: Environment, runs: readonly Run[]): Results {
-  const { scenario: { name, question, expectation }, repeat, until, seed, selfCheck, command } = plan;
+  const { scenario: { name, question, expectation }, repeat, until, decide, seed, selfCheck, command } = plan;
   return {
     schema: SCHEMA,
     scenario: name,
@@ -164,7 +166,12 @@ function openResults(plan: BenchPlan, environment: Environment, runs: readonly R
     command,
     startedAt: new Date().toISOString(),
     seed,
-    method: { repeat, until, ...(selfCheck ? { selfCheck } : {}) },
+    method: {
+      repeat,
+      until,
+      ...(decide === undefined ? {} : { decide }),
+      ...(selfCheck ? { selfCheck } : {}),
+    },
     environment,
     interrupted: false,
     runs,
@@ -173,15 +180,17 @@ function openResults(plan: BenchPlan, environment: Environment, runs: readonly R
 
 /**
  * Whether to measure another round: always up to `repeat`, then as long as time is left and a comparison is
- * not precise enough.
+ * not precise enough, or something is not decided.
  */
 function wantsRound(
   results: Results,
-  { repeat, until }: BenchPlan,
+  { repeat, until, decide }: BenchPlan,
   round: number,
   firstStartedMs: number,
 ): boolean {
   if (round < repeat) return true;
-  if (until === null || performance.now() - firstStartedMs >= until.maxTimeMs) return false;
-  return !isPrecise(results, until.width);
+  const maxTimeMs = until?.maxTimeMs ?? decide?.maxTimeMs ?? 0;
+  if (performance.now() - firstStartedMs >= maxTimeMs) return false;
+  if (until !== null) return !isPrecise(results, until.width);
+  return round < LAST_LOOK && !isDecided(results);
 }

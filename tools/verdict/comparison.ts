@@ -5,13 +5,24 @@
  * @module
  */
 
-import { isMeasured, type Measured, type Results, type Run, servedPerSec } from "../results/results.ts";
-import { type ComparedValues, CONFIDENCE, estimateOf, type Interval, ratioEstimates } from "./intervals.ts";
 import {
+  isMeasured,
+  type Measured,
+  type Method,
+  type Results,
+  type Run,
+  servedPerSec,
+} from "../results/results.ts";
+import { type ComparedValues, CONFIDENCE, estimateOf, type Interval, ratioEstimates } from "./intervals.ts";
+import { earliestDecision, FIRST_LOOK, LAST_LOOK, levelAt } from "./looks.ts";
+import {
+  countSignedRanks,
   holmLevels,
   pGreater,
   pLess,
   type RankEstimates,
+  ratioOf,
+  signedRankEstimates,
   smallestMannWhitneyP,
   smallestP,
   smallestSignedRankP,
@@ -38,6 +49,11 @@ export interface Comparison {
   readonly repetitions: number;
   /** The fewest repetitions of each run with which so many comparisons could show a difference at all. */
   readonly repetitionsNeeded: number;
+  /**
+   * After how many rounds a bench that decides has shown the difference, `null` where it has shown none; all
+   * else is as it was after that round. Left out for other benches.
+   */
+  readonly decidedAfter?: number | null;
 }
 
 /** The chance of a false alarm that is accepted, over all comparisons made together. */
@@ -73,6 +89,57 @@ export function compareValues(sets: readonly ComparedValues[], falseAlarms = FAL
       verdict: ratio === undefined ? "not measured" : isTested ? verdictOf(ratio) : "too few repetitions",
       repetitions: Math.min(baseline.length, candidate.length),
       repetitionsNeeded: repetitionsNeeded(measured, { paired, falseAlarms }),
+    };
+  });
+}
+
+/**
+ * Compares each candidate with its baseline in a bench that looks after each round from `fewest` on: see
+ * `looks.ts`. What has shown a difference at a look is decided, and stands as it was then. Comparisons share
+ * the 5% by Holm's procedure at each look. The interval's confidence is that over all looks, at least 95%.
+ *
+ * @param sets paired values, in the order of their rounds.
+ */
+export function decideValues(sets: readonly ComparedValues[], fewest = FIRST_LOOK): Comparison[] {
+  const ratios = sets.map(({ baseline, candidate }) =>
+    candidate.map((value, i) => ratioOf(value, baseline[i]!))
+  );
+  const counts = ratios.map((some) => countSignedRanks(some, 1));
+  const pAfter = (i: number, round: number) => {
+    const look = counts[i]![round - 1];
+    // Estimates of exactly 1 count against a difference, as in the tests that look once.
+    return look === undefined ? 1 : look.atMost(look.all - Math.max(look.below, look.above));
+  };
+  const measured = ratios.flatMap((some, i) => some.length > 0 ? [i] : []);
+  let open = measured;
+  const decided = new Map<number, { readonly after: number; readonly parts: number }>();
+  for (let round = FIRST_LOOK; round <= LAST_LOOK; round++) {
+    const looked = () => open.filter((i) => round >= Math.min(fewest, ratios[i]!.length));
+    const showing = () => looked().filter((i) => pAfter(i, round) <= levelAt(round, 2 * open.length));
+    for (let shown = showing(); shown.length > 0; shown = showing()) {
+      for (const i of shown) decided.set(i, { after: round, parts: 2 * open.length });
+      open = open.filter((i) => !shown.includes(i));
+    }
+  }
+  return sets.map((_, i): Comparison => {
+    const after = decided.get(i)?.after ?? Math.min(LAST_LOOK, ratios[i]!.length);
+    const parts = decided.get(i)?.parts ?? 2 * Math.max(1, open.length);
+    const level = levelAt(after, parts);
+    const now = estimateOf(signedRankEstimates(ratios[i]!.slice(0, after)), { low: level, high: level });
+    const ratio = now && { ...now, confidence: Math.min(now.confidence, 1 - 2 * FALSE_ALARMS / parts) };
+    return {
+      ratio,
+      test: "signed-rank",
+      p: Math.min(1, 2 * pAfter(i, after)),
+      level: 2 * level,
+      verdict: ratio === undefined
+        ? "not measured"
+        : after < earliestDecision(parts)
+        ? "too few repetitions"
+        : verdictOf(ratio),
+      repetitions: after,
+      repetitionsNeeded: earliestDecision(2 * Math.max(1, measured.length)),
+      decidedAfter: decided.get(i)?.after ?? null,
     };
   });
 }
@@ -158,14 +225,16 @@ export const FALSE_ALARMS_UNTIL = FALSE_ALARMS / 2;
  * @returns the comparisons by the run's name; empty without a baseline.
  */
 export function compareWithBaseline(
-  results: Pick<Results, "runs"> & { readonly method?: Pick<Results["method"], "until"> },
+  results: Pick<Results, "runs"> & { readonly method?: Pick<Method, "until"> & Partial<Method> },
   valueOf: (repetition: Measured) => number = servedPerSec,
 ): Map<string, Comparison> {
   const baseline = baselineOf(results);
   if (baseline === undefined) return new Map();
   const others = results.runs.filter((run) => run !== baseline);
   const sets = others.map((run) => pairRounds(baseline, run, valueOf));
-  const falseAlarms = (results.method?.until ?? null) === null ? FALSE_ALARMS : FALSE_ALARMS_UNTIL;
-  const comparisons = compareValues(sets, falseAlarms);
+  const { until = null, decide, repeat } = results.method ?? {};
+  const comparisons = decide === undefined
+    ? compareValues(sets, until === null ? FALSE_ALARMS : FALSE_ALARMS_UNTIL)
+    : decideValues(sets, repeat);
   return new Map(others.map((run, i) => [run.name, comparisons[i]!]));
 }

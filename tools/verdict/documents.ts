@@ -6,10 +6,17 @@
 
 import { TimewaitError } from "../errors.ts";
 import { measuredOf, type Results, type Run, servedPerSec } from "../results/results.ts";
-import { baselineOf, compareValues, type Comparison, differingOptions } from "./comparison.ts";
-import type { Gate } from "./gate.ts";
-import { checkGates, type GateCheck } from "./gate_check.ts";
-import type { GatedRun } from "./gate_runs.ts";
+import {
+  baselineOf,
+  compareValues,
+  compareWithBaseline,
+  type Comparison,
+  differingOptions,
+} from "./comparison.ts";
+import { type Gate, parseGate } from "./gate.ts";
+import { checkGates, type GateCheck, judgeGates } from "./gate_check.ts";
+import { decideGates } from "./gate_decisions.ts";
+import { applyGates, type GatedRun } from "./gate_runs.ts";
 
 /** A document and what to call it. */
 export interface NamedResults {
@@ -67,7 +74,7 @@ export function compareDocuments(documents: readonly NamedResults[]): DocumentCo
 export function checkDocuments(gates: readonly Gate[], documents: readonly NamedResults[]): GateCheck[] {
   const [first, ...others] = documents;
   if (first === undefined || gates.length === 0) return [];
-  if (others.length === 0) return checkGates(gates, besideBaseline(first.results));
+  if (others.length === 0) return checkBench(gates, first.results);
   const change = gates.find(({ relative }) => relative);
   const another = others.find(({ results }) => results.scenario !== first.results.scenario);
   if (change !== undefined && another !== undefined) {
@@ -78,6 +85,36 @@ export function checkDocuments(gates: readonly Gate[], documents: readonly Named
     );
   }
   return checkGates(gates, others.flatMap((document) => besideFirst(first, document, others.length)));
+}
+
+/**
+ * Applies gates to one bench, and judges them as it was measured: after each round where it was to decide.
+ */
+function checkBench(gates: readonly Gate[], results: Results): GateCheck[] {
+  const applied = applyGates(gates, besideBaseline(results));
+  const { decide, repeat } = results.method;
+  return decide === undefined ? judgeGates(applied) : decideGates(applied, repeat);
+}
+
+/**
+ * Whether a bench that decides has decided all that it was to decide: its gates, or else its comparisons.
+ * What can no longer be decided is not waited for: gates that apply to nothing, gates of runs with a missing
+ * repetition, which can no longer hold, and runs that were never measured.
+ */
+export function isDecided(results: Results): boolean {
+  const gates = results.method.decide?.gates ?? [];
+  if (gates.length === 0) {
+    const comparisons = [...compareWithBaseline(results).values()];
+    return comparisons.some(({ verdict }) => verdict !== "not measured") &&
+      comparisons.every(({ verdict, decidedAfter }) => verdict === "not measured" || decidedAfter !== null);
+  }
+  try {
+    return checkBench(gates.map((gate) => parseGate(gate)), results)
+      .every(({ decidedAfter, missing }) => decidedAfter !== null || missing > 0);
+  } catch (error) {
+    if (error instanceof TimewaitError) return true;
+    throw error;
+  }
 }
 
 /** The runs of one document, those but the baseline beside it. */

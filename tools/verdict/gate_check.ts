@@ -44,6 +44,11 @@ export interface GateCheck {
   readonly repetitions: number;
   /** How many repetitions would be enough. Left out unless they are too few for any verdict. */
   readonly repetitionsNeeded?: number;
+  /**
+   * After how many rounds a bench that decides has shown the verdict, `null` where it has shown none. Left
+   * out for other benches.
+   */
+  readonly decidedAfter?: number | null;
 }
 
 /**
@@ -74,17 +79,20 @@ export function judgeGates(applied: readonly AppliedGate[]): GateCheck[] {
   return applied.map((one, i) => judge(one, sides[i]!, fails[i]!, levels[i]!, applied.length));
 }
 
-interface Estimates {
+/** The estimates of a gate's figure. */
+export interface GateEstimates {
   /** Those of the figures that there are. */
   readonly measured: RankEstimates;
   /** The same with each missing repetition as one beyond the limit. */
   readonly all: RankEstimates;
-  /** Values of the run, and of what it is compared with. */
+  /** Values of the run, and of what it is compared with, each missing one included. */
   readonly sizes: readonly [number, number];
+  /** Repetitions that lack the figure. */
   readonly missing: number;
 }
 
-function estimatesOf({ gate, values, against, paired }: AppliedGate): Estimates {
+/** The estimates of a gate's figure, and how many repetitions lack it. */
+export function estimatesOf({ gate, values, against, paired }: AppliedGate): GateEstimates {
   const worst = gate.operator === ">=" ? 0 : Infinity;
   const present = values.filter((value) => value !== undefined);
   const missing = values.length - present.length;
@@ -106,16 +114,24 @@ function estimatesOf({ gate, values, against, paired }: AppliedGate): Estimates 
       missing,
     };
   }
-  const rounds = values.flatMap((value, round) => {
-    const other = against[round];
-    return other === undefined ? [] : [value === undefined ? undefined : ratioOf(value, other)];
-  });
+  const rounds = ratiosOfRounds(values, against);
   return {
     measured: signedRankEstimates(rounds.filter((ratio) => ratio !== undefined)),
     all: signedRankEstimates(rounds.map((ratio) => ratio ?? worst)),
     sizes: [rounds.length, rounds.length],
     missing,
   };
+}
+
+/** The ratios of the rounds in which what is compared with has the figure; `undefined` for a missing one. */
+export function ratiosOfRounds(
+  values: readonly (number | undefined)[],
+  against: readonly (number | undefined)[],
+): (number | undefined)[] {
+  return values.flatMap((value, round) => {
+    const other = against[round];
+    return other === undefined ? [] : [value === undefined ? undefined : ratioOf(value, other)];
+  });
 }
 
 /** The one-sided p that the figure lies beyond its limit, or that it lies within; at the limit is within. */
@@ -128,7 +144,7 @@ function sideP({ sorted, atMost }: RankEstimates, gate: Gate, side: "fails" | "h
 
 function judge(
   { gate, run, document, values, against, paired }: AppliedGate,
-  { measured, all, sizes, missing }: Estimates,
+  { measured, all, sizes, missing }: GateEstimates,
   fails: number,
   failLevel: number,
   checks: number,

@@ -103,6 +103,44 @@ export function pGreater({ sorted, atMost }: RankEstimates, limit: number): numb
   return sorted.length === 0 ? 1 : atMost(sorted.filter((estimate) => estimate <= limit).length);
 }
 
+/** The estimates of the first values of a series, counted by the side of a limit on which they lie. */
+export interface SideCounts {
+  /** How many lie below the limit. */
+  readonly below: number;
+  /** How many lie above the limit. */
+  readonly above: number;
+  /** How many there are; those that are neither below nor above are exactly at the limit. */
+  readonly all: number;
+  /** The same as in {@linkcode RankEstimates}. */
+  atMost(count: number): number;
+}
+
+/**
+ * Counts the estimates of the signed-rank test after each further ratio: the n-th counts are those of the
+ * first n ratios. They are those that {@linkcode signedRankEstimates} lists, without sorting them each time.
+ */
+export function countSignedRanks(ratios: readonly number[], limit: number): SideCounts[] {
+  let [below, above] = [0, 0];
+  return ratios.map((ratio, i) => {
+    for (let j = 0; j <= i; j++) {
+      const mean = geometricMean(ratios[j]!, ratio);
+      if (mean < limit) below++;
+      if (mean > limit) above++;
+    }
+    return { below, above, all: (i + 1) * (i + 2) / 2, atMost: cumulative(`signed-rank ${i + 1}`) };
+  });
+}
+
+/** Does the same as {@linkcode countSignedRanks} for the sign test of a median. */
+export function countSigns(values: readonly number[], limit: number): SideCounts[] {
+  let [below, above] = [0, 0];
+  return values.map((value, i) => {
+    if (value < limit) below++;
+    if (value > limit) above++;
+    return { below, above, all: i + 1, atMost: cumulative(`sign ${i + 1}`) };
+  });
+}
+
 /** The smallest one-sided p that these estimates can give, wherever the limit is. */
 export function smallestP({ sorted, atMost }: RankEstimates): number {
   return sorted.length === 0 ? 1 : atMost(0);

@@ -110,8 +110,8 @@ export class ConnectionLog {
   }
 
   /**
-   * Notes that the head of a request has come whole, and is one. A connection counts from its first head on: a
-   * probe that connects, or sends what is no HTTP, is no connection of the load.
+   * Notes that the head of a request has come whole, and is one. A connection counts from its first head on:
+   * a probe that connects, or sends what is no HTTP, is no connection of the load.
    */
   heard(connection: WatchedConnection): void {
     if (connection.heard) return;

@@ -7,6 +7,7 @@
 import type { Results } from "../../results/results.ts";
 import type { Findings, RunFindings } from "../../verdict/findings.ts";
 import { estimateMedian } from "../../verdict/intervals.ts";
+import { FIRST_LOOK, LAST_LOOK } from "../../verdict/looks.ts";
 import { describeByRun, sayByRun } from "../by_run.ts";
 import { COLUMNS } from "../columns.ts";
 import { formatShare } from "../format.ts";
@@ -106,12 +107,13 @@ function explainTests(tested: readonly RunFindings[], { method }: Results): stri
   if (lacking.length > 0) {
     const needed = lacking[0]!.comparison!.repetitionsNeeded;
     const of = able.length === 0 ? "" : ` of ${namesOf(lacking)}`;
-    const enough = method !== undefined && method.repeat >= needed
+    const enough = method !== undefined && (method.decide !== undefined || method.repeat >= needed)
       ? `${needed} rounds in which both runs were measured would be enough`
       : `\`--repeat ${needed}\` would be enough`;
     sentences.push(`**Too few repetitions to show a difference**${of}, however large: ${enough}.`);
   }
   if (able.length === 0) return sentences;
+  if (method?.decide !== undefined) return [...sentences, ...explainDecisions(able, method)];
   const until = (method?.until ?? null) !== null;
   const corrected = able.length === 1 ? "" : `, corrected for ${able.length} comparisons (Holm)`;
   sentences.push(
@@ -129,6 +131,27 @@ function explainTests(tested: readonly RunFindings[], { method }: Results): stri
   return sentences;
 }
 
+/** What a bench has decided that looked after each round, and how sure that is. */
+function explainDecisions(able: readonly RunFindings[], { repeat }: Results["method"]): string[] {
+  const groups = Map.groupBy(able, ({ comparison }) => {
+    const { decidedAfter, repetitions } = comparison!;
+    return (decidedAfter ?? null) === null
+      ? `**not decided** after ${repetitions} rounds`
+      : `**decided after ${decidedAfter} rounds**`;
+  });
+  const parts = [...groups].map(([what, group]) => groups.size === 1 ? what : `${what}: ${namesOf(group)}`);
+  const corrected = able.length === 1 ? "" : `, corrected for ${able.length} comparisons (Holm)`;
+  return [
+    `${capital(parts.join("; "))}.`,
+    `The bench looked after each round from round ${
+      Math.max(FIRST_LOOK, repeat)
+    } on, ${LAST_LOOK} at most, and a loss or ` +
+    `gain that was shown at a look stands as it was then. Exact Wilcoxon signed-rank tests of the rounds, at levels that ` +
+    `raise a false alarm in at most 5% of benches over all looks together${corrected}. The interval is that of the test and ` +
+    "of all looks: it holds the true loss however the bench came to stop, and leaves out 0% exactly where a difference is shown.",
+  ];
+}
+
 function whyFewer(failed: number, { interrupted }: Results): string {
   const reasons = [
     ...(failed > 0 ? [`${failed} ${failed === 1 ? "repetition" : "repetitions"} failed`] : []),
@@ -138,5 +161,6 @@ function whyFewer(failed: number, { interrupted }: Results): string {
 }
 
 function capital(text: string): string {
+  if (text.startsWith("**")) return `**${capital(text.slice(2))}`;
   return `${text[0]!.toUpperCase()}${text.slice(1)}`;
 }

@@ -29,17 +29,26 @@ export function renderGates(checks: readonly GateCheck[]): string[] {
     "",
     ...renderRows(["gate", "run", "measured", "verdict"], rows, 2),
     "",
-    "A gate holds or fails where the repetitions show it at 5%, one-sided, at the limit: a change within one bench by the " +
+    `A gate holds or fails where the repetitions show it at 5%${
+      checks.some(isLooked) ? " over the looks after all rounds together" : ""
+    }, one-sided, at the limit: a change within one bench by the ` +
     "exact Wilcoxon signed-rank test of the rounds, a change against other results by the exact Mann-Whitney test, a figure " +
     "by itself by the sign test of its median. The intervals are those of these tests. `requestsPerSec` counts answers in " +
     `time with 2xx or 3xx, as the table does.${many}`,
   ];
 }
 
-function sayVerdict({ verdict, missing, repetitions, repetitionsNeeded, document }: GateCheck): string {
+/** Whether the bench looked after each round. */
+function isLooked({ decidedAfter }: GateCheck): boolean {
+  return decidedAfter !== undefined;
+}
+
+function sayVerdict(check: GateCheck): string {
+  const { verdict, missing, repetitions, repetitionsNeeded, document, decidedAfter } = check;
   const lacking = missing === 0 ? "" : `: ${missing} of ${repetitions} repetitions failed or lack the figure`;
-  if (verdict === "fails") return `**fails**${lacking}`;
-  if (verdict === "holds") return verdict;
+  const after = typeof decidedAfter === "number" ? `, decided after ${decidedAfter} rounds` : "";
+  if (verdict === "fails") return `**fails**${after}${lacking}`;
+  if (verdict === "holds") return `${verdict}${after}`;
   if (repetitions === 0) {
     return document === undefined
       ? "cannot tell: not measured"
@@ -47,6 +56,6 @@ function sayVerdict({ verdict, missing, repetitions, repetitionsNeeded, document
   }
   if (lacking !== "") return `cannot tell${lacking}`;
   return repetitionsNeeded === undefined
-    ? verdict
+    ? isLooked(check) ? `cannot tell: not decided after ${repetitions} rounds` : verdict
     : `cannot tell: too few repetitions, ${repetitionsNeeded} would be enough`;
 }
