@@ -5,7 +5,7 @@
  */
 
 import { aborted, type Main, mainOf, runAsScript, valueFlag } from "./cli/command_line.ts";
-import { BACKEND_FLAGS } from "./cli/backend_flags.ts";
+import { BACKEND_FLAGS, ownBackendOf } from "./cli/backend_flags.ts";
 import { parseDurationMs, parseListen, parsePlan } from "./cli/values.ts";
 import { witnessLine } from "./observe/witnessed.ts";
 import {
@@ -17,7 +17,11 @@ import {
 /** The command, as a function: see {@linkcode Main}. Returns 0 once `signal` has stopped it. */
 export const main: Main = mainOf({
   name: "backend",
-  summary: "Runs a keep-alive HTTP/1.1 server that gives every request the same answer.",
+  summary: [
+    "Runs a keep-alive HTTP/1.1 server that gives every request the same answer, and ends connections as told.",
+    "",
+    "Upon SIGUSR2 it prints a line `witness {…}`: what it has seen of its connections since the last one, as JSON.",
+  ].join("\n"),
   flags: {
     listen: valueFlag("HOST:PORT", "address to listen on (default 127.0.0.1:8081)", parseListen, undefined),
     ...BACKEND_FLAGS,
@@ -29,9 +33,12 @@ export const main: Main = mainOf({
     ),
     plan: { ...valueFlag("JSON", "", parsePlan<BackendServerPlan>, undefined), hidden: true },
   },
-  examples: ["deno task backend --listen 127.0.0.1:8081 --latency 70ms --body-bytes 4KiB"],
-  async run({ plan, countEvery, ...options }, { signal }) {
-    const backend = startBackendServer(plan ?? resolveBackendServer(options));
+  examples: [
+    "deno task backend --listen 127.0.0.1:8081 --latency 70ms --body-bytes 4KiB",
+    "deno task backend --idle-timeout 5s --status 200=99%,503=1% --close-on-status 503 --close-by rst",
+  ],
+  async run({ plan, countEvery, listen, ...flags }, { signal }) {
+    const backend = startBackendServer(plan ?? resolveBackendServer({ listen, ...ownBackendOf(flags) }));
     const printWitness = () => console.log(witnessLine(backend.witness()));
     Deno.addSignalListener("SIGUSR2", printWitness);
     const printCount = () => console.log(`requests ${backend.requests}`);

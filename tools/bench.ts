@@ -24,6 +24,7 @@ import {
   printOutput,
   runAsScript,
 } from "./cli/command_line.ts";
+import { backendOf } from "./cli/backend_flags.ts";
 import { requireRuns, withProducts } from "./cli/findings_flags.ts";
 import { gatewaysOf } from "./cli/gateway_flags.ts";
 import { loadOf } from "./cli/load_flags.ts";
@@ -149,12 +150,12 @@ function askedOf(scenario: Scenario, flags: BenchFlags): Scenario {
 }
 
 function overridesOf(flags: BenchFlags) {
-  const { latency, bodyBytes, status } = flags;
   const duration = flags.duration ?? (flags.quick ? QUICK_DURATION_MS : undefined);
   const { connections, threads, warmUp, timeout, rate, script, header } = flags;
   return {
     load: loadOf({ connections, threads, duration, warmUp, timeout, rate, script, header }),
-    backend: { latency, bodyBytes, status },
+    backend: backendOf(flags),
+    backends: flags.backends,
     sysctls: sysctlsOf(flags),
   };
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { BACKEND_FLAGS } from "./cli/backend_flags.ts";
+import { ANY_BACKEND_FLAGS, backendOf } from "./cli/backend_flags.ts";
 import { BENCH_FLAGS, sysctlsOf } from "./cli/bench_flags.ts";
 import { type Call, type Main, mainOf, type Options, runAsScript, switchFlag } from "./cli/command_line.ts";
 import { GATEWAY_FLAGS, gatewaysOf } from "./cli/gateway_flags.ts";
@@ -25,7 +25,7 @@ const GATEWAY_GROUP = {
   noGateway: switchFlag("no gateway: the backend alone"),
 } as const;
 const LAB_GROUP = { lab: BENCH_FLAGS.lab, sysctl: BENCH_FLAGS.sysctl } as const;
-const FLAGS = { ...BACKEND_FLAGS, ...GATEWAY_GROUP, ...LAB_GROUP } as const;
+const FLAGS = { ...ANY_BACKEND_FLAGS, ...GATEWAY_GROUP, ...LAB_GROUP } as const;
 
 /**
  * The command's entry point. Returns the exit code of the shell or of the command after `--`, 1 where the lab
@@ -44,7 +44,7 @@ export const main: Main = (args, signal): Promise<number> => {
     ].join("\n"),
     positionals: "[-- COMMAND…]",
     flags: FLAGS,
-    groups: { "Backend": BACKEND_FLAGS, "Gateway": GATEWAY_GROUP, "Knobs and lab": LAB_GROUP },
+    groups: { "Backend": ANY_BACKEND_FLAGS, "Gateway": GATEWAY_GROUP, "Knobs and lab": LAB_GROUP },
     examples: [
       "deno task lab",
       "deno task lab --latency 70ms --pool-max-idle-per-host 100",
@@ -68,7 +68,7 @@ async function openShell(
   await prepareHostSysctls({ kind }, { allowHostSysctl: false, tell });
   return await runLabShell({
     kind: flags.lab,
-    backend: { latency: flags.latency, bodyBytes: flags.bodyBytes, status: flags.status },
+    backend: backendOf(flags),
     gateway: gatewayOf(flags),
     sysctls: flags.sysctl.length === 0 ? undefined : sysctlsOf(flags),
     command,

@@ -9,7 +9,7 @@ import { pathOf, TOOLS } from "../paths.ts";
 import { maskSecrets } from "../scenario/mask.ts";
 import type { Sysctls } from "../scenario/sysctls.ts";
 import { namedKnobs } from "../scenario/sysctls.ts";
-import { BACKEND_FLAGS } from "./backend_flags.ts";
+import { ANY_BACKEND_FLAGS, BACKENDS_FLAG } from "./backend_flags.ts";
 import { listFlag, type Options, switchFlag, valueFlag, type Word } from "./command.ts";
 import { FINDINGS_FLAGS, PRODUCT_FLAGS } from "./findings_flags.ts";
 import { GATE_FLAGS } from "./gate_flags.ts";
@@ -61,7 +61,7 @@ export const OUTPUT_FLAGS = {
 /** The flags by headings. */
 export const BENCH_FLAG_GROUPS = {
   "Load": { ...LOAD_FLAGS, ...GENERATOR_FLAGS },
-  "Backend": BACKEND_FLAGS,
+  "Backend": { ...ANY_BACKEND_FLAGS, ...BACKENDS_FLAG },
   "Gateway": { ...GATEWAY_FLAGS, ...PRODUCT_FLAGS },
   "Repetitions": REPEAT_FLAGS,
   "Gates": GATE_FLAGS,
@@ -73,7 +73,8 @@ export const BENCH_FLAG_GROUPS = {
 export const BENCH_FLAGS = {
   ...LOAD_FLAGS,
   ...GENERATOR_FLAGS,
-  ...BACKEND_FLAGS,
+  ...ANY_BACKEND_FLAGS,
+  ...BACKENDS_FLAG,
   ...GATEWAY_FLAGS,
   ...PRODUCT_FLAGS,
   ...REPEAT_FLAGS,

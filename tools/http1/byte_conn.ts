@@ -19,7 +19,10 @@ const MAX_SPARES = 64;
 const spares: Uint8Array<ArrayBuffer>[] = [];
 
 /** What carries the bytes of a {@linkcode ByteConn}. */
-export type Carrier = Pick<Deno.TcpConn, "read" | "write" | "close" | "closeWrite">;
+export interface Carrier extends Pick<Deno.TcpConn, "read" | "write" | "close" | "closeWrite"> {
+  /** Ends the connection by a reset. Left out by what cannot. */
+  reset?(): void;
+}
 
 /** A connection that is read from and written to. */
 export class ByteConn<C extends Carrier = Deno.TcpConn> {

@@ -5,7 +5,7 @@
  */
 
 import { abortable } from "@std/async/abortable";
-import type { Collector } from "./collector.ts";
+import type { Collector, Speaker } from "./collector.ts";
 import type { AnsweredSeries } from "./series.ts";
 
 /**
@@ -14,36 +14,57 @@ import type { AnsweredSeries } from "./series.ts";
  */
 export type OnAnswered = (timeMs: number, requestsPerSec: number) => void;
 
+/** A collector of what one backend has answered, to which further backends can be added. */
+export interface AnsweredCollector extends Collector<AnsweredSeries> {
+  /** A collector for one backend more, whose requests are added to the series of this one. */
+  further(): Collector<void>;
+}
+
 /**
  * Collects the lines `requests N`, in which `N` is the number of requests answered since the backend started.
  */
-export function collectAnswered(onAnswered: OnAnswered = () => {}): Collector<AnsweredSeries> {
+export function collectAnswered(onAnswered: OnAnswered = () => {}): AnsweredCollector {
   const series = { timeMs: [0], requests: [0] };
+  const sources: Source[] = [];
   let startMs = Infinity;
   let earlier = 0;
-  let latest = 0;
-  let nextReport = Promise.withResolvers<void>();
+  const latest = () => sources.reduce((sum, source) => sum + source.latest, 0);
+  const add = (source: Source, line: string) => {
+    const match = /^requests (\d+)$/.exec(line);
+    if (match === null) return;
+    source.latest = Number(match[1]);
+    source.nextReport.resolve();
+    source.nextReport = Promise.withResolvers();
+    const timeMs = Math.round(performance.now() - startMs);
+    if (timeMs <= 0) return;
+    const answered = latest() - earlier;
+    const seconds = (timeMs - series.timeMs.at(-1)!) / 1000;
+    const requestsPerSec = seconds > 0 ? (answered - series.requests.at(-1)!) / seconds : 0;
+    series.timeMs.push(timeMs);
+    series.requests.push(answered);
+    onAnswered(timeMs, requestsPerSec);
+  };
+  const sourceOf = () => {
+    const source: Source = { latest: 0, nextReport: Promise.withResolvers() };
+    sources.push(source);
+    return {
+      add: (line: string) => add(source, line),
+      settled: (_backend: Speaker, signal: AbortSignal) => abortable(source.nextReport.promise, signal),
+    };
+  };
   return {
-    add(line) {
-      const match = /^requests (\d+)$/.exec(line);
-      if (match === null) return;
-      latest = Number(match[1]);
-      nextReport.resolve();
-      nextReport = Promise.withResolvers();
-      const timeMs = Math.round(performance.now() - startMs);
-      if (timeMs <= 0) return;
-      const answered = latest - earlier;
-      const seconds = (timeMs - series.timeMs.at(-1)!) / 1000;
-      const requestsPerSec = seconds > 0 ? (answered - series.requests.at(-1)!) / seconds : 0;
-      series.timeMs.push(timeMs);
-      series.requests.push(answered);
-      onAnswered(timeMs, requestsPerSec);
-    },
-    settled: (_backend, signal) => abortable(nextReport.promise, signal),
+    ...sourceOf(),
     begin(now) {
       startMs = now;
-      earlier = latest;
+      earlier = latest();
     },
     result: () => ({ timeMs: [...series.timeMs], requests: [...series.requests] }),
+    further: () => ({ ...sourceOf(), begin() {}, result() {} }),
   };
+}
+
+/** What one backend has reported. */
+interface Source {
+  latest: number;
+  nextReport: PromiseWithResolvers<void>;
 }

@@ -42,8 +42,10 @@ export interface Observation {
   readonly socketsBefore?: Readonly<Record<HostName, readonly TcpSocket[]>> | undefined;
   /** What stood before the gateway started, and before any load came. Left out where there is no gateway. */
   readonly start?: GatewayStart | undefined;
-  /** The port on which the backend listened. */
+  /** The port on which the backend listened, the first where there are several. */
   readonly backendPort: number;
+  /** The ports of the other backends. Default none. */
+  readonly furtherBackendPorts?: readonly number[] | undefined;
   /** The port on which the gateway listened; `undefined` where the load went straight at the backend. */
   readonly gatewayPort: number | undefined;
 }
@@ -94,7 +96,7 @@ export function hostResults(observation: Observation): Record<HostName, HostResu
 export function hostSeries(
   { lab, samples, socketsBefore, start, ...ports }: Pick<
     Observation,
-    "lab" | "samples" | "socketsBefore" | "start" | "backendPort" | "gatewayPort"
+    "lab" | "samples" | "socketsBefore" | "start" | "backendPort" | "furtherBackendPorts" | "gatewayPort"
   >,
 ): Record<HostName, HostSeries> {
   return perHost((name) => {
@@ -122,11 +124,11 @@ const TIME_WAIT_MS = 60_000;
  * own, and where sockets of this repetition may be gone because the load took too long.
  */
 export function openedByOthers(observation: Observation): number | undefined {
-  const { lab, samples, before, after, sockets, socketsBefore, gatewayPort, backendPort } = observation;
+  const { lab, samples, before, after, sockets, socketsBefore } = observation;
   // How long a warm-up was is not known here: it is taken to be no longer than the load.
   const seenMs = samples.at(-1)!.timeMs * (socketsBefore === undefined ? 1 : 2);
   if (lab !== "host" || seenMs > TIME_WAIT_MS) return undefined;
-  const services = [backendPort, ...(gatewayPort === undefined ? [] : [gatewayPort])];
+  const services = [...servicesOf(observation)];
   const ours = (all: readonly TcpSocket[]) =>
     services.reduce((sum, port) => sum + connectionsTo(port, all), 0);
   const { connectionsOpened, timeWaitReused } = counterDelta(before.client, after.client);
@@ -176,7 +178,10 @@ function ownTableResult(observation: Observation, name: HostName): HostResult {
     ),
     timeWaitEntered: moved.timeWaitEntered,
     connectionsOpened: moved.connectionsOpened,
-    portsUsedPeak: Math.round(Math.max(...samples.map(({ hosts }) => portsUsed(name, hosts, openedShare)))),
+    portsUsedPeak: Math.round(
+      busiestShareOf(observation, name) *
+        Math.max(...samples.map(({ hosts }) => portsUsed(name, hosts, openedShare))),
+    ),
     timeWaitReused: moved.timeWaitReused,
     timeWaitOverflowed: moved.timeWaitOverflowed,
     listenDrops: moved.listenDrops,
@@ -198,15 +203,14 @@ function sharedTableResult(observation: Observation, name: HostName): HostResult
   const sockets = observation.sockets[name];
   const socketsBefore = observation.socketsBefore?.[name] ?? [];
   const target = gatewayPort ?? backendPort;
-  const opens = {
-    client: target,
-    gateway: gatewayPort === undefined ? undefined : backendPort,
-    backend: undefined,
-  }[name];
-  const accepts = { client: undefined, gateway: gatewayPort, backend: backendPort }[name];
+  const backendPorts = backendPortsOf(observation);
+  const opens =
+    { client: [target], gateway: gatewayPort === undefined ? [] : backendPorts, backend: [] }[name];
+  const accepts =
+    { client: [], gateway: gatewayPort === undefined ? [] : [gatewayPort], backend: backendPorts }[name];
   const isOfHost = ({ side, service }: Pick<ConnectionGroup, "side" | "service">) => {
     const port = Number(service.slice(service.lastIndexOf(":") + 1));
-    return port === (side === "opened" ? opens : accepts);
+    return (side === "opened" ? opens : accepts).includes(port);
   };
   const timeWaitGroups = groupTimeWait(sockets, servicesOf(observation)).filter(isOfHost);
   const established = (port: number) =>
@@ -217,7 +221,6 @@ function sharedTableResult(observation: Observation, name: HostName): HostResult
   // In a loopback lab only the three hosts share the tables, and of them only the gateway opens connections
   // all the time.
   const moved = observation.lab === "loopback" ? counterDelta(before[name], after[name]) : undefined;
-  const waitingOpened = sumOf(timeWaitGroups.filter((group) => group.side === "opened"));
   return {
     timeWaitPeak: sumOf(timeWaitGroups),
     timeWaitEntered: null,
@@ -226,7 +229,7 @@ function sharedTableResult(observation: Observation, name: HostName): HostResult
       gateway: gatewayPort === undefined ? 0 : Math.max(0, machineOpened - clientOpened),
       backend: 0,
     }[name],
-    portsUsedPeak: opens === undefined ? 0 : waitingOpened + established(opens),
+    portsUsedPeak: Math.max(0, ...opens.map((port) => portsTowards(port, sockets))),
     timeWaitReused: moved?.timeWaitReused ?? null,
     timeWaitOverflowed: moved?.timeWaitOverflowed ?? null,
     listenDrops: moved?.listenDrops ?? null,
@@ -237,9 +240,34 @@ function sharedTableResult(observation: Observation, name: HostName): HostResult
 
 /** The ports on which the parties listen. */
 export function servicesOf(
-  { backendPort, gatewayPort }: Pick<Observation, "backendPort" | "gatewayPort">,
+  observation: Pick<Observation, "backendPort" | "furtherBackendPorts" | "gatewayPort">,
 ): ReadonlySet<number> {
-  return new Set([backendPort, gatewayPort ?? backendPort]);
+  const { backendPort, gatewayPort } = observation;
+  return new Set([...backendPortsOf(observation), gatewayPort ?? backendPort]);
+}
+
+function backendPortsOf(
+  { backendPort, furtherBackendPorts = [] }: Pick<Observation, "backendPort" | "furtherBackendPorts">,
+): number[] {
+  return [backendPort, ...furtherBackendPorts];
+}
+
+/** The sockets of a host that hold a port towards a service: established ones, and TIME_WAITs. */
+function portsTowards(port: number, sockets: readonly TcpSocket[]): number {
+  const holding: readonly string[] = [TCP_STATES.established, TCP_STATES.timeWait];
+  return sockets.filter(({ state, remotePort }) => remotePort === port && holding.includes(state)).length;
+}
+
+/**
+ * The share of the gateway's ports that the busiest backend has: the same port can be used towards each, so
+ * they are not added up. 1 for the other hosts, and for one backend.
+ */
+function busiestShareOf(observation: Observation, name: HostName): number {
+  const ports = backendPortsOf(observation);
+  if (name !== "gateway" || ports.length === 1) return 1;
+  const used = ports.map((port) => portsTowards(port, observation.sockets[name]));
+  const all = used.reduce((sum, count) => sum + count, 0);
+  return all === 0 ? 1 : Math.max(...used) / all;
 }
 
 function sumOf(groups: readonly TimeWaitGroup[]): number {

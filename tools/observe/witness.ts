@@ -33,8 +33,8 @@ export interface Witness {
    */
   readonly askedToClose: Count;
   /**
-   * Requests, begun or read to their end, whose connection ended before the answer was sent whole. A peer that
-   * has sent its FIN may still read: a request whose answer could be sent after that is not among them.
+   * Requests, begun or read to their end, whose connection ended before the answer was sent whole. A peer
+   * that has sent its FIN may still read: a request whose answer could be sent after that is not among them.
    */
   readonly unanswered: Count;
   /** The most connections that stood at one time. */

@@ -6,20 +6,23 @@
 
 import type { BackendPlan } from "../scenario/plan.ts";
 import { resolveBackend } from "../scenario/resolve.ts";
-import type { Backend, Duration } from "../scenario/scenario.ts";
+import type { Duration, OwnBackend } from "../scenario/scenario.ts";
 import { parseDurationMs } from "../scenario/units.ts";
 import { ByteConn, type Carrier } from "../http1/byte_conn.ts";
 import type { Witness } from "../observe/witness.ts";
-import { acceptAll } from "../server/accept.ts";
+import { acceptAll, type Accepting } from "../server/accept.ts";
 import { authorityOf, type ListenAddress, parseListen } from "../server/address.ts";
 import { type RunningServer, within } from "../server/http_server.ts";
 import { listenOn } from "../server/listener.ts";
-import { Answers } from "./backend_answers.ts";
-import { BackendSession, type BackendShared } from "./backend_session.ts";
-import { ConnectionLog } from "./connection_log.ts";
+import { Answers } from "./backend/answers.ts";
+import { BackendSession, type BackendShared } from "./backend/session.ts";
+import { drawsOf } from "./backend/draws.ts";
+import { ConnectionLog } from "./backend/connection_log.ts";
+import { IdleDeadlines } from "./backend/idle_deadlines.ts";
+import { acceptResettable } from "./backend/resettable.ts";
 
 /** How a backend answers, and where. */
-export interface BackendOptions extends Backend {
+export interface BackendOptions extends OwnBackend {
   /**
    * Where to listen, as `HOST:PORT` or as an object. Port 0 asks the kernel for a free one. Default
    * `127.0.0.1:8081`.
@@ -90,35 +93,41 @@ export function startBackend(options: BackendOptions = {}): RunningBackend {
 
 /** Starts a backend as its plan says. */
 export function startBackendServer(plan: BackendServerPlan): RunningBackend {
-  const { latencyMs, bodyBytes, status, graceMs } = plan;
-  const listener = listenOn(plan.listen);
-  const { hostname, port } = listener.addr as Deno.NetAddr;
-  const address = { hostname, port };
-  const backend = authorityOf(address);
-  const log = new ConnectionLog();
-  const answers = new Answers(bodyBytes);
-  const shared: BackendShared = { log, answers, latencyMs, status, stopping: false, requests: 0 };
+  const { graceMs, idleTimeoutMs } = plan;
+  const idle = idleTimeoutMs === undefined ? undefined : new IdleDeadlines(idleTimeoutMs);
+  const shared: BackendShared = {
+    log: new ConnectionLog(),
+    answers: new Answers(plan.bodyBytes, plan.http10 ? "1.0" : "1.1"),
+    plan,
+    draws: drawsOf(plan),
+    idle,
+    stopping: false,
+    requests: 0,
+  };
   const sessions = new Set<BackendSession>();
   const emptied = Promise.withResolvers<void>();
-  const accepting = acceptAll(listener, (tcp) => {
-    const session = new BackendSession(new ByteConn<Carrier>(tcp), shared);
+  const serve = (carrier: Carrier) => {
+    const session = new BackendSession(new ByteConn(carrier), shared);
     sessions.add(session);
     session.run().then(() => {
       sessions.delete(session);
       if (shared.stopping && sessions.size === 0) emptied.resolve();
     });
-  });
+  };
+  const { address, accepting } = listenFor(plan, serve);
+  const backend = authorityOf(address);
   return {
     address,
     url: `http://${backend}`,
     get requests() {
       return shared.requests;
     },
-    witness: () => log.summary(backend),
+    witness: () => shared.log.summary(backend),
     async [Symbol.asyncDispose]() {
       if (shared.stopping) return emptied.promise;
       shared.stopping = true;
       accepting.stop();
+      idle?.[Symbol.dispose]();
       for (const session of sessions) session.stop();
       if (sessions.size === 0) return emptied.resolve();
       if (await within(graceMs, emptied.promise)) return;
@@ -132,3 +141,14 @@ export function startBackendServer(plan: BackendServerPlan): RunningBackend {
 
 /** Time that requests may take to end after they were cut, in milliseconds. */
 const CUT_MS = 1_000;
+
+/** Listens with what can end connections as the plan says. */
+function listenFor(
+  { listen, closeBy }: BackendServerPlan,
+  serve: (carrier: Carrier) => void,
+): { address: ListenAddress; accepting: Accepting } {
+  if (closeBy === "rst") return acceptResettable(listen, serve);
+  const listener = listenOn(listen);
+  const { hostname, port } = listener.addr as Deno.NetAddr;
+  return { address: { hostname, port }, accepting: acceptAll(listener, serve) };
+}

@@ -28,7 +28,7 @@ import { listens, parseTcpTable, TCP_TABLE_FILES } from "../observe/tcp_table.ts
 
 /** A party that listens. Disposing it stops it. */
 export interface Party extends AsyncDisposable {
-  /** Its process on its host. The process group includes whatever a gateway's command has started. */
+  /** Its process on its host. The process group includes whatever a command has started. */
   readonly process: RunningProcess;
   /** The IPv4 address of its host, on which it listens. */
   readonly hostname: string;
@@ -65,7 +65,8 @@ const GRACE_MS = 10_000;
 export const ANSWERED_INTERVAL_MS = 500;
 
 /**
- * Starts a backend. Every {@linkcode ANSWERED_INTERVAL_MS} it prints how many requests it has answered.
+ * Starts a backend. One of ours prints every {@linkcode ANSWERED_INTERVAL_MS} how many requests it has
+ * answered.
  *
  * @throws {Error} where it ends or does not listen in time, and the reason of the signal when that aborts
  * before.
@@ -77,18 +78,26 @@ export async function startBackendIn(
 ): Promise<Party> {
   using port = await claimPort(lab, "backend");
   const listen = { hostname: lab.backend.address, port: port.number };
-  const server: BackendServerPlan = { ...plan, listen, graceMs: GRACE_MS };
-  const argv = denoArgv(BACKEND_SCRIPT, [
-    "--plan",
-    JSON.stringify(server),
-    "--count-every",
-    `${ANSWERED_INTERVAL_MS}ms`,
-  ]);
-  return await startParty(lab.backend, { name: "the backend", argv }, listen, options);
+  const { command } = plan;
+  const argv = command === undefined
+    ? backendArgv({ ...plan, listen, graceMs: GRACE_MS })
+    : commandArgv(command, {
+      listen,
+    });
+  const stopsGroup = command !== undefined && !isSimple(command);
+  return await startParty(lab.backend, { name: "the backend", argv, stopsGroup }, listen, options);
 }
 
+function backendArgv(server: BackendServerPlan): string[] {
+  const every = `${ANSWERED_INTERVAL_MS}ms`;
+  return denoArgv(BACKEND_SCRIPT, ["--plan", JSON.stringify(server), "--count-every", every]);
+}
+
+/** Where a gateway forwards to. */
+export type Upstream = Pick<Party, "hostname" | "port" | "url">;
+
 /**
- * Starts a gateway in front of a backend.
+ * Starts a gateway in front of a backend, or of several.
  *
  * @throws {Error} where it ends or does not listen in time, and the reason of the signal when that aborts
  * before.
@@ -96,14 +105,15 @@ export async function startBackendIn(
 export async function startGatewayIn(
   lab: Lab,
   plan: GatewayPlan,
-  backend: Pick<Party, "hostname" | "port" | "url">,
+  backend: Upstream | readonly [Upstream, ...Upstream[]],
   options: StartOptions = {},
 ): Promise<Party> {
   using port = await claimPort(lab, "gateway");
   const listen = { hostname: lab.gateway.address, port: port.number };
+  const [upstream, ...further] = "url" in backend ? [backend] : backend;
   const argv = "command" in plan
-    ? commandArgv(plan.command, { listen, upstream: backend })
-    : denoArgv(scriptOf(plan), ["--plan", JSON.stringify(serverPlan(plan, listen, backend))]);
+    ? commandArgv(plan.command, { listen, upstream, further })
+    : denoArgv(scriptOf(plan), ["--plan", JSON.stringify(serverPlan(plan, listen, [upstream, ...further]))]);
   const stopsGroup = "command" in plan && !isSimple(plan.command);
   return await startParty(lab.gateway, { name: "the gateway", argv, stopsGroup }, listen, options);
 }
@@ -111,9 +121,9 @@ export async function startGatewayIn(
 function serverPlan(
   gateway: HttpClientPlan | NetHttpPlan,
   listen: ListenAddress,
-  backend: Pick<Party, "url">,
+  backends: readonly Pick<Party, "url">[],
 ): GatewayServerPlan {
-  return { gateway, upstreams: [backend.url], listen, graceMs: GRACE_MS };
+  return { gateway, upstreams: backends.map(({ url }) => url), listen, graceMs: GRACE_MS };
 }
 
 function commandArgv(command: string, values: PlaceholderValues): string[] {

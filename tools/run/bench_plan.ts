@@ -103,8 +103,9 @@ export async function planBench(scenario: Scenario, options: MeasureOptions = {}
       }
     }
   }
-  for (const { options: { gateway, sysctls } } of plan.runs) {
+  for (const { options: { gateway, backend, sysctls } } of plan.runs) {
     if (gateway !== null && "command" in gateway) checkProgram(gateway.command);
+    if (backend.command !== undefined) checkProgram(backend.command, "backend");
     await checkKnobNames(parseKnobs(sysctls));
   }
   return {

@@ -26,7 +26,7 @@ import type { TcpCounters } from "../observe/tcp_counters.ts";
 import type { TcpSocket } from "../observe/tcp_table.ts";
 import { collectUpstreamFailures } from "../observe/upstream_failures.ts";
 import { collectWitness } from "../observe/witnessed.ts";
-import { startBackendIn, startGatewayIn } from "../parties/lab_parties.ts";
+import { type Party, startBackendIn, startGatewayIn } from "../parties/lab_parties.ts";
 import { type Measured, openerOf } from "../results/results.ts";
 import { HOST_NAMES, type HostName } from "../scenario/host_names.ts";
 import type { GatewayPlan, RunOptions } from "../scenario/plan.ts";
@@ -84,17 +84,24 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   );
   const failures = collectUpstreamFailures();
   const pool = collectPoolCounters({ asks: isNetHttp(options.gateway) });
-  const witness = collectWitness({ asks: true });
-  const backend = stack.use(
-    await startBackendIn(lab, options.backend, { collectors: [answered, witness], signal }),
-  );
+  const own = options.backend.command === undefined;
+  const witnesses = Array.from({ length: options.backends ?? 1 }, () => collectWitness({ asks: own }));
+  const backends: Party[] = [];
+  for (const [i, witness] of witnesses.entries()) {
+    const collectors = own ? [i === 0 ? answered : answered.further(), witness] : [];
+    backends.push(stack.use(await startBackendIn(lab, options.backend, { collectors, signal })));
+  }
+  const [backend, ...furtherBackends] = backends as [Party, ...Party[]];
   const countersBefore = options.gateway === null ? undefined : await readCounters(lab);
   const gateway = options.gateway === null ? undefined : stack.use(
-    await startGatewayIn(lab, options.gateway, backend, { collectors: [failures, pool], signal }),
+    await startGatewayIn(lab, options.gateway, [backend, ...furtherBackends], {
+      collectors: [failures, pool],
+      signal,
+    }),
   );
   const { url } = gateway ?? backend;
   const start = countersBefore === undefined ? undefined : await gatewayStart(lab, countersBefore);
-  const stage: Stage = { lab, backend, gateway, generator, load: { ...load, url }, signal };
+  const stage: Stage = { lab, backend, furtherBackends, gateway, generator, load: { ...load, url }, signal };
   const socketsBefore = load.warmUpMs > 0 ? await warmUp(stage, options) : undefined;
 
   const opener = openerOf(options);
@@ -103,15 +110,16 @@ export async function measureRepetition(options: RunOptions, context: Repetition
     onSample: (hosts) => timeWait = hosts[opener].timeWait,
   });
   if (result.requests === 0) throw new Error(`no request was answered in ${load.durationMs / 1000} s`);
-  const answeredSeries = answered.result();
+  // A series of nothing says that nobody has counted.
+  const answeredSeries = own ? answered.result() : { timeMs: [], requests: [] };
   // The backend and a gateway of ours report what they have not yet reported when they end.
   await gateway?.process.stop();
-  await backend.process.stop();
+  await Promise.all(backends.map(({ process }) => process.stop()));
   const backendRequests = answered.result().requests.at(-1)!;
-  if (gateway !== undefined) throwUnlessForwarded(result, backendRequests);
+  if (gateway !== undefined && own) throwUnlessForwarded(result, backendRequests);
   const ours = options.gateway !== null && "transport" in options.gateway;
   const counters = pool.result();
-  const witnessed = witness.result();
+  const witnessed = witnesses.flatMap((witness) => witness.result() ?? []);
   const observation = { ...seen.observation, socketsBefore, start };
   const hosts = hostResults(observation);
   const sides = gatewaySides(observation, { hosts, ...result });
@@ -119,7 +127,7 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   return {
     startedMs: Math.round(startMs - (firstStartedMs ?? startMs)),
     ...result,
-    backendRequests,
+    ...(own ? { backendRequests } : {}),
     ...(load.ratePerSec === undefined ? { inFlight: connectionsOfClient(observation) } : {}),
     ...(ofOthers === undefined ? {} : { openedByOthers: ofOthers }),
     reuseRatio: gateway === undefined ? null : reuseRatioOf(hosts.gateway.connectionsOpened, result.requests),
@@ -135,7 +143,7 @@ export async function measureRepetition(options: RunOptions, context: Repetition
     ...(set === undefined ? {} : { knobs: set.knobs }),
     ...(ours ? { upstreamFailures: failures.result() } : {}),
     ...(counters === undefined ? {} : { pool: counters }),
-    ...(witnessed === undefined ? {} : { witnesses: [witnessed] }),
+    ...(witnessed.length === 0 ? {} : { witnesses: witnessed }),
     ...(connects === undefined ? {} : { connects }),
   };
 }
@@ -169,7 +177,7 @@ function throwUnlessForwarded({ requests, errors }: LoadResult, backendRequests:
 /** Runs the warm-up, waits for every late report of it, and returns the sockets that it leaves. */
 async function warmUp(
   stage: Stage,
-  { backend: { latencyMs }, load: { warmUpMs } }: RunOptions,
+  { backend: { latencyMs: leastMs, latencyMostMs: latencyMs = leastMs }, load: { warmUpMs } }: RunOptions,
 ): Promise<Record<HostName, TcpSocket[]>> {
   const { lab, generator, signal } = stage;
   const processes = processesOf(stage);

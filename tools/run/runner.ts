@@ -63,7 +63,7 @@ export interface BenchOptions extends BenchObserver {
 }
 
 /** What a shell says of a program that is not there (127) or may not be run (126). */
-const NOT_THERE = /^the gateway ended before it listened: .*\bexit code 12[67]\)?$/s;
+const NOT_THERE = /^the (?:gateway|backend) ended before it listened: .*\bexit code 12[67]\)?$/s;
 
 /** Runs a bench as planned. */
 export async function runBench(plan: BenchPlan, options: BenchOptions = {}): Promise<Results> {

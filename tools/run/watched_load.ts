@@ -32,8 +32,10 @@ import { finishLoad, untilOver } from "./load_end.ts";
 export interface Stage {
   /** Where everything runs. */
   readonly lab: Lab;
-  /** The server at the end. */
+  /** The server at the end, the first where there are several. */
   readonly backend: Party;
+  /** The other backends. */
+  readonly furtherBackends: readonly Party[];
   /** What stands in between; `undefined` where the load goes straight at the backend. */
   readonly gateway: Party | undefined;
   /** What makes the load. */
@@ -64,9 +66,9 @@ export interface WatchOptions {
   readonly onSample: (hosts: Readonly<Record<HostName, TcpState>>) => void;
 }
 
-/** The parties of a stage that run: the backend, and the gateway where there is one. */
-export function partiesOf({ backend, gateway }: Stage): Party[] {
-  return gateway === undefined ? [backend] : [backend, gateway];
+/** The parties of a stage that run: the backends, and the gateway where there is one. */
+export function partiesOf({ backend, furtherBackends, gateway }: Stage): Party[] {
+  return [backend, ...furtherBackends, ...(gateway === undefined ? [] : [gateway])];
 }
 
 /** The processes of a stage's parties. */
@@ -104,7 +106,7 @@ async function lookBefore(
 ): Promise<Before> {
   const { lab, backend } = stage;
   const sampler = stack.use(await startSampler(lab, ({ hosts }) => onSample(hosts)));
-  const used = await readProcessUsage(lab.client, processGroups(stage, sampler));
+  const used = await readUsage(stage, processGroups(stage, sampler));
   const counters = await readCounters(lab);
   const probe = probeConnects ? stack.use(await startConnectProbe(lab.gateway, backend)) : undefined;
   const machine = await readMachine(lab.client);
@@ -147,7 +149,7 @@ async function drive(
 async function lookAfter(stage: Stage, before: Before, driven: Driven): Promise<WatchedLoad> {
   const { lab, backend, gateway } = stage;
   const groups = { ...processGroups(stage, before.sampler), load: driven.load.processGroup };
-  const used = usageSince(before.used, await readProcessUsage(lab.client, groups));
+  const used = usageSince(before.used, await readUsage(stage, groups));
   const machine = await readMachine(lab.client);
   const samples = await before.sampler.finish();
   const connects = await before.probe?.finish();
@@ -168,12 +170,27 @@ async function lookAfter(stage: Stage, before: Before, driven: Driven): Promise<
       before: before.counters,
       sockets,
       backendPort: backend.port,
+      furtherBackendPorts: stage.furtherBackends.map(({ port }) => port),
       gatewayPort: gateway?.port,
     },
     connects,
     processes,
     machine: machineUse(before.machine, machine, cpuSecOf(processes)),
   };
+}
+
+/** Reads what the parties have used until now: all backends together. */
+async function readUsage<Groups extends { readonly backend: number }>(
+  { lab, furtherBackends }: Stage,
+  groups: Groups,
+) {
+  const usage = await readProcessUsage(lab.client, groups);
+  let backend: ProcessUsage = usage.backend!;
+  for (const { process: { processGroup } } of furtherBackends) {
+    const { further } = await readProcessUsage(lab.client, { further: processGroup });
+    backend = addUsage(backend, further);
+  }
+  return { ...usage, backend };
 }
 
 /**

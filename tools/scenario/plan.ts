@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Amount, Count } from "../figures.ts";
+import type { Amount, Count, Share } from "../figures.ts";
 import type { ResolvedPoolLimits } from "../transport/pool/limits.ts";
 
 /** A gateway of ours over a `Deno.HttpClient`. */
@@ -56,14 +56,48 @@ export interface CommandPlan {
 /** What stands between the client and the backend. */
 export type GatewayPlan = CommandPlan | HttpClientPlan | NetHttpPlan;
 
-/** What the backend does with a request. */
+/**
+ * What the backend does with a request, and when it ends a connection. What is left out is not done.
+ */
 export interface BackendPlan {
-  /** Added to each answer, in milliseconds. */
+  /** Added to each answer, in milliseconds; the least where `latencyMostMs` is given. */
   readonly latencyMs: Amount;
+  /**
+   * The most that is added to an answer, in milliseconds. Each value in between is as likely as any other.
+   */
+  readonly latencyMostMs?: Amount;
+  /** Answers that take longer. */
+  readonly slow?: {
+    /** Their share of all answers. */
+    readonly share: Share;
+    /** What is added to them, in milliseconds. */
+    readonly latencyMs: Amount;
+  };
   /** Size of each answer's body in bytes; 0 is an empty body. */
   readonly bodyBytes: Count;
-  /** Status of each answer, 200 to 599. */
+  /** Status of each answer, 200 to 599; the most frequent where `statuses` is given. */
   readonly status: Count;
+  /** The share of each status. */
+  readonly statuses?: readonly { readonly status: Count; readonly share: Share }[];
+  /** With the answer to its request of this number each connection ends. */
+  readonly closeAfterRequests?: Count;
+  /** How long a connection may be idle until it is ended, in milliseconds. */
+  readonly idleTimeoutMs?: Amount;
+  /** The statuses with whose answers the connection ends. */
+  readonly closeOnStatus?: readonly Count[];
+  /** The share of the requests whose connection ends in place of an answer. */
+  readonly closeBeforeAnswer?: Share;
+  /**
+   * `false`: the last answer does not say that the connection ends, unless its request has asked for that.
+   */
+  readonly announceClose?: boolean;
+  /** `rst`: connections end by a reset. */
+  readonly closeBy?: "rst";
+  /** `true`: answers in HTTP/1.0. */
+  readonly http10?: boolean;
+  /** A command line for `sh`, with its placeholders: a backend of somebody else, of which nothing else here
+   * holds. */
+  readonly command?: string;
 }
 
 /** How much load, and for how long. */
@@ -96,6 +130,13 @@ export interface RunOptions {
   readonly gateway: GatewayPlan | null;
   /** What the backend does with each request. */
   readonly backend: BackendPlan;
+  /**
+   * How many backends. Left out where there is one.
+   *
+   * @asType integer
+   * @minimum 2
+   */
+  readonly backends?: number;
   /** How much load, and for how long. */
   readonly load: LoadPlan;
   /** Sysctls asked for; whether they came into force is in each repetition. Left out where none are. */

@@ -1,19 +1,20 @@
 /**
  * The resolver: checks what a scenario asks for, and fills in every default. Defaults stand here and in
- * {@linkcode resolveGateway}, and nowhere else.
+ * {@linkcode resolveGateway} and {@linkcode resolveBackend}, and nowhere else.
  *
  * @module
  */
 
 import { didYouMean, TimewaitError } from "../errors.ts";
 import { at, lineOf, listOf, nameOf, optionsOf, refuseOthers, shown, textOf, truth, whole } from "./check.ts";
-import type { BackendPlan, LoadPlan, RunPlan, ScenarioPlan } from "./plan.ts";
+import type { LoadPlan, RunPlan, ScenarioPlan } from "./plan.ts";
+import { mergedBackend, resolveBackend } from "./resolve_backend.ts";
 import { resolveGateway } from "./resolve_gateway.ts";
 import type { Backend, Load, Run, Scenario } from "./scenario.ts";
 import { namedKnobs, parseKnobs, type Sysctls } from "./sysctls.ts";
-import { type Duration, parseBytes, parseDurationMs } from "./units.ts";
+import { type Duration, parseDurationMs } from "./units.ts";
 
-export { resolveGateway };
+export { resolveBackend, resolveGateway };
 
 /** What a command line or a script asks of every run, over what the scenario says. */
 export interface Overrides {
@@ -21,6 +22,8 @@ export interface Overrides {
   readonly load?: Load | undefined;
   /** Backend options that hold for every run. */
   readonly backend?: Backend | undefined;
+  /** How many backends every run has. */
+  readonly backends?: number | undefined;
   /** Sysctls for every run, beside or instead of its own. */
   readonly sysctls?: Sysctls | undefined;
 }
@@ -38,15 +41,16 @@ export function resolveScenario(scenario: Scenario, name: string, overrides: Ove
       `a scenario must be an object such as { question: …, runs: […] }, not ${shown(scenario)}`,
     );
   }
-  const { question, expectation, runs, baseline, load, backend, sysctls, probeConnects, ...others } =
-    optionsOf(scenario, "");
-  const known = { question, expectation, runs, baseline, load, backend, sysctls, probeConnects };
+  const { question, expectation, runs, baseline, ...more } = optionsOf(scenario, "");
+  const { load, backend, backends, sysctls, probeConnects, ...others } = more;
+  const known = { question, expectation, runs, baseline, load, backend, backends, sysctls, probeConnects };
   refuseOthers(others, known, "");
   if (question === undefined) {
     throw new TimewaitError("is needed: what does the scenario answer?", { field: "question" });
   }
   lineOf(question, "question");
-  checkShared({ load, backend, sysctls, probeConnects }, "");
+  const shared = { load, backend, backends, sysctls, probeConnects };
+  checkShared(shared, "");
   checkShared(overrides, "");
   const all = listOf(runs, "runs") as Run[];
   const names = namesOf(all);
@@ -62,7 +66,7 @@ export function resolveScenario(scenario: Scenario, name: string, overrides: Ove
     runs: all.map((run, i) => ({
       name: names[i]!,
       baseline: names[i] === compared,
-      options: resolveRun(run, { load, backend, sysctls, probeConnects }, overrides, `runs[${i}]`),
+      options: resolveRun(run, shared, overrides, `runs[${i}]`),
     })),
   };
 }
@@ -83,22 +87,29 @@ function namesOf(runs: readonly Run[]): string[] {
   });
 }
 
-type Shared = Pick<Scenario, "load" | "backend" | "sysctls" | "probeConnects">;
+/** Most backends of a run. */
+const MOST_BACKENDS = 16;
+
+type Shared = Pick<Scenario, "load" | "backend" | "backends" | "sysctls" | "probeConnects">;
 
 /**
  * Checks what holds for several runs by itself, so that an error names the place where it was said, and not a
  * run that only took it over.
  */
-function checkShared({ load, backend, sysctls, probeConnects }: Shared, field: string): void {
+function checkShared({ load, backend, backends, sysctls, probeConnects }: Shared, field: string): void {
   resolveLoad(load, at(field, "load"));
   resolveBackend(backend, at(field, "backend"));
+  if (backends !== undefined) whole(backends, at(field, "backends"), 1, MOST_BACKENDS);
   parseKnobs(sysctls, at(field, "sysctls"));
   if (probeConnects !== undefined) truth(probeConnects, at(field, "probeConnects"));
 }
 
 function resolveRun(run: Run, shared: Shared, overrides: Overrides, field: string): RunPlan["options"] {
-  const { name, gateway, load, backend, sysctls, loopback, probeConnects, ...others } = optionsOf(run, field);
-  refuseOthers(others, { name, gateway, load, backend, sysctls, loopback, probeConnects }, field);
+  const { name, gateway, load, backend, backends, sysctls, loopback, probeConnects, ...others } = optionsOf(
+    run,
+    field,
+  );
+  refuseOthers(others, { name, gateway, load, backend, backends, sysctls, loopback, probeConnects }, field);
   checkShared(run, field);
   const layers = [shared.load, load].map((layer) => optionsOf(layer, "load"));
   const knobs = namedKnobs(
@@ -106,9 +117,18 @@ function resolveRun(run: Run, shared: Shared, overrides: Overrides, field: strin
   );
   const overriding = optionsOf(overrides.load, "load");
   const probes = probeConnects ?? shared.probeConnects ?? false;
+  const count = overrides.backends ?? backends ?? shared.backends ?? 1;
+  const plan = gateway === undefined ? null : resolveGateway(gateway, at(field, "gateway"));
+  if (count > 1 && plan !== null && "transport" in plan && plan.transport === "http-client") {
+    throw new TimewaitError(
+      'takes one backend with http-client: give several to transport: "net-http", or to a command',
+      { field: at(field, "gateway") },
+    );
+  }
   return {
-    gateway: gateway === undefined ? null : resolveGateway(gateway, at(field, "gateway")),
-    backend: resolveBackend(merged([shared.backend, backend, overrides.backend])),
+    gateway: plan,
+    backend: resolveBackend(mergedBackend([shared.backend, backend, overrides.backend])),
+    ...(count === 1 ? {} : { backends: count }),
     load: resolveLoad({ ...threadsThatDivide(merged(layers), overriding), ...overriding }),
     ...(Object.keys(knobs).length === 0 ? {} : { sysctls: knobs }),
     ...(loopback === undefined ? {} : { loopback: truth(loopback, at(field, "loopback")) }),
@@ -125,28 +145,6 @@ function merged<T extends object>(layers: readonly (T | undefined)[]): T {
 function threadsThatDivide(load: Load, { connections }: Load): Load {
   if (connections === undefined || load.threads === undefined) return load;
   return { ...load, threads: largestDivisor(connections, load.threads) };
-}
-
-/** The largest response body: the backend keeps it in memory once, and sends it from there. */
-const MAX_BODY_BYTES = 256 * 1024 ** 2;
-
-/**
- * Resolves a backend.
- *
- * @throws {TimewaitError} for an option that it does not have, or a value that does not fit.
- */
-export function resolveBackend(backend?: Backend, field = "backend"): BackendPlan {
-  const { latency = 0, bodyBytes = 12, status = 200, ...others } = optionsOf(backend, field);
-  const plan: BackendPlan = {
-    latencyMs: parseDurationMs(latency, at(field, "latency")),
-    bodyBytes: parseBytes(bodyBytes, at(field, "bodyBytes")),
-    status: whole(status, at(field, "status"), 200, 599),
-  };
-  if (plan.bodyBytes > MAX_BODY_BYTES) {
-    throw new TimewaitError(`takes up to 256MiB, not ${bodyBytes}`, { field: at(field, "bodyBytes") });
-  }
-  refuseOthers(others, plan, field);
-  return plan;
 }
 
 const MOST_THREADS = 2;

@@ -68,7 +68,9 @@ export interface CommandGateway {
   /**
    * Must stay in the foreground. Placeholders: `{listen}` and `{upstream}` for `HOST:PORT` and
    * `http://HOST:PORT`; `{listen_host}`, `{listen_port}`, `{upstream_host}`, `{upstream_port}` for their
-   * parts. In a scenario file `{folder}` is the folder of the file, quoted for the shell.
+   * parts. Where there are several backends, `{upstream}` is the first, `{upstream_2}` and so on are the
+   * others as `http://HOST:PORT`, and `{upstreams}` is all of them as `HOST:PORT` with commas between. In a
+   * scenario file `{folder}` is the folder of the file, quoted for the shell.
    */
   readonly command: string;
 }
@@ -76,15 +78,66 @@ export interface CommandGateway {
 /** What stands between the client and the backend. */
 export type Gateway = HttpClientGateway | NetHttpGateway | CommandGateway;
 
-/** What the backend does with a request. */
-export interface Backend {
-  /** Added to each answer (ms). Default 0: no timer is involved. */
-  readonly latency?: Duration | undefined;
+/**
+ * A time that may differ from one answer to the next: from `"70ms..200ms"` each is as likely as any other.
+ */
+export type Spread = Duration | `${number}${string}..${number}${string}`;
+
+/** A backend of ours: what it does with each request, and when it ends a connection. */
+export interface OwnBackend {
+  /**
+   * Added to each answer (ms), or a spread such as `"70ms..200ms"`, drawn alike in each run. Default 0: no
+   * timer is involved.
+   */
+  readonly latency?: Spread | undefined;
+  /** Share of the answers that take `slowLatency` instead, from 0 to 1. Default 0. */
+  readonly slowShare?: number | undefined;
+  /** What the slow answers take (ms). Default 2 s where `slowShare` is given. */
+  readonly slowLatency?: Duration | undefined;
   /** Size of each answer's body (bytes), up to 256 MiB; 0 is an empty body. Default 12. */
   readonly bodyBytes?: Size | undefined;
-  /** Status of each answer, 200 to 599; 204, 205 and 304 carry no body (RFC 9110 §6.4.1). Default 200. */
-  readonly status?: number | undefined;
+  /**
+   * Status of each answer, 200 to 599, or the share of each: `{ 200: 0.99, 503: 0.01 }`, 1 in all. 204, 205
+   * and 304 carry no body (RFC 9110 §6.4.1). Default 200.
+   */
+  readonly status?: number | Readonly<Record<number, number>> | undefined;
+  /** Ends each connection with the answer to its request of this number; 0 for no limit. Default 0. */
+  readonly closeAfterRequests?: number | undefined;
+  /** Ends each connection that was idle so long (ms); 0 for never. Default 0. */
+  readonly idleTimeout?: Duration | undefined;
+  /** Ends the connection with each answer of these statuses. Default none. */
+  readonly closeOnStatus?: number | readonly number[] | undefined;
+  /** Share of the requests whose connection ends in place of an answer, from 0 to 1. Default 0. */
+  readonly closeBeforeAnswer?: number | undefined;
+  /**
+   * Whether the last answer of a connection says `Connection: close` where the backend ends the connection
+   * unasked, as nginx does. Default true.
+   */
+  readonly announceClose?: boolean | undefined;
+  /**
+   * How the backend ends a connection unasked: in order, or by a reset, which leaves no TIME_WAIT. A reset
+   * may overtake the end of an answer that the peer has not received yet. Default `fin`.
+   */
+  readonly closeBy?: "fin" | "rst" | undefined;
+  /**
+   * Answers in HTTP/1.0: each connection ends with its answer, unless the request asks for `keep-alive`.
+   * Default false.
+   */
+  readonly http10?: boolean | undefined;
 }
+
+/** Any other backend, as a command line for `sh`. Nothing is witnessed of its connections. */
+export interface CommandBackend {
+  /**
+   * Must stay in the foreground. Placeholders: `{listen}` for `HOST:PORT`; `{listen_host}` and
+   * `{listen_port}` for its parts. In a scenario file `{folder}` is the folder of the file, quoted for the
+   * shell.
+   */
+  readonly command: string;
+}
+
+/** The server at the end. */
+export type Backend = OwnBackend | CommandBackend;
 
 /** How much load, and for how long. */
 export interface Load {
@@ -127,8 +180,10 @@ export interface Run {
   readonly name: string;
   /** What stands in between. Left out: the load goes straight at the backend. */
   readonly gateway?: Gateway | undefined;
-  /** What differs from the scenario's backend. */
+  /** What differs from the scenario's backend. A command takes the place of all that the scenario says. */
   readonly backend?: Backend | undefined;
+  /** How many backends. Default: as the scenario says. */
+  readonly backends?: number | undefined;
   /** What differs from the scenario's load. */
   readonly load?: Load | undefined;
   /**
@@ -161,6 +216,12 @@ export interface Scenario {
   readonly load?: Load | undefined;
   /** The backend of all runs. */
   readonly backend?: Backend | undefined;
+  /**
+   * How many backends of that kind, 1 to 16, each on a port of its own. A gateway of ours with several needs
+   * the transport `net-http`, which sends requests to them in turn. A load that goes straight at the backend
+   * uses the first. Default 1.
+   */
+  readonly backends?: number | undefined;
   /** Sysctls of all runs. */
   readonly sysctls?: Sysctls | undefined;
   /**

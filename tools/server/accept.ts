@@ -32,6 +32,9 @@ export function acceptAll(
         failing = false;
       } catch (error) {
         if (stopped) return;
+        // Who has connected has reset the connection again before it was accepted: there is nothing to wait
+        // for.
+        if (error instanceof Deno.errors.NotConnected) continue;
         if (!failing) log(`cannot accept clients: ${error instanceof Error ? error.message : error}`);
         failing = true;
         timer = setTimeout(accept, PAUSE_MS);

@@ -53,8 +53,9 @@ export function forwardingOf(run: Run): Forwarding | undefined {
 }
 
 /** Requests that a repetition's backend has answered, as far as it has said. */
-export function backendRequestsOf({ backendRequests, samples }: Measured): number {
-  return backendRequests ?? samples.answered.requests.at(-1) ?? 0;
+export function backendRequestsOf({ backendRequests, samples, requests }: Measured): number {
+  // A backend that is not ours counts nothing: each answer is taken to be its own.
+  return backendRequests ?? samples.answered.requests.at(-1) ?? requests;
 }
 
 /** The most requests that a load can have sent: each connection has one on its way when the time is over. */

@@ -51,8 +51,38 @@ function gateways(findings: Findings, runs: readonly Run[]): string[] {
   return [...names].map(([description, names]) => `- ${names.join(", ")}: ${description}`);
 }
 
-function describeBackend({ latencyMs, bodyBytes, status }: BackendPlan): string {
-  return `${latencyMs} ms latency, ${formatCount(bodyBytes)} bytes, status ${status}`;
+function describeBackend({ latencyMs, latencyMostMs, bodyBytes, status, ...plan }: BackendPlan): string {
+  if (plan.command !== undefined) return `the command ${code(plan.command)}`;
+  const spread = latencyMostMs === undefined ? `${latencyMs}` : `${latencyMs} to ${latencyMostMs}`;
+  const slow = plan.slow === undefined
+    ? []
+    : [`${formatShare(plan.slow.share)} of the answers take ${plan.slow.latencyMs} ms`];
+  const statuses = plan.statuses === undefined
+    ? `status ${status}`
+    : `statuses ${plan.statuses.map(({ status, share }) => `${status} (${formatShare(share)})`).join(", ")}`;
+  return [`${spread} ms latency`, ...slow, `${formatCount(bodyBytes)} bytes`, statuses, ...describeEnds(plan)]
+    .join(
+      ", ",
+    );
+}
+
+/** When the backend ends connections; nothing where it leaves that to the peer. */
+function describeEnds(
+  plan: Omit<BackendPlan, "latencyMs" | "bodyBytes" | "status">,
+): string[] {
+  const { closeAfterRequests, idleTimeoutMs, closeOnStatus, closeBeforeAnswer, announceClose, closeBy } =
+    plan;
+  return [
+    ...(plan.http10 ? ["answers in HTTP/1.0"] : []),
+    ...(closeAfterRequests === undefined ? [] : [`ends a connection after ${closeAfterRequests} requests`]),
+    ...(idleTimeoutMs === undefined ? [] : [`ends a connection that was idle for ${idleTimeoutMs} ms`]),
+    ...(closeOnStatus === undefined ? [] : [`ends a connection with status ${closeOnStatus.join(" or ")}`]),
+    ...(closeBeforeAnswer === undefined
+      ? []
+      : [`ends the connection in place of ${formatShare(closeBeforeAnswer)} of the answers`]),
+    ...(announceClose === false ? ["does not announce the end"] : []),
+    ...(closeBy === undefined ? [] : ["ends by a reset"]),
+  ];
 }
 
 /**

@@ -5,8 +5,8 @@
  * @module
  */
 
-import { Tally } from "../observe/distribution.ts";
-import type { EndedConnections, OpenConnections, Witness } from "../observe/witness.ts";
+import { Tally } from "../../observe/distribution.ts";
+import type { EndedConnections, OpenConnections, Witness } from "../../observe/witness.ts";
 
 /** In which moment a connection is; see {@linkcode EndedConnections}. */
 export type Moment = EndedConnections["at"];

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { OutBuffer } from "../http1/out_buffer.ts";
+import { OutBuffer } from "../../http1/out_buffer.ts";
 
 /** What an answer says of its connection. */
 export type ConnectionOption = "" | "close" | "keep-alive";
