@@ -84,6 +84,22 @@ Deno.test("two labs of the machine at once have ports of their own", async () =>
   assertEquals(first.port === second.port, false);
 });
 
+Deno.test("a command that says exec itself, as people write in scripts, is started", async () => {
+  await using lab = await openLab("host");
+  await using backend = await startBackendIn(lab, resolveBackend());
+  const program = await Deno.makeTempFile({ suffix: ".js" });
+  await Deno.writeTextFile(
+    program,
+    "Deno.serve({ hostname: Deno.args[0], port: +Deno.args[1] }, () => new Response());",
+  );
+  const command = `exec ${Deno.execPath()} run --allow-net ${program} {listen_host} {listen_port}`;
+  await using gateway = await startGatewayIn(lab, { command }, backend);
+  const { status, body } = await fetch(gateway.url);
+  await body?.cancel();
+  assertEquals(status, 200);
+  await Deno.remove(program);
+});
+
 Deno.test("a signal ends the wait for a gateway that does not listen yet, and the gateway", async () => {
   await using lab = await openLab("host");
   await using backend = await startBackendIn(lab, resolveBackend());

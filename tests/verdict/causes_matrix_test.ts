@@ -25,8 +25,7 @@ if (!ignore) {
 }
 
 const go = (fault: string, n = 200): Gateway => ({
-  command:
-    `exec ${FAULTY} -listen {listen} -upstream {upstream_host}:{upstream_port} -fault ${fault} -n ${n}`,
+  command: `${FAULTY} -listen {listen} -upstream {upstream_host}:{upstream_port} -fault ${fault} -n ${n}`,
 });
 
 const nginx = (upstream: string, location: string, server = ""): Gateway => ({

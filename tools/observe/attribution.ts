@@ -207,9 +207,7 @@ function sharedTableResult(observation: Observation, name: HostName): HostResult
   const opens =
     { client: [target], gateway: gatewayPort === undefined ? [] : backendPorts, backend: [] }[name];
   const accepts =
-    { client: [], gateway: gatewayPort === undefined ? [] : [gatewayPort], backend: backendPorts }[
-      name
-    ];
+    { client: [], gateway: gatewayPort === undefined ? [] : [gatewayPort], backend: backendPorts }[name];
   const isOfHost = ({ side, service }: Pick<ConnectionGroup, "side" | "service">) => {
     const port = Number(service.slice(service.lastIndexOf(":") + 1));
     return (side === "opened" ? opens : accepts).includes(port);

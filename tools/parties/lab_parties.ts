@@ -136,7 +136,7 @@ function commandProcess(
   const simple = isSimple(command);
   return {
     argv: ["/bin/sh", "-c", `eval "unset ${COMMAND_VARIABLE}; $${COMMAND_VARIABLE}"`],
-    env: { [COMMAND_VARIABLE]: simple ? `exec ${filled}` : filled },
+    env: { [COMMAND_VARIABLE]: simple && !/^\s*exec\s/.test(filled) ? `exec ${filled}` : filled },
     stopsGroup: !simple,
   };
 }

@@ -64,7 +64,7 @@ function upstreamOf(measured: readonly Measured[], run: Run, { lab }: Environmen
   return {
     ...(destinations === 0 ? {} : { destinations }),
     opened: sumOf(measured, ({ hosts }) => hosts.gateway.connectionsOpened),
-    answered: sumOf(measured, backendRequestsOf),
+    ...(run.options.backend.command === undefined ? { answered: sumOf(measured, backendRequestsOf) } : {}),
     openedPerSec: medianOf(measured, (repetition) => openedOnceWarm(repetition)),
     ...(ownTable ? standingOf(measured) : {}),
     ...(measured.some(({ hosts }) => hosts.gateway.connectionGroups === undefined) ? {} : {
@@ -121,14 +121,25 @@ function destinationsOf({ witnesses, hosts: { gateway } }: Measured): number {
   return Math.max(witnesses?.length ?? 0, new Set(services).size);
 }
 
-/** How long our backend takes for an answer; `undefined` where it adds no latency: then its CPU decides. */
-function backendMsOf({ latencyMs }: BackendPlan): number | undefined {
-  return latencyMs > 0 ? latencyMs : undefined;
+/**
+ * How long our backend takes for an answer, on average; `undefined` where it adds no latency, because its CPU
+ * decides then, and for another backend.
+ */
+function backendMsOf(
+  { command, latencyMs, latencyMostMs = latencyMs, slow }: BackendPlan,
+): number | undefined {
+  if (command !== undefined) return undefined;
+  const usual = (latencyMs + latencyMostMs) / 2;
+  const mean = slow === undefined ? usual : (1 - slow.share) * usual + slow.share * slow.latencyMs;
+  return mean > 0 ? mean : undefined;
 }
 
 /** Our backend ends a connection only where a request asks for it, unless it was told otherwise. */
-function closesOnlyIfAsked(_backend: BackendPlan): boolean {
-  return true;
+function closesOnlyIfAsked(
+  { command, closeAfterRequests, idleTimeoutMs, closeOnStatus, closeBeforeAnswer, http10 }: BackendPlan,
+): boolean {
+  return [command, closeAfterRequests, idleTimeoutMs, closeOnStatus, closeBeforeAnswer, http10]
+    .every((told) => told === undefined);
 }
 
 /** The connections of a load are opened once, and each failure explains one more. */
