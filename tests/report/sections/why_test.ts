@@ -47,7 +47,7 @@ Deno.test("no more TIME_WAITs are foretold on the backend than it may hold", () 
     const known = { ...document, environment: { ...document.environment, sysctls } };
     return renderWhy(analyse(known), known).join("\n");
   };
-  assertStringIncludes(whyWith("262144"), "the backend holds 71,250 TIME_WAITs once 60 s have passed");
+  assertStringIncludes(whyWith("262144"), "the backend holds 142,500 TIME_WAITs once 60 s have passed");
   const capped = "the backend comes to hold 4,096 TIME_WAITs, which is all that its tcp_max_tw_buckets lets";
   assertStringIncludes(whyWith("4096"), capped);
   const knob: Knob = {
