@@ -29,8 +29,8 @@ export { aborted, runAsScript, whileSignalsEnd } from "./run_as_script.ts";
 export const CANNOT_TELL = 3;
 
 /**
- * Makes the {@linkcode Main} of a command: parses, answers `--help` and `--version`, and turns errors into one line and an
- * exit code.
+ * Makes the {@linkcode Main} of a command: parses, answers `--help` and `--version`, and turns errors into
+ * one line and an exit code.
  */
 export function mainOf<F extends Flags>(command: Command<F>): Main {
   return async (args, signal) => {

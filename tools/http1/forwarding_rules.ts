@@ -41,8 +41,9 @@ export interface Client {
 }
 
 /**
- * A name for one gateway in `Via`. No other gateway has it, so that a request which names it has come round in
- * a loop. Each thread of a gateway has its own name: a loop ends when it reaches a thread for the second time.
+ * A name for one gateway in `Via`. No other gateway has it, so that a request which names it has come round
+ * in a loop. Each thread of a gateway has its own name: a loop ends when it reaches a thread for the second
+ * time.
  */
 export function makePseudonym(): string {
   return `timewait-${crypto.randomUUID().slice(0, 18)}`;

@@ -21,7 +21,10 @@ const MALFORMED = -2;
 
 const VERSION = latin1Bytes("HTTP/1.");
 
-/** Waits for a whole head. Returns where it ends, {@linkcode ENDED}, or another negative number for a head that is malformed. */
+/**
+ * Waits for a whole head. Returns where it ends, {@linkcode ENDED}, or another negative number for a head
+ * that is malformed.
+ */
 export async function readResponseHead(conn: ByteConn, search: HeadSearch): Promise<number> {
   search.at = search.lineStart = 0;
   for (;;) {
