@@ -38,7 +38,7 @@ export function checkLoadOptions(generator: LoadGenerator, options: LoadPlan): v
   checkOwnHeaders(headers, generator);
   if (ratePerSec !== undefined && generator !== "open-loop") {
     throw new TimewaitError(
-      `is kept by the open loop alone, and ${generator} waits for each answer: do not ask for ${generator}`,
+      `is for the open loop, and ${generator} waits for each answer: leave ${generator} out, and the open loop is taken`,
       { field: "rate" },
     );
   }
