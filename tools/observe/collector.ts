@@ -26,7 +26,9 @@ export interface Collector<T> {
    * `performance.now()`.
    */
   begin(startMs: number): void;
-  /** Called when the load is over, just before its connections are closed. Left out where it does not matter. */
+  /**
+   * Called when the load is over, just before its connections are closed. Left out where it does not matter.
+   */
   over?(): void;
   /** What was reported since. */
   result(): T;

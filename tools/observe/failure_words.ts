@@ -41,7 +41,9 @@ const HINT = new RegExp(
   "i",
 );
 
-/** The names of errnos by their number on Linux, which Rust, Python and Envoy write beside or for the name. */
+/**
+ * The names of errnos by their number on Linux, which Rust, Python and Envoy write beside or for the name.
+ */
 const ERRNOS: Readonly<Record<string, string>> = {
   "23": "ENFILE",
   "24": "EMFILE",

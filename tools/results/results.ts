@@ -234,8 +234,8 @@ export interface Measured {
    */
   readonly pool?: PoolCounters;
   /**
-   * The failures of connections that the gateway has logged, added up. Left out for a gateway that is not ours
-   * and has logged none: it may not log, or into a file.
+   * The failures of connections that the gateway has logged, added up. Left out for a gateway that is not
+   * ours and has logged none: it may not log, or into a file.
    */
   readonly upstreamFailures?: readonly UpstreamFailure[];
   /** How long connects from the gateway's host to the backend took. Left out where there was no probe. */

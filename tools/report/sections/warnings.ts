@@ -131,7 +131,7 @@ const SENTENCES: { readonly [K in WarningKind]: (figures: WarningFigures[K], run
     } per request. Stop what else runs here.`,
   "logged failures": ({ failures }, run) => {
     const parts = failures.map(({ code: name, step, count, firstMs, example }) =>
-      `${formatCount(count)} ${name}${STEPS[step]} (${
+      `${formatCount(count)} ${prose(name)}${STEPS[step]} (${
         MEANINGS[name] === undefined ? "" : `${MEANINGS[name]}; `
       }first after ${formatSeconds(Math.max(0, firstMs) / 1000)} s)${
         example === undefined ? "" : `, as in ${code(example)}`
