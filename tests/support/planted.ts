@@ -44,7 +44,7 @@ backend b
 cat >"$d/haproxy.cfg" <<'END'
 ${cfg}
 END
-haproxy -db -f "$d/haproxy.cfg" & wait $!`;
+haproxy -q -db -f "$d/haproxy.cfg" & wait $!`;
 }
 
 /** The gateway of the folder `planted` that opens a connection for nearly each request, in this language. */

@@ -45,7 +45,8 @@ export interface UpstreamFailureOptions {
 /**
  * Collects the failures that a gateway logs. The result is sorted: the most frequent first. Of any gateway
  * but ours, each line that says a failure is one; the lines of one trace, in which an error is repeated as
- * the cause of another, are one together.
+ * the cause of another, are one together. A gateway that tries again may log each try: HAProxy does, and
+ * twice where it is not told to be quiet (`-q`) and logs to standard error as well.
  */
 export function collectUpstreamFailures(
   { ours, hide = (text) => text, nowMs = () => performance.now() }: UpstreamFailureOptions,
