@@ -30,7 +30,9 @@ export function spread(values: readonly number[]): Distribution {
   };
 }
 
-/** Numbers of requests as a pool that is too small makes them: each connection survives a request by chance. */
+/**
+ * Numbers of requests as a pool that is too small makes them: each connection survives a request by chance.
+ */
 export function survivors(connections: number, survival: number): number[] {
   return Array.from({ length: connections }, (_, i) => {
     // Quantiles of the geometric distribution: no generator, so that the test is the same every time.

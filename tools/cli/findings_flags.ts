@@ -37,8 +37,8 @@ function parseGivenProduct(text: string, field: string): GivenProduct {
 }
 
 /**
- * The results with the products that somebody has said. Those of an earlier command stay where nothing else is
- * said.
+ * The results with the products that somebody has said. Those of an earlier command stay where nothing else
+ * is said.
  *
  * @throws {TimewaitError} for a run that the results do not have.
  */

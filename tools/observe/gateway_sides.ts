@@ -38,7 +38,9 @@ export interface GatewaySide {
    * one; the other counts as opened to the backend.
    */
   readonly connectionsOpened: Count;
-  /** The same ÷ answered requests, the first connections of the load among them; 1 is one for each request. */
+  /**
+   * The same ÷ answered requests, the first connections of the load among them; 1 is one for each request.
+   */
   readonly openedPerRequest: Amount;
   /**
    * The most TIME_WAITs of this side on the gateway's host at one time. The kernel counts both sides

@@ -243,7 +243,9 @@ function figuresOf(run: Run): RunFigures {
   });
 }
 
-/** The peak of the gateway's TIME_WAITs by side. An older document has only their sum, and the end's sides. */
+/**
+ * The peak of the gateway's TIME_WAITs by side. An older document has only their sum, and the end's sides.
+ */
 function timeWaitsOf({ sides, hosts: { gateway } }: Measured): { toBackend: number; ofClients: number } {
   if (sides !== undefined) {
     return { toBackend: sides.backend.timeWaitPeak, ofClients: sides.clients.timeWaitPeak };

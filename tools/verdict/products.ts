@@ -120,8 +120,8 @@ const SHELLS = /^(sh|bash|dash|zsh)$/;
 
 /**
  * Guesses the product from the command line that starts it: from the name of the program, and never from a
- * path or an argument that merely has a product's name in it. `undefined` where nothing gives it away, as with
- * a program in Go or Rust.
+ * path or an argument that merely has a product's name in it. `undefined` where nothing gives it away, as
+ * with a program in Go or Rust.
  *
  * @returns a name for {@linkcode productsNamed}.
  * @example

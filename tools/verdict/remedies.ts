@@ -210,7 +210,10 @@ function defaultOf({ byDefault, before }: PoolSetting, version: string | undefin
   return `${byDefault} since ${before.version}; ${before.byDefault} before`;
 }
 
-/** A limit of requests at which one connection in a thousand requests is opened anew, or ten times the old one. */
+/**
+ * A limit of requests at which one connection in a thousand requests is opened anew, or ten times the old
+ * one.
+ */
 function moreThan(limit = 0): number {
   return Math.max(1000, 10 * limit);
 }

@@ -1,4 +1,6 @@
-/** A gateway that has three connections to its upstream before it listens, as one that checks its upstream. */
+/**
+ * A gateway that has three connections to its upstream before it listens, as one that checks its upstream.
+ */
 
 const [listen, upstream] = Deno.args.map((text) => {
   const [hostname, port] = text.split(":");

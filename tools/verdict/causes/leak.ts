@@ -26,7 +26,9 @@ interface Standing {
   readonly growsOn?: boolean;
 }
 
-/** A leak of connections that stand, or of connections that the backend has closed and the gateway has not. */
+/**
+ * A leak of connections that stand, or of connections that the backend has closed and the gateway has not.
+ */
 export function causesOfStanding(evidence: Evidence): Cause[] {
   const { repetitions = 1, requests: { concurrency } = {}, upstream: { closeWait = 0 } = {} } = evidence;
   const standing = standingOf(evidence);
