@@ -99,6 +99,24 @@ const PLANTED: readonly Planted[] = [
     gateway: { transport: "net-http", maxIdleConnsPerHost: 100 },
     causes: ["none"],
   },
+  {
+    what: "Go that fits, a backend that ends each connection after 10 requests",
+    gateway: go("none"),
+    backend: { closeAfterRequests: 10 },
+    causes: ["request-limit"],
+  },
+  {
+    what: "Go that fits, a backend that ends each connection after 1 request",
+    gateway: go("none"),
+    backend: { closeAfterRequests: 1 },
+    causes: ["backend-closes"],
+  },
+  {
+    what: "nginx that fits, a backend that ends each connection after 10 requests",
+    gateway: nginx("keepalive 200;", REUSES),
+    backend: { closeAfterRequests: 10 },
+    causes: ["request-limit"],
+  },
 ];
 
 async function causesFor({ what, gateway, load, backend }: Planted) {
