@@ -10,6 +10,7 @@ import { maskSecrets } from "../scenario/mask.ts";
 import type { Sysctls } from "../scenario/sysctls.ts";
 import { namedKnobs } from "../scenario/sysctls.ts";
 import { BACKEND_FLAGS } from "./backend_flags.ts";
+import { CHECKOUT_FLAGS } from "./checkout_flags.ts";
 import { listFlag, type Options, switchFlag, valueFlag, type Word } from "./command.ts";
 import { GATE_FLAGS } from "./gate_flags.ts";
 import { GATEWAY_FLAGS } from "./gateway_flags.ts";
@@ -60,7 +61,7 @@ export const OUTPUT_FLAGS = {
 export const BENCH_FLAG_GROUPS = {
   "Load": { ...LOAD_FLAGS, ...GENERATOR_FLAGS },
   "Backend": BACKEND_FLAGS,
-  "Gateway": GATEWAY_FLAGS,
+  "Gateway": { ...GATEWAY_FLAGS, ...CHECKOUT_FLAGS },
   "Repetitions": REPEAT_FLAGS,
   "Gates": GATE_FLAGS,
   "Knobs and lab": LAB_FLAGS,
@@ -73,6 +74,7 @@ export const BENCH_FLAGS = {
   ...GENERATOR_FLAGS,
   ...BACKEND_FLAGS,
   ...GATEWAY_FLAGS,
+  ...CHECKOUT_FLAGS,
   ...REPEAT_FLAGS,
   ...GATE_FLAGS,
   ...LAB_FLAGS,
