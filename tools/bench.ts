@@ -27,6 +27,7 @@ import {
 } from "./cli/command_line.ts";
 import { backendOf } from "./cli/backend_flags.ts";
 import { requireRuns, withProducts } from "./cli/findings_flags.ts";
+import { amongGateways, openCheckouts } from "./cli/checkout_flags.ts";
 import { gatewaysOf } from "./cli/gateway_flags.ts";
 import { loadOf } from "./cli/load_flags.ts";
 import { repeatOptionsOf } from "./cli/repeat_flags.ts";
@@ -43,7 +44,7 @@ import { announce, durationsOf, showProgress, standardError } from "./run/progre
 import { type BenchPlan, type MeasureOptions, planBench } from "./run/bench_plan.ts";
 import { runPlan } from "./run/find.ts";
 import { type LoadedScenario, loadScenario, scenarioNames } from "./scenario/load_scenario.ts";
-import { replaceGateways } from "./scenario/replace_gateways.ts";
+import { type NamedGateway, replaceGateways } from "./scenario/replace_gateways.ts";
 import type { Scenario } from "./scenario/scenario.ts";
 import { besideBaseline, checkDocuments } from "./verdict/documents.ts";
 import { renderFindings } from "./verdict/findings_document.ts";
@@ -73,6 +74,7 @@ export const main: Main = mainOf({
     "deno task bench --sweep connections=50..1000",
     "deno task bench --find rate --slo 'p99<=200ms,errors<=0.1%'",
     "deno task bench --decide --gate 'pool-1000:requestsPerSec>=-60%'",
+    "deno task bench --checkout main --decide --gate 'requestsPerSec>=-5%'",
     "deno task bench ./my_scenario.ts",
   ],
   foreignFlags: FLAGS_OF_WRK,
@@ -89,9 +91,14 @@ async function bench(flags: BenchFlags, call: Call): Promise<number> {
     allowHostSysctl: flags.allowHostSysctl,
     tell: (line) => console.error(showControls(line)),
   });
+  await using checkouts = await openCheckouts(flags.checkout, call.words, call.signal);
   const plans = await Promise.all(
     scenarios.map((loaded, i) =>
-      planOf(loaded, flags, { lab, hostSysctls, command: commandOf(names[i]!, call.words, Deno.cwd()) })
+      planOf(loaded, flags, checkouts.gateways, {
+        lab,
+        hostSysctls,
+        command: commandOf(names[i]!, call.words, Deno.cwd()),
+      })
     ),
   );
   for (const line of flagsWithoutEffect(flags, { lab: lab.kind, generator: plans[0]!.generator.name })) {
@@ -115,6 +122,7 @@ async function bench(flags: BenchFlags, call: Call): Promise<number> {
 async function planOf(
   { name, scenario }: LoadedScenario,
   flags: BenchFlags,
+  checkouts: readonly NamedGateway[],
   given: Pick<MeasureOptions, "lab" | "hostSysctls" | "command">,
 ): Promise<BenchPlan> {
   const options = {
@@ -126,7 +134,7 @@ async function planOf(
     ...given,
   };
   try {
-    return await planBench(askedOf(scenario, flags), options);
+    return await planBench(askedOf(scenario, flags, checkouts), options);
   } catch (error) {
     if (!(error instanceof TimewaitError) || error instanceof UnavailableError) throw error;
     if (error.field === undefined) throw error;
@@ -145,9 +153,12 @@ async function planOf(
  *
  * @throws {TimewaitError} where a self-check would measure none of them.
  */
-function askedOf(scenario: Scenario, flags: BenchFlags): Scenario {
-  const gateways = gatewaysOf(flags);
-  const asked = replaceGateways(scenario, gateways);
+function askedOf(scenario: Scenario, flags: BenchFlags, checkouts: readonly NamedGateway[]): Scenario {
+  const own = gatewaysOf(flags);
+  // The flags of a gateway of ours are for all checkouts, this one among them.
+  const gateways = checkouts.length === 0 ? own : [...checkouts, ...flags.gateway];
+  const replaced = replaceGateways(scenario, gateways);
+  const asked = checkouts.length === 0 ? replaced : amongGateways(replaced);
   const { baseline = asked.runs[0]!.name } = asked;
   const direct = asked.runs.some((run) => run.name === baseline && run.gateway === undefined);
   if (flags.selfCheck && direct && gateways.length > 0) {

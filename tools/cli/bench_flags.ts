@@ -10,6 +10,7 @@ import { maskSecrets } from "../scenario/mask.ts";
 import type { Sysctls } from "../scenario/sysctls.ts";
 import { namedKnobs } from "../scenario/sysctls.ts";
 import { ANY_BACKEND_FLAGS, BACKENDS_FLAG } from "./backend_flags.ts";
+import { CHECKOUT_FLAGS } from "./checkout_flags.ts";
 import { listFlag, type Options, switchFlag, valueFlag, type Word } from "./command.ts";
 import { FINDINGS_FLAGS, PRODUCT_FLAGS } from "./findings_flags.ts";
 import { GATE_FLAGS } from "./gate_flags.ts";
@@ -63,7 +64,7 @@ export const OUTPUT_FLAGS = {
 export const BENCH_FLAG_GROUPS = {
   "Load": { ...LOAD_FLAGS, ...GENERATOR_FLAGS },
   "Backend": { ...ANY_BACKEND_FLAGS, ...BACKENDS_FLAG },
-  "Gateway": { ...GATEWAY_FLAGS, ...PRODUCT_FLAGS },
+  "Gateway": { ...GATEWAY_FLAGS, ...PRODUCT_FLAGS, ...CHECKOUT_FLAGS },
   "Sweep": SWEEP_FLAGS,
   "Repetitions": REPEAT_FLAGS,
   "Gates": GATE_FLAGS,
@@ -80,6 +81,7 @@ export const BENCH_FLAGS = {
   ...GATEWAY_FLAGS,
   ...PRODUCT_FLAGS,
   ...SWEEP_FLAGS,
+  ...CHECKOUT_FLAGS,
   ...REPEAT_FLAGS,
   ...GATE_FLAGS,
   ...LAB_FLAGS,
