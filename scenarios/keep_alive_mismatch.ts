@@ -24,8 +24,8 @@ const go = `{folder}/peers/start.sh go ${where}`;
 export default {
   question: "What happens where the backend ends idle connections before the gateway does?",
   expectation:
-    "the runs of 90 s have their connections ended by the backend, after 1 s idle; the others keep them or " +
-    "end them themselves.",
+    "the backend ends the connections of nginx-90 and go-90 after 1 s; go-half ends its own after half a " +
+    "second; backend-keeps opens no more than it uses at one time.",
   // Eight requests in ten seconds: none of them finds a connection that was idle for less than a second.
   load: { connections: 4, rate: 0.8, duration: "10s", warmUp: 0 },
   backend: { latency: "5ms", idleTimeout: "1s" },
@@ -34,5 +34,6 @@ export default {
     { name: "backend-keeps", gateway: { command: nginx }, backend: { idleTimeout: 0 } },
     { name: "nginx-90", gateway: { command: nginx } },
     { name: "go-90", gateway: { command: go } },
+    { name: "go-half", gateway: { command: `IDLE=0.5 ${go}` } },
   ],
 } satisfies Scenario;

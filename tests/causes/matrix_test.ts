@@ -82,10 +82,14 @@ for (const { load, backend, short } of LOADS) {
         })
           .quiet();
         const planted = plants(faulty).filter(({ name }) => whole || short.includes(name));
-        assertEquals(
-          await causesOf(planted, whole ? { ...load, warmUp: "1s" } : load, backend, folder),
-          Object.fromEntries(planted.map(({ name, causes }) => [name, causes])),
-        );
+        // Figures of an open loop are not compared with those of a closed one.
+        const benches = Map.groupBy(planted, ({ load }) => load?.rate !== undefined).values();
+        for (const some of benches) {
+          assertEquals(
+            await causesOf(some, whole ? { ...load, warmUp: "1s" } : load, backend, folder),
+            Object.fromEntries(some.map(({ name, causes }) => [name, causes])),
+          );
+        }
       } finally {
         await Deno.remove(folder, { recursive: true });
       }
