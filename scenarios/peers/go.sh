@@ -8,4 +8,5 @@ trap 'exit 0' TERM
 # Built by itself, whatever module the folder is in.
 GO111MODULE=off GOFLAGS='' GOWORK=off go build -o reverse_proxy "$PEERS/reverse_proxy.go"
 exec ./reverse_proxy -listen "$LISTEN_HOST:$LISTEN_PORT" -upstream "http://$UPSTREAM_HOST:$UPSTREAM_PORT" \
-  -max-idle-conns "$TOTAL" -max-idle-conns-per-host "$POOL"
+  -max-idle-conns "$TOTAL" -max-idle-conns-per-host "$POOL" \
+  -max-conns-per-host "${MOST:-0}" -idle-conn-timeout "${IDLE:-90}s"

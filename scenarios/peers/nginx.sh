@@ -1,4 +1,7 @@
 #!/bin/sh
 # nginx. Its pool is one for each worker process, not one in all.
 command -v nginx >/dev/null || { echo "nginx is not installed: apt-get install nginx-light" >&2; exit 1; }
-exec nginx -c "$PWD/nginx.conf" -p "$PWD" -e stderr
+sed -e "s|{http_version}|${HTTP_VERSION:-1.1}|" -e "s|{connection}|${CONNECTION:-}|" \
+  -e "s|{requests}|${REQUESTS:-1000000000}|" -e "s|{idle}|${IDLE:-90}|" -e "s|{clients}|${CLIENTS:-75}|" \
+  nginx.conf >filled.conf
+exec nginx -c "$PWD/filled.conf" -p "$PWD" -e stderr

@@ -7,7 +7,7 @@ import { peers, privateLab } from "../support/requirements.ts";
 import { ROOT } from "../support/root.ts";
 import { isAlive, until } from "../support/until.ts";
 
-const PEERS = ["nginx", "haproxy", "go"];
+const PEERS = ["nginx", "haproxy", "go", "misuse"];
 const UPSTREAM_PORT = "8081";
 
 /** A copy of the peers in a folder whose name a shell and `sed` each take for something else. */
@@ -124,7 +124,12 @@ for (const peer of PEERS) {
         const { stdout } = await run("ps", ["-o", "args=", "-p", all.join()]);
         assertMatch(
           stdout,
-          { nginx: /nginx: worker/, haproxy: /haproxy -q/, go: /reverse_proxy -listen/ }[peer]!,
+          {
+            nginx: /nginx: worker/,
+            haproxy: /haproxy -q/,
+            go: /reverse_proxy -listen/,
+            misuse: /misuse -listen/,
+          }[peer]!,
         );
         child.kill(signal);
         await child.status;
@@ -158,7 +163,10 @@ for (const peer of PEERS) {
       { env: { PATH: `${copy.base}/bin`, TMPDIR: `${copy.base}/scratch` } },
     );
     assertEquals([code, stdout], [1, ""]);
-    assertMatch(stderr, new RegExp(`^${peer} is not installed: apt-get install [a-z-]+\\n$`));
+    assertMatch(
+      stderr,
+      new RegExp(`^${peer === "misuse" ? "go" : peer} is not installed: apt-get install [a-z-]+\\n$`),
+    );
     assertEquals(Array.from(Deno.readDirSync(`${copy.base}/scratch`)), []);
   });
 }
@@ -175,7 +183,7 @@ Deno.test("a peer that is none is told with those that are, and missing words wi
       "1",
     ]);
     assertEquals([code, stdout], [2, ""]);
-    assertEquals(stderr, `there is no peer ${name}; known are go haproxy nginx\n`);
+    assertEquals(stderr, `there is no peer ${name}; known are go haproxy misuse nginx\n`);
   }
   for (const args of [[], ["nginx"], ["nginx", "127.0.0.1", "1", "127.0.0.1", UPSTREAM_PORT]]) {
     const { code, stderr } = await run(script, args);

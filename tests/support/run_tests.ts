@@ -21,6 +21,12 @@ const PERMISSIONS = [
 /** A call of `alone()` at the top of a file: the whole file must be alone. */
 const ALONE = /^await alone\(\);$/m;
 
+/**
+ * Left out where no path is given: it plants causes in a minute of load, and has a task and a step of CI of
+ * its own.
+ */
+const BY_ITSELF = "tests/causes/";
+
 /** The test files among these paths; of a folder all that are in it. */
 function testsIn(paths: readonly string[]): string[] {
   return paths.flatMap((path) => {
@@ -61,7 +67,9 @@ async function run(flags: readonly string[], files: readonly string[]): Promise<
 const isFlag = (arg: string, i: number) => arg.startsWith("-") || Deno.args[i - 1] === "--filter";
 const flags = Deno.args.filter(isFlag);
 const paths = Deno.args.filter((arg, i) => !isFlag(arg, i));
-const files = testsIn(paths.length === 0 ? ["tests"] : paths);
+const files = paths.length === 0
+  ? testsIn(["tests"]).filter((file) => !file.startsWith(BY_ITSELF))
+  : testsIn(paths);
 const alone = files.filter((file) => ALONE.test(Deno.readTextFileSync(file)));
 const others = files.filter((file) => !alone.includes(file));
 // The examples in the documentation are tests as well.

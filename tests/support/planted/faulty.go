@@ -2,16 +2,20 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"io"
 	"log"
+	"net"
 	"net/http"
+	"strings"
+	"sync/atomic"
 	"time"
 )
 
 func main() {
 	listen := flag.String("listen", "", "where clients connect")
-	upstream := flag.String("upstream", "", "HOST:PORT of the backend")
+	upstream := flag.String("upstream", "", "HOST:PORT of the backend; with commas, those that take turns")
 	fault := flag.String("fault", "none", "what is wrong")
 	n := flag.Int("n", 200, "the limit that the fault is about")
 	flag.Parse()
@@ -24,9 +28,18 @@ func main() {
 		shared.MaxConnsPerHost = *n
 	case "asks":
 		shared.DisableKeepAlives = true
+	case "total":
+		shared.MaxIdleConns = *n
+	case "bound":
+		host, _, _ := net.SplitHostPort(*listen)
+		source := &net.TCPAddr{IP: net.ParseIP(host)}
+		shared.DialContext = (&net.Dialer{LocalAddr: source}).DialContext
+		shared.MaxIdleConnsPerHost = 2
 	case "idle":
 		shared.IdleConnTimeout = time.Duration(*n) * time.Millisecond
 	}
+	upstreams := strings.Split(*upstream, ",")
+	var turn atomic.Int64
 	handler := func(w http.ResponseWriter, r *http.Request) {
 		transport := shared
 		if *fault == "kept" || *fault == "closed" {
@@ -35,9 +48,17 @@ func main() {
 		if *fault == "closed" {
 			defer transport.CloseIdleConnections()
 		}
-		out, _ := http.NewRequest(r.Method, "http://"+*upstream+r.URL.Path, nil)
+		within := context.Background()
+		if *fault == "late" {
+			var cancel context.CancelFunc
+			within, cancel = context.WithTimeout(within, time.Duration(*n)*time.Millisecond)
+			defer cancel()
+		}
+		to := upstreams[turn.Add(1)%int64(len(upstreams))]
+		out, _ := http.NewRequestWithContext(within, r.Method, "http://"+to+r.URL.Path, nil)
 		answer, err := transport.RoundTrip(out)
 		if err != nil {
+			log.Print(err)
 			http.Error(w, err.Error(), 502)
 			return
 		}
@@ -51,6 +72,9 @@ func main() {
 			return
 		}
 		defer answer.Body.Close()
+		if *fault == "clients" {
+			w.Header().Set("Connection", "close")
+		}
 		w.WriteHeader(answer.StatusCode)
 		io.Copy(w, answer.Body)
 	}

@@ -1,0 +1,35 @@
+#!/usr/bin/env -S timewait bench
+/**
+ * nginx asks its backend to end each connection unless it is told otherwise: before 1.29.7 it speaks HTTP/1.0
+ * to it, and with HTTP/1.1 it sends `Connection: close` until that header is cleared. Which side closes first
+ * is a race then, so the TIME_WAITs tell nothing.
+ *
+ * What to do with the answer: set all three, `proxy_http_version 1.1`, `proxy_set_header Connection ""` and
+ * `keepalive` in the upstream block. Any one of them alone changes nothing.
+ *
+ * It takes nginx: apt-get install nginx-light
+ *
+ *     deno task bench close_asked
+ *     deno task bench close_asked --connections 300
+ */
+
+import type { Scenario } from "timewait";
+
+const start =
+  "{folder}/peers/start.sh nginx {listen_host} {listen_port} {upstream_host} {upstream_port} 1000";
+
+export default {
+  question: "Does nginx ask its backend to end each connection?",
+  expectation:
+    "http-1.0 and not-cleared open a connection for each request, with TIME_WAITs on either side; right opens " +
+    "next to none once it is warm.",
+  load: { connections: 50 },
+  backend: { latency: "20ms" },
+  baseline: "right",
+  runs: [
+    { name: "right", gateway: { command: start } },
+    { name: "http-1.0", gateway: { command: `HTTP_VERSION=1.0 CONNECTION=close ${start}` } },
+    // What nginx sends where the header is not set.
+    { name: "not-cleared", gateway: { command: `CONNECTION=close ${start}` } },
+  ],
+} satisfies Scenario;

@@ -1,0 +1,98 @@
+/**
+ * The short form of the matrix: causes planted in real gateways, each of which a bench must name. All of
+ * plants.ts at both loads: `MATRIX=whole deno task test:causes`, some ten minutes.
+ */
+
+import { $ } from "@david/dax";
+import { assertEquals } from "@std/assert";
+import type { Load, OwnBackend } from "../../tools/scenario/scenario.ts";
+import type { FindingsDocument } from "../../tools/verdict/findings_document.ts";
+import { bench } from "../support/bench.ts";
+import { alone } from "../support/lock.ts";
+import { type Plant, plants } from "../support/plants.ts";
+import { peers, wrkInPrivateLab } from "../support/requirements.ts";
+import { ROOT } from "../support/root.ts";
+
+await alone();
+
+const ignore = peers.ignore || wrkInPrivateLab.ignore;
+const whole = Deno.env.get("MATRIX") === "whole";
+
+/** What a load of one second shows; a cause with two gateways is split between the loads. */
+const LOADS: readonly {
+  readonly load: Load;
+  readonly backend: OwnBackend;
+  readonly short: readonly string[];
+}[] = [
+  {
+    load: { connections: 50, threads: 1, duration: "1s", warmUp: 0 },
+    backend: { latency: "5ms" },
+    short: [
+      "leak-go-kept",
+      "once-go-unread",
+      "asks-nginx-1.0",
+      "limit-nginx",
+      "cap-go",
+      "clients-nginx",
+      "none-go",
+    ],
+  },
+  {
+    load: { connections: 300, threads: 1, duration: "1s", warmUp: 0 },
+    backend: { latency: "20ms" },
+    short: [
+      "leak-go",
+      "once-go-closed",
+      "asks-go",
+      "small-nginx",
+      "small-haproxy",
+      "cap-haproxy",
+      "none-nginx",
+    ],
+  },
+];
+
+/** Measures plants in one bench, and returns the causes that it names for each. */
+async function causesOf(planted: readonly Plant[], load: Load, backend: OwnBackend, folder: string) {
+  const scenario = {
+    question: "What is planted?",
+    load,
+    backend,
+    runs: planted.map(({ causes: _, ...run }) => run),
+  };
+  const file = `${folder}/planted.ts`;
+  await Deno.writeTextFile(file, `export default ${JSON.stringify(scenario)};\n`);
+  const { stdout, stderr } = await bench(file, "--lab", "private", "--repeat", "1", "--findings", "-");
+  if (stdout === "") throw new Error(stderr);
+  const { runs }: FindingsDocument = JSON.parse(stdout);
+  return Object.fromEntries(runs.map(({ name, causes }) => [name, causes.map(({ cause }) => cause)]));
+}
+
+for (const { load, backend, short } of LOADS) {
+  Deno.test({
+    name: `each planted cause is named: ${load.connections} connections, ${backend.latency}`,
+    ignore,
+    async fn() {
+      const folder = await Deno.makeTempDir({ prefix: "timewait-causes-" });
+      try {
+        const faulty = `${folder}/faulty`;
+        await $`go build -o ${faulty} ${ROOT}tests/support/planted/faulty.go`.env({
+          GO111MODULE: "off",
+          GOFLAGS: "",
+        })
+          .quiet();
+        const planted = plants(faulty).filter(({ name }) => whole || short.includes(name));
+        // Figures of an open loop are not compared with those of a closed one.
+        const benches = Map.groupBy(planted, ({ load }) => load?.rate !== undefined).values();
+        for (const some of benches) {
+          assertEquals(
+            await causesOf(some, whole ? { ...load, warmUp: "1s" } : load, backend, folder),
+            Object.fromEntries(some.map(({ name, causes }) => [name, causes])),
+          );
+        }
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
+    },
+  });
+}

@@ -1,0 +1,48 @@
+/** The scenarios that plant a cause each: every run's cause is named. */
+
+import { assertEquals } from "@std/assert";
+import type { CauseName } from "../../tools/verdict/causes.ts";
+import { analyse } from "../../tools/verdict/findings.ts";
+import { alone } from "../support/lock.ts";
+import { runForASecond } from "../support/one_second.ts";
+import { peers, wrkInPrivateLab } from "../support/requirements.ts";
+
+await alone();
+
+/** The cause of each run, and flags that make a second long enough. */
+const SCENARIOS: Readonly<
+  Record<string, { readonly flags?: readonly string[]; readonly runs: Readonly<Record<string, CauseName>> }>
+> = {
+  used_once: {
+    runs: { right: "none", each: "used-once", kept: "leak", unread: "used-once", unclosed: "leak" },
+  },
+  close_asked: { runs: { right: "none", "http-1.0": "close-asked", "not-cleared": "close-asked" } },
+  request_limit: {
+    runs: {
+      unlimited: "none",
+      "nginx-10": "request-limit",
+      "haproxy-10": "request-limit",
+      "backend-10": "request-limit",
+    },
+  },
+  connection_cap: { runs: { "no-cap": "none", "go-10": "cap", "haproxy-10": "cap", "net-http-10": "cap" } },
+  many_backends: {
+    runs: { "net-http-800": "none", "net-http-50": "many-pools", "go-800": "none", "go-50": "many-pools" },
+  },
+  client_side: {
+    runs: { kept: "none", "listener-closes": "client-side", "clients-ask": "client-side" },
+  },
+};
+
+for (const [scenario, { flags = [], runs }] of Object.entries(SCENARIOS)) {
+  Deno.test({
+    name: `${scenario} names the cause of each of its runs`,
+    ignore: wrkInPrivateLab.ignore || peers.ignore,
+    async fn() {
+      const { results } = await runForASecond(scenario, ...flags);
+      const found = analyse(results).runs.map(({ name, causes }) => [name, causes.map(({ cause }) => cause)]);
+      const meant = Object.entries(runs).map(([name, cause]) => [name, [cause]]);
+      assertEquals(Object.fromEntries(found), Object.fromEntries(meant));
+    },
+  });
+}

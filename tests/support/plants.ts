@@ -1,0 +1,124 @@
+/** Gateways and backends with a known fault, each with the cause that a report must name. */
+
+import type { Backend, Gateway, Load, Run } from "../../tools/scenario/scenario.ts";
+import type { CauseName } from "../../tools/verdict/causes.ts";
+import { plantedHaproxy, plantedNginx, plantedScript } from "./planted.ts";
+
+/** A run and what is planted in it. */
+export interface Plant extends Run {
+  readonly causes: readonly CauseName[];
+}
+
+const REUSES = 'proxy_http_version 1.1; proxy_set_header Connection "";';
+
+const nginx = (upstream: string, location = REUSES, server = "", listen = "backlog=4096"): Gateway => ({
+  command: plantedNginx(`
+upstream b { server {upstream_host}:{upstream_port}; ${upstream} }
+server { listen {listen} ${listen}; ${server} location / { proxy_pass http://b; ${location} } }`),
+});
+const KEEPS = "keepalive 400; keepalive_requests 1000000;";
+const haproxy = (defaults: string, options = ""): Gateway => ({ command: plantedHaproxy(defaults, options) });
+const POOL = "pool-max-conn 1000 pool-purge-delay 90s";
+const FEW_PORTS = { "net.ipv4.ip_local_port_range": "20000 20999", "net.ipv4.tcp_tw_reuse": 0 };
+/** Requests that come one by one, each after the connection of the one before was idle. */
+const SPARSE: Load = { connections: 4, rate: 10, duration: "3s", warmUp: "1s" };
+
+/** All plants. `faulty` is the program that was built from planted/faulty.go. */
+export function plants(faulty: string): Plant[] {
+  const go = (fault: string, n = 400, before = ""): Gateway => ({
+    command: `${before}exec ${faulty} -listen {listen} -upstream {upstreams} -fault ${fault} -n ${n}`,
+  });
+  const node = (fault: string, n?: number): Gateway => ({ command: plantedScript("node", fault, n) });
+  const python = (fault: string, n?: number): Gateway => ({ command: plantedScript("python3", fault, n) });
+  const one = (
+    name: string,
+    gateway: Gateway,
+    causes: readonly CauseName[],
+    rest: Omit<Run, "name" | "gateway"> = {},
+  ): Plant => ({ name, gateway, causes, ...rest });
+  const limited: Backend = { closeAfterRequests: 10 };
+  const silent: Backend = { closeAfterRequests: 10, announceClose: false };
+  const impatient: Backend = { idleTimeout: "40ms" };
+  const spread: Backend = { slowShare: 0.2, slowLatency: "400ms" };
+  return [
+    one("leak-go-kept", go("kept"), ["leak"]),
+    one("leak-go", go("leak"), ["leak"]),
+    one("leak-node", node("kept"), ["leak"]),
+    one("leak-python", python("leak"), ["leak"]),
+    one("once-go-closed", go("closed"), ["used-once"]),
+    one("once-go-unread", go("unread"), ["used-once"]),
+    one("once-go-unread-large", go("unread"), ["used-once"], { backend: { bodyBytes: "200KiB" } }),
+    one("once-node-closed", node("closed"), ["used-once"]),
+    one("once-node-unread", node("unread"), ["used-once"]),
+    one("once-python", python("closed"), ["used-once"]),
+    one("once-haproxy", haproxy("http-reuse never"), ["used-once"]),
+    one("once-nginx", nginx("", REUSES), ["used-once"]),
+    one("asks-go", go("asks"), ["close-asked"]),
+    one("asks-node", node("asks"), ["close-asked"]),
+    one("asks-python", python("asks"), ["close-asked"]),
+    one("asks-nginx-1.0", nginx("", "proxy_http_version 1.0;"), ["close-asked"]),
+    one("asks-nginx-header", nginx(KEEPS, "proxy_http_version 1.1;"), ["close-asked"]),
+    one("asks-haproxy", haproxy("option http-server-close"), ["close-asked"]),
+    one("asks-ours", { transport: "net-http", disableKeepAlives: true }, ["close-asked"]),
+    one("small-go", go("small", 5), ["pool-too-small"]),
+    one("small-node", node("small", 5), ["pool-too-small"]),
+    one("small-python", python("small", 5), ["pool-too-small"]),
+    one("small-nginx", nginx("keepalive 5; keepalive_requests 1000000;"), ["pool-too-small"]),
+    one("small-haproxy", haproxy("http-reuse always", "pool-max-conn 5"), ["pool-too-small"]),
+    one("small-ours", { poolMaxIdlePerHost: 5 }, ["pool-too-small"]),
+    one("limit-nginx", nginx("keepalive 400; keepalive_requests 10;"), ["request-limit"]),
+    one("limit-haproxy", haproxy("http-reuse always", `${POOL} max-reuse 9`), ["request-limit"]),
+    one("limit-backend-nginx", nginx(KEEPS), ["request-limit"], { backend: limited }),
+    one("limit-backend-go", go("none"), ["request-limit"], { backend: silent }),
+    one("cap-go", go("cap", 10), ["cap"]),
+    one("cap-node", node("cap", 10), ["cap"]),
+    one("cap-python", python("cap", 10), ["cap"]),
+    one("cap-haproxy", haproxy("http-reuse always", `${POOL} maxconn 10`), ["cap"]),
+    one("cap-ours", { transport: "net-http", maxConnsPerHost: 10, maxIdleConnsPerHost: 400 }, ["cap"]),
+    one("clients-nginx", nginx(KEEPS, REUSES, "keepalive_timeout 0;"), ["client-side"]),
+    one("clients-go", go("clients"), ["client-side"]),
+    one("clients-node", node("clients"), ["client-side"]),
+    one(
+      "clients-haproxy",
+      haproxy("http-reuse always\n  http-after-response set-header connection close", POOL),
+      [
+        "client-side",
+      ],
+    ),
+    one("closes-http10-go", go("none"), ["backend-closes"], { backend: { http10: true } }),
+    one("closes-http10-nginx", nginx(KEEPS), ["backend-closes"], { backend: { http10: true } }),
+    one("closes-errors-go", go("none"), ["backend-closes"], {
+      backend: { status: { 200: 0.8, 503: 0.2 }, closeOnStatus: 503 },
+    }),
+    one("late-go", go("late", 100), ["cut-short"], { backend: spread }),
+    one("late-node", node("late", 100), ["cut-short"], { backend: spread }),
+    one("late-nginx", nginx(KEEPS, `${REUSES} proxy_read_timeout 100ms; proxy_next_upstream off;`), [
+      "cut-short",
+    ], { backend: spread }),
+    one("idle-backend-go", go("none"), ["backend-idle-timeout"], { backend: impatient, load: SPARSE }),
+    one("idle-backend-nginx", nginx(KEEPS), ["backend-idle-timeout"], { backend: impatient, load: SPARSE }),
+    one("idle-backend-node", node("none"), ["backend-idle-timeout"], { backend: impatient, load: SPARSE }),
+    one("idle-gateway-go", go("idle", 40), ["gateway-idle-timeout"], { load: SPARSE }),
+    one("idle-gateway-nginx", nginx("keepalive 400; keepalive_timeout 40ms;"), ["gateway-idle-timeout"], {
+      load: SPARSE,
+    }),
+    one("idle-gateway-ours", { transport: "net-http", idleConnTimeout: "40ms" }, ["gateway-idle-timeout"], {
+      load: SPARSE,
+    }),
+    one("pools-go", go("total", 20), ["many-pools"], { backends: 4 }),
+    one("pools-ours", { transport: "net-http", maxIdleConns: 20, maxIdleConnsPerHost: 400, workers: 1 }, [
+      "many-pools",
+    ], { backends: 4 }),
+    one("ports-go", go("small", 2), ["ports-exhausted", "pool-too-small"], { sysctls: FEW_PORTS }),
+    one("ports-nginx", nginx("keepalive 2;"), ["ports-exhausted", "pool-too-small"], { sysctls: FEW_PORTS }),
+    one("descriptors-go", go("none", 0, "ulimit -n 40; "), ["descriptors-exhausted"]),
+    one("bound-go", go("bound"), ["bound-source", "pool-too-small"], { sysctls: FEW_PORTS }),
+    one("none-go", go("none"), ["none"]),
+    one("none-node", node("none"), ["none"]),
+    one("none-python", python("none"), ["none"]),
+    one("none-nginx", nginx(KEEPS), ["none"]),
+    one("none-haproxy", haproxy("http-reuse always", POOL), ["none"]),
+    one("none-ours", {}, ["none"]),
+    one("none-net-http", { transport: "net-http", maxIdleConns: 0, maxIdleConnsPerHost: 400 }, ["none"]),
+  ];
+}
