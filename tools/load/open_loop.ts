@@ -68,6 +68,8 @@ interface Arrival {
   readonly dueMs: number;
   /** Whether its client leaves before the answer. */
   readonly leaves: boolean;
+  /** Its client leaves when this timer is over. */
+  leaving?: number;
   connection: OpenLoopConnection | undefined;
   over: boolean;
 }
@@ -182,6 +184,7 @@ class OpenLoop {
       this.#open.shift();
       if (first.over) continue;
       first.over = true;
+      clearTimeout(first.leaving);
       this.#settled++;
       this.#errors.timeout++;
       if (first.connection === undefined) this.#unsent++;
@@ -199,13 +202,13 @@ class OpenLoop {
       if (arrival.over) continue;
       const connection = arrival.connection = this.#free.shift()!;
       connection.send((outcome) => this.#settle(arrival, connection, outcome));
-      if (arrival.leaves) setTimeout(() => this.#leave(arrival, connection), this.#options.abandon!.afterMs);
+      if (!arrival.leaves) continue;
+      arrival.leaving = setTimeout(() => this.#leave(arrival, connection), this.#options.abandon!.afterMs);
     }
   }
 
-  /** The client of a request leaves, unless the request is over. */
+  /** The client of a request leaves: its connection closes, and the next request there opens another. */
   #leave(arrival: Arrival, connection: OpenLoopConnection): void {
-    if (arrival.over) return;
     arrival.over = true;
     this.#settled++;
     this.#abandoned++;
@@ -217,6 +220,7 @@ class OpenLoop {
   /** Counts the outcome of a request. Its connection is free again. */
   #settle(arrival: Arrival, connection: OpenLoopConnection, outcome: Outcome): void {
     arrival.over = true;
+    clearTimeout(arrival.leaving);
     this.#settled++;
     const tookMs = performance.now() - arrival.dueMs;
     if (tookMs >= this.#options.timeoutMs) this.#errors.timeout++;

@@ -107,8 +107,8 @@ function checkRequests(generator: LoadGenerator, options: LoadPlan): void {
 /** What a header of the user's cannot say, because the load says or does it itself. */
 const OWN_HEADERS: Readonly<Record<string, string>> = {
   "content-length":
-    "counts its body itself: a size of the request's body, or a script for wrk, sends one with its length; without one the gateway would wait for it",
-  "transfer-encoding": "has no body to encode: a script for wrk sends one",
+    "counts its own body: the size of the request's body, or a script for wrk, sends one with its length",
+  "transfer-encoding": "sends each body with its length: a script for wrk can send it in chunks",
 };
 
 /** Refuses headers that would break or change what is measured, and a second `Host` or `Connection`. */

@@ -5,6 +5,7 @@
  */
 
 import type { BurstPlan, LoadPlan } from "../scenario/plan.ts";
+import { measuredOf, type Run } from "../results/results.ts";
 import { prose } from "./markdown.ts";
 import { formatCount } from "./format.ts";
 
@@ -90,6 +91,17 @@ export function describeRequests({ burst, method, requestBodyBytes, abandon, rat
       "sent, if it is not answered by then, and close the connection. Such a request counts as abandoned, not as failed.",
     ]),
   ].join(" ");
+}
+
+/** How many requests were abandoned in all, for each run in which clients were to leave. */
+export function countAbandoned(runs: readonly Run[]): string[] {
+  return runs.flatMap((run) => {
+    const arrivals = measuredOf(run).flatMap((repetition) => repetition.arrivals ?? []);
+    if (run.options.load.abandon === undefined || arrivals.length === 0) return [];
+    const abandoned = arrivals.reduce((sum, one) => sum + (one.abandoned ?? 0), 0);
+    const due = arrivals.reduce((sum, one) => sum + one.due, 0);
+    return [`\`${run.name}\`: ${formatCount(abandoned)} of ${formatCount(due)} requests were abandoned.`];
+  });
 }
 
 function nameBurst({ onMs, offMs }: BurstPlan): string {
