@@ -69,7 +69,7 @@ interface Arrival {
   /** Whether its client leaves before the answer. */
   readonly leaves: boolean;
   /** Its client leaves when this timer is over. */
-  leaving?: number;
+  leaving?: ReturnType<typeof setTimeout>;
   connection: OpenLoopConnection | undefined;
   over: boolean;
 }
