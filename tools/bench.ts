@@ -173,8 +173,23 @@ function askedOf(scenario: Scenario, flags: BenchFlags, checkouts: readonly Name
 function overridesOf(flags: BenchFlags) {
   const duration = flags.duration ?? (flags.quick ? QUICK_DURATION_MS : undefined);
   const { connections, threads, warmUp, timeout, rate, script, header } = flags;
+  const { burst, requestMethod, requestBody, abandon, abandonAfter } = flags;
   return {
-    load: loadOf({ connections, threads, duration, warmUp, timeout, rate, script, header }),
+    load: loadOf({
+      connections,
+      threads,
+      duration,
+      warmUp,
+      timeout,
+      rate,
+      script,
+      header,
+      burst,
+      requestMethod,
+      requestBody,
+      abandon,
+      abandonAfter,
+    }),
     backend: backendOf(flags),
     backends: flags.backends,
     sysctls: sysctlsOf(flags),

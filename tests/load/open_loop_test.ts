@@ -14,6 +14,7 @@ import { type OpenLoopResult, startOpenLoop } from "../../tools/load/open_loop.t
 import { OpenLoopConnection } from "../../tools/load/open_loop_connection.ts";
 import { parseOpenLoopReport } from "../../tools/load/open_loop_process.ts";
 import { checkLoadOptions, chooseGenerator, startLoad } from "../../tools/load/start_load.ts";
+import { resolveLoad } from "../../tools/scenario/resolve.ts";
 import { alone } from "../support/lock.ts";
 
 await alone();
@@ -341,7 +342,7 @@ Deno.test("a header that no generator would send is refused", () => {
 
 Deno.test("a header that would break the request, or change what is measured, is refused with the reason", () => {
   const refused = {
-    "Content-Length: 5": "no body to count",
+    "Content-Length: 5": "counts its own body",
     "transfer-encoding: chunked": "no body to encode",
     "Connection: upgrade": 'must say "Connection: close" or "Connection: keep-alive"',
     "Connection: keep-alive, close": 'must say "Connection: close" or "Connection: keep-alive"',
@@ -377,3 +378,113 @@ Deno.test("Connection: close is taken where the generator opens a connection for
   const two = { ...PLAN, headers: ["Connection: close", "Connection: close"] };
   assertThrows(() => checkLoadOptions("wrk", two), TimewaitError, "two Connection");
 });
+
+Deno.test("requests of a burst are due in its time alone, and as many as the rate and that time say", async () => {
+  const atMs: number[] = [];
+  await using server = listen(async (conn) => {
+    const buffer = new Uint8Array(4096);
+    while (await conn.read(buffer) !== null) {
+      atMs.push(performance.now());
+      await conn.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
+    }
+  });
+  using loop = await startOpenLoop({
+    ...OPTIONS,
+    port: server.port,
+    durationMs: 1000,
+    burst: { onMs: 200, offMs: 300 },
+  });
+  const { due, answered } = await loop.over;
+  assertEquals([due, answered], [80, 80]);
+  assertEquals(server.conns.length, OPTIONS.connections);
+  const sinceFirst = atMs.map((ms) => ms - atMs[0]!);
+  const within = (from: number, to: number) => sinceFirst.filter((ms) => ms >= from && ms < to).length;
+  assertEquals(within(270, 430), 0, "the pause is one");
+  assertEquals(within(450, 770), 40);
+  assertEquals(sinceFirst.length, 80);
+});
+
+Deno.test("the clients that leave close their connections before the answer, and count by themselves", async () => {
+  let ended = 0;
+  await using server = listen(async (conn) => {
+    const buffer = new Uint8Array(4096);
+    while (await conn.read(buffer) !== null) {
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      await conn.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
+    }
+    ended++;
+  });
+  using loop = await startOpenLoop({
+    ...OPTIONS,
+    port: server.port,
+    connections: 60,
+    abandon: { share: 0.1, afterMs: 30 },
+  });
+  const { due, answered, abandoned, errors } = await loop.over;
+  assertEquals([due, answered, abandoned], [100, 90, 10]);
+  assertEquals(errors, { connect: 0, read: 0, write: 0, timeout: 0, status: 0 });
+  assertGreater(ended + server.conns.length, 60);
+});
+
+Deno.test("a request that was answered before its client would have left counts as answered", async () => {
+  await using server = startBackend({ listen: { hostname: "127.0.0.1", port: 0 } });
+  using loop = await startOpenLoop({
+    ...OPTIONS,
+    port: server.address.port,
+    abandon: { share: 1, afterMs: 400 },
+  });
+  const { answered, abandoned } = await loop.over;
+  assertEquals([answered, abandoned], [100, 0]);
+});
+
+Deno.test("the open loop's process takes bursts, a body and clients that leave", async () => {
+  await using host = localMachine();
+  const bodies: number[] = [];
+  await using server = listen(async (conn) => {
+    const buffer = new Uint8Array(64 * 1024);
+    for (let n; (n = await conn.read(buffer)) !== null;) {
+      bodies.push(
+        Number(/^POST [^]*content-length: (\d+)/i.exec(new TextDecoder().decode(buffer.subarray(0, n)))?.[1]),
+      );
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      await conn.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
+    }
+  });
+  const { hostname: _, request: __, ...options } = OPTIONS;
+  await using load = await startLoad("open-loop", host, {
+    ...options,
+    url: `http://127.0.0.1:${server.port}/`,
+    threads: 1,
+    headers: [],
+    connections: 50,
+    burst: { onMs: 200, offMs: 100 },
+    method: "POST",
+    requestBodyBytes: 512,
+    abandon: { share: 0.25, afterMs: 20 },
+  });
+  await load.over;
+  const { arrivals, requests, requestsPerSec } = await load.finish();
+  assertEquals(arrivals?.due, 80);
+  assertEquals(arrivals?.abandoned, 20);
+  assertEquals(requests, 60);
+  assertEquals(requestsPerSec, 120);
+  assertEquals([...new Set(bodies)], [512]);
+});
+
+for (
+  const [generator, options, field] of [
+    ["autocannon", { burst: { on: 100, off: 100 } }, "burst"],
+    ["wrk", { abandon: 0.1 }, "abandon"],
+    ["autocannon", { abandon: 0.1 }, "abandon"],
+    ["open-loop", { rate: 100, abandon: 0.1, abandonAfter: "2s" }, "abandonAfter"],
+    ["wrk", { script: "post.lua", method: "POST" }, "script"],
+    ["wrk", { script: "post.lua", requestBody: 10 }, "script"],
+    ["wrk", { burst: { on: "2s", off: "1s" } }, "burst"],
+  ] as const
+) {
+  Deno.test(`${generator} refuses ${JSON.stringify(options)} in one line`, () => {
+    const error = assertThrows(() => checkLoadOptions(generator, resolveLoad(options)), TimewaitError);
+    assertEquals(error.field, field);
+    assertEquals(error.message.split("\n").length, 1);
+  });
+}

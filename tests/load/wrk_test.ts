@@ -361,3 +361,105 @@ Deno.test({
     assertStringIncludes(shown.at(-1)!, "wrk script: done of the Lua script failed: ");
   },
 });
+
+/** Starts a server that keeps when each request came, and its head and body; it answers at once. */
+function startWatcher() {
+  const requests: { ms: number; method: string; bytes: number; length: string | null }[] = [];
+  let opened = 0;
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const serve = async (conn: Deno.TcpConn) => {
+    opened++;
+    const buffer = new Uint8Array(64 * 1024);
+    let text = "";
+    try {
+      for (let n; (n = await conn.read(buffer)) !== null;) {
+        text += new TextDecoder("latin1").decode(buffer.subarray(0, n));
+        for (let end; (end = text.indexOf("\r\n\r\n")) >= 0;) {
+          const length = /content-length: (\d+)/i.exec(text.slice(0, end))?.[1] ?? null;
+          const whole = end + 4 + Number(length ?? 0);
+          if (text.length < whole) break;
+          const method = text.slice(0, text.indexOf(" "));
+          requests.push({ ms: performance.now(), method, bytes: whole - end - 4, length });
+          text = text.slice(whole);
+          await conn.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
+        }
+      }
+    } catch {
+      // The load has left.
+    }
+    conn.close();
+  };
+  const served = (async () => {
+    for await (const conn of listener) serve(conn);
+  })();
+  return {
+    requests,
+    port: listener.addr.port,
+    get opened() {
+      return opened;
+    },
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await served;
+    },
+  };
+}
+
+Deno.test({
+  name: "a burst sends for its time and pauses for its time, over connections that stay open",
+  ...wrk,
+  async fn() {
+    await using server = startWatcher();
+    const burst = { onMs: 400, offMs: 600 };
+    const result = await runWrkAt(server.port, { durationMs: 2000, burst });
+    const [first] = server.requests;
+    const at = server.requests.map(({ ms }) => ms - first!.ms);
+    const within = (from: number, to: number) => at.filter((ms) => ms >= from && ms < to).length;
+    // 100 ms of grace at each end of a pause, for what was on its way and for timers.
+    assertEquals([within(500, 900), within(1500, 1900)], [0, 0]);
+    assertGreater(within(0, 400), 100);
+    assertGreater(within(1000, 1400), 100);
+    assertEquals(server.opened - 1, OPTIONS.connections, "wrk tries the address once before its connections");
+    assertEquals(result.errors, { connect: 0, read: 0, write: 0, timeout: 0, status: 0 });
+    assert(Math.abs(result.requestsPerSec - result.requests / result.durationSec) < 1e-6);
+    assertGreater(result.durationSec, 1.9);
+    // A pause is no latency.
+    assertLessOrEqual(result.latencyUs.p99, 300_000);
+  },
+});
+
+Deno.test({
+  name: "wrk sends the method and the body that it is told",
+  ...wrk,
+  async fn() {
+    await using server = startWatcher();
+    await runWrkAt(server.port, { method: "PUT", requestBodyBytes: 4096 });
+    assertGreater(server.requests.length, 10);
+    assert(server.requests.every(({ method, bytes }) => method === "PUT" && bytes === 4096));
+  },
+});
+
+Deno.test({
+  name: "a POST without a body says that its length is 0",
+  ...wrk,
+  async fn() {
+    await using server = startWatcher();
+    await runWrkAt(server.port, { method: "POST" });
+    assertGreater(server.requests.length, 10);
+    assert(server.requests.every(({ method, length }) => method === "POST" && length === "0"));
+  },
+});
+
+Deno.test({
+  name: "a script with a delay() of its own cannot be with bursts",
+  ...wrk,
+  async fn() {
+    await withScript("function delay() return 5 end", async (script) => {
+      await assertRejects(
+        () => runWrk({ script, burst: { onMs: 100, offMs: 100 } }),
+        Error,
+        "wrk ended without a result",
+      );
+    });
+  },
+});

@@ -1,6 +1,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { TimewaitError } from "../../tools/errors.ts";
-import { type Overrides, resolveGateway, resolveScenario } from "../../tools/scenario/resolve.ts";
+import {
+  type Overrides,
+  resolveGateway,
+  resolveLoad,
+  resolveScenario,
+} from "../../tools/scenario/resolve.ts";
 import type { Scenario } from "../../tools/scenario/scenario.ts";
 
 const DIRECT: Scenario = { question: "Why?", runs: [{ name: "direct" }] };
@@ -312,3 +317,35 @@ Deno.test("the probe is for runs with a gateway, and one run may do without", ()
     { name: "c", gateway: { command: "gw {listen}" }, sysctls: { "net.ipv4.tcp_tw_reuse": 1 } },
   ],
 }) satisfies Scenario;
+
+Deno.test("bursts, methods, bodies and clients that leave are resolved, and left out where nothing is said", () => {
+  const { burst, method, requestBodyBytes, abandon } = resolveLoad({
+    burst: { on: "1s", off: "500ms" },
+    requestBody: "4KiB",
+    abandon: 0.01,
+  });
+  assertEquals(burst, { onMs: 1000, offMs: 500 });
+  assertEquals([method, requestBodyBytes], ["POST", 4096]);
+  assertEquals(abandon, { share: 0.01, afterMs: 50 });
+  const plain = resolveLoad({ method: "GET", abandon: 0 });
+  for (const key of ["burst", "method", "requestBodyBytes", "abandon"]) {
+    assertEquals(key in plain, false, key);
+  }
+});
+
+for (
+  const [load, field] of [
+    [{ burst: { on: 0, off: 100 } }, "load.burst.on"],
+    [{ burst: { on: 100 } }, "load.burst.off"],
+    [{ burst: { on: 100, off: 100, of: 1 } }, "load.burst.of"],
+    [{ method: "HEAD" }, "load.method"],
+    [{ requestBody: "17MiB" }, "load.requestBody"],
+    [{ abandon: 2 }, "load.abandon"],
+    [{ abandonAfter: 10 }, "load.abandonAfter"],
+  ] as const
+) {
+  Deno.test(`a load with ${JSON.stringify(load)} is refused at ${field}`, () => {
+    const error = assertThrows(() => resolveLoad(load as never), TimewaitError);
+    assertEquals(error.field, field);
+  });
+}

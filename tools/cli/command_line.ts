@@ -82,7 +82,8 @@ export async function printOutput(text: string): Promise<void> {
 
 /**
  * The flag that sets a field, as it is typed: that of `load.connections` is `--connections`, that of
- * `headers` is `--header`. `undefined` for a field that has no flag, or stands in one run of a scenario,
+ * `headers` is `--header`, that of
+ * `method` is `--request-method`. `undefined` for a field that has no flag, or stands in one run of a scenario,
  * where no flag reaches it.
  */
 export function flagOf(field: string, flags: Flags): string | undefined {
@@ -99,5 +100,6 @@ export function isGiven<F extends Flags>(field: string, flags: F, options: Optio
 function keyOf(field: string, flags: Flags): string | undefined {
   if (field.startsWith("runs[")) return undefined;
   const name = field.split(".").at(-1)!.replace(/\[\d+\]$/, "");
-  return [name, name.replace(/s$/, "")].find((name) => Object.hasOwn(flags, name));
+  const ofRequest = `request${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+  return [name, name.replace(/s$/, ""), ofRequest].find((name) => Object.hasOwn(flags, name));
 }

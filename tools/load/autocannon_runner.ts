@@ -11,9 +11,11 @@
  */
 
 import autocannon, { type Client } from "autocannon";
+import { bodyBytesOf } from "./http_request.ts";
 
 const json = Deno.env.get("TIMEWAIT_LOAD");
-const { url, connections, durationMs, timeoutMs, headers } = JSON.parse(json!);
+const { url, connections, durationMs, timeoutMs, headers, ...kind } = JSON.parse(json!);
+const bodyBytes = bodyBytesOf(kind);
 const LONGER_THAN_ANY_RUN_SEC = 24 * 3600;
 
 const clients: Client[] = [];
@@ -38,6 +40,8 @@ const instance = autocannon({
   timeout: timeoutMs / 1000,
   duration: LONGER_THAN_ANY_RUN_SEC,
   headers,
+  method: kind.method ?? "GET",
+  ...(bodyBytes === undefined ? {} : { body: "x".repeat(bodyBytes) }),
   setupClient: (client) => void clients.push(client),
 }, (error) => {
   if (error !== null) throw error;

@@ -44,7 +44,7 @@ export function failedRequests(errors: LoadErrors): number {
 
 /** How the requests of an open loop arrived. */
 export interface Arrivals {
-  /** Requests that were due: rate × duration. Each was answered or counts as one of the errors. */
+  /** Requests that were due: rate × duration without its pauses. Each was answered, abandoned, or is an error. */
   readonly due: Count;
   /**
    * Requests that timed out before they were sent, because no connection was free. They count as `timeout`
@@ -53,6 +53,11 @@ export interface Arrivals {
   readonly unsent: Count;
   /** Requests that the generator took up more than 10 ms after they were due: it was at its limit. */
   readonly late: Count;
+  /**
+   * Requests whose client left before the answer, as it was told to. Neither the requests nor the errors
+   * count them. Left out where no client was to leave.
+   */
+  readonly abandoned?: Count;
 }
 
 /** What a load generator has measured. */
@@ -64,7 +69,7 @@ export interface LoadResult {
    * were due.
    */
   readonly durationSec: number;
-  /** `requests` ÷ `durationSec`; 0 where no time has passed. */
+  /** `requests` ÷ `durationSec`, the pauses of bursts included; 0 where no time has passed. */
   readonly requestsPerSec: number;
   /** Bytes of the answers, their headers included. */
   readonly bytesRead: number;

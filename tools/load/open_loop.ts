@@ -11,6 +11,8 @@
  */
 
 import { deadline } from "@std/async/deadline";
+import type { AbandonPlan, BurstPlan } from "../scenario/plan.ts";
+import { sendingMs } from "../scenario/resolve_requests.ts";
 import type { Histogram } from "./latency.ts";
 import type { LoadErrors } from "./load.ts";
 import { OpenLoopConnection, type Outcome, type Target } from "./open_loop_connection.ts";
@@ -27,11 +29,15 @@ export interface OpenLoopOptions extends Target {
    * Connections, all opened before the first request is due. A request that finds none of them free waits.
    */
   readonly connections: number;
+  /** Requests are due in the bursts alone, at the rate. Left out: all the time. */
+  readonly burst?: BurstPlan;
+  /** The clients of some requests leave before their answer. Left out: none. */
+  readonly abandon?: AbandonPlan;
 }
 
-/** What became of the requests of an open loop: each was answered or counts as one of the errors. */
+/** What became of the requests of an open loop: each was answered, given up by its client, or counts as an error. */
 export interface OpenLoopResult {
-  /** Requests that were due: rate × duration. */
+  /** Requests that were due: rate × duration without its pauses. */
   readonly due: number;
   /** Requests answered before their timeout, whatever the status. */
   readonly answered: number;
@@ -39,6 +45,8 @@ export interface OpenLoopResult {
   readonly unsent: number;
   /** Requests that the generator itself took up more than 10 ms after they were due. */
   readonly late: number;
+  /** Requests whose client left before the answer, as it was told to. They are no errors. */
+  readonly abandoned: number;
   /** Bytes of the answers, their heads included. */
   readonly bytesRead: number;
   /** Latencies of the answered requests from the moment each was due, in microseconds. */
@@ -58,6 +66,10 @@ const LOOK_MS = 20;
 
 interface Arrival {
   readonly dueMs: number;
+  /** Whether its client leaves before the answer. */
+  readonly leaves: boolean;
+  /** Its client leaves when this timer is over. */
+  leaving?: ReturnType<typeof setTimeout>;
   connection: OpenLoopConnection | undefined;
   over: boolean;
 }
@@ -107,11 +119,12 @@ class OpenLoop {
   #settled = 0;
   #unsent = 0;
   #late = 0;
+  #abandoned = 0;
 
   constructor(options: OpenLoopOptions, connections: readonly OpenLoopConnection[]) {
     this.#options = options;
     this.#connections = connections;
-    this.#due = Math.round(options.ratePerSec * options.durationMs / 1000);
+    this.#due = Math.round(options.ratePerSec * sendingMs(options.durationMs, options.burst) / 1000);
     for (const connection of connections) this.#free.push(connection);
   }
 
@@ -123,7 +136,18 @@ class OpenLoop {
   }
 
   #dueAt(index: number): number {
-    return this.#startMs + index * 1000 / this.#options.ratePerSec;
+    const { ratePerSec, burst } = this.#options;
+    const sentMs = index * 1000 / ratePerSec;
+    if (burst === undefined) return this.#startMs + sentMs;
+    // Multiplied first, so that the request that begins a burst is not counted to the one before by rounding.
+    const pauses = Math.floor(index * 1000 / (ratePerSec * burst.onMs));
+    return this.#startMs + sentMs + pauses * burst.offMs;
+  }
+
+  /** Spreads the clients that leave evenly over the load. */
+  #leaves(index: number): boolean {
+    const share = this.#options.abandon?.share ?? 0;
+    return Math.floor((index + 1) * share) > Math.floor(index * share);
   }
 
   /** Does what there is to do now, and sees to it that it is called again when there is more. */
@@ -140,7 +164,12 @@ class OpenLoop {
   /** Takes up the requests that have become due. */
   #takeUp(nowMs: number): void {
     for (; this.#arrived < this.#due && this.#dueAt(this.#arrived) <= nowMs; this.#arrived++) {
-      const arrival: Arrival = { dueMs: this.#dueAt(this.#arrived), connection: undefined, over: false };
+      const arrival: Arrival = {
+        dueMs: this.#dueAt(this.#arrived),
+        leaves: this.#leaves(this.#arrived),
+        connection: undefined,
+        over: false,
+      };
       if (nowMs - arrival.dueMs > LATE_MS) this.#late++;
       this.#waiting.push(arrival);
       this.#open.push(arrival);
@@ -155,6 +184,7 @@ class OpenLoop {
       this.#open.shift();
       if (first.over) continue;
       first.over = true;
+      clearTimeout(first.leaving);
       this.#settled++;
       this.#errors.timeout++;
       if (first.connection === undefined) this.#unsent++;
@@ -172,12 +202,25 @@ class OpenLoop {
       if (arrival.over) continue;
       const connection = arrival.connection = this.#free.shift()!;
       connection.send((outcome) => this.#settle(arrival, connection, outcome));
+      if (!arrival.leaves) continue;
+      arrival.leaving = setTimeout(() => this.#leave(arrival, connection), this.#options.abandon!.afterMs);
     }
+  }
+
+  /** The client of a request leaves: its connection closes, and the next request there opens another. */
+  #leave(arrival: Arrival, connection: OpenLoopConnection): void {
+    arrival.over = true;
+    this.#settled++;
+    this.#abandoned++;
+    connection.abandon();
+    this.#free.push(connection);
+    this.#sendWaiting();
   }
 
   /** Counts the outcome of a request. Its connection is free again. */
   #settle(arrival: Arrival, connection: OpenLoopConnection, outcome: Outcome): void {
     arrival.over = true;
+    clearTimeout(arrival.leaving);
     this.#settled++;
     const tookMs = performance.now() - arrival.dueMs;
     if (tookMs >= this.#options.timeoutMs) this.#errors.timeout++;
@@ -198,6 +241,7 @@ class OpenLoop {
       answered: this.#answered,
       unsent: this.#unsent,
       late: this.#late,
+      abandoned: this.#abandoned,
       bytesRead: this.#connections.reduce((sum, { bytesRead }) => sum + bytesRead, 0),
       histogram: this.#histogram,
       errors: this.#errors,

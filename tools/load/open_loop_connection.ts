@@ -19,7 +19,7 @@ export interface Target {
   readonly hostname: string;
   /** 1 to 65535. */
   readonly port: number;
-  /** A whole request without a body. */
+  /** A whole request, its body included. */
   readonly request: Uint8Array;
 }
 

@@ -34,7 +34,7 @@ export function startOpenLoopIn(host: Host, options: LoadOptions): Promise<Runni
  */
 export function parseOpenLoopReport(
   json: string,
-  { durationMs, timeoutMs }: Pick<LoadOptions, "durationMs" | "timeoutMs">,
+  { durationMs, timeoutMs, abandon }: Pick<LoadOptions, "durationMs" | "timeoutMs" | "abandon">,
 ): LoadResult {
   try {
     const report = JSON.parse(json);
@@ -44,10 +44,11 @@ export function parseOpenLoopReport(
     ) as Record<keyof LoadErrors, number>;
     const [due, answered] = [parseCount(report.due), parseCount(report.answered)];
     const [unsent, late] = [parseCount(report.unsent), parseCount(report.late)];
+    const abandoned = parseCount(report.abandoned ?? 0);
     const inHistogram = [...histogram.values()].reduce((sum, count) => sum + count, 0);
     if (
       inHistogram !== answered ||
-      answered + errors.connect + errors.read + errors.write + errors.timeout !== due
+      answered + errors.connect + errors.read + errors.write + errors.timeout + abandoned !== due
     ) {
       throw new TypeError("some requests were neither answered nor failed");
     }
@@ -61,7 +62,7 @@ export function parseOpenLoopReport(
       latencyUs: summarizeLatency(histogram, { timeouts: errors.timeout, timeoutUs: timeoutMs * 1000 }),
       latencyHistogram: bucketLatency(histogram),
       errors,
-      arrivals: { due, unsent, late },
+      arrivals: { due, unsent, late, ...(abandon === undefined ? {} : { abandoned }) },
     };
   } catch (cause) {
     throw new Error("the open loop's report is damaged", { cause });

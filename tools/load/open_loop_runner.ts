@@ -17,7 +17,7 @@ const loop = await startOpenLoop({
   ...options,
   hostname: hostname.replaceAll(/[[\]]/g, ""),
   port: Number(port || 80),
-  request: new TextEncoder().encode(requestText(url, headers)),
+  request: new TextEncoder().encode(requestText(url, headers, options)),
 });
 const { histogram, ...result } = await loop.over;
 console.log("over");

@@ -6,6 +6,7 @@
 
 import { shown } from "../scenario/check.ts";
 import { type LoadPlan } from "../scenario/plan.ts";
+import { sendingMs } from "../scenario/resolve_requests.ts";
 import config from "../../deno.json" with { type: "json" };
 import { TimewaitError } from "../errors.ts";
 import { type Host } from "../lab/host.ts";
@@ -36,6 +37,7 @@ export function checkLoadOptions(generator: LoadGenerator, options: LoadPlan): v
     }
   }
   checkOwnHeaders(headers, generator);
+  checkRequests(generator, options);
   if (ratePerSec !== undefined && generator !== "open-loop") {
     throw new TimewaitError(
       `is for the open loop, and ${generator} waits for each answer: leave ${generator} out, and the open loop is taken`,
@@ -62,7 +64,7 @@ export function checkLoadOptions(generator: LoadGenerator, options: LoadPlan): v
   if (ratePerSec === undefined) {
     throw new TimewaitError("is needed by the open loop: give the requests per second", { field: "rate" });
   }
-  if (!(ratePerSec * durationMs >= 1000)) {
+  if (!(ratePerSec * sendingMs(durationMs, options.burst) >= 1000)) {
     throw new TimewaitError(
       `of ${ratePerSec} makes no request in ${durationMs / 1000} s: give a higher rate or a longer duration`,
       { field: "rate" },
@@ -70,11 +72,43 @@ export function checkLoadOptions(generator: LoadGenerator, options: LoadPlan): v
   }
 }
 
+/** Refuses pauses, methods, bodies and clients that leave where the generator cannot have them. */
+function checkRequests(generator: LoadGenerator, options: LoadPlan): void {
+  const { burst, abandon, method, requestBodyBytes, script, durationMs, timeoutMs } = options;
+  if (script !== undefined && (method !== undefined || requestBodyBytes !== undefined)) {
+    throw new TimewaitError("says its own method and body: give a script, or a method and a body, not both", {
+      field: "script",
+    });
+  }
+  if (burst !== undefined && generator === "autocannon") {
+    throw new TimewaitError("is kept by wrk and the open loop, not by autocannon: take wrk, or give a rate", {
+      field: "burst",
+    });
+  }
+  if (burst !== undefined && burst.onMs >= durationMs) {
+    throw new TimewaitError(
+      `sends for ${burst.onMs}ms and has no pause in a load of ${durationMs}ms: give a longer duration`,
+      { field: "burst" },
+    );
+  }
+  if (abandon === undefined) return;
+  if (generator !== "open-loop") {
+    throw new TimewaitError(`is for the open loop, and ${generator} waits for each answer: give a rate`, {
+      field: "abandon",
+    });
+  }
+  if (abandon.afterMs >= timeoutMs) {
+    throw new TimewaitError(`must be shorter than the timeout, ${timeoutMs}ms, not ${abandon.afterMs}ms`, {
+      field: "abandonAfter",
+    });
+  }
+}
+
 /** What a header of the user's cannot say, because the load says or does it itself. */
 const OWN_HEADERS: Readonly<Record<string, string>> = {
   "content-length":
-    "has no body to count: a script for wrk sends one, and its length with it; without one the gateway would wait for it",
-  "transfer-encoding": "has no body to encode: a script for wrk sends one",
+    "counts its own body: the size of the request's body, or a script for wrk, sends one with its length",
+  "transfer-encoding": "sends each body with its length: a script for wrk can send it in chunks",
 };
 
 /** Refuses headers that would break or change what is measured, and a second `Host` or `Connection`. */

@@ -19,6 +19,7 @@ import {
   LONGEST_REPORT,
   type RunningLoad,
 } from "./load.ts";
+import { bodyBytesOf } from "./http_request.ts";
 import REPORT from "./wrk_report.lua" with { type: "text" };
 
 /**
@@ -77,7 +78,7 @@ export async function readWrkVersion(wrk: string): Promise<string> {
 
 /** Starts wrk. */
 export async function startWrk(host: Host, options: LoadOptions): Promise<RunningLoad> {
-  const { connections, threads, durationMs, timeoutMs, headers, script, beatMs = 0 } = options;
+  const { connections, threads, durationMs, timeoutMs, headers, script, beatMs = 0, burst } = options;
   const token = `timewait ${crypto.randomUUID()} `;
   const reported = Promise.withResolvers<LoadResult>();
   reported.promise.catch(() => {});
@@ -99,6 +100,9 @@ export async function startWrk(host: Host, options: LoadOptions): Promise<Runnin
       TIMEWAIT_SCRIPT: script ?? "",
       TIMEWAIT_HEADERS: headers.join("\n"),
       TIMEWAIT_BEAT_MS: String(beatMs),
+      TIMEWAIT_BURST: burst === undefined ? "" : `${burst.onMs} ${burst.offMs}`,
+      TIMEWAIT_METHOD: options.method ?? "GET",
+      TIMEWAIT_BODY: String(bodyBytesOf(options) ?? ""),
     },
     ...(script === undefined ? {} : { onStderr: showFirst(SCRIPT_LINES_SHOWN) }),
     longestLine: LONGEST_REPORT,

@@ -4,6 +4,9 @@
 -- TIMEWAIT_SCRIPT  the user's script; empty for none
 -- TIMEWAIT_HEADERS header lines of each request, as wrk's own -H would set them
 -- TIMEWAIT_BEAT_MS all connections send together at each multiple of this time; 0 for as soon as they are answered
+-- TIMEWAIT_BURST   requests are sent for so many milliseconds, then none for so many: "1000 500"; empty for no pauses
+-- TIMEWAIT_METHOD  the method of each request
+-- TIMEWAIT_BODY    bytes of each request's body; empty for no body
 -- TIMEWAIT_TOKEN   the beginning of each line of ours, by which it is told from what the user's script prints
 
 local script = os.getenv("TIMEWAIT_SCRIPT")
@@ -12,6 +15,9 @@ local token = os.getenv("TIMEWAIT_TOKEN")
 for name, value in os.getenv("TIMEWAIT_HEADERS"):gmatch("([^:\n]+): ([^\n]*)") do
   wrk.headers[name] = value
 end
+wrk.method = os.getenv("TIMEWAIT_METHOD")
+local body_bytes = tonumber(os.getenv("TIMEWAIT_BODY"))
+if body_bytes then wrk.body = string.rep("x", body_bytes) end
 local report = io.write
 
 if script ~= "" then
@@ -31,16 +37,37 @@ if script ~= "" then
 end
 local users_done = done
 
-local beat_ms = tonumber(os.getenv("TIMEWAIT_BEAT_MS"))
-if beat_ms > 0 then
+local function clock()
   local ffi = require("ffi")
   ffi.cdef("typedef struct { long sec, usec; } timewait_time; int gettimeofday(timewait_time *, void *);")
   local now = ffi.new("timewait_time")
-  -- wrk waits so long before each request of a connection, the first included.
-  function delay()
+  return function()
     ffi.C.gettimeofday(now, nil)
-    local ms = tonumber(now.sec) * 1000 + tonumber(now.usec) / 1000
-    return math.ceil(beat_ms - ms % beat_ms)
+    return tonumber(now.sec) * 1000 + tonumber(now.usec) / 1000
+  end
+end
+
+-- wrk waits as long as delay() says before each request of a connection, the first included.
+local beat_ms = tonumber(os.getenv("TIMEWAIT_BEAT_MS"))
+local on_ms, off_ms = os.getenv("TIMEWAIT_BURST"):match("(%S+) (%S+)")
+if beat_ms > 0 then
+  local now_ms = clock()
+  function delay()
+    return math.ceil(beat_ms - now_ms() % beat_ms)
+  end
+elseif on_ms then
+  if delay then
+    io.stderr:write("the Lua script has a delay() of its own, which cannot be with bursts\n")
+    os.exit(1)
+  end
+  local now_ms, began_ms = clock(), nil
+  on_ms, off_ms = tonumber(on_ms), tonumber(off_ms)
+  -- Each thread asks first when its first connection stands, so that the load begins with a burst.
+  function delay()
+    local ms = now_ms()
+    began_ms = began_ms or ms
+    local at = (ms - began_ms) % (on_ms + off_ms)
+    return at < on_ms and 0 or math.ceil(on_ms + off_ms - at)
   end
 end
 

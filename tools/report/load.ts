@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { LoadPlan } from "../scenario/plan.ts";
+import type { BurstPlan, LoadPlan } from "../scenario/plan.ts";
+import { measuredOf, type Run } from "../results/results.ts";
 import { prose } from "./markdown.ts";
 import { formatCount } from "./format.ts";
 
@@ -41,11 +42,17 @@ export function describeLoop(load: LoadPlan): string {
 }
 
 /** The load in one cell: what a reader tells loads apart by, `20 connections, 4 s`. */
-export function nameLoad({ ratePerSec, connections, durationMs, script, headers }: LoadPlan): string {
+export function nameLoad(load: LoadPlan): string {
+  const { ratePerSec, connections, durationMs, script, headers } = load;
+  const { burst, method, requestBodyBytes, abandon } = load;
   return [
     ...(ratePerSec === undefined ? [] : [`${formatRate(ratePerSec)}/s`]),
     `${formatCount(connections)} connection${connections === 1 ? "" : "s"}`,
     `${durationMs / 1000} s`,
+    ...(burst === undefined ? [] : [`bursts ${burst.onMs} ms/${burst.offMs} ms`]),
+    ...(method === undefined ? [] : [method]),
+    ...(requestBodyBytes === undefined ? [] : [`${formatCount(requestBodyBytes)} bytes`]),
+    ...(abandon === undefined ? [] : [`${formatShare(abandon.share)} leave after ${abandon.afterMs} ms`]),
     ...(script === undefined ? [] : [prose(script.slice(script.lastIndexOf("/") + 1))]),
     ...(headers.length === 0 ? [] : [`${headers.length} header${headers.length === 1 ? "" : "s"}`]),
   ].join(", ");
@@ -60,6 +67,58 @@ export function qualifyLatency(load: LoadPlan): string {
       nameLoop(load)
     }: latency counts from when a request was due, so a stall makes every request slow that had ` +
       "to wait for it.";
+}
+
+/**
+ * The sentences about pauses, the requests' method and body, and clients that leave; `""` where there is
+ * nothing to say.
+ */
+export function describeRequests({ burst, method, requestBodyBytes, abandon, ratePerSec }: LoadPlan): string {
+  return [
+    ...(burst === undefined ? [] : [
+      `The load has pauses: ${
+        nameBurst(burst)
+      }. The connections stay open over a pause. Requests/s are over the ` +
+      `time with its pauses${ratePerSec === undefined ? "" : "; the rate asked for is without them"}.`,
+    ]),
+    ...(method === undefined && requestBodyBytes === undefined
+      ? []
+      : [`Each request is ${nameRequest({ method, requestBodyBytes })}.`]),
+    ...(abandon === undefined ? [] : [
+      `The clients of ${
+        formatShare(abandon.share)
+      } of the requests leave ${abandon.afterMs} ms after the request was ` +
+      "sent, if it is not answered by then, and close the connection. Such a request counts as abandoned, not as failed.",
+    ]),
+  ].join(" ");
+}
+
+/** How many requests were abandoned in all, for each run in which clients were to leave. */
+export function countAbandoned(runs: readonly Run[]): string[] {
+  return runs.flatMap((run) => {
+    const arrivals = measuredOf(run).flatMap((repetition) => repetition.arrivals ?? []);
+    if (run.options.load.abandon === undefined || arrivals.length === 0) return [];
+    const abandoned = arrivals.reduce((sum, one) => sum + (one.abandoned ?? 0), 0);
+    const due = arrivals.reduce((sum, one) => sum + one.due, 0);
+    return [`\`${run.name}\`: ${formatCount(abandoned)} of ${formatCount(due)} requests were abandoned.`];
+  });
+}
+
+function nameBurst({ onMs, offMs }: BurstPlan): string {
+  return `requests for ${onMs} ms, then none for ${offMs} ms`;
+}
+
+function nameRequest(
+  { method = "GET", requestBodyBytes }: Readonly<Record<"method" | "requestBodyBytes", unknown>>,
+): string {
+  const body = typeof requestBodyBytes === "number"
+    ? ` with a body of ${formatCount(requestBodyBytes)} bytes`
+    : "";
+  return `a ${method}${body}`;
+}
+
+function formatShare(share: number): string {
+  return `${Number((100 * share).toPrecision(6))}%`;
 }
 
 function formatRate(ratePerSec: number): string {

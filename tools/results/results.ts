@@ -210,7 +210,7 @@ export interface Measured {
   readonly startedMs: number | null;
   /** Answers of any status, those later than the timeout included. */
   readonly requests: Count;
-  /** `requests` ÷ `durationSec`; 0 where no time has passed. */
+  /** `requests` ÷ `durationSec`, the pauses of bursts included; 0 where no time has passed. */
   readonly requestsPerSec: Amount;
   /**
    * How long the load lasted by the generator's own clock, in seconds; in an open loop, how long requests
@@ -231,7 +231,7 @@ export interface Measured {
   /**
    * Requests of a closed loop on their way when its time was over: one for each connection that stood, more
    * where a script pipelines. Neither `requests` nor `errors` count them. Left out for an open loop, which
-   * waits for each answer, and in a document of an older version.
+   * waits for each answer, for a load with pauses, and in a document of an older version.
    */
   readonly inFlight?: Count;
   /** How the requests of an open loop arrived. Left out for a closed one. */

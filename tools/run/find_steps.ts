@@ -34,8 +34,9 @@ export function stepOf(run: RunPlan, find: FindPlan, value: number): RunPlan {
   const shareMs = Math.ceil(value / 2);
   const latencyMs = Math.max(options.backend.latencyMs, Math.min(LONGEST_MS, 50 + shareMs));
   const beatMs = latencyMs + 100 + shareMs;
+  const { burst: _, ...steady } = options.load;
   const load = {
-    ...options.load,
+    ...steady,
     beatMs,
     warmUpMs: 0,
     durationMs: Math.ceil(BEATS * beatMs / 1000) * 1000,

@@ -130,7 +130,7 @@ export async function measureRepetition(options: RunOptions, context: Repetition
     startedMs: Math.round(startMs - (firstStartedMs ?? startMs)),
     ...result,
     ...(own ? { backendRequests } : {}),
-    ...(load.ratePerSec === undefined && load.beatMs === undefined
+    ...(load.ratePerSec === undefined && load.beatMs === undefined && load.burst === undefined
       ? { inFlight: connectionsOfClient(observation) }
       : {}),
     ...(ofOthers === undefined ? {} : { openedByOthers: ofOthers }),

@@ -128,6 +128,30 @@ export interface LoadPlan {
    * where each sends as soon as it is answered.
    */
   readonly beatMs?: Amount;
+  /** The load has pauses. Left out where it has none. */
+  readonly burst?: BurstPlan;
+  /** Method of each request. Left out for `GET`. */
+  readonly method?: "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Size of each request's body. Left out for none. */
+  readonly requestBodyBytes?: Count;
+  /** Some clients leave before their answer. Left out where none do. */
+  readonly abandon?: AbandonPlan;
+}
+
+/** A load with pauses. */
+export interface BurstPlan {
+  /** How long requests are sent, in milliseconds. */
+  readonly onMs: Amount;
+  /** How long none are sent after that, in milliseconds. */
+  readonly offMs: Amount;
+}
+
+/** Clients that leave before their answer. */
+export interface AbandonPlan {
+  /** Share of the requests. */
+  readonly share: Share;
+  /** How long after it was sent such a request is given up, in milliseconds. */
+  readonly afterMs: Amount;
 }
 
 /** Everything a run was told, defaults included. */

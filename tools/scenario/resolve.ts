@@ -7,6 +7,7 @@
 
 import { didYouMean, TimewaitError } from "../errors.ts";
 import { at, lineOf, listOf, nameOf, optionsOf, refuseOthers, shown, textOf, truth, whole } from "./check.ts";
+import { resolveRequests } from "./resolve_requests.ts";
 import type { LoadPlan, RunPlan, ScenarioPlan } from "./plan.ts";
 import { mergedBackend, resolveBackend } from "./resolve_backend.ts";
 import { resolveGateway } from "./resolve_gateway.ts";
@@ -166,7 +167,7 @@ export function resolveLoad(load?: Load, field = "load"): LoadPlan {
     load,
     field,
   );
-  const { connections = 1000, threads, ...others } = more;
+  const { connections = 1000, threads, burst, method, requestBody, abandon, abandonAfter, ...others } = more;
   const ms = (value: Duration, name: string) => parseDurationMs(value, at(field, name));
   whole(connections, at(field, "connections"), 1);
   const plan: LoadPlan = {
@@ -182,8 +183,10 @@ export function resolveLoad(load?: Load, field = "load"): LoadPlan {
     }),
     ...(script === undefined ? {} : { script: textOf(script, at(field, "script")) }),
     ...(rate === undefined ? {} : { ratePerSec: whole(rate, at(field, "rate"), 1, MOST_PER_SEC) }),
+    ...resolveRequests({ burst, method, requestBody, abandon, abandonAfter }, field),
   };
-  refuseOthers(others, { ...plan, script, rate }, field);
+  const optional = { script, rate, burst, method, requestBody, abandon, abandonAfter };
+  refuseOthers(others, { ...plan, ...optional }, field);
   return plan;
 }
 

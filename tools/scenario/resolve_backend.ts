@@ -149,7 +149,7 @@ function resolveEnds(
 const NAMES = { latency: 0, slowShare: 0, slowLatency: 0, bodyBytes: 0, status: 0, command: "" };
 
 /** Takes a share from 0 to 1. */
-function shareOf(value: unknown, field: string): number {
+export function shareOf(value: unknown, field: string): number {
   if (!(typeof value === "number" && value >= 0 && value <= 1)) {
     throw new TimewaitError(`must be a share from 0 to 1, not ${shown(value)}`, { field });
   }

@@ -139,6 +139,14 @@ export interface CommandBackend {
 /** The server at the end. */
 export type Backend = OwnBackend | CommandBackend;
 
+/** A load with pauses. */
+export interface Burst {
+  /** How long requests are sent (ms), above 0. */
+  readonly on: Duration;
+  /** How long none are sent after that (ms), above 0. */
+  readonly off: Duration;
+}
+
 /** How much load, and for how long. */
 export interface Load {
   /**
@@ -173,7 +181,30 @@ export interface Load {
    * waits for its answer.
    */
   readonly rate?: number | undefined;
+  /**
+   * Requests are sent for `on`, then none for `off`, and so on; the first `on` begins with the load. The
+   * connections stay open over a pause. Requests per second count over the time with its pauses, and `rate`
+   * is that of the time without them. Not for autocannon. Default none.
+   */
+  readonly burst?: Burst | undefined;
+  /** Method of each request. Default `GET`, with a `requestBody` `POST`. */
+  readonly method?: RequestMethod | undefined;
+  /** Size of each request's body (bytes), up to 16 MiB. Default none. */
+  readonly requestBody?: Size | undefined;
+  /**
+   * Share of the requests, from 0 to 1, whose client leaves before the answer: it closes the connection, and
+   * the next request opens another. For a load with a `rate` alone. Default 0.
+   */
+  readonly abandon?: number | undefined;
+  /**
+   * How long after it was sent such a request is given up (ms); below the timeout. A request that was
+   * answered by then counts as answered. Default 50 ms where `abandon` is given.
+   */
+  readonly abandonAfter?: Duration | undefined;
 }
+
+/** The methods that a load can use. `HEAD` is none, because wrk would wait for a body. */
+export type RequestMethod = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** One named configuration. It may differ from the others in anything that a scenario can say. */
 export interface Run {

@@ -11,7 +11,7 @@ import { FIRST_LOOK, LAST_LOOK } from "../../verdict/looks.ts";
 import { describeByRun, sayByRun } from "../by_run.ts";
 import { COLUMNS } from "../columns.ts";
 import { formatShare } from "../format.ts";
-import { describeAmount, describeLoop, nameLoad } from "../load.ts";
+import { countAbandoned, describeAmount, describeLoop, describeRequests, nameLoad } from "../load.ts";
 import { renderRows } from "../table.ts";
 
 /** The table. Where the runs differ in their load, its second column is the load. */
@@ -34,12 +34,16 @@ export function renderFigures({ baseline, runs }: Findings, results: Results): s
 export function renderCaption({ runs }: Findings, results: Results): string[] {
   const amounts = describeByRun(results.runs, ({ load }) => describeAmount(load));
   const loops = describeByRun(results.runs, ({ load }) => describeLoop(load));
+  const requests = describeByRun(results.runs, ({ load }) => describeRequests(load)).filter((text) =>
+    text !== ""
+  );
+  const loads = [...loops, ...requests, ...countAbandoned(results.runs)];
   const reading = [
     ...explainFigures(runs, results),
     "Requests/s counts answers in time with 2xx or 3xx: higher is better there, lower in every other column.",
   ];
-  return amounts.length === 1 ? [[...reading, ...amounts, ...loops].join(" ")] : [
-    [...reading, ...loops, "The runs differ in their load:"].join(" "),
+  return amounts.length === 1 ? [[...reading, ...amounts, ...loads].join(" ")] : [
+    [...reading, ...loads, "The runs differ in their load:"].join(" "),
     "",
     ...amounts.map((amount) => `- ${amount}`),
   ];
