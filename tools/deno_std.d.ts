@@ -90,6 +90,8 @@ declare module "autocannon" {
       duration?: number;
       timeout?: number;
       headers?: Record<string, string>;
+      method?: string;
+      body?: string;
       setupClient?: (client: Client) => void;
     },
     done: (error: Error | null, result: unknown) => void,

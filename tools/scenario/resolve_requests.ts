@@ -1,6 +1,6 @@
 /**
- * The resolver's part for what a load's requests are and when they are sent: bursts, method, body, and clients
- * that leave.
+ * The resolver's part for what a load's requests are and when they are sent: bursts, method, body, and
+ * clients that leave.
  *
  * @module
  */
