@@ -335,8 +335,8 @@ Deno.test("bursts, methods, bodies and clients that leave are resolved, and left
 
 for (
   const [load, field] of [
-    [{ burst: { on: 0, off: 100 } }, "load.burst.on"],
-    [{ burst: { on: 100 } }, "load.burst.off"],
+    [{ burst: { on: 0, off: 100 } }, "load.burst"],
+    [{ burst: { on: 100 } }, "load.burst"],
     [{ burst: { on: 100, off: 100, of: 1 } }, "load.burst.of"],
     [{ method: "HEAD" }, "load.method"],
     [{ requestBody: "17MiB" }, "load.requestBody"],

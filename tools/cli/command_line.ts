@@ -83,8 +83,8 @@ export async function printOutput(text: string): Promise<void> {
 /**
  * The flag that sets a field, as it is typed: that of `load.connections` is `--connections`, that of
  * `headers` is `--header`, that of
- * `method` is `--request-method`. `undefined` for a field that has no flag, or stands in one run of a scenario,
- * where no flag reaches it.
+ * `method` is `--request-method`. `undefined` for a field that has no flag, or stands in one run of a
+ * scenario, where no flag reaches it.
  */
 export function flagOf(field: string, flags: Flags): string | undefined {
   const key = keyOf(field, flags);

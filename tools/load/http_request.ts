@@ -18,7 +18,8 @@ export function bodyBytesOf({ method, requestBodyBytes }: RequestKind): number |
 }
 
 /**
- * A request, by default a GET without a body, with headers of the user's. A `Host` among them replaces our own.
+ * A request, by default a GET without a body, with headers of the user's. A `Host` among them replaces our
+ * own.
  *
  * @example
  * ```ts

@@ -44,7 +44,9 @@ export function failedRequests(errors: LoadErrors): number {
 
 /** How the requests of an open loop arrived. */
 export interface Arrivals {
-  /** Requests that were due: rate × duration without its pauses. Each was answered, abandoned, or is an error. */
+  /**
+   * Requests that were due: rate × duration without its pauses. Each was answered, abandoned, or is an error.
+   */
   readonly due: Count;
   /**
    * Requests that timed out before they were sent, because no connection was free. They count as `timeout`

@@ -35,7 +35,10 @@ export interface OpenLoopOptions extends Target {
   readonly abandon?: AbandonPlan;
 }
 
-/** What became of the requests of an open loop: each was answered, given up by its client, or counts as an error. */
+/**
+ * What became of the requests of an open loop: each was answered, given up by its client, or counts as an
+ * error.
+ */
 export interface OpenLoopResult {
   /** Requests that were due: rate × duration without its pauses. */
   readonly due: number;

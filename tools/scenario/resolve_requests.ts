@@ -1,6 +1,6 @@
 /**
- * The resolver's part for what a load's requests are and when they are sent: bursts, method, body, and clients
- * that leave.
+ * The resolver's part for what a load's requests are and when they are sent: bursts, method, body, and
+ * clients that leave.
  *
  * @module
  */
@@ -60,13 +60,12 @@ export function resolveRequests(
 function resolveBurst(burst: Burst, field: string): BurstPlan {
   const { on, off, ...others } = optionsOf(burst, field);
   refuseOthers(others, { on, off }, field);
+  // The field is the burst, which is what the command line has a flag for.
   const ms = (value: Burst["on"], name: string) => {
-    const given = parseDurationMs(value, at(field, name));
+    const given = parseDurationMs(value, field);
     // The shortest pause that the timers of all generators keep.
     if (given >= LEAST_MS) return given;
-    throw new TimewaitError(`must be at least ${LEAST_MS}ms, not ${shown(value)}`, {
-      field: at(field, name),
-    });
+    throw new TimewaitError(`takes at least ${LEAST_MS}ms for ${name}, not ${shown(value)}`, { field });
   };
   return { onMs: ms(on, "on"), offMs: ms(off, "off") };
 }
