@@ -21,7 +21,7 @@ const haproxy = (defaults: string, options = ""): Gateway => ({ command: planted
 const POOL = "pool-max-conn 1000 pool-purge-delay 90s";
 const FEW_PORTS = { "net.ipv4.ip_local_port_range": "20000 20999", "net.ipv4.tcp_tw_reuse": 0 };
 /** Requests that come one by one, each after the connection of the one before was idle. */
-const SPARSE: Load = { connections: 4, rate: 10, duration: "3s", warmUp: "1s" };
+const SPARSE: Load = { connections: 4, rate: 2.5, duration: "4s", warmUp: 0 };
 
 /** All plants. `faulty` is the program that was built from planted/faulty.go. */
 export function plants(faulty: string): Plant[] {
@@ -38,7 +38,7 @@ export function plants(faulty: string): Plant[] {
   ): Plant => ({ name, gateway, causes, ...rest });
   const limited: Backend = { closeAfterRequests: 10 };
   const silent: Backend = { closeAfterRequests: 10, announceClose: false };
-  const impatient: Backend = { idleTimeout: "40ms" };
+  const impatient: Backend = { idleTimeout: "200ms" };
   const spread: Backend = { slowShare: 0.2, slowLatency: "400ms" };
   return [
     one("leak-go-kept", go("kept"), ["leak"]),
@@ -98,11 +98,11 @@ export function plants(faulty: string): Plant[] {
     one("idle-backend-go", go("none"), ["backend-idle-timeout"], { backend: impatient, load: SPARSE }),
     one("idle-backend-nginx", nginx(KEEPS), ["backend-idle-timeout"], { backend: impatient, load: SPARSE }),
     one("idle-backend-node", node("none"), ["backend-idle-timeout"], { backend: impatient, load: SPARSE }),
-    one("idle-gateway-go", go("idle", 40), ["gateway-idle-timeout"], { load: SPARSE }),
-    one("idle-gateway-nginx", nginx("keepalive 400; keepalive_timeout 40ms;"), ["gateway-idle-timeout"], {
+    one("idle-gateway-go", go("idle", 200), ["gateway-idle-timeout"], { load: SPARSE }),
+    one("idle-gateway-nginx", nginx("keepalive 400; keepalive_timeout 200ms;"), ["gateway-idle-timeout"], {
       load: SPARSE,
     }),
-    one("idle-gateway-ours", { transport: "net-http", idleConnTimeout: "40ms" }, ["gateway-idle-timeout"], {
+    one("idle-gateway-ours", { transport: "net-http", idleConnTimeout: "200ms" }, ["gateway-idle-timeout"], {
       load: SPARSE,
     }),
     one("pools-go", go("total", 20), ["many-pools"], { backends: 4 }),
