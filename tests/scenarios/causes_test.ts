@@ -30,7 +30,7 @@ const SCENARIOS: Readonly<
     runs: { "net-http-800": "none", "net-http-50": "many-pools", "go-800": "none", "go-50": "many-pools" },
   },
   keep_alive_mismatch: {
-    flags: ["--rate", "4", "--idle-timeout", "120ms"],
+    flags: ["--duration", "5s"],
     runs: {
       "backend-keeps": "none",
       "nginx-90": "backend-idle-timeout",
