@@ -1,7 +1,7 @@
 #!/usr/bin/env -S timewait bench
 /**
- * The backend ends connections that were idle for half a second, and the gateway keeps them for longer. Where a
- * request and the end of its connection meet, the answer is a 502, or the request is sent again: a GET
+ * The backend ends connections that were idle for half a second, and the gateway keeps them for longer. Where
+ * a request and the end of its connection meet, the answer is a 502, or the request is sent again: a GET
  * mostly, a POST not.
  *
  * Requests come a second apart here, so that each finds its connection ended. The race itself is

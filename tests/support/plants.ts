@@ -85,13 +85,11 @@ export function plants(faulty: string): Plant[] {
     one("clients-nginx", nginx(KEEPS, REUSES, "keepalive_timeout 0;"), ["client-side"]),
     one("clients-go", go("clients"), ["client-side"]),
     one("clients-node", node("clients"), ["client-side"]),
-    one(
-      "clients-haproxy",
-      haproxy("http-reuse always\n  option httpclose", POOL),
-      [
-        "client-side",
-      ],
-    ),
+    // It asks both sides for the end.
+    one("clients-haproxy", haproxy("http-reuse always\n  option httpclose", POOL), [
+      "close-asked",
+      "client-side",
+    ]),
     one("closes-http10-go", go("none"), ["backend-closes"], { backend: { http10: true } }),
     one("closes-http10-nginx", nginx(KEEPS), ["backend-closes"], { backend: { http10: true } }),
     one("closes-errors-go", go("none"), ["backend-closes"], {

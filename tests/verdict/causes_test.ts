@@ -184,6 +184,13 @@ const CASES: readonly [what: string, evidence: Evidence, causes: readonly CauseN
     ["none"],
   ],
   [
+    "ten connections, and far more answers than they can carry",
+    evidence([
+      witness({ stoodBefore: 10, openPeak: 10, open: { connections: 10, busy: 10, requests: same(50, 10) } }),
+    ], { requests: { ...ONCE.requests, perSec: 3_000 } }),
+    ["none"],
+  ],
+  [
     "two connections that are left of a pool whose other connects fail for want of a port",
     evidence([
       witness({ stoodBefore: 2, openPeak: 2, open: { connections: 2, busy: 2, requests: same(50, 2) } }),
