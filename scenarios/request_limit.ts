@@ -4,10 +4,10 @@
  * exactly that number, which tells it from a pool that is too small.
  *
  * What to do with the answer: raise the limit of the side that the report names, `keepalive_requests` of
- * nginx or `max-reuse` of HAProxy. Where it is there on purpose, to spread connections anew, the report says
+ * nginx or that of the backend. Where it is there on purpose, to spread connections anew, the report says
  * what that costs.
  *
- * It takes nginx and HAProxy: apt-get install nginx-light haproxy
+ * It takes nginx and Go: apt-get install nginx-light golang-go
  *
  *     deno task bench request_limit
  *     deno task bench request_limit --connections 300
@@ -17,7 +17,7 @@ import type { Scenario } from "timewait";
 
 const where = "{listen_host} {listen_port} {upstream_host} {upstream_port} 1000";
 const nginx = `{folder}/peers/start.sh nginx ${where}`;
-const haproxy = `{folder}/peers/start.sh haproxy ${where}`;
+const go = `{folder}/peers/start.sh go ${where}`;
 
 export default {
   question: "What does a limit of requests in each connection cost, and whose is it?",
@@ -30,7 +30,7 @@ export default {
   runs: [
     { name: "unlimited", gateway: { command: nginx } },
     { name: "nginx-10", gateway: { command: `REQUESTS=10 ${nginx}` } },
-    { name: "haproxy-10", gateway: { command: `REQUESTS=10 ${haproxy}` } },
-    { name: "backend-10", gateway: { command: nginx }, backend: { closeAfterRequests: 10 } },
+    { name: "backend-10-nginx", gateway: { command: nginx }, backend: { closeAfterRequests: 10 } },
+    { name: "backend-10-go", gateway: { command: go }, backend: { closeAfterRequests: 10 } },
   ],
 } satisfies Scenario;

@@ -6,10 +6,10 @@
 # POOL is how many idle connections the gateway keeps for its backend; TOTAL, for all backends together
 # (default: POOL).
 #
-# The environment may change more of a peer, as far as it has such a thing: HTTP_VERSION towards the backend (1.1),
-# CONNECTION as the header towards it (empty), REQUESTS that a connection to it serves (no limit), MOST connections
-# to it (no limit), IDLE as the time that it keeps an idle one (seconds; 90), CLIENTS as the time that it keeps
-# one of a client (seconds; 75), MISUSE and UPSTREAMS for misuse.go.
+# The environment may change more of a peer, as far as the peer has such a setting. Towards the backend:
+# HTTP_VERSION (1.1), CONNECTION, the header of that name (empty), REQUESTS in each connection (no limit),
+# MOST connections (no limit), IDLE, the seconds that an idle connection is kept (90). Towards clients:
+# CLIENTS, the seconds that an idle connection is kept (75). For misuse.go: MISUSE, UPSTREAMS.
 #
 # A peer is PEER.sh in this folder. It runs in a folder of its own, which is removed afterwards, with all of
 # these in its environment. Other files PEER.* are templates: they are copied into that folder first, with

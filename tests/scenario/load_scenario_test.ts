@@ -94,7 +94,7 @@ Deno.test("what a file says is checked, and the error begins with the file", asy
 Deno.test("a name that is none is refused with the nearest, or with all", async () => {
   const cases: [string, string][] = [
     ["undersized_poll", "there is no scenario undersized_poll; did you mean undersized_pool?"],
-    ["zzzzzzzzzzzzzzzz", "there is no scenario zzzzzzzzzzzzzzzz; known are gateways, "],
+    ["zzzzzzzzzzzzzzzz", "there is no scenario zzzzzzzzzzzzzzzz; known are client_side, "],
     ["./scenarios/gateways", "the path of a scenario ends in .ts"],
     ["./no_such.ts", "./no_such.ts is no scenario: No such file or directory"],
   ];

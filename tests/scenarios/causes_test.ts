@@ -21,13 +21,22 @@ const SCENARIOS: Readonly<
     runs: {
       unlimited: "none",
       "nginx-10": "request-limit",
-      "haproxy-10": "request-limit",
-      "backend-10": "request-limit",
+      "backend-10-nginx": "request-limit",
+      "backend-10-go": "request-limit",
     },
   },
   connection_cap: { runs: { "no-cap": "none", "go-10": "cap", "haproxy-10": "cap", "net-http-10": "cap" } },
   many_backends: {
     runs: { "net-http-800": "none", "net-http-50": "many-pools", "go-800": "none", "go-50": "many-pools" },
+  },
+  keep_alive_mismatch: {
+    flags: ["--duration", "5s"],
+    runs: {
+      "backend-keeps": "none",
+      "nginx-90": "backend-idle-timeout",
+      "go-90": "backend-idle-timeout",
+      "go-below": "gateway-idle-timeout",
+    },
   },
   client_side: {
     runs: { kept: "none", "listener-closes": "client-side", "clients-ask": "client-side" },

@@ -25,7 +25,8 @@ export async function runForASecond(
   try {
     await copyScenario(scenario, folder);
     const permissions = ["--allow-run", "--allow-read", "--allow-write", "--allow-env", "--allow-sys"];
-    const short = ["--lab", "private", "--duration", "1s", "--warm-up", "0", "--repeat", "1"];
+    const duration = flags.includes("--duration") ? [] : ["--duration", "1s"];
+    const short = ["--lab", "private", ...duration, "--warm-up", "0", "--repeat", "1"];
     const { code, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "--no-prompt", "--cached-only", ...permissions, `${ROOT}tools/bench.ts`]
         .concat(`./${scenario}.ts`, short, "--out", "out", flags),

@@ -50,7 +50,7 @@ haproxy -q -db -f "$d/haproxy.cfg" & wait $!`;
 /** The gateway `faulty` of the folder `planted` with this fault, in Node or Python. */
 export function plantedScript(language: "node" | "python3", fault: string, limit?: number): string {
   const file = `${ROOT}tests/support/planted/faulty.${language === "node" ? "mjs" : "py"}`;
-  return `exec ${language} "${file}" {listen} {upstream_host}:{upstream_port} ${fault} ${limit ?? ""}`;
+  return `${language} "${file}" {listen} {upstream_host}:{upstream_port} ${fault} ${limit ?? ""}`;
 }
 
 /** The gateway of the folder `planted` that opens a connection for nearly each request, in this language. */

@@ -21,12 +21,15 @@ const haproxy = (defaults: string, options = ""): Gateway => ({ command: planted
 const POOL = "pool-max-conn 1000 pool-purge-delay 90s";
 const FEW_PORTS = { "net.ipv4.ip_local_port_range": "20000 20999", "net.ipv4.tcp_tw_reuse": 0 };
 /** Requests that come one by one, each after the connection of the one before was idle. */
-const SPARSE: Load = { connections: 4, rate: 10, duration: "3s", warmUp: "1s" };
+const SPARSE: Load = { connections: 4, rate: 2, duration: "5s", warmUp: 0 };
+
+/** A warm-up would use the ports up. */
+const COLD: Load = { warmUp: 0 };
 
 /** All plants. `faulty` is the program that was built from planted/faulty.go. */
 export function plants(faulty: string): Plant[] {
   const go = (fault: string, n = 400, before = ""): Gateway => ({
-    command: `${before}exec ${faulty} -listen {listen} -upstream {upstreams} -fault ${fault} -n ${n}`,
+    command: `${before}${faulty} -listen {listen} -upstream {upstreams} -fault ${fault} -n ${n}`,
   });
   const node = (fault: string, n?: number): Gateway => ({ command: plantedScript("node", fault, n) });
   const python = (fault: string, n?: number): Gateway => ({ command: plantedScript("python3", fault, n) });
@@ -38,7 +41,7 @@ export function plants(faulty: string): Plant[] {
   ): Plant => ({ name, gateway, causes, ...rest });
   const limited: Backend = { closeAfterRequests: 10 };
   const silent: Backend = { closeAfterRequests: 10, announceClose: false };
-  const impatient: Backend = { idleTimeout: "40ms" };
+  const impatient: Backend = { idleTimeout: "200ms" };
   const spread: Backend = { slowShare: 0.2, slowLatency: "400ms" };
   return [
     one("leak-go-kept", go("kept"), ["leak"]),
@@ -51,7 +54,11 @@ export function plants(faulty: string): Plant[] {
     one("once-node-closed", node("closed"), ["used-once"]),
     one("once-node-unread", node("unread"), ["used-once"]),
     one("once-python", python("closed"), ["used-once"]),
-    one("once-haproxy", haproxy("http-reuse never"), ["used-once"]),
+    // Without reuse among clients each client still has a connection, for as long as it stays.
+    one("once-haproxy", haproxy("http-reuse never"), ["client-side", "used-once"], {
+      load: { headers: ["Connection: close"] },
+    }),
+    one("none-haproxy-never", haproxy("http-reuse never"), ["none"]),
     one("once-nginx", nginx("", REUSES), ["used-once"]),
     one("asks-go", go("asks"), ["close-asked"]),
     one("asks-node", node("asks"), ["close-asked"]),
@@ -67,7 +74,7 @@ export function plants(faulty: string): Plant[] {
     one("small-haproxy", haproxy("http-reuse always", "pool-max-conn 5"), ["pool-too-small"]),
     one("small-ours", { poolMaxIdlePerHost: 5 }, ["pool-too-small"]),
     one("limit-nginx", nginx("keepalive 400; keepalive_requests 10;"), ["request-limit"]),
-    one("limit-haproxy", haproxy("http-reuse always", `${POOL} max-reuse 9`), ["request-limit"]),
+    one("limit-python", python("limit", 10), ["request-limit"]),
     one("limit-backend-nginx", nginx(KEEPS), ["request-limit"], { backend: limited }),
     one("limit-backend-go", go("none"), ["request-limit"], { backend: silent }),
     one("cap-go", go("cap", 10), ["cap"]),
@@ -78,13 +85,11 @@ export function plants(faulty: string): Plant[] {
     one("clients-nginx", nginx(KEEPS, REUSES, "keepalive_timeout 0;"), ["client-side"]),
     one("clients-go", go("clients"), ["client-side"]),
     one("clients-node", node("clients"), ["client-side"]),
-    one(
-      "clients-haproxy",
-      haproxy("http-reuse always\n  http-after-response set-header connection close", POOL),
-      [
-        "client-side",
-      ],
-    ),
+    // It asks both sides for the end.
+    one("clients-haproxy", haproxy("http-reuse always\n  option httpclose", POOL), [
+      "close-asked",
+      "client-side",
+    ]),
     one("closes-http10-go", go("none"), ["backend-closes"], { backend: { http10: true } }),
     one("closes-http10-nginx", nginx(KEEPS), ["backend-closes"], { backend: { http10: true } }),
     one("closes-errors-go", go("none"), ["backend-closes"], {
@@ -98,21 +103,27 @@ export function plants(faulty: string): Plant[] {
     one("idle-backend-go", go("none"), ["backend-idle-timeout"], { backend: impatient, load: SPARSE }),
     one("idle-backend-nginx", nginx(KEEPS), ["backend-idle-timeout"], { backend: impatient, load: SPARSE }),
     one("idle-backend-node", node("none"), ["backend-idle-timeout"], { backend: impatient, load: SPARSE }),
-    one("idle-gateway-go", go("idle", 40), ["gateway-idle-timeout"], { load: SPARSE }),
-    one("idle-gateway-nginx", nginx("keepalive 400; keepalive_timeout 40ms;"), ["gateway-idle-timeout"], {
+    one("idle-gateway-go", go("idle", 200), ["gateway-idle-timeout"], { load: SPARSE }),
+    one("idle-gateway-nginx", nginx("keepalive 400; keepalive_timeout 200ms;"), ["gateway-idle-timeout"], {
       load: SPARSE,
     }),
-    one("idle-gateway-ours", { transport: "net-http", idleConnTimeout: "40ms" }, ["gateway-idle-timeout"], {
+    one("idle-gateway-ours", { transport: "net-http", idleConnTimeout: "200ms" }, ["gateway-idle-timeout"], {
       load: SPARSE,
     }),
     one("pools-go", go("total", 20), ["many-pools"], { backends: 4 }),
     one("pools-ours", { transport: "net-http", maxIdleConns: 20, maxIdleConnsPerHost: 400, workers: 1 }, [
       "many-pools",
     ], { backends: 4 }),
-    one("ports-go", go("small", 2), ["ports-exhausted", "pool-too-small"], { sysctls: FEW_PORTS }),
-    one("ports-nginx", nginx("keepalive 2;"), ["ports-exhausted", "pool-too-small"], { sysctls: FEW_PORTS }),
+    one("ports-go", go("small", 2), ["ports-exhausted", "pool-too-small"], {
+      sysctls: FEW_PORTS,
+      load: COLD,
+    }),
+    one("ports-nginx", nginx("keepalive 2;"), ["ports-exhausted", "pool-too-small"], {
+      sysctls: FEW_PORTS,
+      load: COLD,
+    }),
     one("descriptors-go", go("none", 0, "ulimit -n 40; "), ["descriptors-exhausted"]),
-    one("bound-go", go("bound"), ["bound-source", "pool-too-small"], { sysctls: FEW_PORTS }),
+    one("bound-go", go("bound"), ["bound-source", "pool-too-small"], { sysctls: FEW_PORTS, load: COLD }),
     one("none-go", go("none"), ["none"]),
     one("none-node", node("none"), ["none"]),
     one("none-python", python("none"), ["none"]),

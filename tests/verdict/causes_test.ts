@@ -175,6 +175,31 @@ const CASES: readonly [what: string, evidence: Evidence, causes: readonly CauseN
     }),
     ["client-side"],
   ],
+  [
+    "one client that connects again, where next to nothing is answered",
+    evidence([witness()], {
+      requests: { answered: 160, failed: 0, perSec: 160, concurrency: 300 },
+      clients: { opened: 301, needed: 300, timeWaitOnGateway: 0, timeWaitOnClient: 1 },
+    }),
+    ["none"],
+  ],
+  [
+    "ten connections, and far more answers than they can carry",
+    evidence([
+      witness({ stoodBefore: 10, openPeak: 10, open: { connections: 10, busy: 10, requests: same(50, 10) } }),
+    ], { requests: { ...ONCE.requests, perSec: 3_000 } }),
+    ["none"],
+  ],
+  [
+    "two connections that are left of a pool whose other connects fail for want of a port",
+    evidence([
+      witness({ stoodBefore: 2, openPeak: 2, open: { connections: 2, busy: 2, requests: same(50, 2) } }),
+    ], {
+      requests: { ...ONCE.requests, perSec: 6_000 },
+      failures: { EADDRNOTAVAIL: 9 },
+    }),
+    ["ports-exhausted"],
+  ],
   ["connects that fail for want of a port", evidence([witness()], { failures: { EADDRNOTAVAIL: 9 } }), [
     "ports-exhausted",
   ]],

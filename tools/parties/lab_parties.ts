@@ -136,7 +136,8 @@ function commandProcess(
   const simple = isSimple(command);
   return {
     argv: ["/bin/sh", "-c", `eval "unset ${COMMAND_VARIABLE}; $${COMMAND_VARIABLE}"`],
-    env: { [COMMAND_VARIABLE]: simple && !/^\s*exec\s/.test(filled) ? `exec ${filled}` : filled },
+    // Many a command line says exec itself.
+    env: { [COMMAND_VARIABLE]: simple && !/^\s*exec\s/.test(command) ? `exec ${filled}` : filled },
     stopsGroup: !simple,
   };
 }

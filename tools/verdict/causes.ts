@@ -28,12 +28,14 @@ export function causesOf(evidence: Evidence): Cause[] {
   const { witness, upstream, requests } = evidence;
   const asked = Math.max(witness?.requests ?? 0, upstream?.answered ?? 0, requests?.answered ?? 0);
   if (asked === 0 || (witness === undefined && upstream?.opened === undefined)) return [];
+  const failures = causesOfFailures(evidence);
   const upstreamCauses = [
     ...causesOfStanding(evidence),
     ...(witness === undefined ? causesOfTables(evidence) : causesOfEnds(evidence)),
-    ...causesOfCap(evidence),
+    // What ran out holds connections back as a cap does, and failures come faster than any answer.
+    ...(failures.length === 0 ? causesOfCap(evidence) : []),
   ];
-  const found = [...causesOfFailures(evidence), ...upstreamCauses, ...causesOfClients(evidence)];
+  const found = [...failures, ...upstreamCauses, ...causesOfClients(evidence)];
   return found.length === 0 ? [fits(evidence)] : sorted(distinct(found));
 }
 

@@ -29,7 +29,8 @@ class Gateway(http.server.BaseHTTPRequestHandler):
             abandoned.append((connection, answer))
             return b""
         body = answer.read()
-        if fault == "closed" or (fault == "small" and len(idle) >= limit):
+        connection.served = getattr(connection, "served", 0) + 1
+        if fault == "closed" or (fault == "limit" and connection.served >= limit) or (fault == "small" and len(idle) >= limit):
             connection.close()
         else:
             idle.append(connection)

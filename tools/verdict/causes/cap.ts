@@ -16,6 +16,9 @@ const BELOW = 0.95;
 /** All connections of a cap are busy, but for the moments between two requests. */
 const BUSY_SHARE = 0.75;
 
+/** So many more requests than the connections can carry were not answered by the backend, but refused. */
+const BEYOND_THEM = 1.25;
+
 /** The number that stands may differ by this share between samples, and between repetitions. */
 const FLAT = 0.02;
 
@@ -69,6 +72,7 @@ export function causesOfCap(evidence: Evidence): Cause[] {
   if (most === 0 || most > BELOW * concurrency || most - least > Math.max(FLAT * most, 0)) return [];
   const { backendMs } = upstream;
   const atBackend = backendMs === undefined || perSec === undefined ? undefined : perSec * backendMs / 1000;
+  if (atBackend !== undefined && atBackend > BEYOND_THEM * most) return [];
   const busyShare = busyShareOf(evidence, most, atBackend);
   if (busyShare !== undefined && busyShare < BUSY_SHARE) return [];
   // An open loop or a pause leaves connections without work: only those that were asked for can wait.

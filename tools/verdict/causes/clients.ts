@@ -5,13 +5,15 @@
  */
 
 import type { Evidence } from "../evidence.ts";
-import { type Cause, figures, WASTE_SHARE } from "./cause.ts";
+import { type Cause, figures, SMALLEST_PART, WASTE_SHARE } from "./cause.ts";
 
 /** Connections of clients that are opened anew. */
 export function causesOfClients({ clients, requests, upstream }: Evidence): Cause[] {
   const { opened, needed = 0, timeWaitOnGateway, timeWaitOnClient } = clients ?? {};
   const answered = requests?.answered ?? 0;
-  if (opened === undefined || answered === 0 || opened - needed < WASTE_SHARE * answered) return [];
+  if (opened === undefined || answered === 0) return [];
+  // Where few requests are answered, one client that connects again is a large share of them.
+  if (opened - needed < Math.max(WASTE_SHARE * answered, SMALLEST_PART * needed)) return [];
   const clientOpenedPerRequest = opened / answered;
   return [{
     cause: "client-side",
