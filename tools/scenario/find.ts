@@ -70,9 +70,12 @@ export function parseFind(
     );
   }
   if (name === "rate" && slo === undefined) {
-    throw new TimewaitError("is needed to find a rate: what must hold? For example p99<=200ms,errors<=0.1%", {
-      field: "slo",
-    });
+    throw new TimewaitError(
+      "of a rate needs what must hold there, the SLO, such as p99<=200ms,errors<=0.1%",
+      {
+        field,
+      },
+    );
   }
   if (name === "connections" && slo !== undefined) {
     throw new TimewaitError("is for a rate: connections hold where the pool opens no new ones", {
