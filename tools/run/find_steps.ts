@@ -9,8 +9,8 @@ import type { RunPlan } from "../scenario/plan.ts";
 import { withSetting } from "../scenario/settings.ts";
 
 /**
- * The runs of a scenario that a bisection is made for: those with a gateway, and for a rate the direct ones where
- * there is no other.
+ * The runs of a scenario that a bisection is made for: those with a gateway, and for a rate the direct ones
+ * where there is no other.
  */
 export function runsToFind(runs: readonly RunPlan[], find: FindPlan): RunPlan[] {
   const through = runs.filter(({ options }) => options.gateway !== null);

@@ -12,12 +12,12 @@ import { settingValue } from "./settings.ts";
 import { parseDurationMs } from "./units.ts";
 
 /** The latencies that a promise may be about. */
-const LATENCIES = ["mean", "p50", "p75", "p90", "p99", "p999", "max"] as const;
+const LATENCIES: readonly Promised["figure"][] = ["mean", "p50", "p75", "p90", "p99", "p999", "max"];
 
 /** One condition of a promise. */
 export interface Promised {
   /** A latency of the load, or the share of requests that failed. */
-  readonly figure: (typeof LATENCIES)[number] | "errors";
+  readonly figure: "mean" | "p50" | "p75" | "p90" | "p99" | "p999" | "max" | "errors";
   /** The most that it may be: milliseconds of a latency; of errors a share, between 0 and 1. */
   readonly most: Amount;
 }

@@ -61,8 +61,8 @@ export interface Tried extends Trial {
 /** A condition that did not hold. */
 export interface Broken {
   /**
-   * The figure of the promise; `share` where a pool opened connections, `fewer` where the gateway did not even
-   * open one for each of the requests at once, `too slow` where the gateway did not
+   * The figure of the promise; `share` where a pool opened connections, `fewer` where the gateway did not
+   * even open one for each of the requests at once, `too slow` where the gateway did not
    * answer often enough to tell, `failed` where a repetition was not measured.
    */
   readonly figure: Promised["figure"] | "share" | "fewer" | "too slow" | "failed";
