@@ -183,7 +183,7 @@ Deno.test({
       assertEquals(refused.code, 2);
       assertStringIncludes(
         refused.stderr,
-        "--rate is kept by the open loop alone, and wrk waits for each answer",
+        "--rate is for the open loop, and wrk waits for each answer",
       );
     });
   },

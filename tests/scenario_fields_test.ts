@@ -14,8 +14,10 @@ const PLACES = {
   HttpClientGateway: "gateway.",
   NetHttpGateway: "gateway.",
   CommandGateway: "gateway.",
-  Backend: "backend.",
+  OwnBackend: "backend.",
+  CommandBackend: "backend.",
   Load: "load.",
+  Burst: "load.burst.",
 };
 
 /** The rows of the table: field and what its documentation says. */
@@ -34,6 +36,8 @@ async function fields(): Promise<[string, string][]> {
         ? "http-client: "
         : wanted === "NetHttpGateway"
         ? "net-http: "
+        : wanted === "CommandBackend"
+        ? "any program: "
         : "";
       return [`\`${place}${name}\``, (of + words).replaceAll("|", "\\|")];
     });

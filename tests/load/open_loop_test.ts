@@ -312,7 +312,7 @@ Deno.test("a rate is for the open loop alone, which needs one", async () => {
     assertEquals(error.field, "rate");
     assertStringIncludes(
       error.message,
-      `rate is kept by the open loop alone, and ${generator} waits for each answer`,
+      `rate is for the open loop, and ${generator} waits for each answer`,
     );
   }
   assertThrows(() => checkLoadOptions("open-loop", PLAN), TimewaitError, "rate is needed by the open loop");

@@ -445,7 +445,7 @@ Deno.test("what a child or the kernel would refuse is refused before the first r
     [{ backend: { bodyBytes: "257MiB" } }, "backend.bodyBytes", /up to 256MiB/],
     [{ load: { connections: 10, rate: 999_999_999 } }, "load.rate", /from 1 to 1000000/],
     [{ load: { connections: 10, rate: 9, headers: ["A: \x1b"] } }, "load.headers", /A: \\u001b/],
-    [{ load: { connections: 10, rate: 9, headers: ["Content-Length: 5"] } }, "load.headers", /no body/],
+    [{ load: { connections: 10, rate: 9, headers: ["Content-Length: 5"] } }, "load.headers", /its own body/],
     [{ sysctls: { "net.ipv4.tcp_tw_reus": 1 } }, "sysctls", /did you mean net\.ipv4\.tcp_tw_reuse\?/],
     [
       { runs: [{ name: "a", gateway: { command: "no-such-gateway-1234 {listen}" } }] },

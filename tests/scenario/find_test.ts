@@ -42,7 +42,11 @@ Deno.test("what cannot be found is refused, with what to say in its place", () =
       "find needs more than one value to look in, not 5 to 5: give connections=1..1000",
     ],
     ["connections=0..5", undefined, "find connections=0..5: must be a whole number of at least 1, not 0"],
-    ["rate", undefined, "slo is needed to find a rate: what must hold? For example p99<=200ms,errors<=0.1%"],
+    [
+      "rate",
+      undefined,
+      "find of a rate needs what must hold there, the SLO, such as p99<=200ms,errors<=0.1%",
+    ],
     ["connections", SLO, "slo is for a rate: connections hold where the pool opens no new ones"],
     [
       "rate",

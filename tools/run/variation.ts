@@ -29,10 +29,10 @@ export interface VariationOptions {
 }
 
 /** Other options, which may leave nothing to vary. */
-export interface Others extends Overrides {
-  /** Whether one run is measured under two names. */
+export interface OtherOptions extends Overrides {
+  /** A check of the bench itself varies nothing. */
   readonly selfCheck?: boolean | undefined;
-  /** When to stop by precision. */
+  /** A bench that stops at a precision finds nothing. */
   readonly until?: unknown;
 }
 
@@ -42,7 +42,7 @@ export interface Others extends Overrides {
  *
  * @throws {TimewaitError} where an option both fixes a setting and varies it, and for a self-check.
  */
-export function sweepOf(scenario: Scenario, options: VariationOptions & Others): Sweep {
+export function sweepOf(scenario: Scenario, options: VariationOptions & OtherOptions): Sweep {
   const { load = {}, backend = {}, sweep = {}, selfCheck = false } = options;
   const isFixed = (name: string) =>
     (load as Given)[name] !== undefined || (backend as Given)[name] !== undefined;
@@ -72,7 +72,10 @@ type Given = Readonly<Record<string, unknown>>;
  *
  * @throws {TimewaitError} where there is nothing to find it in, or something else is asked for as well.
  */
-export function findOf({ runs }: ScenarioPlan, options: VariationOptions & Others): FindPlan | undefined {
+export function findOf(
+  { runs }: ScenarioPlan,
+  options: VariationOptions & OtherOptions,
+): FindPlan | undefined {
   const { find, slo, sweep = {}, selfCheck = false, until, load } = options;
   if (find === undefined) {
     if (slo === undefined) return undefined;

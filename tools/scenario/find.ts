@@ -12,7 +12,7 @@ import { settingValue } from "./settings.ts";
 import { parseDurationMs } from "./units.ts";
 
 /** The latencies that a promise may be about. */
-const LATENCIES = ["mean", "p50", "p75", "p90", "p99", "p999", "max"] as const;
+const LATENCIES: readonly Promised["figure"][] = ["mean", "p50", "p75", "p90", "p99", "p999", "max"];
 
 /** One condition of a promise. */
 export interface Promised {
@@ -70,9 +70,12 @@ export function parseFind(
     );
   }
   if (name === "rate" && slo === undefined) {
-    throw new TimewaitError("is needed to find a rate: what must hold? For example p99<=200ms,errors<=0.1%", {
-      field: "slo",
-    });
+    throw new TimewaitError(
+      "of a rate needs what must hold there, the SLO, such as p99<=200ms,errors<=0.1%",
+      {
+        field,
+      },
+    );
   }
   if (name === "connections" && slo !== undefined) {
     throw new TimewaitError("is for a rate: connections hold where the pool opens no new ones", {

@@ -61,10 +61,11 @@ export interface Tried extends Trial {
 /** A condition that did not hold. */
 export interface Broken {
   /**
-   * The figure of the promise; `share` where a pool opened connections, `too slow` where the gateway did not
+   * The figure of the promise; `share` where a pool opened connections, `fewer` where the gateway did not
+   * even open one for each of the requests at once, `too slow` where the gateway did not
    * answer often enough to tell, `failed` where a repetition was not measured.
    */
-  readonly figure: Promised["figure"] | "share" | "too slow" | "failed";
+  readonly figure: Promised["figure"] | "share" | "fewer" | "too slow" | "failed";
   /** What it was: milliseconds of a latency, else a share. 0 where it is no figure. */
   readonly was: number;
   /** The most that it might be. */
@@ -170,6 +171,10 @@ function judgePool(
     return { broken: [{ figure: "too slow", was: 0, most: 0 }], figures: { opened } };
   }
   const share = Math.max(0, opened - connections) / later;
+  if (opened < ALL * connections) {
+    const was = opened / connections;
+    return { broken: [{ figure: "fewer", was, most: ALL }], figures: { share, opened } };
+  }
   const broken: Broken[] = share < KNEE_SHARE ? [] : [{ figure: "share", was: share, most: KNEE_SHARE }];
   const isWhole = latencyUs.max < beatMs * 1000;
   const kept = share >= KNEE_SHARE && isWhole

@@ -93,6 +93,8 @@ function sayBroken({ figure, was, most }: Broken): string {
       return "it could not be measured";
     case "too slow":
       return "it did not answer often enough to tell";
+    case "fewer":
+      return `it opened connections for only ${formatShare(was)} of the requests that were sent together`;
     case "share":
       return `${formatRatio(was)} new connections per request`;
     case "errors":
@@ -215,7 +217,9 @@ function noteLuck({ series, tried }: Found): string[] {
 
 function noteSlow({ series, tried, cap }: Found): string[] {
   if (cap !== undefined) return [];
-  const slow = tried.filter(({ why }) => why.some(({ figure }) => figure === "too slow"));
+  const slow = tried.filter(({ why }) =>
+    why.some(({ figure }) => figure === "too slow" || figure === "fewer")
+  );
   if (slow.length === 0) return [];
   return [
     `\`${series}\` was too slow to tell at ${

@@ -12,7 +12,7 @@ import { type Knee, KNEE_SHARE, kneeOf } from "../../verdict/knee.ts";
 import { curvesOf, ratioAtSameValues } from "../../verdict/sweep.ts";
 import { describeByRun } from "../by_run.ts";
 import { intervalCell } from "../cells.ts";
-import { formatChange, formatCount, formatMs, formatRatio, formatRough, formatShare } from "../format.ts";
+import { formatCount, formatMs, formatRatio, formatRough, formatShare } from "../format.ts";
 import { describeLoop } from "../load.ts";
 import { prose } from "../markdown.ts";
 import { headSetting, saySetting } from "../setting.ts";
@@ -105,8 +105,11 @@ function cellsOf(
 function lossCell(ratio: Interval | undefined): string {
   if (ratio === undefined) return "–";
   const { estimate, low, high, confidence } = ratio;
-  if (estimate > 1) return intervalCell(ratio, (value) => formatChange(value - 1)).replace(/^\+/, "gain of ");
-  return intervalCell({ estimate: 1 - estimate, low: 1 - high, high: 1 - low, confidence }, formatShare);
+  return estimate > 1
+    ? `gain of ${
+      intervalCell({ estimate: estimate - 1, low: low - 1, high: high - 1, confidence }, formatShare)
+    }`
+    : intervalCell({ estimate: 1 - estimate, low: 1 - high, high: 1 - low, confidence }, formatShare);
 }
 
 /** How the table is read. */
@@ -147,9 +150,7 @@ export function renderKnees(_findings: Findings, results: Results): string[] {
     "",
     ...knees.map((knee) => `- ${explainKnee(knee)}`),
     "",
-    `A run keeps its connections where it opens fewer than ${
-      formatShare(KNEE_SHARE)
-    } of its requests' number.` +
+    `A run keeps its connections where it opens fewer than ${KNEE_SHARE} connections per request.` +
     (ofConnections
       ? " The knee over connections is the *effective* size of a pool, whatever its configuration says: several gates, " +
         "workers with a pool each, and idle timeouts are in it. `--find connections` finds it within 10%."
