@@ -149,6 +149,14 @@ const SENTENCES: { readonly [K in WarningKind]: (figures: WarningFigures[K], run
       often(seen)
     }: client, gateway and backend took time from each other, so the loss can be ` +
     "larger than on machines of their own.",
+  "saturated": ({ idleShare, width }, run) =>
+    `${run}: a load that leaves ${
+      formatShare(idleShare)
+    } of the CPU time idle hides small differences, here those ` +
+    `within an interval that is ${
+      formatShare(width)
+    } wide. For a few percent use a load that leaves the CPUs mostly ` +
+    "idle, as the scenario `small_differences` does.",
   "requests late": ({ late, due }, run) =>
     `${run}: the open loop took up ${formatCount(late)} of ${
       formatCount(due)
