@@ -1,4 +1,6 @@
-/** Another checkout's gateway beside this one's: of a commit, of a folder, and what is left of a killed bench. */
+/**
+ * Another checkout's gateway beside this one's: of a commit, of a folder, and what is left of a killed bench.
+ */
 
 import { assert, assertEquals, assertGreater, assertRejects, assertStringIncludes } from "@std/assert";
 import { TimewaitError } from "../../tools/errors.ts";

@@ -22,8 +22,8 @@ export interface RunScenarioOptions {
   /** Sysctls for every run, beside or instead of its own. */
   readonly sysctls?: Sysctls | undefined;
   /**
-   * Repetitions of each run, at least 1: all of them, or the least of them with `until` or `decide`. Default 6
-   * for two runs and with `decide`, 7 for three, 8 for four to seven.
+   * Repetitions of each run, at least 1: all of them, or the least of them with `until` or `decide`. Default
+   * 6 for two runs and with `decide`, 7 for three, 8 for four to seven.
    */
   readonly repeat?: number | undefined;
   /** Goes on after `repeat` until the comparisons are precise enough. Default: it does not. */

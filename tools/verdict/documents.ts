@@ -87,7 +87,9 @@ export function checkDocuments(gates: readonly Gate[], documents: readonly Named
   return checkGates(gates, others.flatMap((document) => besideFirst(first, document, others.length)));
 }
 
-/** Applies gates to one bench, and judges them as it was measured: after each round where it was to decide. */
+/**
+ * Applies gates to one bench, and judges them as it was measured: after each round where it was to decide.
+ */
 function checkBench(gates: readonly Gate[], results: Results): GateCheck[] {
   const applied = applyGates(gates, besideBaseline(results));
   const { decide, repeat } = results.method;

@@ -63,7 +63,14 @@ const SENTENCES: { readonly [K in WarningKind]: (figures: WarningFigures[K], run
   "failed requests": (errors, run) => {
     const parts = ERROR_KINDS.filter((kind) => errors[kind] > 0)
       .map((kind) => `${formatCount(errors[kind])} ${FAILURES[kind]}`);
-    return `${run}: requests failed, in all repetitions together: ${parts.join(", ")}.`;
+    const both = Math.min(errors.timeout, errors.status);
+    const twice = both === 0
+      ? ""
+      : ` An answer that was both late and of such a status can be among both: up to ${
+        formatCount(both)
+      } are taken off ` +
+        "requests/s twice.";
+    return `${run}: requests failed, in all repetitions together: ${parts.join(", ")}.${twice}`;
   },
   "forwarding": ({ kind, requests, backendRequests, share }, run) =>
     kind === "by itself"
