@@ -343,7 +343,7 @@ Deno.test("a header that no generator would send is refused", () => {
 Deno.test("a header that would break the request, or change what is measured, is refused with the reason", () => {
   const refused = {
     "Content-Length: 5": "counts its own body",
-    "transfer-encoding: chunked": "no body to encode",
+    "transfer-encoding: chunked": "sends each body with its length",
     "Connection: upgrade": 'must say "Connection: close" or "Connection: keep-alive"',
     "Connection: keep-alive, close": 'must say "Connection: close" or "Connection: keep-alive"',
   };

@@ -72,7 +72,8 @@ Deno.test("one run with too few repetitions is named, and the others keep their 
 Deno.test("a report of a bench that chose when to stop says so", () => {
   const report = renderReport({ ...MAIN, method: { repeat: 6, until: { width: 0.05, maxTimeMs: 600_000 } } });
   assertStringIncludes(report, "is shown at 2.5%");
-  assertStringIncludes(report, "after that, they hold the true loss in at least 95% of benches");
+  assertStringIncludes(report, "its interval holds the true one in 95.0% of benches");
+  assertStringIncludes(report, "so they are made for 97.5%, of which at least 95% are left");
 });
 
 Deno.test("where no difference is shown, the first sentence says how large one could be", () => {

@@ -44,7 +44,7 @@ backend b
 cat >"$d/haproxy.cfg" <<'END'
 ${cfg}
 END
-haproxy -q -db -f "$d/haproxy.cfg" & wait $!`;
+haproxy -db -f "$d/haproxy.cfg" & wait $!`;
 }
 
 /** The gateway `faulty` of the folder `planted` with this fault, in Node or Python. */

@@ -125,6 +125,14 @@ Deno.test("a figure is a number of the repetition's own, not what its language h
   }
 });
 
+Deno.test("a gate on a figure that is like no other is told which there are", () => {
+  assertThrows(
+    () => checkGates([parseGate("speed>=1", GATE)], [{ run: runOf(BEFORE) }]),
+    TimewaitError,
+    "there is no figure speed; there are requestsPerSec, latencyUs.p99, errors.timeout, reuseRatio, ",
+  );
+});
+
 Deno.test("a gate for one run leaves the others alone, and one of the gateway those without", () => {
   const direct = run("direct", BEFORE.map((value) => repetition(value)), null);
   const pairs = [direct, runOf(BEFORE), runOf(BEFORE, 0, "pool-1000")].map((run) => ({ run }));

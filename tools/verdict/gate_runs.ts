@@ -112,11 +112,27 @@ function listOf(runs: readonly string[]): string {
   return runs.length === 0 ? "there are no runs" : `its runs are ${runs.join(", ")}`;
 }
 
+/** The figures that gates are most often about. */
+const FIRST_FIGURES = [
+  "requestsPerSec",
+  "latencyUs.p99",
+  "errors.timeout",
+  "reuseRatio",
+  "gateway.timeWaitPeak",
+  "gateway.connectionsOpened",
+  "processes.gateway.cpuSec",
+];
+
 /** The runs that have the figure. A direct run has no gateway, and keeps to any limit of one. */
 function runsWithFigure(gate: Gate, asked: readonly GatedRun[]): readonly GatedRun[] {
   const measured = asked.flatMap(({ run }) => measuredOf(run));
   if (measured.length > 0 && !measured.some((repetition) => hasFigure(repetition, gate.figure))) {
-    refuse(gate, `there is no figure ${gate.figure}${didYouMean(gate.figure, figureNames(measured[0]!))}`);
+    const names = figureNames(measured[0]!);
+    const some = `; there are ${
+      FIRST_FIGURES.filter((name) => names.includes(name)).join(", ")
+    }, and all other numbers of ` +
+      "a repetition by their paths in the results document";
+    refuse(gate, `there is no figure ${gate.figure}${didYouMean(gate.figure, names) || some}`);
   }
   const having = asked.filter(({ run }) => {
     const repetitions = measuredOf(run);

@@ -15,11 +15,23 @@ import {
   type Run,
   servedPerSec,
 } from "../results/results.ts";
+import { baselineOf, compareWithBaseline } from "./comparison.ts";
+import { parseGate } from "./gate.ts";
 import { estimateMedian } from "./intervals.ts";
 import type { Seen, Warning, WarningKind } from "./warning.ts";
 
 /** Shares from which on a warning is given. */
-const LIMITS = { others: 0.05, steal: 0.01, oneThread: 0.95, idle: 0.03, late: 0.01 } as const;
+const LIMITS = {
+  others: 0.05,
+  steal: 0.01,
+  oneThread: 0.95,
+  idle: 0.03,
+  late: 0.01,
+  saturated: 0.1,
+} as const;
+
+/** Differences of up to this share are small ones. */
+const SMALL_DIFFERENCE = 0.05;
 
 /**
  * How far from the median a repetition must lie to be said to lie apart, in median absolute deviations, by
@@ -37,13 +49,15 @@ export const MACHINE_WARNINGS: ReadonlySet<WarningKind> = new Set([
   "load at its limit",
   "backend at its limit",
   "cpus full",
+  "saturated",
   "requests late",
   "requests unsent",
   "outlier",
 ]);
 
 /** The warnings about the machine and the parties. */
-export function warnOfMachine({ environment, runs }: Results): Warning[] {
+export function warnOfMachine(results: Results): Warning[] {
+  const { environment, runs } = results;
   const governors = environment.governors.filter((governor) => governor !== "performance");
   return [
     ...warnOfOthers(runs),
@@ -53,7 +67,28 @@ export function warnOfMachine({ environment, runs }: Results): Warning[] {
       ...warnOfArrivals(run),
       ...warnOfOutliers(run),
     ]),
+    ...warnOfSaturation(results),
   ];
+}
+
+/** Names the runs of which a few percent are asked that their saturated CPUs hide. */
+function warnOfSaturation(results: Results): Warning[] {
+  const baseline = baselineOf(results);
+  const { until = null, decide } = results.method ?? {};
+  const gates = (decide?.gates ?? []).map((gate) => parseGate(gate));
+  const asksForLittle = until !== null && until.width <= SMALL_DIFFERENCE ||
+    gates.some(({ relative, limit }) => relative && Math.abs(limit) <= SMALL_DIFFERENCE);
+  return [...compareWithBaseline(results)].flatMap(([name, { ratio, verdict }]): Warning[] => {
+    if (ratio === undefined || baseline === undefined) return [];
+    const run = results.runs.find((run) => run.name === name)!;
+    const idle = [...measuredOf(run), ...measuredOf(baseline)]
+      .flatMap(({ machine }) => machine === null ? [] : [machine.idle]);
+    const idleShare = estimateMedian(idle)?.estimate;
+    const width = ratio.high - ratio.low;
+    if (idleShare === undefined || idleShare >= LIMITS.saturated || width <= SMALL_DIFFERENCE) return [];
+    if (!asksForLittle && verdict !== "no difference shown") return [];
+    return [{ kind: "saturated", run: name, figures: { idleShare, width } }];
+  });
 }
 
 function warnOfOthers(runs: readonly Run[]): Warning[] {

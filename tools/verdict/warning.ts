@@ -111,6 +111,16 @@ export interface WarningFigures {
   "backend at its limit": Seen;
   /** All CPUs were busy. */
   "cpus full": Seen;
+  /**
+   * A small difference was asked for, or none was shown, where nearly all CPU time was used: such rates vary
+   * more from one repetition to the next than the difference.
+   */
+  "saturated": {
+    /** The CPU time left over, in the median of the repetitions of this run and of the baseline. */
+    readonly idleShare: number;
+    /** How wide the interval of the comparison is, as a share of the baseline. */
+    readonly width: number;
+  };
   /** The open loop took requests up late. */
   "requests late": { readonly late: number; readonly due: number };
   /** Requests of the open loop were never sent. */

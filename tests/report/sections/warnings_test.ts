@@ -45,6 +45,31 @@ Deno.test("a generator or a backend whose threads never rest is at its limit", (
   assertStringIncludes(backend!, "the backend was at its limit in 1 of 2 repetitions");
 });
 
+Deno.test("where the CPUs are saturated and little is asked for, or nothing shown, a load that is not is named", () => {
+  const rates = {
+    same: [4800, 5200, 4700, 5300, 4900, 5150, 4600, 5350],
+    half: [2500, 2300, 2600, 2400, 2700, 2200, 2450, 2550],
+  };
+  const document = (idle: number, more: Partial<Results> = {}) => {
+    const measured = Object.entries({ direct: [5000, 5100, 4900, 5050, 4950, 5000, 5100, 5020], ...rates })
+      .map(([name, values]) =>
+        run(
+          name,
+          values.map((value) => repetition(value, { opened: 9, machine: { ...QUIET.machine!, idle } })),
+        )
+      );
+    return sentencesOf(results(measured, more)).filter((text) => text.includes("small_differences"));
+  };
+  const [said, ...rest] = document(0.04);
+  assertStringIncludes(said!, "`same`: a load that leaves 4.0% of the CPU time idle hides small differences");
+  assertEquals(rest, [], "a half is seen anyway");
+  assertEquals(document(0.6), []);
+  const decide = { maxTimeMs: 1, gates: ["requestsPerSec>=-5%"] };
+  assertEquals(document(0.04, { method: { repeat: 6, until: null, decide } }).length, 2);
+  assertEquals(document(0.04, { method: { repeat: 6, until: { width: 0.03, maxTimeMs: 1 } } }).length, 2);
+  assertEquals(document(0.04, { method: { repeat: 6, until: { width: 0.2, maxTimeMs: 1 } } }).length, 1);
+});
+
 Deno.test("a governor that changes the clock is named, one that holds it is not", () => {
   const document = results([run("pool-100", [QUIET])]);
   const under = (governors: string[]) =>

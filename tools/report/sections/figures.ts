@@ -6,7 +6,7 @@
 
 import type { Results } from "../../results/results.ts";
 import type { Findings, RunFindings } from "../../verdict/findings.ts";
-import { estimateMedian } from "../../verdict/intervals.ts";
+import { CONFIDENCE, estimateMedian } from "../../verdict/intervals.ts";
 import { FIRST_LOOK, LAST_LOOK } from "../../verdict/looks.ts";
 import { describeByRun, sayByRun } from "../by_run.ts";
 import { COLUMNS } from "../columns.ts";
@@ -65,7 +65,7 @@ function explainFigures(runs: readonly RunFindings[], results: Results): string[
   return [
     medians,
     `The loss is the middle of the losses within the rounds (Hodges and Lehmann's estimate); ${
-      sayCoverage(tested)
+      sayCoverage(tested, results)
     }. In a round all runs are measured one after the other, in a random order.`,
     ...explainTests(tested, results),
   ];
@@ -97,8 +97,13 @@ function namesOf(runs: readonly Pick<RunFindings, "name">[]): string {
 }
 
 /** With what confidence each interval of a loss holds the true one, by run where they differ. */
-function sayCoverage(tested: readonly RunFindings[]): string {
-  const groups = Map.groupBy(tested, ({ comparison }) => formatShare(comparison!.ratio!.confidence));
+function sayCoverage(tested: readonly RunFindings[], { method }: Results): string {
+  // Of a bench that stops by the width of its intervals, which makes them err more often.
+  const most = (method?.until ?? null) === null ? 1 : CONFIDENCE;
+  const groups = Map.groupBy(
+    tested,
+    ({ comparison }) => formatShare(Math.min(most, comparison!.ratio!.confidence)),
+  );
   if (groups.size === 1) return `its interval holds the true one in ${[...groups.keys()][0]} of benches`;
   const parts = [...groups].map(([share, group]) => `${share} of benches (${namesOf(group)})`);
   return `its interval holds the true one in ${parts.join(", ")}`;
@@ -128,8 +133,8 @@ function explainTests(tested: readonly RunFindings[], { method }: Results): stri
   );
   if (until) {
     sentences.push(
-      "The bench chose when to stop by the width of these intervals, which makes them err more often: after that, they hold " +
-        "the true loss in at least 95% of benches.",
+      "The bench chose when to stop by the width of these intervals, which makes them err more often: so they are made for " +
+        "97.5%, of which at least 95% are left.",
     );
   }
   return sentences;

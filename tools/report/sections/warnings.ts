@@ -83,7 +83,14 @@ const SENTENCES: { readonly [K in WarningKind]: (figures: WarningFigures[K], run
   "failed requests": (errors, run) => {
     const parts = ERROR_KINDS.filter((kind) => errors[kind] > 0)
       .map((kind) => `${formatCount(errors[kind])} ${FAILURES[kind]}`);
-    return `${run}: requests failed, in all repetitions together: ${parts.join(", ")}.`;
+    const both = Math.min(errors.timeout, errors.status);
+    const twice = both === 0
+      ? ""
+      : ` An answer that was both late and of such a status can be among both: up to ${
+        formatCount(both)
+      } are taken off ` +
+        "requests/s twice.";
+    return `${run}: requests failed, in all repetitions together: ${parts.join(", ")}.${twice}`;
   },
   "forwarding": ({ kind, requests, backendRequests, share }, run) =>
     kind === "by itself"
@@ -203,6 +210,14 @@ const SENTENCES: { readonly [K in WarningKind]: (figures: WarningFigures[K], run
       often(seen)
     }: client, gateway and backend took time from each other, so the loss can be ` +
     "larger than on machines of their own.",
+  "saturated": ({ idleShare, width }, run) =>
+    `${run}: a load that leaves ${
+      formatShare(idleShare)
+    } of the CPU time idle hides small differences, here those ` +
+    `within an interval that is ${
+      formatShare(width)
+    } wide. For a few percent use a load that leaves the CPUs mostly ` +
+    "idle, as the scenario `small_differences` does.",
   "requests late": ({ late, due }, run) =>
     `${run}: the open loop took up ${formatCount(late)} of ${
       formatCount(due)

@@ -37,7 +37,7 @@ export function causesOfStanding(evidence: Evidence): Cause[] {
   const { opened, requests, atEnd, atStart, growsOn } = standing;
   const grown = Math.max(0, atEnd + closeWait - atStart) * repetitions;
   const leaks = atEnd + closeWait > most && grown >= WASTE_SHARE * requests && growsOn !== false;
-  if (!leaks) return [];
+  if (!leaks || areUsedAgain(evidence, atEnd)) return [];
   const { witness } = evidence;
   return [{
     cause: "leak",
@@ -59,6 +59,23 @@ export function causesOfStanding(evidence: Evidence): Cause[] {
     ],
     ...(witness === undefined ? { cannotTell: [{ cause: "none", tells: "longer load" }] } : {}),
   }];
+}
+
+/** From this number of requests in the median connection on, connections are used again. */
+const USED_AGAIN = 3;
+
+/** So many times the usual pause between two requests of a connection is too long to be one. */
+const PAUSES = 5;
+
+/**
+ * Whether connections beyond the concurrency go on carrying requests: a pool for each worker keeps more of
+ * them than there are requests at one time, and none of them is leaked.
+ */
+function areUsedAgain({ witness, requests }: Evidence, atEnd: number): boolean {
+  const idleP50Ms = witness?.open.idleMs?.p50;
+  if (witness === undefined || requests?.perSec === undefined || idleP50Ms === undefined) return false;
+  const pauseMs = 1000 * atEnd / requests.perSec;
+  return witness.open.requests.p50 >= USED_AGAIN && idleP50Ms < PAUSES * pauseMs;
 }
 
 function standingOf({ witness, upstream, requests, repetitions = 1 }: Evidence): Standing | undefined {
