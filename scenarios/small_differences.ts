@@ -11,7 +11,7 @@
  *
  *     deno task bench small_differences
  *     deno task bench small_differences --self-check
- *     deno task bench small_differences --checkout main --decide --gate 'requestsPerSec>=-2%'
+ *     deno task bench small_differences --checkout HEAD
  */
 
 import type { Scenario } from "timewait";
