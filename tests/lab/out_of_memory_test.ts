@@ -3,34 +3,30 @@ import { ROOT } from "../support/root.ts";
 
 const LIMIT_BYTES = 400 * 2 ** 20;
 
-/** A control group with little memory, where this machine lets us make one. Disposing it removes it. */
+/**
+ * A control group with little memory, where this machine lets us make one. Disposing it removes it. A shell
+ * does the work, because Deno writes to /sys with all permissions only.
+ */
 function smallGroup(): { readonly procs: string } & Disposable {
-  const isV2 = exists("/sys/fs/cgroup/cgroup.controllers");
-  const path = `/sys/fs/cgroup${isV2 ? "" : "/memory"}/timewait-test-${Deno.pid}`;
-  const [most, swap] = isV2
-    ? ["memory.max", "memory.swap.max"]
-    : ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes"];
-  Deno.mkdirSync(path);
-  const group = { procs: `${path}/cgroup.procs`, [Symbol.dispose]: () => Deno.removeSync(path) };
-  try {
-    Deno.writeTextFileSync(`${path}/${most}`, String(LIMIT_BYTES));
-    if (exists(`${path}/${swap}`)) {
-      Deno.writeTextFileSync(`${path}/${swap}`, isV2 ? "0" : String(LIMIT_BYTES));
-    }
-    return group;
-  } catch (error) {
-    group[Symbol.dispose]();
-    throw error;
-  }
+  const path = inShell(MAKE_GROUP, String(LIMIT_BYTES), `timewait-test-${Deno.pid}`).trim();
+  return { procs: `${path}/cgroup.procs`, [Symbol.dispose]: () => void inShell('rmdir "$1"', path) };
 }
 
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
+const MAKE_GROUP = `
+if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+  group=/sys/fs/cgroup/$2 most=memory.max swap=memory.swap.max left=0
+else
+  group=/sys/fs/cgroup/memory/$2 most=memory.limit_in_bytes swap=memory.memsw.limit_in_bytes left=$1
+fi
+mkdir "$group" || exit
+if echo "$1" >"$group/$most" && { [ ! -e "$group/$swap" ] || echo "$left" >"$group/$swap"; }; then echo "$group"
+else rmdir "$group"; exit 1; fi`;
+
+function inShell(script: string, ...args: string[]): string {
+  const { code, stdout, stderr } = new Deno.Command("/bin/sh", { args: ["-c", script, "sh", ...args] })
+    .outputSync();
+  if (code !== 0) throw new Error(new TextDecoder().decode(stderr).trim());
+  return new TextDecoder().decode(stdout);
 }
 
 function whyNoGroup(): string | undefined {
@@ -43,12 +39,11 @@ function whyNoGroup(): string | undefined {
 }
 
 const reason = whyNoGroup();
-if (reason !== undefined) console.error(`the test that runs out of memory is ignored: ${reason}`);
+if (reason !== undefined) console.error(`there is no test that runs out of memory: ${reason}`);
 
-Deno.test({
-  name: "the report of a bench whose gateway the kernel has killed for want of memory says so",
-  ignore: reason !== undefined,
-  async fn() {
+// Whether a machine has control groups to give does not depend on what is installed.
+if (reason === undefined) {
+  Deno.test("the report of a bench whose gateway the kernel has killed for want of memory says so", async () => {
     const folder = await Deno.makeTempDir();
     try {
       const gateway = { command: "tail /dev/zero {listen}" };
@@ -72,5 +67,5 @@ Deno.test({
     } finally {
       await Deno.remove(folder, { recursive: true });
     }
-  },
-});
+  });
+}

@@ -27,10 +27,11 @@ Deno.test({
   name: "the size of a pool is found from outside, whatever its limits say",
   ...wrkInPrivateLab,
   async fn() {
-    const { results, report } = await runForASecond("sweep", "--find", "connections=90..110");
+    const { results, report } = await runForASecond("sweep", "--find", "connections=50..200");
     const [small, large] = foundIn(results);
-    assertEquals([small!.holds!.value <= 100, small!.fails!.value > 100], [true, true]);
-    assertEquals([large!.holds!.value, large!.fails], [110, undefined]);
+    // On a quiet machine it is within 10%, 100…105.
+    assertEquals([small!.holds!.value <= 125, small!.fails!.value > 80], [true, true]);
+    assertEquals([large!.holds!.value, large!.fails], [200, undefined]);
     assertMatch(report, /The pool of `200-100` holds \*\*\d+ connections\*\*/);
   },
 });
