@@ -10,7 +10,6 @@
  * backend takes no gateway can save any, so a gateway that needs 5% more time shows as much less than 5%.
  *
  *     deno task bench small_differences
- *     deno task bench small_differences --self-check
  *     deno task bench small_differences --checkout HEAD
  */
 

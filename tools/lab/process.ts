@@ -4,6 +4,7 @@
  * @module
  */
 
+import { stripAnsiCode } from "@std/fmt/colors";
 import { CommandBuilder } from "@david/dax";
 import { deadline } from "@std/async/deadline";
 import { findCommand } from "./find_command.ts";
@@ -279,10 +280,10 @@ const REASON_LENGTH = 500;
 
 /**
  * Why a child ended, for the end of a sentence: the last line of its standard error that begins with
- * `error:`, else the last line, and its exit code.
+ * `error:`, in whatever colour, else the last line, and its exit code.
  */
 export function reasonOfExit(status: ExitStatus): string {
-  const lines = status.stderr.map((line) => line.trim()).filter((line) => line !== "");
+  const lines = status.stderr.map((line) => stripAnsiCode(line).trim()).filter((line) => line !== "");
   const words = lines.findLast((line) => IS_REASON.test(line)) ?? lines.at(-1);
   const how = status.code > 128 ? `ended by signal ${status.code - 128}` : `exit code ${status.code}`;
   return words === undefined ? how : `${shortened(words, REASON_LENGTH)} (${how})`;
