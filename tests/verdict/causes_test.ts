@@ -69,6 +69,18 @@ const CASES: readonly [what: string, evidence: Evidence, causes: readonly CauseN
     ]),
     ["leak"],
   ],
+  [
+    "more connections than requests at one time, all of which are used again",
+    evidence([
+      witness({
+        stoodBefore: 0,
+        accepted: 190,
+        openPeak: 190,
+        open: { connections: 190, busy: 80, requests: same(29, 190), idleMs: same(20, 110) },
+      }),
+    ]),
+    ["none"],
+  ],
   ["ends at exactly 10 requests by the gateway", churning(ended(500, { requests: same(10, 500) })), [
     "request-limit",
   ]],
