@@ -2,6 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 
 const TOOL = `
 import { runAsScript } from "${new URL("../../tools/cli/run_as_script.ts", import.meta.url)}";
+import { ROOT } from "../support/root.ts";
 await runAsScript(async (_args, signal) => {
   console.log("started");
   await new Promise((resolve) => {
@@ -76,17 +77,18 @@ for (
     try {
       const ready = `Deno.writeTextFileSync(new URL("./ready", import.meta.url), "");`;
       await Deno.writeTextFile(`${folder}/hangs.ts`, `${ready}\n${text}\nexport default {};`);
-      const bench = new URL("../../tools/bench.ts", import.meta.url).pathname;
       const child = new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", decodeURI(bench), `${folder}/hangs.ts`],
+        args: ["run", "-A", `${ROOT}tools/bench.ts`, `${folder}/hangs.ts`],
         stdout: "null",
         stderr: "null",
       }).spawn();
-      const killTimer = setTimeout(() => child.kill("SIGKILL"), 8_000);
-      while (!(await Deno.stat(`${folder}/ready`).catch(() => undefined))) {
+      let ended = false;
+      child.status.then(() => ended = true);
+      const killTimer = setTimeout(() => !ended && child.kill("SIGKILL"), 8_000);
+      while (!ended && !(await Deno.stat(`${folder}/ready`).catch(() => undefined))) {
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
-      child.kill("SIGINT");
+      if (!ended) child.kill("SIGINT");
       const { code } = await child.status;
       clearTimeout(killTimer);
       assertEquals(code, 130);
