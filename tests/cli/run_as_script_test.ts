@@ -1,8 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { ROOT } from "../support/root.ts";
 
 const TOOL = `
 import { runAsScript } from "${new URL("../../tools/cli/run_as_script.ts", import.meta.url)}";
-import { ROOT } from "../support/root.ts";
 await runAsScript(async (_args, signal) => {
   console.log("started");
   await new Promise((resolve) => {
