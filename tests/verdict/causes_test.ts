@@ -124,6 +124,61 @@ const CASES: readonly [what: string, evidence: Evidence, causes: readonly CauseN
     ["gateway-idle-timeout"],
   ],
   [
+    // Seen of http-client when its connects had become slow: it closes what is too many late, for want of CPU.
+    "connections that a busy gateway closes a while after they were too many",
+    churning(ended(2_000, {
+      requests: spread(survivors(2_000, 0.6)),
+      idleMs: spread(Array.from({ length: 2_000 }, (_, i) => 10 * 1.0028 ** i)),
+    })),
+    ["pool-too-small"],
+  ],
+  [
+    "a gateway of ours that closes connections long before its idle timeout",
+    {
+      ...churning(ended(2_000, { requests: spread(survivors(2_000, 0.6)), idleMs: same(1_500, 2_000) })),
+      pool: {
+        keepsPerHost: 10,
+        keepsInAll: Infinity,
+        mostPerHost: Infinity,
+        idleTimeoutMs: 90_000,
+        asksToClose: false,
+        workers: 1,
+      },
+    },
+    ["pool-too-small"],
+  ],
+  [
+    "a cap whose connections are now and then handed from thread to thread",
+    evidence([
+      witness({
+        stoodBefore: 0,
+        accepted: 14,
+        requests: 500,
+        openPeak: 12,
+        ended: [ended(2)],
+        busy: { spanMs: 1_000, mean: 9.3, most: 10, fullShare: 0.85 },
+        open: { connections: 12, busy: 9, requests: same(40, 12) },
+      }),
+    ]),
+    ["cap"],
+  ],
+  [
+    "a gateway whose one thread is the limit, of which more connections are busy at times",
+    evidence([
+      witness({ openPeak: 22, busy: { spanMs: 1_000, mean: 6.4, most: 17, fullShare: 0.013 } }),
+    ]),
+    ["none"],
+  ],
+  [
+    "an open loop that keeps as many connections busy as it asks for",
+    evidence([
+      witness({ requests: 1_000, openPeak: 71, busy: { spanMs: 1_000, mean: 70, most: 71, fullShare: 0.9 } }),
+    ], {
+      requests: { answered: 5_000, perSec: 1_000, concurrency: 1_000, closedLoop: false, latencyP50Ms: 72 },
+    }),
+    ["none"],
+  ],
+  [
     "connections that were too many once, and were not opened again",
     evidence([witness({ stoodBefore: 150, openPeak: 150, ended: [ended(50, { idleMs: same(1_000, 50) })] })]),
     ["none"],
@@ -247,7 +302,14 @@ const CASES: readonly [what: string, evidence: Evidence, causes: readonly CauseN
     "a pool of ours that keeps nothing",
     {
       ...ONCE,
-      pool: { keepsPerHost: 0, keepsInAll: Infinity, mostPerHost: Infinity, asksToClose: false, workers: 1 },
+      pool: {
+        keepsPerHost: 0,
+        keepsInAll: Infinity,
+        mostPerHost: Infinity,
+        idleTimeoutMs: 90_000,
+        asksToClose: false,
+        workers: 1,
+      },
     },
     ["pool-too-small"],
   ],

@@ -39,6 +39,11 @@ export interface Witness {
   readonly unanswered: Count;
   /** The most connections that stood at one time. */
   readonly openPeak: Count;
+  /**
+   * How many connections were busy, from the first request to the last answer. Left out where nothing was
+   * asked, and in a document of an older version.
+   */
+  readonly busy?: BusyConnections;
   /** Connections that ended while the load ran, by how they ended; the largest group first. */
   readonly ended: readonly EndedConnections[];
   /** Connections that still stood at the end of the load. */
@@ -71,6 +76,25 @@ export interface EndedConnections {
   readonly idleMs?: Distribution;
   /** How long each had stood when it ended, in milliseconds. */
   readonly ageMs: Distribution;
+}
+
+/**
+ * How many connections were busy at a time. One is so from the first byte of a request until its answer was
+ * sent whole.
+ */
+export interface BusyConnections {
+  /** From the first request to the last answer, in milliseconds. */
+  readonly spanMs: Amount;
+  /** How many were busy on average over that time. */
+  readonly mean: Amount;
+  /** The most that were busy, but for 1% of the time. */
+  readonly most: Count;
+  /**
+   * The share of the time in which so many were, or at most 3% fewer. It is high under a cap, where a request
+   * waits for each connection that becomes free. Where connections are opened as they are needed, the most is
+   * that of moments.
+   */
+  readonly fullShare: Amount;
 }
 
 /** Connections that stand. */

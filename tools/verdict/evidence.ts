@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { EndedConnections, OpenConnections } from "../observe/witness.ts";
+import type { BusyConnections, EndedConnections, OpenConnections } from "../observe/witness.ts";
 
 /** What is known of one gateway's connections. */
 export interface Evidence {
@@ -129,10 +129,24 @@ export interface WitnessEvidence {
   readonly openPeak: number;
   /** The lowest and the highest such peak of all repetitions. */
   readonly openPeaks: readonly [number, number];
+  /** How busy the connections were. Left out where nothing was asked, and by a witness of an older version. */
+  readonly busy?: BusyEvidence;
   /** Connections that ended, by how they ended. */
   readonly ended: readonly EndedConnections[];
   /** Connections that stood at the end, summed over the repetitions. */
   readonly open: OpenConnections;
+}
+
+/** How busy the connections to the backends were. See {@linkcode BusyConnections}. */
+export interface BusyEvidence {
+  /** For how long connections were busy, summed over them, in milliseconds. */
+  readonly totalMs: number;
+  /** The lowest and the highest number, of all repetitions, of the most that were busy. */
+  readonly most: readonly [number, number];
+  /** The mean share of them that was busy. */
+  readonly share: number;
+  /** The share of the time in which all but at most 3% of them were. */
+  readonly fullShare: number;
 }
 
 /** The ephemeral ports towards one destination. */
@@ -151,6 +165,8 @@ export interface PoolEvidence {
   readonly keepsInAll: number;
   /** The most connections to one backend; `Infinity` is no limit. */
   readonly mostPerHost: number;
+  /** For how long it keeps an idle connection, in milliseconds; `Infinity` is no limit. */
+  readonly idleTimeoutMs: number;
   /** Whether it asks for the end of each connection. */
   readonly asksToClose: boolean;
   /** Threads among which the limits are divided. */

@@ -193,13 +193,19 @@ function ofHttpClient(
   { poolMaxIdlePerHost = false, poolIdleTimeoutMs, workers = 1 }: HttpClientPlan,
 ): PoolEvidence {
   const keeps = poolIdleTimeoutMs === 0 ? 0 : poolMaxIdlePerHost === false ? Infinity : poolMaxIdlePerHost;
-  return { keepsPerHost: keeps, keepsInAll: Infinity, mostPerHost: Infinity, asksToClose: false, workers };
+  return {
+    keepsPerHost: keeps,
+    keepsInAll: Infinity,
+    mostPerHost: Infinity,
+    idleTimeoutMs: poolIdleTimeoutMs === false ? Infinity : poolIdleTimeoutMs,
+    asksToClose: false,
+    workers,
+  };
 }
 
 function ofNetHttp(gateway: NetHttpPlan, measured: readonly Measured[]): PoolEvidence {
-  const { maxIdleConns, maxIdleConnsPerHost, maxConnsPerHost, disableKeepAlives } = resolvePoolLimits(
-    gateway,
-  );
+  const { maxIdleConns, maxIdleConnsPerHost, maxConnsPerHost, disableKeepAlives, idleConnTimeoutMs } =
+    resolvePoolLimits(gateway);
   const pools = measured.flatMap(({ pool }) => pool ?? []);
   const closed = (reason: keyof PoolCounters["closed"]) =>
     pools.reduce((sum, pool) => sum + (pool.closed[reason] ?? 0), 0);
@@ -207,6 +213,7 @@ function ofNetHttp(gateway: NetHttpPlan, measured: readonly Measured[]): PoolEvi
     keepsPerHost: disableKeepAlives ? 0 : maxIdleConnsPerHost,
     keepsInAll: maxIdleConns || Infinity,
     mostPerHost: maxConnsPerHost || Infinity,
+    idleTimeoutMs: idleConnTimeoutMs || Infinity,
     asksToClose: disableKeepAlives,
     workers: gateway.workers ?? 1,
     ...(pools.length === 0

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { EndedConnections, OpenConnections, Witness } from "../observe/witness.ts";
+import type { BusyConnections, EndedConnections, OpenConnections, Witness } from "../observe/witness.ts";
 import { mergeDistributions } from "./distributions.ts";
 import type { WitnessEvidence } from "./evidence.ts";
 import { estimateMedian } from "./intervals.ts";
@@ -31,6 +31,7 @@ export function mergeWitnesses(repetitions: readonly (readonly Witness[])[]): Wi
     unanswered: sum(({ unanswered }) => unanswered),
     openPeak: estimateMedian(peaks)!.estimate,
     openPeaks: [Math.min(...peaks), Math.max(...peaks)],
+    ...busyOf(repetitions),
     ended: mergeEnded(all.flatMap(({ ended }) => ended)),
     open: mergeOpen(all.map(({ open }) => open)),
   };
@@ -42,6 +43,25 @@ export function mergeWitnesses(repetitions: readonly (readonly Witness[])[]): Wi
  */
 function reopenedOf({ stoodBefore, accepted, openPeak }: Witness): number {
   return Math.min(accepted, Math.max(0, stoodBefore + accepted - openPeak));
+}
+
+/** How busy the connections were: those of all backends summed for each repetition. */
+function busyOf(repetitions: readonly (readonly Witness[])[]): Pick<WitnessEvidence, "busy"> {
+  const known = repetitions.flat().flatMap(({ busy }) => busy ?? []);
+  const sum = (of: (busy: BusyConnections) => number) => known.reduce((total, busy) => total + of(busy), 0);
+  const spanMs = sum((busy) => busy.spanMs);
+  if (spanMs === 0) return {};
+  const most = repetitions.map((witnesses) =>
+    witnesses.reduce((total, { busy }) => total + (busy?.most ?? 0), 0)
+  );
+  return {
+    busy: {
+      totalMs: sum((busy) => busy.spanMs * busy.mean),
+      share: sum((busy) => busy.spanMs * busy.mean) / Math.max(1, sum((busy) => busy.spanMs * busy.most)),
+      most: [Math.min(...most), Math.max(...most)],
+      fullShare: sum((busy) => busy.spanMs * busy.fullShare) / spanMs,
+    },
+  };
 }
 
 function mergeEnded(groups: readonly EndedConnections[]): EndedConnections[] {

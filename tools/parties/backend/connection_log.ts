@@ -6,7 +6,13 @@
  */
 
 import { Tally } from "../../observe/distribution.ts";
-import type { EndedConnections, OpenConnections, Witness } from "../../observe/witness.ts";
+import type { BusyConnections, EndedConnections, OpenConnections, Witness } from "../../observe/witness.ts";
+
+/** A number of busy connections that is passed for less than this share of the time is that of a moment. */
+const BRIEF_SHARE = 0.01;
+
+/** From this share of the most on, all are busy but those whose next request is under way to the backend. */
+const FULL_SHARE = 0.97;
 
 /** In which moment a connection is; see {@linkcode EndedConnections}. */
 export type Moment = EndedConnections["at"];
@@ -67,6 +73,48 @@ class EndedGroup {
   }
 }
 
+/**
+ * How many connections were busy, over time: for each number, for how long it was so. It begins with the first
+ * request and ends with the last answer, so that the time before and after a load is not in it.
+ */
+class BusyTime {
+  /** For each number of busy connections, for how many milliseconds so many were. */
+  readonly #ms: number[] = [];
+  #now: number;
+  #sinceMs: number | undefined;
+
+  constructor(now: number, nowMs: number) {
+    this.#now = now;
+    this.#sinceMs = now > 0 ? nowMs : undefined;
+  }
+
+  get now(): number {
+    return this.#now;
+  }
+
+  change(by: 1 | -1, nowMs: number): void {
+    if (this.#sinceMs !== undefined) this.#ms[this.#now] = (this.#ms[this.#now] ?? 0) + nowMs - this.#sinceMs;
+    this.#sinceMs = nowMs;
+    this.#now += by;
+  }
+
+  /** `undefined` where no time has passed. */
+  summary(): BusyConnections | undefined {
+    const sumMs = (from: number) => this.#ms.slice(from).reduce((sum, ms = 0) => sum + ms, 0);
+    const spanMs = sumMs(0);
+    if (spanMs === 0) return undefined;
+    let [most, overMs] = [this.#ms.length - 1, 0];
+    while (overMs + (this.#ms[most] ?? 0) < BRIEF_SHARE * spanMs) overMs += this.#ms[most--] ?? 0;
+    const busyMs = this.#ms.reduce((sum, ms = 0, connections) => sum + ms * connections, 0);
+    return {
+      spanMs,
+      mean: busyMs / spanMs,
+      most,
+      fullShare: sumMs(Math.ceil(FULL_SHARE * most)) / spanMs,
+    };
+  }
+}
+
 /** What was counted since the last summary. */
 class Counts {
   accepted = 0;
@@ -77,14 +125,14 @@ class Counts {
   unanswered = 0;
   readonly ended = new Map<string, EndedGroup>();
 
-  constructor(readonly stoodBefore: number, public openPeak: number) {}
+  constructor(readonly stoodBefore: number, public openPeak: number, readonly busy: BusyTime) {}
 }
 
 /** The log of a backend's connections. */
 export class ConnectionLog {
   readonly #open = new Set<WatchedConnection>();
   #heard = 0;
-  #counts = new Counts(0, 0);
+  #counts = new Counts(0, 0, new BusyTime(0, 0));
 
   /** Notes a connection that was accepted. */
   accept(): WatchedConnection {
@@ -107,6 +155,7 @@ export class ConnectionLog {
   /** Notes that a request has begun to arrive. */
   began(connection: WatchedConnection): void {
     connection.moment = "request";
+    this.#counts.busy.change(1, performance.now());
   }
 
   /**
@@ -135,8 +184,10 @@ export class ConnectionLog {
    * before.
    */
   answered(connection: WatchedConnection): void {
+    const nowMs = performance.now();
+    if (connection.moment !== "idle" && !connection.ended) this.#counts.busy.change(-1, nowMs);
     connection.moment = "idle";
-    connection.idleSinceMs = performance.now();
+    connection.idleSinceMs = nowMs;
     if (!connection.owesAnswer) return;
     connection.owesAnswer = false;
     this.#counts.unanswered--;
@@ -148,6 +199,8 @@ export class ConnectionLog {
     connection.ended = true;
     this.#open.delete(connection);
     const counts = this.#counts;
+    const nowMs = performance.now();
+    if (connection.moment !== "idle") counts.busy.change(-1, nowMs);
     if (!connection.heard) {
       counts.unused++;
       return;
@@ -161,15 +214,20 @@ export class ConnectionLog {
     const way = `${by} ${how} ${at}`;
     let group = counts.ended.get(way);
     if (group === undefined) counts.ended.set(way, group = new EndedGroup({ by, how, at }));
-    group.add(connection, performance.now());
+    group.add(connection, nowMs);
   }
 
   /** What was seen since the last summary, or since the start. Begins to count anew. */
   summary(backend: string): Witness {
     const { stoodBefore, accepted, requests, http10, askedToClose, openPeak, ...counts } = this.#counts;
+    const busy = counts.busy.summary();
     const heard = [...this.#open].filter((connection) => connection.heard);
     const unused = counts.unused + this.#open.size - heard.length;
-    this.#counts = new Counts(heard.length, heard.length);
+    this.#counts = new Counts(
+      heard.length,
+      heard.length,
+      new BusyTime(counts.busy.now, performance.now()),
+    );
     return {
       backend,
       stoodBefore,
@@ -183,6 +241,7 @@ export class ConnectionLog {
       openPeak,
       ended: [...counts.ended.values()].map((group) => group.summary())
         .toSorted((a, b) => b.connections - a.connections),
+      ...(busy === undefined ? {} : { busy }),
       open: openConnections(heard),
     };
   }

@@ -5,7 +5,7 @@
  */
 
 import type { Evidence } from "../evidence.ts";
-import { type Cause, figures, WASTE_SHARE } from "./cause.ts";
+import { type Cause, figures, type Sure, WASTE_SHARE } from "./cause.ts";
 
 /**
  * A cap holds fewer than this share of the requests back at once: above it, one request in twenty waits for
@@ -13,7 +13,13 @@ import { type Cause, figures, WASTE_SHARE } from "./cause.ts";
  */
 const BELOW = 0.95;
 
-/** All connections of a cap are busy, but for the moments between two requests. */
+/** Under a cap the most connections are busy for at least this share of the time: see {@linkcode BusyEvidence}. */
+const FULL_SHARE = 0.1;
+
+/**
+ * Where no witness tells how busy the connections were: all of a cap are, but for the moments between two
+ * requests.
+ */
 const BUSY_SHARE = 0.75;
 
 /** So many more requests than the connections can carry were not answered by the backend, but refused. */
@@ -21,6 +27,9 @@ const BEYOND_THEM = 1.25;
 
 /** The number that stands may differ by this share between samples, and between repetitions. */
 const FLAT = 0.02;
+
+/** In an open loop requests wait for a connection where answers take this many times the backend's time. */
+const SLOWED = 1.25;
 
 /** What a cap costs. */
 export interface CapCost {
@@ -64,50 +73,83 @@ export function costOfCap(
 
 /** The cap of a gateway; empty where nothing shows one. */
 export function causesOfCap(evidence: Evidence): Cause[] {
-  const { requests = {}, upstream = {}, witness, pool } = evidence;
-  const { concurrency, perSec, latencyP50Ms, closedLoop = true, pauses = false } = requests;
-  const stood = stoodOf(evidence);
-  if (concurrency === undefined || stood === undefined) return [];
-  const [least, most] = stood;
-  if (most === 0 || most > BELOW * concurrency || most - least > Math.max(FLAT * most, 0)) return [];
-  const { backendMs } = upstream;
-  const atBackend = backendMs === undefined || perSec === undefined ? undefined : perSec * backendMs / 1000;
-  if (atBackend !== undefined && atBackend > BEYOND_THEM * most) return [];
-  const busyShare = busyShareOf(evidence, most, atBackend);
-  if (busyShare !== undefined && busyShare < BUSY_SHARE) return [];
-  // An open loop or a pause leaves connections without work: only those that were asked for can wait.
-  const allAsk = closedLoop && !pauses;
-  if (busyShare === undefined && !allAsk) return [];
-  const cost = backendMs === undefined || !allAsk
+  const { concurrency } = evidence.requests ?? {};
+  const seen = evidence.witness?.busy === undefined ? byTables(evidence) : byWitness(evidence);
+  if (concurrency === undefined || seen === undefined) return [];
+  const { cap, sure, backendMs, busyShare } = seen;
+  if (cap === 0 || cap > BELOW * concurrency) return [];
+  const { perSec, latencyP50Ms } = evidence.requests!;
+  const cost = backendMs === undefined || !allAsk(evidence)
     ? undefined
-    : costOfCap({ cap: most, backendMs, concurrency, latencyMs: latencyP50Ms });
-  const known = pool !== undefined && pool.mostPerHost <= most;
+    : costOfCap({ cap, backendMs, concurrency, latencyMs: latencyP50Ms });
+  const connectionsOpened = evidence.witness?.accepted ?? evidence.upstream?.opened;
   return [{
     cause: "cap",
-    sure: busyShare !== undefined && (known || atBackend !== undefined)
-      ? "certain"
-      : busyShare === undefined
-      ? "possible"
-      : "likely",
+    sure,
     side: "gateway",
     evidence: figures({
-      cap: most,
+      cap,
       concurrency,
       busyShare,
       backendMs,
       requestsPerSec: perSec,
       ...cost,
-      connectionsOpened: witness?.accepted ?? upstream.opened,
+      connectionsOpened,
     }),
     toldApartFrom: [
-      { cause: "none", because: figures({ cap: most, concurrency, busyShare }) },
-      {
-        cause: "pool-too-small",
-        because: figures({ connectionsOpened: witness?.accepted ?? upstream.opened }),
-      },
+      { cause: "none", because: figures({ cap, concurrency, busyShare }) },
+      { cause: "pool-too-small", because: figures({ connectionsOpened }) },
     ],
-    ...(busyShare === undefined ? { cannotTell: [{ cause: "none", tells: "backend latency" }] } : {}),
+    ...(sure === "possible" ? { cannotTell: [{ cause: "none", tells: "backend latency" }] } : {}),
   }];
+}
+
+/** A cap as it was seen. */
+interface SeenCap {
+  readonly cap: number;
+  readonly sure: Sure;
+  /** The time of a request at the backend, in milliseconds. */
+  readonly backendMs: number | undefined;
+  /** The mean share of its connections that was busy. */
+  readonly busyShare: number | undefined;
+}
+
+/** Whether all clients ask all the time: an open loop or a pause leaves connections without work. */
+function allAsk({ requests: { closedLoop = true, pauses = false } = {} }: Evidence): boolean {
+  return closedLoop && !pauses;
+}
+
+/**
+ * A cap is a number that the busy connections reach all the time and never pass. Which connections were
+ * opened meanwhile does not matter: some gateways hand a connection from one thread to another by a new one.
+ */
+function byWitness(
+  { witness, requests: { closedLoop = true, latencyP50Ms } = {} }: Evidence,
+): SeenCap | undefined {
+  const { requests, busy } = witness!;
+  const [least, cap] = busy!.most;
+  if (requests === 0 || busy!.fullShare < FULL_SHARE || cap - least > Math.max(FLAT * cap, 1)) {
+    return undefined;
+  }
+  const backendMs = busy!.totalMs / requests;
+  if (!closedLoop && !(latencyP50Ms! > SLOWED * backendMs)) return undefined;
+  return { cap, sure: "certain", backendMs, busyShare: Math.min(1, busy!.share) };
+}
+
+/** Without a witness: a number of connections that stands, and of which the requests keep all busy. */
+function byTables(evidence: Evidence): SeenCap | undefined {
+  const { requests = {}, upstream = {}, pool } = evidence;
+  const { perSec } = requests;
+  const { backendMs } = upstream;
+  const [least, cap] = stoodOf(evidence) ?? [0, 0];
+  if (cap - least > FLAT * cap) return undefined;
+  const atBackend = backendMs === undefined || perSec === undefined ? undefined : perSec * backendMs / 1000;
+  if (atBackend === undefined) {
+    return allAsk(evidence) ? { cap, sure: "possible", backendMs, busyShare: undefined } : undefined;
+  }
+  if (atBackend > BEYOND_THEM * cap || atBackend < BUSY_SHARE * cap) return undefined;
+  const known = pool !== undefined && pool.mostPerHost <= cap;
+  return { cap, sure: known ? "certain" : "likely", backendMs, busyShare: Math.min(1, atBackend / cap) };
 }
 
 /** Between what numbers the connections that stood were, where they were nearly always the same ones. */
@@ -118,15 +160,4 @@ function stoodOf({ witness, upstream, requests }: Evidence): readonly [number, n
   const { openRange, opened, openedPerSec } = upstream ?? {};
   if (openRange === undefined || opened === undefined || openedPerSec === undefined) return undefined;
   return openedPerSec <= WASTE_SHARE * (requests?.perSec ?? 0) ? openRange : undefined;
-}
-
-/** The share of the connections that is busy; `undefined` where nothing tells. */
-function busyShareOf(
-  { witness }: Evidence,
-  cap: number,
-  atBackend: number | undefined,
-): number | undefined {
-  if (atBackend !== undefined) return Math.min(1, atBackend / cap);
-  const { connections = 0, busy = 0 } = witness?.open ?? {};
-  return connections === 0 ? undefined : busy / connections;
 }

@@ -16,10 +16,14 @@ import { type Cause, type CauseFigures, figures, keepsOf, SMALLEST_PART, WASTE_S
 const AT_ONCE_MS = 100;
 
 /**
- * An idle time is one and the same where 5% of the connections have less than this share of what 95% have.
- * Some products look every T at what was idle for T, so that it ends after T to 2 T.
+ * An idle time is one and the same where 5% of the connections have at least this share of what 95% have.
+ * Some products look every T at what was idle for T, so that it ends after T to 2 T. A gateway without CPU to
+ * spare closes what is too many a while late, and each connection after another time.
  */
 const SAME_TIME = 0.4;
+
+/** So few connections in a repetition are no cause: they were handed from one thread to another, or raced. */
+const FEW = 3;
 
 /** From this share of connections on that served exactly one request, none is kept. */
 const ONCE_SHARE = 0.99;
@@ -116,8 +120,9 @@ function joined(groups: readonly EndedConnections[]): Part {
 }
 
 /** Whether so many connections that ended are worth a cause. */
-function matters({ witness, ended }: Context, connections: number): boolean {
-  return connections >= WASTE_SHARE * witness.requests && connections >= SMALLEST_PART * ended;
+function matters({ witness, ended, evidence: { repetitions = 1 } }: Context, connections: number): boolean {
+  return connections >= WASTE_SHARE * witness.requests && connections >= SMALLEST_PART * ended &&
+    connections > FEW * repetitions;
 }
 
 /** Whether the connections that a pause has cost were opened again: half as many as stand at one time. */
@@ -180,11 +185,16 @@ function closeAsked(context: Context): Cause[] {
 
 /** Connections that ended between requests, unasked. */
 function idleEnds(context: Context, side: "gateway" | "backend", part: Part): Cause[] {
-  if (part.connections === 0) return [];
-  const late = part.idleMs === undefined ? 0 : shareFrom(part.idleMs, AT_ONCE_MS);
-  const [idleCount, atOnce] = [part.connections * late, part.connections * (1 - late)];
+  const { connections, idleMs } = part;
+  if (connections === 0) return [];
+  const share = idleMs === undefined ? 0 : shareFrom(idleMs, AT_ONCE_MS);
   // Where most ended at once, the few others are the tail of the same.
-  const timedOut = late >= SMALLEST_PART && mattersIdle(context, idleCount);
+  const late = share >= SMALLEST_PART && isOneTime(idleMs!) &&
+      !(side === "gateway" && endedBefore(context.evidence.pool?.idleTimeoutMs, idleMs!))
+    ? share
+    : 0;
+  const [idleCount, atOnce] = [connections * late, connections * (1 - late)];
+  const timedOut = late > 0 && mattersIdle(context, idleCount);
   return [
     ...(timedOut ? [idleTimeout(context, side, part, idleCount)] : []),
     ...(matters(context, atOnce) && (!timedOut || late < 1 - SMALLEST_PART)
@@ -193,15 +203,21 @@ function idleEnds(context: Context, side: "gateway" | "backend", part: Part): Ca
   ];
 }
 
+/** Whether most connections were idle for one and the same time when they ended. */
+function isOneTime({ p5, p50, p95 }: Distribution): boolean {
+  const shortest = p5 < AT_ONCE_MS ? p50 : p5;
+  return shortest >= AT_ONCE_MS && shortest >= SAME_TIME * p95;
+}
+
+/** Whether connections ended long before they had been idle for as long as the gateway was told. */
+function endedBefore(idleTimeoutMs: number | undefined, { p95 }: Distribution): boolean {
+  return idleTimeoutMs !== undefined && p95 < SAME_TIME * idleTimeoutMs;
+}
+
 function idleTimeout(context: Context, side: "gateway" | "backend", part: Part, connections: number): Cause {
-  const { p5, p95 } = part.idleMs!;
-  const one = p5 >= SAME_TIME * p95;
-  const cause = `${side}-idle-timeout` as const;
-  const other = side === "gateway" ? "backend-idle-timeout" : "gateway-idle-timeout";
-  const ends = side === "gateway" ? "pool-too-small" : "backend-closes";
   return {
-    cause,
-    sure: one ? "certain" : "possible",
+    cause: `${side}-idle-timeout`,
+    sure: "certain",
     side,
     evidence: figures({
       ...common(context, connections),
@@ -210,10 +226,12 @@ function idleTimeout(context: Context, side: "gateway" | "backend", part: Part, 
       openPeak: context.witness.openPeak,
     }),
     toldApartFrom: [
-      { cause: other, because: { endedByGatewayShare: side === "gateway" ? 1 : 0 } },
-      ...(one ? [{ cause: ends, because: ofIdle(part) } as const] : []),
+      {
+        cause: side === "gateway" ? "backend-idle-timeout" : "gateway-idle-timeout",
+        because: { endedByGatewayShare: side === "gateway" ? 1 : 0 },
+      },
+      { cause: side === "gateway" ? "pool-too-small" : "backend-closes", because: ofIdle(part) },
     ],
-    ...(one ? {} : { cannotTell: [{ cause: ends, tells: "larger pool" }] }),
   };
 }
 
