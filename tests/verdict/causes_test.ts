@@ -163,6 +163,21 @@ const CASES: readonly [what: string, evidence: Evidence, causes: readonly CauseN
     ["cap"],
   ],
   [
+    "a cap behind which each client has a connection of its own for its first request",
+    evidence([
+      witness({
+        stoodBefore: 0,
+        accepted: 101,
+        requests: 880,
+        openPeak: 21,
+        ended: [ended(90)],
+        busy: { spanMs: 2_000, mean: 9.6, most: 10, fullShare: 0.94 },
+        open: { connections: 11, busy: 10, requests: same(40, 12) },
+      }),
+    ]),
+    ["cap"],
+  ],
+  [
     "a gateway whose one thread is the limit, of which more connections are busy at times",
     evidence([
       witness({ openPeak: 22, busy: { spanMs: 1_000, mean: 6.4, most: 17, fullShare: 0.013 } }),

@@ -46,6 +46,9 @@ const LIMIT_SHARE = 0.05;
  */
 const LIMIT_STEP = 2;
 
+/** Connections for the first request of each client are at most so many times as many as the clients'. */
+const FIRSTS = 1.1;
+
 /** Connections that ended in ways that the same causes explain. */
 interface Part {
   readonly connections: number;
@@ -270,8 +273,18 @@ function requestLimit(
   };
 }
 
+/**
+ * Whether no more connections were opened than a first one for each client. HAProxy opens one for the first
+ * request of each client (`http-reuse safe`, its default), and closes it where a cap leaves no room for it.
+ */
+function areFirsts({ witness, evidence: { clients, requests } }: Context): boolean {
+  return witness.openPeak < (requests?.concurrency ?? 0) / 2 &&
+    witness.accepted <= FIRSTS * (clients?.opened ?? 0);
+}
+
 /** Connections that the gateway ended at once after an answer. */
 function endsAtOnce(context: Context, part: Part, atOnce: number): Cause[] {
+  if (areFirsts(context)) return [];
   const limit = limitOf(part);
   const limited = limit === undefined ? 0 : part.connections * limit.share;
   const found = limit !== undefined && matters(context, limited)
