@@ -92,9 +92,13 @@ class BusyTime {
     return this.#now;
   }
 
+  /** `nowMs` may be that of a moment ago: time does not run backwards. */
   change(by: 1 | -1, nowMs: number): void {
-    if (this.#sinceMs !== undefined) this.#ms[this.#now] = (this.#ms[this.#now] ?? 0) + nowMs - this.#sinceMs;
-    this.#sinceMs = nowMs;
+    const sinceMs = this.#sinceMs ??= nowMs;
+    if (nowMs > sinceMs) {
+      this.#ms[this.#now] = (this.#ms[this.#now] ?? 0) + nowMs - sinceMs;
+      this.#sinceMs = nowMs;
+    }
     this.#now += by;
   }
 
@@ -152,10 +156,10 @@ export class ConnectionLog {
     return connection;
   }
 
-  /** Notes that a request has begun to arrive. */
-  began(connection: WatchedConnection): void {
+  /** Notes that a request has begun to arrive, at `nowMs` by `performance.now()`. */
+  began(connection: WatchedConnection, nowMs: number): void {
     connection.moment = "request";
-    this.#counts.busy.change(1, performance.now());
+    this.#counts.busy.change(1, nowMs);
   }
 
   /**
@@ -180,11 +184,10 @@ export class ConnectionLog {
   }
 
   /**
-   * Notes that an answer was sent whole. Its request is no longer unanswered, where the peer had sent its FIN
-   * before.
+   * Notes that an answer was sent whole, at `nowMs` by `performance.now()`. Its request is no longer
+   * unanswered, where the peer had sent its FIN before.
    */
-  answered(connection: WatchedConnection): void {
-    const nowMs = performance.now();
+  answered(connection: WatchedConnection, nowMs: number): void {
     if (connection.moment !== "idle" && !connection.ended) this.#counts.busy.change(-1, nowMs);
     connection.moment = "idle";
     connection.idleSinceMs = nowMs;

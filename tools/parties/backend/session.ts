@@ -60,6 +60,11 @@ const LINGER_MS = 1_000;
 /** A connection of a backend. */
 export class BackendSession {
   readonly #watched: WatchedConnection;
+  /**
+   * The time by `performance.now()`, as of the last step of a request that can have taken a while, or 0 where
+   * such a step has just ended. To ask for the time takes some 90 ns, of 8 µs that a request takes.
+   */
+  #nowMs = 0;
   readonly #deadline = new IdleDeadline(() => this.#end(this.shared.plan.closeBy));
   #wait: { timer: ReturnType<typeof setTimeout>; over: () => void } | undefined;
 
@@ -109,15 +114,22 @@ export class BackendSession {
     while ((headEnd = this.#findHead(search)) === 0) {
       if (conn.over) return false;
       await conn.more();
+      this.#nowMs = 0;
     }
     const request = headEnd < 0 ? BAD_HEADS[headEnd]! : parse(conn.buffer, conn.start, headEnd);
     if ("reason" in request) return await this.#refuse(request);
     log.heard(this.#watched);
     conn.start = headEnd;
-    if (request.bodyLength !== 0 && !(await this.#readBody(request))) return false;
+    if (request.bodyLength !== 0) {
+      if (!(await this.#readBody(request))) return false;
+      this.#nowMs = 0;
+    }
     log.read(this.#watched, request);
     const latencyMs = draws.latencyMs();
-    if (latencyMs > 0) await this.#pause(latencyMs);
+    if (latencyMs > 0) {
+      await this.#pause(latencyMs);
+      this.#nowMs = 0;
+    }
     if (conn.failure !== undefined) return false;
     if (draws.closesBeforeAnswer()) {
       this.#end(shared.plan.closeBy);
@@ -129,11 +141,15 @@ export class BackendSession {
     this.#watched.moment = "answer";
     this.#watched.announced = told;
     shared.requests++;
-    const bytes = answers.first(form, performance.now());
+    const bytes = answers.first(form, this.#nowMs ||= performance.now());
     const written = await conn.tcp.write(bytes);
-    if (written < bytes.length) await conn.write(bytes.subarray(written));
-    if (answers.rest(form) > 0) await this.#sendRest(answers.rest(form));
-    log.answered(this.#watched);
+    const rest = answers.rest(form);
+    if (written < bytes.length || rest > 0) {
+      if (written < bytes.length) await conn.write(bytes.subarray(written));
+      if (rest > 0) await this.#sendRest(rest);
+      this.#nowMs = performance.now();
+    }
+    log.answered(this.#watched, this.#nowMs);
     if (last === "no") return true;
     this.#end(last === "unasked" ? shared.plan.closeBy : "fin");
     return false;
@@ -147,7 +163,7 @@ export class BackendSession {
     const { conn } = this;
     if (conn.start === conn.end) return 0;
     if (this.#watched.moment === "idle") {
-      this.shared.log.began(this.#watched);
+      this.shared.log.began(this.#watched, this.#nowMs = performance.now());
       this.shared.idle?.stop(this.#deadline);
     }
     if (startsWithLatest(conn.buffer, conn.start, conn.end)) return conn.start + latest.bytes.length;
@@ -233,7 +249,7 @@ export class BackendSession {
     await conn.write(out.filled);
     await conn.tcp.closeWrite();
     this.#watched.announced = true;
-    this.shared.log.answered(this.#watched);
+    this.shared.log.answered(this.#watched, performance.now());
     this.shared.log.end(this.#watched, "backend", "fin");
     const timer = setTimeout(() => conn.close(), LINGER_MS);
     while (!conn.over) {
