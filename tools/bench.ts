@@ -193,6 +193,7 @@ function overridesOf(flags: BenchFlags) {
     backend: backendOf(flags),
     backends: flags.backends,
     sysctls: sysctlsOf(flags),
+    probeConnects: flags.probeConnects || undefined,
   };
 }
 

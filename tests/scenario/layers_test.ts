@@ -75,7 +75,12 @@ Deno.test("overrides hold over a run, a run over its scenario, and undefined say
         },
       ],
     } as unknown as Scenario;
-    const overrides = { load: load![2], backend: backend![2], sysctls: sysctls![2] } as Overrides;
+    const overrides = {
+      load: load![2],
+      backend: backend![2],
+      sysctls: sysctls![2],
+      ...probe![2],
+    } as Overrides;
     const plan = resolveScenario(scenario, "mine", overrides);
     for (const [run, own] of [[0, 1], [1, undefined]] as const) {
       const layers = (all: (Layer | undefined)[]) =>
@@ -86,7 +91,7 @@ Deno.test("overrides hold over a run, a run over its scenario, and undefined say
       assertEquals(options.backend, resolveBackend(layers(backend!)), shown);
       const knobs = Object.entries(layers(sysctls!)).map(([name, value]) => [name, String(value)]);
       assertEquals(options.sysctls ?? {}, Object.fromEntries(knobs), shown);
-      const probes = lastGiven(probe![0], own === undefined ? undefined : probe![own]).probeConnects;
+      const probes = layers(probe!).probeConnects;
       assertEquals(options.probeConnects ?? false, probes ?? false, shown);
     }
     assertEquals(JSON.parse(JSON.stringify(plan)), plan);

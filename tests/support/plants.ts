@@ -110,7 +110,8 @@ export function plants(faulty: string): Plant[] {
     one("idle-gateway-ours", { transport: "net-http", idleConnTimeout: "200ms" }, ["gateway-idle-timeout"], {
       load: SPARSE,
     }),
-    one("pools-go", go("total", 20), ["many-pools"], { backends: 4 }),
+    // Which of its two limits Go has is in its configuration, and in nothing that can be seen.
+    one("pools-go", go("total", 20), ["pool-too-small", "many-pools"], { backends: 4 }),
     one("pools-ours", { transport: "net-http", maxIdleConns: 20, maxIdleConnsPerHost: 400, workers: 1 }, [
       "many-pools",
     ], { backends: 4 }),

@@ -29,6 +29,12 @@ const GENERATOR_FLAGS = {
   ),
 } as const;
 
+const PROBE_FLAG = {
+  probeConnects: switchFlag(
+    "a probe on the gateway's host that times a connect to the backend 20 times a second",
+  ),
+} as const;
+
 const LAB_FLAGS = {
   sysctl: listFlag(
     "KEY=VALUE",
@@ -62,7 +68,7 @@ export const OUTPUT_FLAGS = {
 
 /** The flags by headings. */
 export const BENCH_FLAG_GROUPS = {
-  "Load": { ...LOAD_FLAGS, ...GENERATOR_FLAGS },
+  "Load": { ...LOAD_FLAGS, ...GENERATOR_FLAGS, ...PROBE_FLAG },
   "Backend": { ...ANY_BACKEND_FLAGS, ...BACKENDS_FLAG },
   "Gateway": { ...GATEWAY_FLAGS, ...PRODUCT_FLAGS, ...CHECKOUT_FLAGS },
   "Sweep": SWEEP_FLAGS,
@@ -76,6 +82,7 @@ export const BENCH_FLAG_GROUPS = {
 export const BENCH_FLAGS = {
   ...LOAD_FLAGS,
   ...GENERATOR_FLAGS,
+  ...PROBE_FLAG,
   ...ANY_BACKEND_FLAGS,
   ...BACKENDS_FLAG,
   ...GATEWAY_FLAGS,

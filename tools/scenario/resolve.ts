@@ -27,6 +27,8 @@ export interface Overrides {
   readonly backends?: number | undefined;
   /** Sysctls for every run, beside or instead of its own. */
   readonly sysctls?: Sysctls | undefined;
+  /** Whether a probe times connects in every run that has a gateway. */
+  readonly probeConnects?: boolean | undefined;
 }
 
 /**
@@ -121,7 +123,7 @@ function resolveRun(run: Run, shared: Shared, overrides: Overrides, field: strin
     [shared.sysctls, sysctls, overrides.sysctls].flatMap((layer) => parseKnobs(layer)),
   );
   const overriding = optionsOf(overrides.load, "load");
-  const probes = probeConnects ?? shared.probeConnects ?? false;
+  const probes = overrides.probeConnects ?? probeConnects ?? shared.probeConnects ?? false;
   const count = overrides.backends ?? backends ?? shared.backends ?? 1;
   const plan = gateway === undefined ? null : resolveGateway(gateway, at(field, "gateway"));
   if (count > 1 && plan !== null && "transport" in plan && plan.transport === "http-client") {
