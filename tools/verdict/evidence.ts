@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { BusyConnections, EndedConnections, OpenConnections } from "../observe/witness.ts";
+import type { EndedConnections, OpenConnections } from "../observe/witness.ts";
 
 /** What is known of one gateway's connections. */
 export interface Evidence {
@@ -137,7 +137,7 @@ export interface WitnessEvidence {
   readonly open: OpenConnections;
 }
 
-/** How busy the connections to the backends were. See {@linkcode BusyConnections}. */
+/** How busy the connections to the backends were, as their witnesses have it. */
 export interface BusyEvidence {
   /** For how long connections were busy, summed over them, in milliseconds. */
   readonly totalMs: number;
