@@ -3,9 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { startGatewayRig } from "../support/gateway_rig.ts";
 import { statusOf } from "../support/raw_http.ts";
-import { alone } from "../support/lock.ts";
-
-await alone();
+import "../support/alone.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 
