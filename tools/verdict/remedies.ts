@@ -63,6 +63,9 @@ export function remediesOf({ cause, side, evidence }: Cause, product?: NamedProd
       ),
     ];
   }
+  if (cause === "cut-short" && side === "client") {
+    return [general("the clients", "the time after which they leave", "above the slowest answers they want")];
+  }
   const known = product === undefined ? [] : productsNamed(product.id);
   const products = known.length > 0 ? known.slice(0, 3) : (LIKELIEST[cause] ?? []).flatMap(productsNamed);
   const own = products.flatMap((one) => ofProduct(one, { cause, evidence, version: product?.version }));

@@ -24,7 +24,10 @@ const CLAUSES: { readonly [K in CauseName]: (cause: Cause) => string } = {
   "backend-idle-timeout": ({ evidence }) => `the backend ends connections that were idle${forTime(evidence)}`,
   "gateway-idle-timeout": ({ evidence }) => `it ends connections that were idle${forTime(evidence)}`,
   "backend-closes": () => "the backend ends connections, and nobody asked it to",
-  "cut-short": () => "it ends connections before their answer is whole",
+  "cut-short": ({ side }) =>
+    side === "client"
+      ? "its clients leave before their answer, and it ends its connections with them"
+      : "it ends connections before their answer is whole",
   "cap": ({ evidence: { cap = 0 } }) => `its connections to the backend are limited to ${formatCount(cap)}`,
   "many-pools": () => "its idle connections are spread over several pools, and one limit holds across them",
   "client-side": () => "connections between its clients and it are not kept",
@@ -87,6 +90,7 @@ const FIGURES: { readonly [K in keyof Required<CauseFigures>]: (value: number) =
   waitingShare: (value) => `${formatRough(value)} of the median latency`,
   unanswered: (value) => `${formatCount(value)} requests cut off before their answer was whole`,
   failedRequests: (value) => `${formatCount(value)} failed requests`,
+  abandoned: (value) => `${formatCount(value)} clients that left before their answer`,
   timedOut: (value) => `${formatCount(value)} answers too late`,
   clientOpenedPerRequest: (value) => `${formatRatio(value)} connections of clients per request`,
   timeWaitOnGateway: (value) => `${formatCount(value)} TIME_WAITs on the gateway towards the backend`,
