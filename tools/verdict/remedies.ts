@@ -31,7 +31,7 @@ export interface Remedy {
 /** Products to name where the gateway's own is not known: those in which a cause is met most. */
 const LIKELIEST: Readonly<Partial<Record<CauseName, readonly string[]>>> = {
   "pool-too-small": ["go", "nginx", "requests"],
-  "many-pools": ["nginx", "go", "envoy"],
+  "many-pools": ["nginx", "go", "okhttp"],
   "used-once": ["go", "node", "requests"],
   "close-asked": ["nginx", "node", "go"],
   "leak": ["go", "node", "okhttp"],
@@ -96,13 +96,13 @@ function generalOf(cause: CauseName, evidence: CauseFigures): Remedy[] {
         ),
       ];
     case "descriptors-exhausted":
-      return [general("Linux", "ulimit -n of the gateway", "above the connections of both sides together")];
+      return [general("Linux", "ulimit -n", "of the gateway above the connections of both sides together")];
     case "accept-queue":
       return [
         general(
           "Linux",
-          "net.core.somaxconn and the gateway's backlog",
-          "at least the clients that connect at once",
+          "net.core.somaxconn",
+          "and the gateway's backlog at least the clients that connect at once",
         ),
       ];
     case "bound-source":
@@ -110,7 +110,7 @@ function generalOf(cause: CauseName, evidence: CauseFigures): Remedy[] {
         general(
           "any gateway",
           "the socket option IP_BIND_ADDRESS_NO_PORT",
-          "set before bind(), or no source address",
+          "set before bind(), or no source address at all",
         ),
       ];
     default:

@@ -51,108 +51,180 @@ export function sayCause(cause: Cause): string {
   return CLAUSES[cause.cause](cause);
 }
 
-/** What each figure says, as a noun phrase. */
-const FIGURES: { readonly [K in keyof Required<CauseFigures>]: (value: number) => string } = {
-  requests: (value) => `${formatCount(value)} requests`,
-  connectionsOpened: (value) => `${formatCount(value)} connections opened`,
-  openedPerRequest: (value) => `${formatRatio(value)} connections per request`,
-  endedPerRequest: (value) => `${formatRatio(value)} connections ended for each request`,
-  connectionsEnded: (value) => `${formatCount(value)} connections ended in this way`,
-  shareOfEnded: (value) => `which is ${formatRough(value)} of all that ended`,
-  onceShare: (value) => `${formatRough(value)} of these connections served exactly one request`,
-  requestsP50: (value) => `a median of ${formatCount(value)} requests in each connection`,
-  requestsMax: (value) => `at most ${formatCount(value)} requests in a connection`,
-  askedShare: (value) => `${formatRough(value)} of the requests asked for the end`,
-  http10Share: (value) => `${formatRough(value)} of the requests in HTTP/1.0`,
-  endedByGatewayShare: (value) => `${formatRough(value)} of the connections ended by the gateway`,
-  resetShare: (value) => `${formatRough(value)} of them ended by a reset`,
-  announcedShare: (value) => `${formatRough(value)} of the ends announced by the backend`,
-  idleP50Ms: (value) => `a median idle time of ${formatTime(value)} at the end`,
-  idleP5Ms: (value) => `idle for at least ${formatTime(value)} in 95% of the cases`,
-  idleP95Ms: (value) => `idle for at most ${formatTime(value)} in 95% of the cases`,
-  ageP50Ms: (value) => `a median age of ${formatTime(value)} at the end`,
-  limit: (value) => `an end at ${formatCount(value)} requests`,
-  atLimitShare: (value) =>
-    `${formatRough(value)} of the connections ended at exactly that number, and none served more`,
-  openPeak: (value) => `at most ${formatCount(value)} connections to the backend at one time`,
-  openAtEnd: (value) => `${formatCount(value)} connections to the backend at the end`,
-  busyShare: (value) => `${formatRough(value)} of them busy`,
-  concurrency: (value) => `up to ${formatCount(value)} requests at one time`,
-  keepsPerHost: (value) => `${formatCount(value)} idle connections kept for each backend, by its options`,
-  keepsInAll: (value) => `${formatCount(value)} kept in all, by its options`,
-  workers: (value) => `${formatCount(value)} workers`,
-  destinations: (value) => `${formatCount(value)} backends`,
-  cap: (value) => `${formatCount(value)} connections, never more`,
-  backendMs: (value) => `${formatTime(value)} at the backend`,
-  ceilingPerSec: (value) => `a ceiling of ${formatCount(value)} requests/s`,
-  requestsPerSec: (value) => `${formatCount(value)} requests/s`,
-  waiting: (value) => `${formatCount(value)} clients waiting`,
-  waitingShare: (value) => `${formatRough(value)} of the median latency`,
-  unanswered: (value) => `${formatCount(value)} requests cut off before their answer was whole`,
-  failedRequests: (value) => `${formatCount(value)} failed requests`,
-  abandoned: (value) => `${formatCount(value)} clients that left before their answer`,
-  timedOut: (value) => `${formatCount(value)} answers too late`,
-  clientOpenedPerRequest: (value) => `${formatRatio(value)} connections of clients per request`,
-  timeWaitOnGateway: (value) => `${formatCount(value)} TIME_WAITs on the gateway towards the backend`,
-  timeWaitOnBackend: (value) => `${formatCount(value)} on the backend`,
-  timeWaitOfClients: (value) => `${formatCount(value)} TIME_WAITs on the gateway towards its clients`,
-  timeWaitOnClient: (value) => `${formatCount(value)} on the clients' host`,
-  closeWait: (value) => `${formatCount(value)} connections that only the backend has closed (CLOSE_WAIT)`,
-  logged: (value) => `${formatCount(value)} failures in its log`,
-  portRange: (value) => `${formatCount(value)} ephemeral ports`,
-  portsUsed: (value) => `${formatCount(value)} of them in use at most`,
-  listenDrops: (value) => `${formatCount(value)} connections dropped from a full queue (ListenDrops)`,
-};
-
-/** Figures as a list of noun phrases. */
-export function sayFigures(figures: CauseFigures): string {
-  return Object.entries(figures)
-    .map(([name, value]) => FIGURES[name as keyof CauseFigures](value as number))
-    .join(", ");
-}
-
-/** Figures that say something of these causes alone; elsewhere they only stand in the findings. */
-const ONLY_OF: { readonly [K in keyof CauseFigures]: readonly CauseName[] } = {
-  endedPerRequest: [],
-  idleP5Ms: ["backend-idle-timeout", "gateway-idle-timeout"],
-  idleP95Ms: ["backend-idle-timeout", "gateway-idle-timeout"],
-};
-
-/** The figures of a cause that a reader needs: a share of 0 says nothing of it. */
-function tellingFigures(cause: CauseName, figures: CauseFigures): CauseFigures {
-  return Object.fromEntries(
-    Object.entries(figures).filter(([name, value]) =>
-      ONLY_OF[name as keyof CauseFigures]?.includes(cause) !== false &&
-      !(name.endsWith("Share") && value === 0)
-    ),
-  );
-}
+/** A cause by itself, as its evidence is worded. */
+type Evidence = CauseFigures & Pick<Cause, "side">;
 
 /**
- * The evidence of a cause as one or two sentences; empty where the figures that it needs are missing. Counts
- * are those of all repetitions together.
+ * What decides, as one or two sentences after the one on connections and requests: the two or three figures
+ * without which it would be another cause. All others are in the findings.
  */
-export function sayEvidence({ cause, evidence }: Cause, repetitions: number): string {
-  const { requests, connectionsOpened, openedPerRequest, ...figures } = evidence;
-  if (cause === "cap") return sayCap(evidence);
-  const others = tellingFigures(cause, figures);
-  const opened = connectionsOpened === undefined
-    ? ""
-    : `It opened ${
-      connectionsOpened === 0
-        ? "no connection"
-        : `${formatCount(connectionsOpened)} connection${connectionsOpened === 1 ? "" : "s"}`
-    } to the backend${requests === undefined ? "" : ` for ${formatCount(requests)} requests`}${
-      repetitions > 1 ? ` in ${repetitions} repetitions` : ""
-    }${
-      openedPerRequest === undefined || connectionsOpened === 0
+const DECIDING: { readonly [K in CauseName]: (evidence: Evidence) => string } = {
+  "pool-too-small": (evidence) => `${sayCloser(evidence)}${sayKept(evidence)}`,
+  "many-pools": (evidence) => `${sayCloser(evidence)}${sayKept(evidence)}`,
+  "used-once": ({ onceShare, connectionsEnded, timeWaitOnGateway, unanswered }) =>
+    onceShare !== undefined
+      ? `Of the ${count(connectionsEnded, "connection")} that it ended, ${
+        formatRough(onceShare)
+      } had served exactly one request${
+        unanswered ? `, and ${formatCount(unanswered)} ended within their answer` : ""
+      }.`
+      : timeWaitOnGateway === undefined
+      ? ""
+      : `It closes them itself: ${count(timeWaitOnGateway, "TIME_WAIT")} towards the backend are its own.`,
+  "close-asked": ({ askedShare, http10Share, timeWaitOnGateway, timeWaitOnBackend }) =>
+    askedShare !== undefined
+      ? `${formatRough(askedShare)} of the requests asked for the end of their connection, ${
+        !http10Share ? "by `Connection: close`" : `${formatRough(http10Share)} as HTTP/1.0`
+      }.`
+      : timeWaitOnBackend === undefined
+      ? ""
+      : `The backend holds ${count(timeWaitOnBackend, "TIME_WAIT")} and the gateway ${
+        formatCount(timeWaitOnGateway ?? 0)
+      }.`,
+  "leak": ({ openAtEnd = 0, concurrency, closeWait }) =>
+    `${count(openAtEnd, "connection")} stood at the end${
+      concurrency === undefined ? "" : `, where no more than ${formatCount(concurrency)} can have been in use`
+    }${closeWait ? `; the backend has closed ${formatCount(closeWait)} more (CLOSE_WAIT)` : ""}.`,
+  "request-limit": ({ limit = 0, atLimitShare, announcedShare }) =>
+    `${atLimitShare === undefined ? "Connections" : `${formatRough(atLimitShare)} of those that ended`} ` +
+    `had served exactly ${formatCount(limit)} requests, and none served more.${
+      announcedShare ? " The backend had announced it (`Connection: close`)." : ""
+    }`,
+  "backend-idle-timeout": (evidence) => sayIdle("The backend ended", evidence),
+  "gateway-idle-timeout": (evidence) => sayIdle("It ended", evidence),
+  "backend-closes": ({ connectionsEnded, announcedShare, timeWaitOnBackend, unanswered }) =>
+    connectionsEnded === undefined
+      ? timeWaitOnBackend === undefined
         ? ""
-        : `, ${formatRatio(openedPerRequest)} per request`
-    }.`;
-  const rest = sayFigures(others);
-  return [opened, rest === "" ? "" : `${rest[0]!.toUpperCase()}${rest.slice(1)}.`].filter((part) =>
-    part !== ""
-  ).join(" ");
+        : `The backend holds the ${count(timeWaitOnBackend, "TIME_WAIT")}.`
+      : `The backend ended ${count(connectionsEnded, "connection")}, of which it had announced ${
+        formatRough(announcedShare ?? 0)
+      }${unanswered ? `; ${count(unanswered, "request")} got no whole answer` : ""}.`,
+  "cut-short": ({ side, connectionsEnded, abandoned, failedRequests, timedOut }) =>
+    side === "client"
+      ? `${count(abandoned, "client")} left before their answer, and ${
+        count(connectionsEnded, "connection")
+      } to the backend ended with them. The pool is not to blame.`
+      : `It ended ${count(connectionsEnded, "connection")} while an answer was owed; ${
+        count(failedRequests, "request")
+      } of its clients failed${timedOut ? `, ${formatCount(timedOut)} of them too late` : ""}.`,
+  "cap": () => "",
+  "client-side": ({ clientOpenedPerRequest = 0, timeWaitOfClients = 0, timeWaitOnClient = 0 }) =>
+    `Clients opened ${formatRatio(clientOpenedPerRequest)} connections per request. They left ${
+      count(timeWaitOfClients, "TIME_WAIT")
+    } on its listening port, which take no port of its own, and ${
+      formatCount(timeWaitOnClient)
+    } on the clients' host.`,
+  "ports-exhausted": ({ portRange, portsUsed, logged, failedRequests }) =>
+    `${
+      portRange === undefined || portsUsed === undefined
+        ? "Its ports were in use"
+        : portsUsed >= portRange
+        ? `All ${formatCount(portRange)} ephemeral ports were in use`
+        : `${formatCount(portsUsed)} of the ${formatCount(portRange)} ephemeral ports were in use`
+    }, and ${count(failedRequests, "request")} failed.${sayLogged("EADDRNOTAVAIL", logged)}`,
+  "descriptors-exhausted": ({ logged, failedRequests }) =>
+    `${count(failedRequests, "request")} failed.${sayLogged("EMFILE or ENFILE", logged)}`,
+  "accept-queue": ({ listenDrops, failedRequests }) =>
+    `The kernel dropped ${count(listenDrops, "connection")} from a full queue (ListenDrops), and ${
+      count(failedRequests, "request")
+    } failed.`,
+  "bound-source": ({ portRange, portsUsed, logged, failedRequests }) =>
+    `${count(failedRequests, "request")} failed${
+      portRange === undefined || portsUsed === undefined
+        ? ""
+        : `, with ${formatCount(portsUsed)} of the ${formatCount(portRange)} ports in use`
+    }.${sayLogged("EADDRINUSE", logged)}`,
+  "intended": ({ connectionsEnded, ageP50Ms }) =>
+    `${count(connectionsEnded, "connection")} ended at ${
+      ageP50Ms === undefined ? "one age" : `an age of ${formatTime(ageP50Ms)}`
+    }, whatever they had carried.`,
+  "none": ({ concurrency, openAtEnd }) =>
+    concurrency === undefined || openAtEnd === undefined
+      ? ""
+      : `${count(openAtEnd, "connection")} stood at the end, for up to ${
+        formatCount(concurrency)
+      } requests at one time.`,
+};
+
+/** `1 request`, `2 requests`. */
+function count(value: number | undefined, noun: string): string {
+  return `${formatCount(value ?? 0)} ${noun}${value === 1 ? "" : "s"}`;
+}
+
+/** Who closes the connections that a pool had no place for. */
+function sayCloser({ connectionsEnded, onceShare, timeWaitOnGateway, timeWaitOnBackend }: Evidence): string {
+  if (connectionsEnded !== undefined) {
+    const once = onceShare ? `, ${formatRough(onceShare)} of them after a single request` : "";
+    return `It ended ${count(connectionsEnded, "connection")} at once after an answer${once}`;
+  }
+  if (timeWaitOnGateway === undefined) return "It ended connections";
+  const theirs = !timeWaitOnBackend ? "" : `, and ${formatCount(timeWaitOnBackend)} the backend's`;
+  return `It closes first: ${count(timeWaitOnGateway, "TIME_WAIT")} were its own${theirs}`;
+}
+
+/** What it keeps, and what would be wanted. */
+function sayKept({ keepsPerHost, keepsInAll, concurrency }: Evidence): string {
+  const kept = [
+    ...(keepsPerHost === undefined ? [] : [`${formatCount(keepsPerHost)} idle connections for a backend`]),
+    ...(keepsInAll === undefined ? [] : [`${formatCount(keepsInAll)} in all`]),
+  ];
+  const wanted = concurrency === undefined ? "" : `up to ${formatCount(concurrency)} requests at one time`;
+  if (kept.length === 0) return wanted === "" ? "." : `, with ${wanted}.`;
+  return `. It keeps ${kept.join(" and ")}${wanted === "" ? "" : `, for ${wanted}`}.`;
+}
+
+function sayIdle(
+  who: string,
+  { connectionsEnded, idleP5Ms, idleP95Ms, failedRequests }: Evidence,
+): string {
+  const times = idleP5Ms === undefined || idleP95Ms === undefined
+    ? "idle"
+    : formatTime(idleP5Ms) === formatTime(idleP95Ms)
+    ? `idle for ${formatTime(idleP5Ms)}`
+    : `idle for ${formatTime(idleP5Ms)} to ${formatTime(idleP95Ms)}`;
+  return `${who} ${count(connectionsEnded, "connection")} that had been ${times}.${
+    failedRequests ? ` ${count(failedRequests, "request")} failed.` : ""
+  }`;
+}
+
+function sayLogged(codes: string, logged: number | undefined): string {
+  return logged === undefined ? "" : ` Its log has ${codes} ${formatCount(logged)} times.`;
+}
+
+/** The causes whose first sentence is how many connections were opened: all that make more of them. */
+const WITHOUT_OPENED: readonly CauseName[] = [
+  "client-side",
+  "ports-exhausted",
+  "descriptors-exhausted",
+  "accept-queue",
+  "bound-source",
+];
+
+/**
+ * The evidence of a cause as two or three short sentences; empty where the figures that it needs are missing.
+ * Counts are those of all repetitions together.
+ */
+export function sayEvidence({ cause, evidence, side }: Cause, repetitions: number): string {
+  if (cause === "cap") return sayCap(evidence);
+  const opened = WITHOUT_OPENED.includes(cause) ? "" : sayOpened(evidence, repetitions);
+  const decides = DECIDING[cause]({ ...evidence, ...(side === undefined ? {} : { side }) });
+  return [opened, decides].filter((part) => part !== "").join(" ");
+}
+
+function sayOpened(
+  { requests, connectionsOpened, openedPerRequest }: CauseFigures,
+  repetitions: number,
+): string {
+  if (connectionsOpened === undefined) return "";
+  const opened = connectionsOpened === 0 ? "no connection" : count(connectionsOpened, "connection");
+  const within = repetitions > 1 ? ` in ${repetitions} repetitions` : "";
+  const ratio = openedPerRequest === undefined || connectionsOpened === 0
+    ? ""
+    : `, ${formatRatio(openedPerRequest)} per request`;
+  return `It opened ${opened} to the backend${
+    requests === undefined ? "" : ` for ${count(requests, "request")}`
+  }${within}${ratio}.`;
 }
 
 /** A cap by Little's law: its ceiling, who waits, and how much of the latency is waiting. */
@@ -182,12 +254,9 @@ function sayCap(
 
 /** What a cause was told apart from, as one sentence; empty where there is nothing. */
 export function sayToldApart(toldApart: readonly ToldApart[]): string {
-  const parts = toldApart.flatMap(({ cause, because }) => {
-    // One figure is enough to see that it is another cause.
-    const [figure] = Object.entries(because);
-    return figure === undefined ? [] : [`${cause} (${sayFigures(Object.fromEntries([figure]))})`];
-  });
-  return parts.length === 0 ? "" : `Told apart from ${parts.join("; ")}.`;
+  const causes = toldApart.filter(({ because }) => Object.keys(because).length > 0)
+    .map(({ cause }) => `\`${cause}\``);
+  return causes.length === 0 ? "" : `Ruled out: ${causes.join(", ")}.`;
 }
 
 const TELLS: { readonly [K in CannotTell["tells"]]: string } = {
@@ -205,6 +274,8 @@ const TELLS: { readonly [K in CannotTell["tells"]]: string } = {
 export function sayCannotTell(cannotTell: readonly CannotTell[] = []): string {
   const groups = Map.groupBy(cannotTell, ({ tells }) => tells);
   return [...groups].map(([tells, group]) =>
-    `${group.map(({ cause }) => cause).join(" and ")} would look the same; ${TELLS[tells]} would tell.`
-  ).map((sentence) => `${sentence[0]!.toUpperCase()}${sentence.slice(1)}`).join(" ");
+    `${group.map(({ cause }) => `\`${cause}\``).join(" and ")} would look the same; ${
+      TELLS[tells]
+    } would tell.`
+  ).join(" ");
 }
