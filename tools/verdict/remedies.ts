@@ -40,7 +40,7 @@ const LIKELIEST: Readonly<Partial<Record<CauseName, readonly string[]>>> = {
   "gateway-idle-timeout": ["undici", "haproxy", "httpx"],
   "cap": ["envoy", "httpclient5", "go"],
   "client-side": ["nginx", "haproxy", "node"],
-  "bound-source": ["nginx", "haproxy", "envoy"],
+  "bound-source": ["go", "node", "envoy"],
 };
 
 /** A setting of the whole machine or of any program. */

@@ -260,7 +260,7 @@ export function sayToldApart(toldApart: readonly ToldApart[]): string {
 }
 
 const TELLS: { readonly [K in CannotTell["tells"]]: string } = {
-  "witness": "a backend of Timewait's own, which sees what each connection carries",
+  "witness": "a backend of Timewait's own, which sees what each connection carries,",
   "configuration": "only the gateway's own configuration",
   "one backend": "the same load with one backend",
   "one worker": "the same load with one worker of the gateway",
