@@ -9,7 +9,9 @@ import sys
 
 FIN, SYN, RST, ACK = 1, 2, 4, 16
 port = int(sys.argv[1])
-packets = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
+ALL, IPV4 = 3, 0x0800
+# Packets that leave are seen by sockets for all protocols only.
+packets = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ALL))
 packets.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 24)
 connections = {}
 
@@ -32,7 +34,9 @@ print("ready", flush=True)
 while True:
     readable, _, _ = select.select([packets, sys.stdin], [], [])
     if packets in readable:
-        see(packets.recv(65535))
+        packet, (_, protocol, *_) = packets.recvfrom(65535)
+        if protocol == IPV4:
+            see(packet)
     elif sys.stdin in readable:
         print(json.dumps(list(connections.values())), flush=True)
         break

@@ -3,7 +3,7 @@
 #
 #   fin   after an answer, by a FIN
 #   rst   after an answer, by a reset
-#   half  in the middle of a request, by a FIN
+#   half  in the middle of a request's body, by a FIN
 #   last  asks until the other side ends the connection
 #   stay  asks once
 import socket
@@ -29,7 +29,7 @@ for word in sys.argv[2:]:
     for _ in range(int(count)):
         connection = socket.create_connection((host, int(port)))
         if how == "half":
-            connection.sendall(REQUEST[:20])
+            connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf")
             time.sleep(0.05)
         else:
             ask(connection)
