@@ -20,7 +20,7 @@ func main() {
 	n := flag.Int("n", 200, "the limit that the fault is about")
 	flag.Parse()
 
-	shared := &http.Transport{MaxIdleConns: 0, MaxIdleConnsPerHost: 200, DisableCompression: true}
+	shared := &http.Transport{MaxIdleConns: 0, MaxIdleConnsPerHost: 1000, DisableCompression: true}
 	switch *fault {
 	case "small":
 		shared.MaxIdleConnsPerHost = *n
