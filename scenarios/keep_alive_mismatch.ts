@@ -27,7 +27,8 @@ export default {
   expectation:
     "some requests of nginx-post, node-get and node-post fail with 502; none of nginx-get, which are sent " +
     "again; none of nginx-below, which ends idle connections itself after 0.25 s and opens them anew.",
-  // From the last answer of a burst to the next burst, connections are idle for 450 to 500 ms, and some longer.
+  // From the last answer of a burst to the next burst, connections are idle for 450 to 500 ms, and some
+  // longer.
   load: {
     connections: 200,
     duration: "5s",
