@@ -38,6 +38,25 @@ Deno.test("the evidence is how many connections were opened, and what decides", 
   );
 });
 
+Deno.test("a cap is told by its ceiling, and by who waits", () => {
+  assertEquals(
+    say("cap", {
+      cap: 10,
+      concurrency: 300,
+      busyShare: 0.88,
+      backendMs: 20,
+      ceilingPerSec: 500,
+      requestsPerSec: 441,
+      waiting: 290,
+      waitingShare: 0.96,
+    }),
+    "10 connections to the backend stood, never more, 88% of them busy, while up to 300 requests wanted one. " +
+      "At 20 ms for a request they carry at most **500 requests/s** (441 were measured): " +
+      "290 of the 300 clients wait in line at any time, for 96% of the median latency. " +
+      "This is latency, not TIME_WAIT.",
+  );
+});
+
 Deno.test("clients that left are told apart from a gateway that cuts answers short", () => {
   const figures = { connectionsEnded: 60, abandoned: 61, failedRequests: 1, timedOut: 0 };
   assertEquals(

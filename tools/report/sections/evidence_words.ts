@@ -194,21 +194,16 @@ function sayCap(
     CauseFigures,
 ): string {
   const measured = requestsPerSec === undefined ? "" : ` (${formatCount(requestsPerSec)} were measured)`;
-  const ceiling = ceilingPerSec === undefined || backendMs === undefined
-    ? ""
-    : ` Each is busy for ${formatTime(backendMs)} with a request, so ${
-      formatCount(cap)
-    } of them carry at most ` +
-      `**${formatCount(ceilingPerSec)} requests/s**${measured}.`;
+  const share = waitingShare === undefined ? "" : `, for ${formatRough(waitingShare)} of the median latency`;
   const queue = waiting === undefined
     ? ""
-    : ` ${formatCount(waiting)} of the ${formatCount(concurrency)} clients wait in line at any time${
-      waitingShare === undefined
-        ? ""
-        : `, and ${formatRough(waitingShare)} of the median latency is that wait`
-    }.`;
+    : `: ${formatCount(waiting)} of the ${formatCount(concurrency)} clients wait in line at any time${share}`;
+  const ceiling = ceilingPerSec === undefined || backendMs === undefined
+    ? ""
+    : ` At ${formatTime(backendMs)} for a request they carry at most ` +
+      `**${formatCount(ceilingPerSec)} requests/s**${measured}${queue}.`;
   const busy = busyShare === undefined ? "" : `, ${formatRough(busyShare)} of them busy`;
   return `${formatCount(cap)} connections to the backend stood, never more${busy}, while up to ${
     formatCount(concurrency)
-  } requests wanted one.${ceiling}${queue} This is latency, not TIME_WAIT.`;
+  } requests wanted one.${ceiling} This is latency, not TIME_WAIT.`;
 }

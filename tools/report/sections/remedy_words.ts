@@ -29,7 +29,7 @@ export function sayRemedies(remedies: readonly Remedy[], product: RunProduct | u
     return `${name}: ${settings.map((remedy) => saySetting(remedy, !isUnknown)).join(", ")}`;
   });
   const notes = product === undefined ? [] : new Set(remedies.flatMap(({ notes = [] }) => notes));
-  const which = isUnknown ? ", by product (`--product NAME` tells which)" : "";
+  const which = isUnknown ? " (`--product NAME` says for which product):" : "";
   return [`**Set**${which} ${parts.join("; ")}.`, ...(others.length === 0 ? [] : saySame(servers)), ...notes]
     .join(" ");
 }
@@ -52,8 +52,13 @@ const [SIZE, DEED] = [
 /** Whose settings have no name of their own. */
 const UNNAMED = ["the backend", "any gateway", "the clients"];
 
+/** Settings that are several, or none but a deed. */
+const IN_WORDS = /^the |\b(and|or)\b/;
+
 function saySetting({ product, setting, value, byDefault, scope }: Remedy, inFull: boolean): string {
   const aside = byDefault === undefined || !inFull ? "" : ` (default: ${byDefault}; for ${scope})`;
   const joint = SIZE.test(value) ? " " : DEED.test(value) ? ": " : " = ";
-  return `${UNNAMED.includes(product) ? setting : `\`${setting}\``}${joint}${value}${aside}`;
+  return `${
+    UNNAMED.includes(product) || IN_WORDS.test(setting) ? setting : `\`${setting}\``
+  }${joint}${value}${aside}`;
 }
