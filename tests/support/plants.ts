@@ -179,11 +179,11 @@ export function plants(faulty: string): Plant[] {
     }),
     one("descriptors-go", go("none", 0, "ulimit -n 40; "), ["descriptors-exhausted"]),
     one("bound-go", go("bound"), ["bound-source", "pool-too-small"], { sysctls: FEW_PORTS, load: COLD }),
+    // These two are so slow that the ports take a while.
     one("bound-node", node("bound", 2), ["bound-source", "pool-too-small"], {
       sysctls: FEW_PORTS,
-      load: COLD,
+      load: { ...COLD, duration: "3s" },
     }),
-    // It is so slow that the ports take a while.
     one("bound-python", python("bound", 2), ["bound-source", "pool-too-small"], {
       sysctls: FEW_PORTS,
       load: { ...COLD, duration: "3s" },
