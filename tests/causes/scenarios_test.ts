@@ -1,6 +1,8 @@
 /** The scenarios that plant a cause each: every run's cause is named. */
 
 import { assertEquals } from "@std/assert";
+import { failedRequests } from "../../tools/load/load.ts";
+import { measuredOf } from "../../tools/results/results.ts";
 import type { CauseName } from "../../tools/verdict/causes.ts";
 import { analyse } from "../../tools/verdict/findings.ts";
 import { runForASecond } from "../support/one_second.ts";
@@ -13,6 +15,8 @@ const SCENARIOS: Readonly<
     {
       readonly flags?: readonly string[];
       readonly runs: Readonly<Record<string, CauseName | readonly CauseName[]>>;
+      /** The runs in which requests fail. Left out where that is not looked at. */
+      readonly fail?: readonly string[];
     }
   >
 > = {
@@ -42,17 +46,21 @@ const SCENARIOS: Readonly<
     flags: ["--duration", "5s"],
     runs: {
       "backend-keeps": "none",
-      "nginx-90": "backend-idle-timeout",
-      "go-90": "backend-idle-timeout",
-      "go-below": "gateway-idle-timeout",
+      "nginx-get": "backend-idle-timeout",
+      "nginx-post": "backend-idle-timeout",
+      "node-get": "backend-idle-timeout",
+      "node-post": "backend-idle-timeout",
+      "nginx-below": "gateway-idle-timeout",
     },
+    // nginx sends a GET again, and nothing else.
+    fail: ["nginx-post", "node-get", "node-post"],
   },
   client_side: {
     runs: { kept: "none", "listener-closes": "client-side", "clients-ask": "client-side" },
   },
 };
 
-for (const [scenario, { flags = [], runs }] of Object.entries(SCENARIOS)) {
+for (const [scenario, { flags = [], runs, fail }] of Object.entries(SCENARIOS)) {
   Deno.test({
     name: `${scenario} names the cause of each of its runs`,
     ignore: wrkInPrivateLab.ignore || peers.ignore,
@@ -61,6 +69,10 @@ for (const [scenario, { flags = [], runs }] of Object.entries(SCENARIOS)) {
       const found = analyse(results).runs.map(({ name, causes }) => [name, causes.map(({ cause }) => cause)]);
       const meant = Object.entries(runs).map(([name, causes]) => [name, [causes].flat()]);
       assertEquals(Object.fromEntries(found), Object.fromEntries(meant));
+      const failing = results.runs.filter((run) =>
+        measuredOf(run).some(({ errors }) => failedRequests(errors) > 0)
+      );
+      if (fail !== undefined) assertEquals(failing.map(({ name }) => name), fail);
     },
   });
 }

@@ -425,6 +425,50 @@ Deno.test({
   },
 });
 
+/** A server that answers every request, but for those after the first of so many of its connections. */
+function startMute(mute: number) {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const conns: Deno.Conn[] = [];
+  const answer = new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  const serve = async (conn: Deno.Conn, isMute: boolean) => {
+    try {
+      for (let i = 0; await conn.read(new Uint8Array(4096)) !== null; i++) {
+        if (!isMute || i === 0) await conn.write(answer);
+      }
+    } catch {
+      // wrk has left.
+    }
+    conn.close();
+  };
+  const served = (async () => {
+    // wrk tries the address once before its connections.
+    for await (const conn of listener) serve(conn, conns.push(conn) - 2 < mute && conns.length > 1);
+  })();
+  return {
+    port: listener.addr.port,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await served;
+    },
+  };
+}
+
+Deno.test({
+  name: "requests of a load with pauses that were never answered are counted, and those that wait are not",
+  ...wrk,
+  async fn() {
+    // The load ends in a pause.
+    const burst = { onMs: 300, offMs: 900 };
+    for (const mute of [0, 3]) {
+      await using server = startMute(mute);
+      const { inFlight } = await runWrkAt(server.port, { durationMs: 2000, timeoutMs: 5000, burst });
+      assertEquals(inFlight, mute);
+    }
+    await using server = startMute(0);
+    assertEquals((await runWrkAt(server.port, {})).inFlight, undefined);
+  },
+});
+
 Deno.test({
   name: "wrk sends the method and the body that it is told",
   ...wrk,

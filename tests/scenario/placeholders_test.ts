@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { TimewaitError } from "../../tools/errors.ts";
+import { resolveScenario } from "../../tools/scenario/resolve.ts";
 import { checkPlaceholders, fillPlaceholders, quoteForShell } from "../../tools/scenario/placeholders.ts";
 
 Deno.test("a command must be told where to listen, by placeholders that there are", () => {
@@ -50,4 +51,18 @@ Deno.test("a word is quoted so that the shell gives it back", async () => {
     const { stdout } = await new Deno.Command("/bin/sh", { args: argv }).output();
     assertEquals(new TextDecoder().decode(stdout), word);
   }
+});
+
+Deno.test("a command that names more backends than there are is refused before the first run", () => {
+  const command = "proxy --listen {listen} --to {upstream} --to {upstream_3}";
+  const of = (backends: number) => () =>
+    resolveScenario({ question: "q", backends, runs: [{ name: "mine", gateway: { command } }] }, "s");
+  for (const [backends, has] of [[1, "one backend"], [2, "2 backends"]] as const) {
+    const error = assertThrows(of(backends), TimewaitError);
+    assertEquals(
+      error.message,
+      `runs[0].gateway.command has {upstream_3}, and the run has ${has}: ask for 3 backends, or leave the placeholder out`,
+    );
+  }
+  of(3)();
 });

@@ -8,7 +8,10 @@ export function plantedInDeno(name: string): string {
     `"${ROOT}tests/support/planted/${name}.ts" {listen} {upstream_host}:{upstream_port}`;
 }
 
-/** nginx with these lines in its `http` block, which may name `{listen}`, `{upstream_host}` and the like. */
+/**
+ * nginx with these lines in its `http` block, which may name `{listen}`, `{upstream_host}` and the like, and
+ * include `servers.conf`, which has a line `server` for each backend.
+ */
 export function plantedNginx(http: string, events = "worker_connections 4096;"): string {
   const conf = `daemon off; user root; worker_processes 1; pid nginx.pid; error_log stderr warn;
 events { ${events} }
@@ -20,11 +23,12 @@ ${http}
 cat >"$d/nginx.conf" <<'END'
 ${conf}
 END
+for u in $(echo {upstreams} | tr , ' '); do echo "server $u;"; done >"$d/servers.conf"
 nginx -p "$d" -c "$d/nginx.conf" -e stderr & wait $!`;
 }
 
 /** HAProxy with these lines in its default section; it logs what fails on standard error. */
-export function plantedHaproxy(defaults: string, options = ""): string {
+export function plantedHaproxy(defaults: string, options = "", bind = "backlog 4096"): string {
   const cfg = `global
   maxconn 4000
   log stderr format raw local0 notice
@@ -36,7 +40,7 @@ defaults
   timeout server 60s
   ${defaults}
 frontend f
-  bind {listen} backlog 4096
+  bind {listen} ${bind}
   default_backend b
 backend b
   server one {upstream_host}:{upstream_port} ${options}`;

@@ -17,11 +17,34 @@ upstream b { server {upstream_host}:{upstream_port}; ${upstream} }
 server { listen {listen} ${listen}; ${server} location / { proxy_pass http://b; ${location} } }`),
 });
 const KEEPS = "keepalive 400; keepalive_requests 1000000;";
-const haproxy = (defaults: string, options = ""): Gateway => ({ command: plantedHaproxy(defaults, options) });
+const haproxy = (defaults: string, options = "", bind?: string): Gateway => ({
+  command: plantedHaproxy(defaults, options, bind),
+});
+/** nginx in front of all backends, with a pool of `keepalive` for all of them. */
+const nginxOfAll = (keepalive: number): Gateway => ({
+  command: plantedNginx(`
+upstream b { include servers.conf; keepalive ${keepalive}; keepalive_requests 1000000; }
+server { listen {listen} backlog=4096; location / { proxy_pass http://b; ${REUSES} } }`),
+});
 const POOL = "pool-max-conn 1000 pool-purge-delay 90s";
 const FEW_PORTS = { "net.ipv4.ip_local_port_range": "20000 20999", "net.ipv4.tcp_tw_reuse": 0 };
 /** Requests that come one by one, each after the connection of the one before was idle. */
 const SPARSE: Load = { connections: 4, rate: 2, duration: "5s", warmUp: 0 };
+
+/** Clients of which every third leaves before its answer, which takes 200 ms. */
+const LEAVING: Omit<Run, "name" | "gateway"> = {
+  load: { rate: 200, abandon: 0.3, abandonAfter: "50ms", warmUp: 0 },
+  backend: { latency: "200ms" },
+};
+
+/** Clients that open a connection for each request, so that the queue of a listener matters. */
+const RECONNECTING: Omit<Run, "name" | "gateway"> = { load: { headers: ["Connection: close"] } };
+
+/**
+ * Long enough for connections that end at an age of 0.8 s. Those of a warm-up would be older: they wait for
+ * the load.
+ */
+const LONG: Omit<Run, "name" | "gateway"> = { load: { duration: "3s", warmUp: 0 } };
 
 /** A warm-up would use the ports up. */
 const COLD: Load = { warmUp: 0 };
@@ -100,9 +123,39 @@ export function plants(faulty: string): Plant[] {
     one("late-nginx", nginx(KEEPS, `${REUSES} proxy_read_timeout 100ms; proxy_next_upstream off;`), [
       "cut-short",
     ], { backend: spread }),
+    one("late-haproxy", haproxy("http-reuse always\n  timeout server 100ms\n  retries 0", POOL), [
+      "cut-short",
+    ], {
+      backend: spread,
+    }),
+    one("leave-nginx", nginx(KEEPS), ["cut-short"], LEAVING),
+    one("leave-haproxy", haproxy("http-reuse always\n  option abortonclose", POOL), ["cut-short"], LEAVING),
+    // It goes on for the client that has left, and keeps the connection.
+    one("leave-go", go("none"), ["none"], LEAVING),
+    one("age-nginx", nginx(`${KEEPS} keepalive_time 800ms;`), ["intended"], LONG),
+    one("age-node", node("age", 800), ["intended"], LONG),
+    one("queue-nginx", nginx(KEEPS, REUSES, "", "backlog=2"), ["accept-queue", "client-side"], RECONNECTING),
+    one(
+      "queue-haproxy",
+      haproxy("http-reuse always", POOL, "backlog 2"),
+      ["accept-queue", "client-side"],
+      RECONNECTING,
+    ),
+    one("queue-go", go("small", 400), ["accept-queue", "client-side"], {
+      ...RECONNECTING,
+      sysctls: { "net.core.somaxconn": 2 },
+    }),
     one("idle-backend-go", go("none"), ["backend-idle-timeout"], { backend: impatient, load: SPARSE }),
     one("idle-backend-nginx", nginx(KEEPS), ["backend-idle-timeout"], { backend: impatient, load: SPARSE }),
     one("idle-backend-node", node("none"), ["backend-idle-timeout"], { backend: impatient, load: SPARSE }),
+    one("idle-backend-haproxy", haproxy("http-reuse always", POOL), ["backend-idle-timeout"], {
+      backend: impatient,
+      load: SPARSE,
+    }),
+    one("idle-gateway-haproxy", haproxy("http-reuse always", "pool-max-conn 1000 pool-purge-delay 200ms"), [
+      "gateway-idle-timeout",
+    ], { load: SPARSE }),
+    one("idle-gateway-node", node("idle", 200), ["gateway-idle-timeout"], { load: SPARSE }),
     one("idle-gateway-go", go("idle", 200), ["gateway-idle-timeout"], { load: SPARSE }),
     one("idle-gateway-nginx", nginx("keepalive 400; keepalive_timeout 200ms;"), ["gateway-idle-timeout"], {
       load: SPARSE,
@@ -110,8 +163,9 @@ export function plants(faulty: string): Plant[] {
     one("idle-gateway-ours", { transport: "net-http", idleConnTimeout: "200ms" }, ["gateway-idle-timeout"], {
       load: SPARSE,
     }),
-    // Which of its two limits Go has is in its configuration, and in nothing that can be seen.
+    // From outside, a limit for all backends looks like one for each.
     one("pools-go", go("total", 20), ["pool-too-small", "many-pools"], { backends: 4 }),
+    one("pools-nginx", nginxOfAll(20), ["pool-too-small", "many-pools"], { backends: 4 }),
     one("pools-ours", { transport: "net-http", maxIdleConns: 20, maxIdleConnsPerHost: 400, workers: 1 }, [
       "many-pools",
     ], { backends: 4 }),
@@ -125,6 +179,27 @@ export function plants(faulty: string): Plant[] {
     }),
     one("descriptors-go", go("none", 0, "ulimit -n 40; "), ["descriptors-exhausted"]),
     one("bound-go", go("bound"), ["bound-source", "pool-too-small"], { sysctls: FEW_PORTS, load: COLD }),
+    // These two are so slow that the ports take a while.
+    one("bound-node", node("bound", 2), ["bound-source", "pool-too-small"], {
+      sysctls: FEW_PORTS,
+      load: { ...COLD, duration: "3s" },
+    }),
+    one("bound-python", python("bound", 2), ["bound-source", "pool-too-small"], {
+      sysctls: FEW_PORTS,
+      load: { ...COLD, duration: "3s" },
+    }),
+    // These two bind without a port, so that only the ports towards the backend are used up.
+    one("bound-nginx", nginx("keepalive 2;", `${REUSES} proxy_bind $server_addr;`), [
+      "ports-exhausted",
+      "pool-too-small",
+    ], { sysctls: FEW_PORTS, load: COLD }),
+    one("bound-haproxy", haproxy("http-reuse always", "pool-max-conn 2 source {listen_host}"), [
+      "pool-too-small",
+    ], { sysctls: FEW_PORTS, load: COLD }),
+    one("none-nginx-all", nginxOfAll(800), ["none"], { backends: 4 }),
+    one("none-go-bursts", go("small", 400), ["none"], {
+      load: { duration: "2s", burst: { on: "200ms", off: "300ms" } },
+    }),
     one("none-go", go("none"), ["none"]),
     one("none-node", node("none"), ["none"]),
     one("none-python", python("none"), ["none"]),

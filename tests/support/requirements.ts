@@ -31,12 +31,12 @@ export const fakeClock = needs(
 /** Options of a test that needs wrk and a private lab. */
 export const wrkInPrivateLab = { ignore: wrk.ignore || privateLab.ignore };
 
-function needs(what: string, reason: string | undefined): { ignore: boolean } {
+export function needs(what: string, reason: string | undefined): { ignore: boolean } {
   if (reason !== undefined) console.error(`tests that need ${what} are ignored: ${reason}`);
   return { ignore: reason !== undefined };
 }
 
-function reasonFor(check: () => unknown): string | undefined {
+export function reasonFor(check: () => unknown): string | undefined {
   try {
     check();
     return undefined;

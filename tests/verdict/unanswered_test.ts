@@ -67,6 +67,17 @@ Deno.test("time of the connections that no answer accounts for is told, with the
   );
 });
 
+Deno.test("in a load with pauses only the time in which requests are sent counts", () => {
+  const inBursts = (one: Measured): Run => {
+    const of = mine(one);
+    const load = { ...of.options.load, burst: { onMs: 500, offMs: 1_500 } };
+    return { ...of, options: { ...of.options, load } };
+  };
+  // 2 of the 8 s: 1,000 connections carry 40,000 answers that take 50 ms.
+  assertEquals(kindsOf(inBursts(answeredAfter(50_000))), []);
+  assertEquals(kindsOf(inBursts(answeredAfter(30_000, { inFlight: 400 }))), ["unanswered"]);
+});
+
 Deno.test("a document of an older version, which has not counted them, is not accused", () => {
   const { inFlight: _, ...older } = answeredAfter(60_000);
   assertEquals(kindsOf(mine(older)), []);

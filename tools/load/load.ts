@@ -82,6 +82,11 @@ export interface LoadResult {
   readonly latencyUs: Latency;
   /** All latencies, without timeouts. */
   readonly latencyHistogram: LatencyHistogram | null;
+  /**
+   * Requests on their way when the time was over, as wrk has counted them. Left out for a load without pauses
+   * and for an open loop.
+   */
+  readonly inFlight?: Count;
   /** What went wrong, in counts; all 0 for a load without a failure. */
   readonly errors: LoadErrors;
   /**

@@ -151,6 +151,8 @@ interface WrkReport {
   readonly durationUs: number;
   readonly bytesRead: number;
   readonly errors: LoadErrors;
+  /** Requests that were sent and not answered. Left out for a load without pauses. */
+  readonly inFlight?: number;
   /** Latencies and counts, which alternate. */
   readonly histogram: readonly number[];
 }
@@ -161,7 +163,7 @@ interface WrkReport {
  * @throws {Error} when the text is no such report.
  */
 export function parseWrkReport(json: string, connections: number, timeoutMs: number): LoadResult {
-  const { requests, durationUs, bytesRead, histogram, ...report } = checkReport(json);
+  const { requests, durationUs, bytesRead, histogram, inFlight, ...report } = checkReport(json);
   const errors = countOnce(report.errors, requests);
   const corrected = new Map<number, number>();
   for (let i = 0; i < histogram.length; i += 2) corrected.set(histogram[i]!, histogram[i + 1]!);
@@ -175,6 +177,7 @@ export function parseWrkReport(json: string, connections: number, timeoutMs: num
     latencyUs: summarizeLatency(recorded, { timeouts: errors.timeout, timeoutUs: timeoutMs * 1000 }),
     latencyHistogram: bucketLatency(recorded),
     errors,
+    ...(inFlight === undefined ? {} : { inFlight }),
   };
 }
 
@@ -201,7 +204,8 @@ function checkReport(json: string): WrkReport {
   }
   const histogram = Array.isArray(report?.histogram) ? report.histogram : [NaN];
   const errors = ERROR_KINDS.map((kind) => report?.errors?.[kind]);
-  const counts = [report?.requests, report?.durationUs, report?.bytesRead, ...errors, ...histogram];
+  const { inFlight = 0 } = report ?? {};
+  const counts = [report?.requests, report?.durationUs, report?.bytesRead, inFlight, ...errors, ...histogram];
   if (histogram.length % 2 !== 0 || !counts.every((count) => Number.isSafeInteger(count) && count! >= 0)) {
     throw new Error("wrk's report is damaged: a count is missing");
   }

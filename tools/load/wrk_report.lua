@@ -62,13 +62,38 @@ elseif on_ms then
   end
   local now_ms, began_ms = clock(), nil
   on_ms, off_ms = tonumber(on_ms), tonumber(off_ms)
+  -- Requests that a thread was about to send, and those of them that wait for the burst that begins at `due`. They are
+  -- global so that done() can read them.
+  timewait_asked, timewait_waiting, timewait_due_ms = 0, 0, 0
   -- Each thread asks first when its first connection stands, so that the load begins with a burst.
   function delay()
     local ms = now_ms()
     began_ms = began_ms or ms
     local at = (ms - began_ms) % (on_ms + off_ms)
-    return at < on_ms and 0 or math.ceil(on_ms + off_ms - at)
+    timewait_asked = timewait_asked + 1
+    if at < on_ms then return 0 end
+    local wait_ms = math.ceil(on_ms + off_ms - at)
+    if ms > timewait_due_ms then timewait_waiting = 0 end
+    timewait_waiting, timewait_due_ms = timewait_waiting + 1, ms + wait_ms
+    return wait_ms
   end
+
+  local users_setup = setup
+  threads = {}
+  function setup(thread)
+    threads[#threads + 1] = thread
+    if users_setup then users_setup(thread) end
+  end
+end
+
+-- With bursts: requests that were sent and not answered. Whatever was sent less than 100 ms ago was not waited for.
+local function in_flight(answered)
+  local sent, now_ms = 0, clock()()
+  for _, thread in ipairs(threads) do
+    local waits = now_ms < thread:get("timewait_due_ms") + 100
+    sent = sent + thread:get("timewait_asked") - (waits and thread:get("timewait_waiting") or 0)
+  end
+  return math.max(0, sent - answered)
 end
 
 -- wrk's `latency(i)` searches from the start for each i, which takes minutes for a wide histogram. In memory the histogram
@@ -112,9 +137,10 @@ end
 function done(summary, latency, requests)
   local e = summary.errors
   report("\n", token, string.format(
-    '{"requests":%.0f,"durationUs":%.0f,"bytesRead":%.0f,' ..
+    '{"requests":%.0f,"durationUs":%.0f,"bytesRead":%.0f,%s' ..
     '"errors":{"connect":%.0f,"read":%.0f,"write":%.0f,"timeout":%.0f,"status":%.0f},"histogram":[%s]}\n',
     summary.requests, summary.duration, summary.bytes,
+    on_ms and string.format('"inFlight":%.0f,', in_flight(summary.requests)) or "",
     e.connect, e.read, e.write, e.timeout, e.status, histogram(latency)))
   io.flush()
   io.read() -- until the bench has looked

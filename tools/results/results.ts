@@ -230,8 +230,9 @@ export interface Measured {
   readonly errors: LoadErrors;
   /**
    * Requests of a closed loop on their way when its time was over: one for each connection that stood, more
-   * where a script pipelines. Neither `requests` nor `errors` count them. Left out for an open loop, which
-   * waits for each answer, for a load with pauses, and in a document of an older version.
+   * where a script pipelines; with pauses, those that were sent and not answered. Neither `requests` nor
+   * `errors` count them. Left out for an open loop, which waits for each answer, and in a document of an
+   * older version.
    */
   readonly inFlight?: Count;
   /** How the requests of an open loop arrived. Left out for a closed one. */

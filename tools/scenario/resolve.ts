@@ -8,6 +8,7 @@
 import { didYouMean, TimewaitError } from "../errors.ts";
 import { at, lineOf, listOf, nameOf, optionsOf, refuseOthers, shown, textOf, truth, whole } from "./check.ts";
 import { resolveRequests } from "./resolve_requests.ts";
+import { upstreamsAskedFor } from "./placeholders.ts";
 import type { LoadPlan, RunPlan, ScenarioPlan } from "./plan.ts";
 import { mergedBackend, resolveBackend } from "./resolve_backend.ts";
 import { resolveGateway } from "./resolve_gateway.ts";
@@ -130,6 +131,14 @@ function resolveRun(run: Run, shared: Shared, overrides: Overrides, field: strin
     throw new TimewaitError(
       'takes one backend with http-client: give several to transport: "net-http", or to a command',
       { field: at(field, "gateway") },
+    );
+  }
+  const asked = plan !== null && "command" in plan ? upstreamsAskedFor(plan.command) : 1;
+  if (asked > count) {
+    throw new TimewaitError(
+      `has {upstream_${asked}}, and the run has ${count === 1 ? "one backend" : `${count} backends`}: ` +
+        `ask for ${asked} backends, or leave the placeholder out`,
+      { field: at(at(field, "gateway"), "command") },
     );
   }
   return {

@@ -18,25 +18,33 @@ interface Place {
   readonly part: "load" | "backend" | "gateway";
   /** The transport of a gateway of ours, which decides what settings it has. */
   readonly transport?: "http-client" | "net-http";
-  /** Settings whose default is no number. */
-  readonly others: readonly string[];
+  /** Settings whose default is no number or not in the plan, each with the field of the plan. */
+  readonly others: Readonly<Record<string, string>>;
   /** Resolves the options, with defaults for the rest. */
   resolve(given: Given): object;
 }
 
 const PLACES: readonly Place[] = [
-  { part: "load", others: ["rate"], resolve: (given) => resolveLoad(given as Load) },
-  { part: "backend", others: [], resolve: (given) => resolveBackend(given as Backend) },
+  { part: "load", others: { rate: "ratePerSec" }, resolve: (given) => resolveLoad(given as Load) },
+  {
+    part: "backend",
+    others: {
+      closeAfterRequests: "closeAfterRequests",
+      idleTimeout: "idleTimeoutMs",
+      closeBeforeAnswer: "closeBeforeAnswer",
+    },
+    resolve: (given) => resolveBackend(given as Backend),
+  },
   {
     part: "gateway",
     transport: "http-client",
-    others: ["poolMaxIdlePerHost"],
+    others: { poolMaxIdlePerHost: "poolMaxIdlePerHost" },
     resolve: (given) => resolveGateway({ transport: "http-client", ...given } as Gateway),
   },
   {
     part: "gateway",
     transport: "net-http",
-    others: [],
+    others: {},
     resolve: (given) => resolveGateway({ transport: "net-http", ...given } as Gateway),
   },
 ];
@@ -51,7 +59,7 @@ export function optionOf(key: string): string {
 
 function settingsOf({ others, resolve }: Place): string[] {
   const numbers = Object.entries(resolve({})).filter(([, value]) => typeof value === "number");
-  return [...numbers.map(([key]) => optionOf(key)), ...others];
+  return [...numbers.map(([key]) => optionOf(key)), ...Object.keys(others)];
 }
 
 /** The names of all settings, each once. */
@@ -76,14 +84,20 @@ export function settingValue(name: string, given: number | string): SettingValue
   const place = placesOf(name)[0]!;
   const isWhole = typeof given === "string" && /^\d+$/.test(given) && !isDuration(place, name);
   const fresh = Object.entries(place.resolve({ [name]: isWhole ? Number(given) : given }));
-  const [key, value] = fresh.find(([key]) => optionOf(key) === name)!;
+  // A plan leaves out what is not done.
+  const [key, value] = fresh.find(([key]) => optionOf(key) === name) ?? [keyOf(place, name), 0];
   if (typeof value !== "number") throw new TimewaitError(`takes a number, not ${given}`, { field: name });
   return { key, value };
 }
 
 /** A duration as text needs its unit, as on the command line. */
 function isDuration(place: Place, name: string): boolean {
-  return Object.keys(place.resolve({})).includes(`${name}Ms`);
+  return keyOf(place, name).endsWith("Ms");
+}
+
+/** The field of the plan that a setting comes to. */
+function keyOf({ others, resolve }: Place, name: string): string {
+  return others[name] ?? Object.keys(resolve({})).find((key) => optionOf(key) === name)!;
 }
 
 function placesOf(name: string): Place[] {
@@ -114,9 +128,14 @@ export function isOfLoad(name: string): boolean {
 
 /** The options of a run with another value of a setting that it has. */
 export function withSetting(options: RunOptions, { key, value }: SettingValue): RunOptions {
-  const [{ part }] = placesOf(optionOf(key)) as [Place];
+  const [{ part, others }] = placesOf(optionOf(key)) as [Place];
   const { load, backend, gateway } = options;
-  if (part === "backend") return { ...options, backend: { ...backend, [key]: value } };
+  if (part === "backend") {
+    const { [key as "idleTimeoutMs"]: _, ...rest } = backend;
+    // A plan leaves out what is not done.
+    const isDone = value !== 0 || !Object.values(others).includes(key);
+    return { ...options, backend: isDone ? { ...rest, [key]: value } : rest };
+  }
   if (part === "load") {
     // Threads that do not divide the connections give way to them.
     const threads = key === "connections" ? { threads: largestDivisor(value, load.threads) } : {};

@@ -13,6 +13,7 @@ import { causesOfClients } from "./causes/clients.ts";
 import { causesOfEnds } from "./causes/ended.ts";
 import { causesOfFailures } from "./causes/exhausted.ts";
 import { causesOfStanding } from "./causes/leak.ts";
+import { causesOfLeavers, withoutLeavers } from "./causes/leavers.ts";
 import { causesOfTables } from "./causes/tables.ts";
 import type { Evidence } from "./evidence.ts";
 
@@ -31,7 +32,8 @@ export function causesOf(evidence: Evidence): Cause[] {
   const failures = causesOfFailures(evidence);
   const upstreamCauses = [
     ...causesOfStanding(evidence),
-    ...(witness === undefined ? causesOfTables(evidence) : causesOfEnds(evidence)),
+    ...(witness === undefined ? causesOfTables(evidence) : causesOfEnds(withoutLeavers(evidence))),
+    ...causesOfLeavers(evidence),
     // What ran out holds connections back as a cap does, and failures come faster than any answer.
     ...(failures.length === 0 ? causesOfCap(evidence) : []),
   ];

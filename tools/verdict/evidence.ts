@@ -37,15 +37,26 @@ export interface Evidence {
 
 /** What clients asked of the gateway. */
 export interface RequestEvidence {
-  /** Requests that were answered. */
+  /** Requests that were answered, with any status. */
   readonly answered?: number;
-  /** The same per second. */
+  /**
+   * Requests per second that were answered in time with 2xx or 3xx: the figure of the report's table. On a
+   * live machine, where nobody sees a status, all that were answered.
+   */
   readonly perSec?: number;
   /** Requests that failed: not answered, too late, or with a status other than 2xx and 3xx. */
   readonly failed?: number;
   /** Those among them that were answered too late. */
   readonly timedOut?: number;
-  /** The most requests that can have been under way at one time: the connections of the clients. */
+  /**
+   * Requests whose client left before the answer, as it was told to. None of them failed. Left out where no
+   * client was to leave.
+   */
+  readonly abandoned?: number;
+  /**
+   * The most requests that can have been under way at one time: the connections of the clients. A pause takes
+   * nothing off it: all of them ask at once when a burst begins.
+   */
   readonly concurrency?: number;
   /** Whether the clients ask again as soon as they are answered, so that `concurrency` are under way. */
   readonly closedLoop?: boolean;
@@ -63,6 +74,11 @@ export interface UpstreamEvidence {
   readonly opened?: number;
   /** Requests that the backends have answered. */
   readonly answered?: number;
+  /**
+   * Requests per second that its connections to the backends carried, whatever became of them: what Little's
+   * law and connections per request are about. Where no backend counts, all that clients were answered.
+   */
+  readonly carriedPerSec?: number;
   /** Connections that it opened per second once its pool was warm: in the second half of the time. */
   readonly openedPerSec?: number;
   /** Connections that ended meanwhile, by whoever: those opened less the growth of those that stand. */

@@ -6,7 +6,7 @@
 
 import { failedRequests } from "../load/load.ts";
 import type { ConnectionGroup, TimeWaitGroup } from "../observe/tcp_table.ts";
-import { type Environment, type Measured, measuredOf, type Run } from "../results/results.ts";
+import { type Environment, type Measured, measuredOf, type Run, servedPerSec } from "../results/results.ts";
 import type { BackendPlan, GatewayPlan, HttpClientPlan, NetHttpPlan } from "../scenario/plan.ts";
 import type { PoolCounters } from "../transport/pool/counters.ts";
 import { resolvePoolLimits } from "../transport/pool/limits.ts";
@@ -48,11 +48,13 @@ export function evidenceOf(run: Run, environment: Environment): Evidence | undef
 function requestsOf(measured: readonly Measured[], { options: { load } }: Run): RequestEvidence {
   return {
     answered: sumOf(measured, ({ requests }) => requests),
-    perSec: medianOf(measured, ({ requestsPerSec }) => requestsPerSec),
+    perSec: medianOf(measured, servedPerSec),
     failed: sumOf(measured, ({ errors }) => failedRequests(errors)),
     timedOut: sumOf(measured, ({ errors }) => errors.timeout),
     concurrency: load.connections,
+    ...(load.abandon === undefined ? {} : { abandoned: sumOf(measured, abandonedOf) }),
     closedLoop: load.ratePerSec === undefined,
+    pauses: load.burst !== undefined,
     latencyP50Ms: medianOf(measured, ({ latencyUs }) => latencyUs.p50 ?? 0) / 1000,
   };
 }
@@ -65,6 +67,7 @@ function upstreamOf(measured: readonly Measured[], run: Run, { lab }: Environmen
     ...(destinations === 0 ? {} : { destinations }),
     opened: sumOf(measured, ({ hosts }) => hosts.gateway.connectionsOpened),
     ...(run.options.backend.command === undefined ? { answered: sumOf(measured, backendRequestsOf) } : {}),
+    carriedPerSec: medianOf(measured, carriedPerSec),
     openedPerSec: medianOf(measured, (repetition) => openedOnceWarm(repetition)),
     ...(ownTable ? standingOf(measured) : {}),
     ...(measured.some(({ hosts }) => hosts.gateway.connectionGroups === undefined) ? {} : {
@@ -142,14 +145,29 @@ function closesOnlyIfAsked(
     .every((told) => told === undefined);
 }
 
-/** The connections of a load are opened once, and each failure explains one more. */
+/** Requests per second that the backend read while the load ran, by its witness where it has one. */
+function carriedPerSec({ witnesses, samples, requests, durationSec }: Measured): number {
+  const seen = witnesses?.reduce((sum, witness) => sum + witness.requests, 0);
+  // Not `backendRequests`, which counts those that the backend was asked after the load, too.
+  return durationSec === 0 ? 0 : (seen ?? samples.answered.requests.at(-1) ?? requests) / durationSec;
+}
+
+function abandonedOf({ arrivals }: Measured): number {
+  return arrivals?.abandoned ?? 0;
+}
+
+/**
+ * The connections of a load are opened once, and each failure explains one more, as does each client that
+ * left.
+ */
 function clientsOf(measured: readonly Measured[], { options: { load } }: Run): ClientEvidence {
   return {
     opened: sumOf(measured, ({ hosts }) => hosts.client.connectionsOpened),
     needed: sumOf(
       measured,
-      ({ samples: { hosts }, errors }) =>
-        Math.max(load.connections, ...hosts.client.established) + failedRequests(errors),
+      (repetition) =>
+        Math.max(load.connections, ...repetition.samples.hosts.client.established) +
+        failedRequests(repetition.errors) + abandonedOf(repetition),
     ),
     timeWaitOnGateway: medianOf(
       measured,

@@ -31,7 +31,7 @@ export interface Remedy {
 /** Products to name where the gateway's own is not known: those in which a cause is met most. */
 const LIKELIEST: Readonly<Partial<Record<CauseName, readonly string[]>>> = {
   "pool-too-small": ["go", "nginx", "requests"],
-  "many-pools": ["nginx", "go", "envoy"],
+  "many-pools": ["nginx", "go", "okhttp"],
   "used-once": ["go", "node", "requests"],
   "close-asked": ["nginx", "node", "go"],
   "leak": ["go", "node", "okhttp"],
@@ -40,7 +40,7 @@ const LIKELIEST: Readonly<Partial<Record<CauseName, readonly string[]>>> = {
   "gateway-idle-timeout": ["undici", "haproxy", "httpx"],
   "cap": ["envoy", "httpclient5", "go"],
   "client-side": ["nginx", "haproxy", "node"],
-  "bound-source": ["nginx", "haproxy", "envoy"],
+  "bound-source": ["go", "node", "envoy"],
 };
 
 /** A setting of the whole machine or of any program. */
@@ -62,6 +62,9 @@ export function remediesOf({ cause, side, evidence }: Cause, product?: NamedProd
         "HTTP/1.1 without `Connection: close`, and connections used again",
       ),
     ];
+  }
+  if (cause === "cut-short" && side === "client") {
+    return [general("the clients", "the time after which they leave", "above the slowest answers they want")];
   }
   const known = product === undefined ? [] : productsNamed(product.id);
   const products = known.length > 0 ? known.slice(0, 3) : (LIKELIEST[cause] ?? []).flatMap(productsNamed);
@@ -93,13 +96,13 @@ function generalOf(cause: CauseName, evidence: CauseFigures): Remedy[] {
         ),
       ];
     case "descriptors-exhausted":
-      return [general("Linux", "ulimit -n of the gateway", "above the connections of both sides together")];
+      return [general("Linux", "ulimit -n", "of the gateway above the connections of both sides together")];
     case "accept-queue":
       return [
         general(
           "Linux",
-          "net.core.somaxconn and the gateway's backlog",
-          "at least the clients that connect at once",
+          "net.core.somaxconn",
+          "and the gateway's backlog at least the clients that connect at once",
         ),
       ];
     case "bound-source":
@@ -107,7 +110,7 @@ function generalOf(cause: CauseName, evidence: CauseFigures): Remedy[] {
         general(
           "any gateway",
           "the socket option IP_BIND_ADDRESS_NO_PORT",
-          "set before bind(), or no source address",
+          "set before bind(), or no source address at all",
         ),
       ];
     default:

@@ -6,6 +6,7 @@
  */
 
 import { type Measured, measuredOf, type Run } from "../results/results.ts";
+import { sendingMs } from "../scenario/resolve_requests.ts";
 import { estimateMedian } from "./intervals.ts";
 import type { Warning } from "./warning.ts";
 
@@ -60,7 +61,10 @@ export function unansweredOf(repetition: Measured, run: Run): number | undefined
     return undefined;
   }
   const { connections, meanLatencyUs, underWay } = balance;
-  const openSec = Math.max(0, durationSec - connectingSec(repetition));
+  const { burst } = run.options.load;
+  // In a pause nothing is due. Answers that come in one make up for more than the burst that they are of.
+  const dueSec = burst === undefined ? durationSec : sendingMs(durationSec * 1000, burst) / 1000;
+  const openSec = Math.max(0, dueSec - connectingSec(repetition));
   // Of a late answer only the timeout is known: it may well have taken twice that.
   const lateSec = repetition.errors.timeout * run.options.load.timeoutMs / 1000;
   const silentSec = openSec - (underWay * durationSec + lateSec) / connections;

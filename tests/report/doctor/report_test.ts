@@ -78,7 +78,7 @@ Deno.test("the table, the line of closes, the remedies and what cannot be known 
   assertMatch(answerOf(text), / `nginx`: its pool of idle connections is too small\.$/);
   assertMatch(text, /\| `10\.0\.0\.2:80` \| – +\| +10,000 \| +35% \|/);
   assertMatch(text, /to 10\.0\.0\.2:80 {52}█{10} {2}at most 1,\d{3}\/s/);
-  assertStringIncludes(text, "nginx `keepalive");
+  assertStringIncludes(text, "nginx: `keepalive");
   assertStringIncludes(text, "tcp_tw_reuse is on for the loopback only");
   assertStringIncludes(text, "Reading took 0.10 s of one CPU there");
 });

@@ -190,9 +190,9 @@ Deno.test("connections that stand at the end were not closed, and are not said t
   const report = renderReport(results([DIRECT, run("mine", [standing(grown, 6_048)])]));
   assertStringIncludes(report, "**it leaves connections open that nobody uses again** (`leak`, likely)");
   assertStringIncludes(report, "opens a new connection for 15% of its requests without closing them");
-  assertStringIncludes(report, "6,048 connections to the backend at the end");
+  assertStringIncludes(report, "6,048 connections stood at the end");
   assertStringIncludes(report, "a longer load would tell.");
-  assertEquals(/--pool-max-idle-per-host` to/.test(report), false);
+  assertEquals(/--pool-max-idle-per-host`/.test(report), false);
   const filling = loaded(run("mine", [standing(grown, 6_048)]), { connections: 7_000 });
   assertStringIncludes(renderReport(results([DIRECT, filling])), "**its pool fits**");
   // As many stand as before: all that were opened since were closed.

@@ -60,7 +60,7 @@ Deno.test("what is to be set is said once for all runs that have the same pool",
     BASELINE,
     runOf("a", churning(900), "net.ipv4.tcp_fin_timeout", "5"),
   ]));
-  assertEquals(report.match(/--pool-max-idle-per-host` to at least/g)?.length, 1);
+  assertEquals(report.match(/--pool-max-idle-per-host` at least/g)?.length, 1);
   assertStringIncludes(report, "What to set is the same as for `direct`.");
 });
 

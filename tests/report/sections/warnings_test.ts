@@ -1,4 +1,4 @@
-import { assertEquals, assertLessOrEqual, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertLessOrEqual, assertMatch, assertStringIncludes } from "@std/assert";
 import { renderReport } from "../../../tools/report/report.ts";
 import { sayWarning } from "../../../tools/report/sections/warnings.ts";
 import { type Measured, type Results } from "../../../tools/results/results.ts";
@@ -136,4 +136,10 @@ Deno.test("in a host lab, connections that are not seen to be the bench's own ar
     report,
     "11,000 of the connections are not seen to be its own: see the warnings.",
   );
+});
+
+Deno.test("a failure that is called like a property of every object has no meaning of ours", () => {
+  const upstreamFailures = [{ code: "constructor", step: "connect", count: 3, firstMs: 1 }] as never;
+  const report = renderReport(results([run("mine", [repetition(100, { opened: 9, upstreamFailures })])]));
+  assertMatch(report, /3 constructor at connects to the backend \(first after/);
 });

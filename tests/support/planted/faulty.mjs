@@ -8,9 +8,19 @@ const [upstreamHost, upstreamPort] = upstream.split(":");
 const n = Number(limit);
 const shared = new http.Agent({
   keepAlive: true,
-  maxFreeSockets: fault === "small" ? n : 1000,
+  maxFreeSockets: fault === "small" || fault === "bound" ? n : 1000,
   maxSockets: fault === "cap" ? n : Infinity,
+  ...(fault === "idle" ? { timeout: n } : {}),
+  ...(fault === "bound" ? { localAddress: host } : {}),
 });
+if (fault === "age") {
+  // Ends a connection of this age, in milliseconds, with its next answer.
+  const born = new WeakMap();
+  shared.keepSocketAlive = (socket) => {
+    if (!born.has(socket)) born.set(socket, performance.now());
+    return performance.now() - born.get(socket) < n;
+  };
+}
 
 http.createServer((request, response) => {
   const isNew = fault === "kept" || fault === "closed";

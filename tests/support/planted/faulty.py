@@ -22,7 +22,8 @@ class Gateway(http.server.BaseHTTPRequestHandler):
         try:
             connection = idle.pop()
         except IndexError:
-            connection = http.client.HTTPConnection(upstream_host, int(upstream_port))
+            source = (host, 0) if fault == "bound" else None
+            connection = http.client.HTTPConnection(upstream_host, int(upstream_port), source_address=source)
         connection.request("GET", self.path, headers={"Connection": "close"} if fault == "asks" else {})
         answer = connection.getresponse()
         if fault == "leak":
@@ -30,7 +31,7 @@ class Gateway(http.server.BaseHTTPRequestHandler):
             return b""
         body = answer.read()
         connection.served = getattr(connection, "served", 0) + 1
-        if fault == "closed" or (fault == "limit" and connection.served >= limit) or (fault == "small" and len(idle) >= limit):
+        if fault == "closed" or (fault == "limit" and connection.served >= limit) or (fault in ("small", "bound") and len(idle) >= limit):
             connection.close()
         else:
             idle.append(connection)

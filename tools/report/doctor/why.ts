@@ -11,7 +11,8 @@ import { defaultsSeen } from "../../doctor/known_defaults.ts";
 import type { CauseFinding } from "../../verdict/findings.ts";
 import { formatCount } from "../format.ts";
 import { code } from "../markdown.ts";
-import { sayCannotTell, sayCause, sayEvidence, sayToldApart } from "../sections/cause_words.ts";
+import { sayCannotTell, sayCause, sayToldApart } from "../sections/cause_words.ts";
+import { sayEvidence } from "../sections/evidence_words.ts";
 import { sayRemedies } from "../sections/remedy_words.ts";
 
 /** The section on causes; empty where there are none. */

@@ -9,7 +9,8 @@ import { describeClosed, type PoolCounters } from "../../transport/pool/counters
 import type { Churn } from "../../verdict/churn.ts";
 import type { CauseFinding, Findings, RunFindings } from "../../verdict/findings.ts";
 import { formatCount } from "../format.ts";
-import { sayCannotTell, sayCause, sayEvidence, sayToldApart } from "./cause_words.ts";
+import { sayCannotTell, sayCause, sayToldApart } from "./cause_words.ts";
+import { sayEvidence } from "./evidence_words.ts";
 import { sayPortsLeft } from "./ports_left.ts";
 import { sayRemedies } from "./remedy_words.ts";
 

@@ -139,7 +139,7 @@ const SENTENCES: { readonly [K in WarningKind]: (figures: WarningFigures[K], run
   "logged failures": ({ failures }, run) => {
     const parts = failures.map(({ code: name, step, count, firstMs, example }) =>
       `${formatCount(count)} ${prose(name)}${STEPS[step]} (${
-        MEANINGS[name] === undefined ? "" : `${MEANINGS[name]}; `
+        !Object.hasOwn(MEANINGS, name) ? "" : `${MEANINGS[name]}; `
       }first after ${formatSeconds(Math.max(0, firstMs) / 1000)} s)${
         example === undefined ? "" : `, as in ${code(example)}`
       }`

@@ -5,7 +5,7 @@
  */
 
 import type { Evidence } from "../evidence.ts";
-import { type Cause, figures, type Sure, WASTE_SHARE } from "./cause.ts";
+import { carriedPerSec, type Cause, figures, type Sure, WASTE_SHARE } from "./cause.ts";
 
 /**
  * A cap holds fewer than this share of the requests back at once: above it, one request in twenty waits for
@@ -138,12 +138,13 @@ function byWitness(
 
 /** Without a witness: a number of connections that stands, and of which the requests keep all busy. */
 function byTables(evidence: Evidence): SeenCap | undefined {
-  const { requests = {}, upstream = {}, pool } = evidence;
-  const { perSec } = requests;
+  const { upstream = {}, pool } = evidence;
   const { backendMs } = upstream;
   const [least, cap] = stoodOf(evidence) ?? [0, 0];
   if (cap - least > FLAT * cap) return undefined;
-  const atBackend = backendMs === undefined || perSec === undefined ? undefined : perSec * backendMs / 1000;
+  // What was carried, whatever became of it: an answer of the backend that failed has kept a connection busy.
+  const carried = carriedPerSec(evidence);
+  const atBackend = backendMs === undefined || carried === undefined ? undefined : carried * backendMs / 1000;
   if (atBackend === undefined) {
     return allAsk(evidence) ? { cap, sure: "possible", backendMs, busyShare: undefined } : undefined;
   }
@@ -153,11 +154,12 @@ function byTables(evidence: Evidence): SeenCap | undefined {
 }
 
 /** Between what numbers the connections that stood were, where they were nearly always the same ones. */
-function stoodOf({ witness, upstream, requests }: Evidence): readonly [number, number] | undefined {
+function stoodOf(evidence: Evidence): readonly [number, number] | undefined {
+  const { witness, upstream } = evidence;
   if (witness !== undefined) {
     return witness.reopened < WASTE_SHARE * witness.requests ? witness.openPeaks : undefined;
   }
   const { openRange, opened, openedPerSec } = upstream ?? {};
   if (openRange === undefined || opened === undefined || openedPerSec === undefined) return undefined;
-  return openedPerSec <= WASTE_SHARE * (requests?.perSec ?? 0) ? openRange : undefined;
+  return openedPerSec <= WASTE_SHARE * (carriedPerSec(evidence) ?? 0) ? openRange : undefined;
 }

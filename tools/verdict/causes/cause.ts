@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { PoolEvidence } from "../evidence.ts";
+import type { Evidence, PoolEvidence } from "../evidence.ts";
 
 /** All causes, those that explain a failure first. */
 export const CAUSES = [
@@ -114,6 +114,8 @@ export interface CauseFigures {
   readonly failedRequests?: number;
   /** Those of them that were answered too late. */
   readonly timedOut?: number;
+  /** Requests whose client left before the answer. */
+  readonly abandoned?: number;
   /** Connections that clients opened to the gateway ÷ requests. */
   readonly clientOpenedPerRequest?: number;
   /** TIME_WAITs on the gateway for connections that it had opened. */
@@ -208,6 +210,11 @@ export function figures(all: { readonly [K in keyof CauseFigures]?: number | und
   return Object.fromEntries(
     Object.entries(all).filter(([, value]) => value !== undefined && Number.isFinite(value)),
   );
+}
+
+/** Requests per second that the connections to the backends carried; `undefined` where nobody counted. */
+export function carriedPerSec({ upstream, requests }: Evidence): number | undefined {
+  return upstream?.carriedPerSec ?? requests?.perSec;
 }
 
 /** Idle connections that a gateway of ours keeps for its backends; `undefined` for another gateway. */

@@ -226,6 +226,7 @@ function idleTimeout(context: Context, side: "gateway" | "backend", part: Part, 
       ...common(context, connections),
       ...ofIdle(part),
       unanswered: context.witness.unanswered,
+      failedRequests: context.evidence.requests?.failed,
       openPeak: context.witness.openPeak,
     }),
     toldApartFrom: [
@@ -298,7 +299,7 @@ function endsAtOnce(context: Context, part: Part, atOnce: number): Cause[] {
 /** Whether connections end at one age, whatever they have carried. */
 function isAge({ ageMs, requests }: Part): boolean {
   return requests.p5 >= 2 && requests.p5 < requests.p95 && ageMs.p5 >= AT_ONCE_MS &&
-    ageMs.p5 >= 0.9 * ageMs.p95;
+    ageMs.p5 >= 0.9 * ageMs.p50;
 }
 
 function aged(context: Context, part: Part, connections: number): Cause {

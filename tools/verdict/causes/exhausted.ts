@@ -5,7 +5,7 @@
  */
 
 import type { Evidence } from "../evidence.ts";
-import { type Cause, figures, type ToldApart, WASTE_SHARE } from "./cause.ts";
+import { type Cause, figures, SMALLEST_PART, type ToldApart, WASTE_SHARE } from "./cause.ts";
 
 /** From this share of the ports on they are used up: some may be reserved, and a reading comes late. */
 const USED_UP = 0.98;
@@ -55,7 +55,9 @@ export function causesOfFailures(evidence: Evidence): Cause[] {
       toldApartFrom: others([["ports-exhausted", noPort]]),
     });
   }
-  if (listenDrops > WASTE_SHARE * (requests?.answered ?? Infinity) && failed > 0) {
+  if (
+    listenDrops > WASTE_SHARE * (requests?.answered ?? Infinity) && (failed > 0 || dropsGoOn(evidence))
+  ) {
     found.push({
       cause: "accept-queue",
       sure: "certain",
@@ -65,4 +67,14 @@ export function causesOfFailures(evidence: Evidence): Cause[] {
     });
   }
   return found;
+}
+
+/**
+ * Whether clients that open connections all the time are dropped all the time. Nobody fails then: each
+ * connection that was dropped comes about when its SYN is sent again, a second later. Clients that keep their
+ * connections overflow a queue once, when all of them begin.
+ */
+function dropsGoOn({ clients, listenDrops = 0 }: Evidence): boolean {
+  const { opened = 0, needed = opened } = clients ?? {};
+  return opened - needed >= SMALLEST_PART * needed && listenDrops >= SMALLEST_PART * opened;
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Evidence } from "../evidence.ts";
-import { type Cause, figures, WASTE_SHARE } from "./cause.ts";
+import { carriedPerSec, type Cause, figures, WASTE_SHARE } from "./cause.ts";
 
 /**
  * So many times the concurrency may stand without being a leak: a client that was answered may be served on
@@ -71,14 +71,16 @@ const PAUSES = 5;
  * Whether connections beyond the concurrency go on carrying requests: a pool for each worker keeps more of
  * them than there are requests at one time, and none of them is leaked.
  */
-function areUsedAgain({ witness, requests }: Evidence, atEnd: number): boolean {
-  const idleP50Ms = witness?.open.idleMs?.p50;
-  if (witness === undefined || requests?.perSec === undefined || idleP50Ms === undefined) return false;
-  const pauseMs = 1000 * atEnd / requests.perSec;
+function areUsedAgain(evidence: Evidence, atEnd: number): boolean {
+  const { witness } = evidence;
+  const [perSec, idleP50Ms] = [carriedPerSec(evidence), witness?.open.idleMs?.p50];
+  if (witness === undefined || perSec === undefined || idleP50Ms === undefined) return false;
+  const pauseMs = 1000 * atEnd / perSec;
   return witness.open.requests.p50 >= USED_AGAIN && idleP50Ms < PAUSES * pauseMs;
 }
 
-function standingOf({ witness, upstream, requests, repetitions = 1 }: Evidence): Standing | undefined {
+function standingOf(evidence: Evidence): Standing | undefined {
+  const { witness, upstream, requests, repetitions = 1 } = evidence;
   if (witness !== undefined) {
     return {
       opened: witness.accepted,
@@ -89,6 +91,7 @@ function standingOf({ witness, upstream, requests, repetitions = 1 }: Evidence):
   }
   const { opened, openAtStart, openAtEnd, openedPerSec } = upstream ?? {};
   const answered = upstream?.answered ?? requests?.answered;
+  const perSec = carriedPerSec(evidence);
   if (opened === undefined || openAtStart === undefined || openAtEnd === undefined || !answered) {
     return undefined;
   }
@@ -97,8 +100,8 @@ function standingOf({ witness, upstream, requests, repetitions = 1 }: Evidence):
     requests: answered,
     atStart: openAtStart,
     atEnd: openAtEnd,
-    ...(openedPerSec === undefined || requests?.perSec === undefined
+    ...(openedPerSec === undefined || perSec === undefined
       ? {}
-      : { growsOn: openedPerSec > WASTE_SHARE * requests.perSec }),
+      : { growsOn: openedPerSec > WASTE_SHARE * perSec }),
   };
 }

@@ -7,7 +7,15 @@
  */
 
 import type { Evidence, PoolEvidence, UpstreamEvidence } from "../evidence.ts";
-import { type CannotTell, type Cause, type CauseFigures, figures, keepsOf, type Sure } from "./cause.ts";
+import {
+  type CannotTell,
+  carriedPerSec,
+  type Cause,
+  type CauseFigures,
+  figures,
+  keepsOf,
+  type Sure,
+} from "./cause.ts";
 
 /** From this share of requests on that open a connection once the pool is warm, it is too small. */
 export const CHURN_SHARE = 0.01;
@@ -28,7 +36,7 @@ export function causesOfTables(evidence: Evidence): Cause[] {
   const answered = Math.max(1, requests.answered ?? upstream.answered ?? 0);
   if (opened === undefined || openedPerSec === undefined) return [];
   const failsFor = (evidence.failures?.["EADDRNOTAVAIL"] ?? 0) > 0;
-  const goesOn = openedPerSec > CHURN_SHARE * (requests.perSec ?? 0);
+  const goesOn = openedPerSec > CHURN_SHARE * (carriedPerSec(evidence) ?? 0);
   const areClosed = closed === undefined || closed >= opened / 10;
   if (!failsFor && !(goesOn && areClosed)) return [];
   const { timeWaitOnGateway, timeWaitOnBackend } = upstream;

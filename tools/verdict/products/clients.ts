@@ -74,7 +74,7 @@ export const CLIENTS: readonly Product[] = [
         "reuse",
       ),
     ],
-    source: "lib/_http_agent.js",
+    source: "lib/_http_agent.js, doc/api/http.md",
   },
   {
     id: "undici",

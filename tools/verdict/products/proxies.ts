@@ -49,7 +49,6 @@ export const PROXIES: readonly Product[] = [
       { setting: "proxy_http_version", value: "1.1" },
       { setting: "proxy_set_header Connection", value: '""' },
     ],
-    sourceAddress: [{ setting: "proxy_bind", value: "left out" }],
     listener: [
       { setting: "keepalive_timeout (in http or server)", value: "75s" },
       { setting: "keepalive_requests (in http or server)", value: "1000 or more" },
@@ -65,7 +64,9 @@ export const PROXIES: readonly Product[] = [
       },
       note("A location that sets a proxy_set_header of its own inherits none.", "reuse"),
     ],
-    source: "ngx_http_upstream_keepalive_module.c, ngx_http_proxy_module.c",
+    // It binds without a port where proxy_bind names none: no step of `sourceAddress` (tried with 1.22.1).
+    source:
+      "ngx_http_upstream_keepalive_module.c, ngx_http_proxy_module.c, ngx_http_upstream_module (documentation)",
   },
   {
     id: "haproxy",
@@ -86,7 +87,6 @@ export const PROXIES: readonly Product[] = [
       { setting: "http-reuse", value: "always" },
       { setting: "option http-server-close, option httpclose", value: "left out" },
     ],
-    sourceAddress: [{ setting: "source (on server)", value: "left out" }],
     listener: [
       { setting: "timeout http-keep-alive", value: "longer than a client pauses" },
       { setting: "option httpclose", value: "left out" },
@@ -100,6 +100,7 @@ export const PROXIES: readonly Product[] = [
       note("Before 2.2, threads could not share idle connections.", "idle cap", "reuse"),
       note("It closes connections to servers by RST, so they leave no TIME_WAIT.", "idle cap", "reuse"),
     ],
+    // It binds without a port where `source` names none: no step of `sourceAddress` (tried with 2.6.12).
     source: "the configuration manual",
   },
   {
@@ -141,13 +142,13 @@ export const PROXIES: readonly Product[] = [
       setting("max_connection_duration", "age", "no limit", "each cluster"),
     ],
     once: [{ setting: "max_requests_per_connection", value: "left out, or above 1" }],
-    sourceAddress: [{ setting: "upstream_bind_config", value: "left out" }],
+    sourceAddress: [{ setting: "upstream_bind_config", value: "left out, or Envoy with #45916 (July 2026)" }],
     notes: [
       note("It has no idle cap; its pools are one for each worker and host.", "idle cap"),
       note("An idle time of 1 h is longer than that of nearly every backend.", "idle time"),
       note("The old name is `Cluster.max_requests_per_connection`.", "request limit"),
     ],
-    source: "circuit_breaker.proto, protocol.proto",
+    source: "circuit_breaker.proto, protocol.proto, envoy#44747, envoy#45916",
   },
   {
     id: "caddy",
@@ -219,7 +220,7 @@ export const PROXIES: readonly Product[] = [
         "DestinationRule connectionPool.tcp.maxConnections",
         "hard cap",
         "2^32-1, no limit",
-        "each cluster",
+        "each destination host",
       ),
       setting(
         "DestinationRule connectionPool.http.maxRequestsPerConnection",
@@ -234,7 +235,7 @@ export const PROXIES: readonly Product[] = [
       value: "0, or above 1",
     }],
     notes: [note("An idle time of 1 h is longer than that of nearly every backend.", "idle time")],
-    source: "istio/api#3509",
+    source: "istio/api networking/v1alpha3/destination_rule.proto",
   },
   {
     id: "apache",

@@ -40,7 +40,7 @@ export const SERVERS: readonly Server[] = [
     name: "Node http.Server",
     idleTime: { name: "keepAliveTimeout", byDefault: "5 s", ms: 5_000 },
     requestLimit: { name: "maxRequestsPerSocket", byDefault: "0, no limit" },
-    source: "node#62782",
+    source: "node#62782, doc/api/http.md",
   },
   {
     name: "uvicorn",
