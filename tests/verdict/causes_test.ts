@@ -124,7 +124,8 @@ const CASES: readonly [what: string, evidence: Evidence, causes: readonly CauseN
     ["gateway-idle-timeout"],
   ],
   [
-    // Seen of http-client when its connects had become slow: it closes what is too many late, for want of CPU.
+    // Seen of http-client when its connects had become slow: it closes what is too many late, for want of
+    // CPU.
     "connections that a busy gateway closes a while after they were too many",
     churning(ended(2_000, {
       requests: spread(survivors(2_000, 0.6)),

@@ -145,7 +145,9 @@ export interface WitnessEvidence {
   readonly openPeak: number;
   /** The lowest and the highest such peak of all repetitions. */
   readonly openPeaks: readonly [number, number];
-  /** How busy the connections were. Left out where nothing was asked, and by a witness of an older version. */
+  /**
+   * How busy the connections were. Left out where nothing was asked, and by a witness of an older version.
+   */
   readonly busy?: BusyEvidence;
   /** Connections that ended, by how they ended. */
   readonly ended: readonly EndedConnections[];

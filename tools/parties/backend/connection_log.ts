@@ -74,8 +74,8 @@ class EndedGroup {
 }
 
 /**
- * How many connections were busy, over time: for each number, for how long it was so. It begins with the first
- * request and ends with the last answer, so that the time before and after a load is not in it.
+ * How many connections were busy, over time: for each number, for how long it was so. It begins with the
+ * first request and ends with the last answer, so that the time before and after a load is not in it.
  */
 class BusyTime {
   /** For each number of busy connections, for how many milliseconds so many were. */

@@ -13,7 +13,10 @@ import { carriedPerSec, type Cause, figures, type Sure, WASTE_SHARE } from "./ca
  */
 const BELOW = 0.95;
 
-/** Under a cap the most connections are busy for at least this share of the time: see {@linkcode BusyEvidence}. */
+/**
+ * Under a cap the most connections are busy for at least this share of the time: see {@linkcode
+ * BusyEvidence}.
+ */
 const FULL_SHARE = 0.1;
 
 /**
