@@ -65,6 +65,15 @@ Deno.test("what is typed wrongly is one line and exit code 2", async () => {
       [["--for", "1500ms"], "--for takes whole seconds, not 1500ms"],
       [["--anonymise"], "--anonymise is for a capture that is kept"],
       [["--script", "--host", "ssh web1"], "--script prints the program"],
+      [["x.capture", "--status-url", "http://a/"], "--status-url is for a live machine"],
+      [
+        ["--status-url", "web1/status"],
+        '--status-url takes a URL such as http://127.0.0.1/status, not "web1/status"',
+      ],
+      [
+        ["--status-url", "http://a/", "--requests-per-sec", "9"],
+        "--status-url and --requests-per-sec say the same",
+      ],
       [["--requests-per-sec", "0"], "--requests-per-sec takes a number above 0"],
       [["--prot", "80"], "did you mean --port?"],
       [["1", "2"], "doctor takes one PID or one file"],
@@ -77,9 +86,9 @@ Deno.test("what is typed wrongly is one line and exit code 2", async () => {
   }
 });
 
-Deno.test("a host that cannot be reached is exit code 1, with what it said", async () => {
+Deno.test("a host that cannot be reached is exit code 3, which is no finding, with what it said", async () => {
   const { code, stderr } = await doctor(["--host", "sh -c 'echo refused >&2' x", "--for", "0"]);
-  assertEquals(code, 1);
+  assertEquals(code, 3);
   assertMatch(stderr, /^error: .*has ended ahead of the capture's last line: refused\n$/);
 });
 
@@ -141,6 +150,27 @@ Deno.test("findings are a document of the schema, and figures for Prometheus app
     assertEquals(refused.code, 2);
     assertMatch(refused.stderr, /^error: no\/such\.prom cannot be written: /);
   });
+});
+
+Deno.test("a status page is asked because it was named, which the report says, by a task that may not connect", async () => {
+  let requests = 0;
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => {
+    requests += 1000;
+    return new Response(`Active connections: 1 \nserver accepts handled requests\n 1 1 ${requests} \n`);
+  });
+  const url = `http://127.0.0.1:${server.addr.port}/status`;
+  const { code, stdout, stderr } = await doctor(["--for", "1s", "--status-url", url]);
+  assertEquals([stderr, requests, code === 0 || code === 1], ["", 2000, true]);
+  assertMatch(
+    stdout,
+    /was asked twice, because you named it: [\d,]+ requests a second, by nginx stub_status\. The doctor/,
+  );
+  assertEquals(stdout.includes("--requests-per-sec"), false);
+  const silent = await doctor(["--for", "0", "--status-url", "http://127.0.0.1:1/status"]);
+  assertMatch(
+    silent.stdout,
+    /`http:\/\/127\.0\.0\.1:1\/status`, the status page, did not tell how many requests there are: /,
+  );
 });
 
 Deno.test("--watch looks again and again until it is interrupted, and then says how it stands", async () => {

@@ -12,11 +12,14 @@ import type { Capture } from "./capture.ts";
 import { causesOfWatch } from "./causes.ts";
 import { type Facts, factsOf } from "./facts.ts";
 import { type Problem, problemsOf } from "./problems.ts";
+import type { StatusSeen } from "./take_status.ts";
 
 /** What is known beside a capture. */
 export interface Known {
   /** Requests a second that the gateway serves, from its own log or statistics. */
   readonly requestsPerSec?: number;
+  /** What the gateway's status page said, where one was asked. */
+  readonly status?: StatusSeen;
   /** The product that the gateway is. Default: guessed. */
   readonly product?: NamedProduct;
 }
@@ -27,6 +30,8 @@ export interface Diagnosis {
   readonly capture: Capture;
   /** Requests a second, where somebody said. */
   readonly requestsPerSec?: number;
+  /** What the gateway's status page said, where one was asked. */
+  readonly status?: StatusSeen;
   /** The gateway's product. Left out where it is not known. */
   readonly product?: RunProduct;
   /** What it shows. Left out where it holds no reading. */
@@ -43,9 +48,10 @@ export interface Diagnosis {
 const HARMLESS: ReadonlySet<string> = new Set(["none", "intended", "client-side"]);
 
 /** Diagnoses a capture. */
-export function diagnose(capture: Capture, { requestsPerSec, product: said }: Known = {}): Diagnosis {
+export function diagnose(capture: Capture, { requestsPerSec, status, product: said }: Known = {}): Diagnosis {
   const facts = factsOf(capture);
-  if (facts === undefined) return { capture, problems: [], causes: [], verdict: "cannot tell" };
+  const asked = status === undefined ? {} : { status };
+  if (facts === undefined) return { capture, ...asked, problems: [], causes: [], verdict: "cannot tell" };
   const problems = problemsOf(facts);
   const guessed = facts.program?.product;
   const product: RunProduct | undefined = said !== undefined
@@ -53,13 +59,15 @@ export function diagnose(capture: Capture, { requestsPerSec, product: said }: Kn
     : guessed === undefined
     ? undefined
     : { id: guessed, from: "command" };
-  const asked = problems.length > 0 || (facts.rates?.openedPerSec ?? 0) > 0 || requestsPerSec !== undefined ||
+  const needsReason = problems.length > 0 || (facts.rates?.openedPerSec ?? 0) > 0 ||
+    requestsPerSec !== undefined ||
     facts.states.timeWait > 0;
-  const causes = asked ? causesOfWatch(facts, problems, requestsPerSec) : [];
+  const causes = needsReason ? causesOfWatch(facts, problems, requestsPerSec) : [];
   const wrong = problems.length > 0 ||
     (requestsPerSec !== undefined && causes.some(({ cause }) => !HARMLESS.has(cause)));
   return {
     capture,
+    ...asked,
     ...(requestsPerSec === undefined ? {} : { requestsPerSec }),
     ...(product === undefined ? {} : { product }),
     facts,

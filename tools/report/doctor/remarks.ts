@@ -6,7 +6,6 @@
  */
 
 import { format as formatBytes } from "@std/fmt/bytes";
-import type { Capture } from "../../doctor/capture.ts";
 import type { Closers } from "../../doctor/closers.ts";
 import type { Diagnosis } from "../../doctor/diagnosis.ts";
 import type { Facts } from "../../doctor/facts.ts";
@@ -87,7 +86,7 @@ function sayReuse({ destinations }: Facts, sysctls: Readonly<Record<string, stri
 }
 
 /** The section on what reading cannot show. */
-export function renderUnknown({ capture, requestsPerSec }: Diagnosis, facts: Facts): string[] {
+export function renderUnknown({ capture, requestsPerSec, status }: Diagnosis, facts: Facts): string[] {
   const { notes, usable } = facts;
   const note = (kind: string) => notes.find((note) => note.kind === kind);
   const owners = note("owners");
@@ -100,9 +99,14 @@ export function renderUnknown({ capture, requestsPerSec }: Diagnosis, facts: Fac
         "and neither stand nor were closed here.",
     "A connect that fails for want of a port (EADDRNOTAVAIL) moves no counter of the kernel. Look for it in the " +
     "program's log.",
-    requestsPerSec === undefined
-      ? "How many requests a connection serves is not in /proc. `--requests-per-sec N`, from the gateway's log or " +
-        "statistics, gives new connections per request, and tells a pool that is too small from one that is not used."
+    status?.problem === undefined
+      ? undefined
+      : `${code(status.url)}, the status page, did not tell how many requests there are: ${
+        prose(status.problem)
+      }.`,
+    requestsPerSec === undefined && status === undefined
+      ? "How many requests a connection serves is not in /proc. `--requests-per-sec N`, from the gateway's log, or `--status-url URL`, " +
+        "its own page, gives new connections per request, and tells a pool that is too small from one that is not used."
       : undefined,
     usable.assumed
       ? "The sysctls of another network namespace are seen from inside only: the range of ports is assumed. Run the " +
@@ -152,7 +156,7 @@ export function renderOthers({ others }: Facts): string[] {
 }
 
 /** What was read, and what reading has cost. */
-export function renderCost(capture: Capture, facts: Facts, judgedSec: number): string[] {
+export function renderCost({ capture, status }: Diagnosis, facts: Facts, judgedSec: number): string[] {
   const { readings, bytes, costCpuSec, kernel } = capture;
   const sockets = readings.at(-1)?.sockets?.count ?? 0;
   return [
@@ -166,6 +170,13 @@ export function renderCost(capture: Capture, facts: Facts, judgedSec: number): s
       costCpuSec === undefined ? "an unknown time" : `${costCpuSec.toFixed(2)} s`
     } of one CPU there ` +
     `and printed ${formatBytes(bytes, { binary: true })}; judging took ${judgedSec.toFixed(2)} s here.`,
+    ...(status?.requestsPerSec === undefined ? [] : [
+      "",
+      `${code(status.url)} was asked twice, because you named it: ${
+        formatPerSec(status.requestsPerSec)
+      } requests a ` +
+      `second, by ${prose(status.source!)}. The doctor has made no other connection.`,
+    ]),
     "",
   ];
 }

@@ -26,7 +26,7 @@ export function renderDoctorReport(
   diagnosis: Diagnosis,
   { name, judgedSec }: DoctorReportOptions,
 ): string {
-  const { capture, facts, problems } = diagnosis;
+  const { facts, problems } = diagnosis;
   const title = `# Why does ${prose(name)} pile up TIME_WAIT?`;
   if (facts === undefined) return [title, "", sayNothing(diagnosis), ""].join("\n");
   const others = problems.slice(1);
@@ -57,7 +57,7 @@ export function renderDoctorReport(
       ...renderKnobs(diagnosis, facts),
       ...renderOthers(facts),
       ...renderUnknown(diagnosis, facts),
-      ...renderCost(capture, facts, judgedSec),
+      ...renderCost(diagnosis, facts, judgedSec),
     ].join("\n"),
   );
 }
