@@ -40,7 +40,8 @@ export function causesOfWatch(
 
 /** What is possible whatever the number of requests; without the figures that were only assumed. */
 function withoutRequests(facts: Facts): Cause[] {
-  const newPerSec = Math.max(facts.rates?.openedPerSec ?? 0, facts.rates?.acceptedPerSec ?? 0);
+  const { openedPerSec, acceptedPerSec } = facts.rates ?? facts.lastMinute;
+  const newPerSec = Math.max(openedPerSec, acceptedPerSec);
   if (newPerSec === 0) return [];
   const causes = TRIED.flatMap((each) => causesOf(evidenceOf(facts, newPerSec * each) ?? {}))
     .filter(({ cause }) => cause !== "none");

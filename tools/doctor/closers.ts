@@ -36,6 +36,26 @@ export function closersOf(
   return { opened: closers("opened", openedPerSec), accepted: closers("accepted", acceptedPerSec) };
 }
 
+/** Connections that were closed here first during the last minute, by one reading. */
+export interface LastMinute {
+  /** Over how many seconds: 60, or fewer where the oldest TIME_WAIT is younger. 0 where there is none. */
+  readonly seconds: number;
+  /** Those that this host had opened, per second. */
+  readonly openedPerSec: number;
+  /** Those that it had accepted, per second. */
+  readonly acceptedPerSec: number;
+}
+
+/** What one reading shows of the last minute. */
+export function lastMinuteOf({ groups }: GroupedSockets): LastMinute {
+  const seconds = 1 +
+    Math.max(-1, ...groups.map(({ madeAgo }) => madeAgo.findLastIndex((count) => count > 0)));
+  const perSec = (side: SocketGroup["side"]) =>
+    groups.filter((group) => group.side === side).reduce((sum, { states }) => sum + states.timeWait, 0) /
+    Math.max(1, seconds);
+  return { seconds, openedPerSec: perSec("opened"), acceptedPerSec: perSec("accepted") };
+}
+
 /** TIME_WAITs younger than so many seconds; of the second that is begun, a part. */
 function madeWithin(madeAgo: readonly number[], seconds: number): number {
   const whole = Math.floor(seconds);

@@ -6,7 +6,7 @@
 
 import { guessProduct } from "../verdict/products.ts";
 import type { Capture, CapturedProcess, Note, OtherNamespace } from "./capture.ts";
-import { type Closers, closersOf } from "./closers.ts";
+import { type Closers, closersOf, type LastMinute, lastMinuteOf } from "./closers.ts";
 import { type GroupedSockets, groupSockets, type SocketGroup, type StateCounts } from "./groups.ts";
 import { limitsOf, type LimitsSeen } from "./limits.ts";
 import { outlookOf, type PortOutlook, type UsablePorts, usablePortsOf } from "./usable_ports.ts";
@@ -20,6 +20,8 @@ export interface Facts {
   readonly rates?: CounterRates;
   /** Who ends the connections of each side. Left out for a single reading. */
   readonly closers?: Readonly<Record<SocketGroup["side"], Closers>>;
+  /** Connections that were closed here first during the last minute, by the last reading. */
+  readonly lastMinute: LastMinute;
   /** Which ports a new connection may get. */
   readonly usable: UsablePorts;
   /** Where this host opens connections to; the one that holds most ports first. */
@@ -132,6 +134,7 @@ export function factsOf(capture: Capture): Facts | undefined {
   return {
     watchedSec: readings.at(-1)!.uptimeSec - readings[0]!.uptimeSec,
     ...(rates === undefined ? {} : { rates, closers: closersOf(rates, each) }),
+    lastMinute: lastMinuteOf(last),
     usable,
     destinations,
     listeners,

@@ -23,7 +23,9 @@ const DEFAULT_RANGE = "32768 60999";
 
 /** The usable ports by the sysctls of a capture. */
 export function usablePortsOf(sysctls: Readonly<Record<string, string>>): UsablePorts {
-  const read = portRange(sysctls["net.ipv4.ip_local_port_range"]);
+  const text = sysctls["net.ipv4.ip_local_port_range"] ?? "";
+  const range = /^\d{1,5} \d{1,5}$/.test(text) ? portRange(text) : undefined;
+  const read = range !== undefined && range.count > 0 ? range : undefined;
   const { first, last, count } = read ?? portRange(DEFAULT_RANGE)!;
   const reserved = countReserved(sysctls["net.ipv4.ip_local_reserved_ports"] ?? "", first, last);
   return { first, last, count: count - reserved, reserved, assumed: read === undefined };
@@ -34,6 +36,7 @@ function countReserved(list: string, first: number, last: number): number {
   const ports = new Set<number>();
   for (const part of list.split(",").filter((part) => part !== "")) {
     const [from, to = from] = part.split("-").map(Number);
+    // NaN, of what is no number, is at no port.
     for (let port = Math.max(first, from!); port <= Math.min(last, to!); port++) ports.add(port);
   }
   return ports.size;

@@ -95,7 +95,7 @@ Deno.test("what could not be read is said, and the range of ports is called assu
       "**That is the kernel's default: the sysctl could not be read.**",
       "belong to processes of other users (3 here)",
       "hidepid: /proc hides.",
-      "One reading shows no new connections, so no cause",
+      "One reading shows which connections were closed here first, and no others",
       "`--requests-per-sec N`",
     ]
   ) assertStringIncludes(text, part);

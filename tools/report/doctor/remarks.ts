@@ -14,9 +14,10 @@ import { formatCount, formatSeconds } from "../format.ts";
 import { code, prose } from "../markdown.ts";
 import { formatPerSec } from "./headline.ts";
 
-/** The section on rates and on who closes first; empty for a single reading. */
-export function renderRates({ rates, closers }: Facts): string[] {
-  if (rates === undefined || closers === undefined) return [];
+/** The section on rates and on who closes first; empty for a single reading without a TIME_WAIT. */
+export function renderRates(facts: Facts): string[] {
+  const { rates, closers } = facts;
+  if (rates === undefined || closers === undefined) return renderLastMinute(facts);
   const resets = rates.lingerResetsPerSec + rates.unreadResetsPerSec;
   return [
     "## Who closes first",
@@ -40,6 +41,21 @@ export function renderRates({ rates, closers }: Facts): string[] {
         formatPerSec(rates.reusedPerSec)
       } TIME_WAITs a second end early, because a new connection takes their port (tcp_tw_reuse).`,
     ]),
+    "",
+  ];
+}
+
+function renderLastMinute({ lastMinute }: Facts): string[] {
+  const { seconds, openedPerSec, acceptedPerSec } = lastMinute;
+  if (seconds === 0) return [];
+  return [
+    "## Who closes first",
+    "",
+    `- This host closed ${
+      formatPerSec(openedPerSec)
+    } connections a second first of those that it had opened, and ` +
+    `${formatPerSec(acceptedPerSec)} of those that it had accepted, over the last ${formatCount(seconds)} s.`,
+    "- How many the other ends closed first, or a reset did, one reading does not show.",
     "",
   ];
 }
@@ -94,7 +110,8 @@ export function renderUnknown({ capture, requestsPerSec, status }: Diagnosis, fa
     "A TIME_WAIT belongs to no process: that a program made it is concluded from the connections which it holds to " +
     "the same place.",
     facts.rates === undefined
-      ? "One reading shows no new connections, so no cause: watch for some seconds (`--for 10s`)."
+      ? "One reading shows which connections were closed here first, and no others: a reset, a leak and a full queue are " +
+        "seen over some seconds only (`--for 10s`), and causes are told apart less well."
       : "TIME_WAITs on the other ends are not seen: who closed there is concluded from the connections that are new, " +
         "and neither stand nor were closed here.",
     "A connect that fails for want of a port (EADDRNOTAVAIL) moves no counter of the kernel. Look for it in the " +

@@ -44,12 +44,9 @@ function explain(cause: CauseFinding, name: string, product: Diagnosis["product"
 /** Destinations whose pool is described. */
 const MOST_POOLS = 5;
 
-/** The section on pools, as seen from their connections; empty for a single reading. */
+/** The section on pools, as seen from their connections; empty where none stands. */
 export function renderPools({ destinations }: Facts, product: Diagnosis["product"]): string[] {
-  const pools = destinations.filter(({ pool }) => pool.readings >= 2 && pool.ceiling > 0).slice(
-    0,
-    MOST_POOLS,
-  );
+  const pools = destinations.filter(({ pool }) => pool.ceiling > 0).slice(0, MOST_POOLS);
   if (pools.length === 0) return [];
   return ["## Pools as seen", "", ...pools.map((one) => `- ${sayPool(one, product)}`), ""];
 }
@@ -62,11 +59,14 @@ function sayPool({ service, pool }: Destination, product: Diagnosis["product"]):
   const stayed = kept === 0
     ? "none stood for the whole watch"
     : `${formatCount(kept)} stood for the whole watch`;
+  const seen = readings < 2
+    ? `${formatCount(ceiling)} connections when it was looked at`
+    : `${size}; ${stayed}`;
   const defaults = defaultsSeen(pool, product?.id).slice(0, 4);
   const telling = defaults.length === 0
     ? ""
-    : ` That is the default of ${
+    : ` That is ${readings < 2 ? "(in one reading, so maybe by chance) " : ""}the default of ${
       defaults.map(({ product, setting, kind }) => `${product} \`${setting}\` (${kind})`).join(", ")
     }.`;
-  return `${code(service)}: ${size}; ${stayed}.${telling}`;
+  return `${code(service)}: ${seen}.${telling}`;
 }
