@@ -2,7 +2,10 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Validator } from "@cfworker/json-schema";
 import schema from "../tools/verdict/findings.schema.json" with { type: "json" };
 import { captureText, type Rows } from "./support/made_up_capture.ts";
+import { findCommand } from "../tools/lab/find_command.ts";
+import { withTmux } from "./support/requirements.ts";
 import { ROOT } from "./support/root.ts";
+import { until } from "./support/until.ts";
 
 /** The command with the permissions of its task, in a folder of the test's. */
 async function doctor(args: readonly string[], { cwd = ROOT, stdin = "" } = {}) {
@@ -200,4 +203,38 @@ Deno.test("--watch looks again and again until it is interrupted, and then says 
   const { code } = await child.status;
   assertEquals(await new Response(child.stderr).text(), "");
   assertEquals(code === 0 || code === 1, true, `exit code ${code}`);
+});
+
+/** Runs a command of tmux on a server of the test's own; its output. */
+function tmux(socket: string, ...args: string[]): string {
+  const { stdout } = new Deno.Command(findCommand("tmux"), { args: ["-S", socket, ...args], stdin: "null" })
+    .outputSync();
+  return new TextDecoder().decode(stdout);
+}
+
+Deno.test({
+  name: "--watch keeps its answer on the screen of a small terminal, also while that is resized",
+  ...withTmux,
+  async fn() {
+    await inFolder(async (folder) => {
+      const socket = `${folder}/tmux`;
+      const run =
+        `${Deno.execPath()} run --no-prompt --allow-run=sh --allow-read ${ROOT}tools/doctor.ts --watch --for 0`;
+      tmux(socket, "-f", "/dev/null", "new-session", "-d", "-x", "60", "-y", "8", "-s", "one", run);
+      try {
+        const lines = () => tmux(socket, "capture-pane", "-p", "-t", "one").trimEnd().split("\n");
+        const begins = () => lines()[0]!.startsWith("this machine · ");
+        await until(begins, 20_000);
+        assertMatch(lines()[2]!, /^[A-Z]/);
+        for (const [columns, rows] of [[40, 5], [100, 30], [20, 3], [61, 9]] as const) {
+          tmux(socket, "resize-window", "-t", "one", "-x", String(columns), "-y", String(rows));
+          await until(begins);
+          assertEquals(lines().length <= rows, true);
+          assertEquals(lines().every((line) => line.length <= columns), true);
+        }
+      } finally {
+        tmux(socket, "kill-server");
+      }
+    });
+  },
 });

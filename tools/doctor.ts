@@ -30,6 +30,7 @@ import { messageOf, TimewaitError, UnavailableError } from "./errors.ts";
 import { parseProduct } from "./verdict/products.ts";
 import { renderMetrics } from "./report/doctor/metrics.ts";
 import { renderDoctorReport } from "./report/doctor/report.ts";
+import { renderScreen } from "./report/doctor/screen.ts";
 
 const FLAGS = {
   port: valueFlag(
@@ -116,9 +117,10 @@ async function doctor(options: DoctorOptions, { positionals, signal }: Call): Pr
     return 0;
   }
   let code = CANNOT_TELL;
+  using screen = options.watch && Deno.stdout.isTerminal() ? createScreen(subject.name) : undefined;
   for (;;) {
     try {
-      code = await lookOnce(options, subject, signal);
+      code = await lookOnce(options, subject, signal, screen);
       if (!options.watch) return code;
       // One reading takes no time, and nobody reads a screen faster.
       if (subject.seconds === 0) await delay(PAUSE_MS, { signal });
@@ -182,8 +184,39 @@ function refuseContradictions(options: DoctorOptions, { file }: Subject): void {
   }
 }
 
+/** A terminal that shows the last diagnosis, in the size that the terminal has. */
+interface Screen extends Disposable {
+  show(diagnosis: Diagnosis): void;
+}
+
+function createScreen(name: string): Screen {
+  const encoder = new TextEncoder();
+  let last: Diagnosis | undefined;
+  const paint = () => {
+    if (last === undefined) return;
+    const text = renderScreen(last, name, Deno.consoleSize());
+    Deno.stdout.writeSync(encoder.encode(CLEAR_SCREEN + text));
+  };
+  Deno.addSignalListener("SIGWINCH", paint);
+  return {
+    show(diagnosis) {
+      last = diagnosis;
+      paint();
+    },
+    [Symbol.dispose]() {
+      Deno.removeSignalListener("SIGWINCH", paint);
+      Deno.stdout.writeSync(encoder.encode("\n"));
+    },
+  };
+}
+
 /** Looks once, says what there is to say, and returns the exit code. */
-async function lookOnce(options: DoctorOptions, subject: Subject, signal: AbortSignal): Promise<number> {
+async function lookOnce(
+  options: DoctorOptions,
+  subject: Subject,
+  signal: AbortSignal,
+  screen?: Screen,
+): Promise<number> {
   const { capture: keep, json, prometheus, product } = options;
   const kept = keep === undefined ? undefined : startKeeping(keep, options.anonymise);
   const [capture, status] = await readWithStatus(options, subject, signal, kept?.write);
@@ -200,8 +233,8 @@ async function lookOnce(options: DoctorOptions, subject: Subject, signal: AbortS
   if (prometheus !== undefined) await writeByShell(prometheus, renderMetrics(diagnosis));
   if (json === "-") await printOutput(renderJson(diagnosis, subject.name));
   else if (keep !== "-") {
-    const report = renderDoctorReport(diagnosis, { name: subject.name, judgedSec });
-    await printOutput(options.watch && Deno.stdout.isTerminal() ? CLEAR_SCREEN + report : report);
+    if (screen !== undefined) screen.show(diagnosis);
+    else await printOutput(renderDoctorReport(diagnosis, { name: subject.name, judgedSec }));
   }
   return { "nothing wrong": 0, "wrong": 1, "cannot tell": CANNOT_TELL }[diagnosis.verdict];
 }

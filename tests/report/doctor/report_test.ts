@@ -94,7 +94,7 @@ Deno.test("what could not be read is said, and the range of ports is called assu
     const part of [
       "**That is the kernel's default: the sysctl could not be read.**",
       "belong to processes of other users (3 here)",
-      "hidepid: /proc hides.",
+      "/proc hides the processes of other users here (hidepid)",
       "One reading shows which connections were closed here first, and no others",
       "`--requests-per-sec N`",
     ]

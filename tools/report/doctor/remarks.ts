@@ -135,6 +135,10 @@ export function renderUnknown({ capture, requestsPerSec, status }: Diagnosis, fa
         formatCount(parseInt(owners.text))
       } here) is not for this user to see.`,
     note("knobs") !== undefined && !usable.assumed ? note("knobs")!.text : undefined,
+    note("hidepid") === undefined
+      ? undefined
+      : "/proc hides the processes of other users here (hidepid): which programs hold the sockets is not seen, nor are " +
+        "other network namespaces. Root sees them.",
     ...notes.filter(({ kind }) => SAID.has(kind)).map(({ kind, text }) =>
       `${prose(kind)}${text === kind ? "" : `: ${prose(text)}`}.`
     ),
@@ -156,7 +160,7 @@ export function renderUnknown({ capture, requestsPerSec, status }: Diagnosis, fa
 }
 
 /** Notes that are told as they stand. */
-const SAID = new Set(["hidepid", "no IPv6", "no ls", "no tr", "several", "ended"]);
+const SAID = new Set(["no IPv6", "no ls", "no tr", "several", "ended"]);
 
 /** The section on other namespaces; empty where there are none with TIME_WAITs. */
 export function renderOthers({ others }: Facts): string[] {

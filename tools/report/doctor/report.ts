@@ -96,5 +96,8 @@ function sayRest({ facts, problems }: Diagnosis): string[] {
 /** Why there is no reading, in one line. */
 function sayNothing({ capture: { notes } }: Diagnosis): string {
   const why = notes.find(({ kind }) => kind === "gone" || kind === "unreadable");
-  return `**Nothing could be read**: ${prose(why?.text ?? "there is no /proc/net/tcp")}.`;
+  const hidden = notes.some(({ kind }) => kind === "hidepid")
+    ? " /proc hides the processes of other users here (hidepid): one of theirs is seen by its owner, or by root."
+    : "";
+  return `**Nothing could be read**: ${prose(why?.text ?? "there is no /proc/net/tcp")}.${hidden}`;
 }
