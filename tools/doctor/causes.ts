@@ -6,10 +6,11 @@
  */
 
 import { type Cause, causesOf } from "../verdict/causes.ts";
-import { figures } from "../verdict/causes/cause.ts";
+import { type CannotTell, figures } from "../verdict/causes/cause.ts";
 import { evidenceOf } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
 import type { Problem } from "./problems.ts";
+import type { PoolSeen } from "./watch.ts";
 
 /**
  * Requests in each connection that are tried where nobody said how many there are: one, and many. What holds
@@ -33,9 +34,42 @@ export function causesOfWatch(
   const why = requestsPerSec === undefined
     ? withoutRequests(facts)
     : causesOf(evidenceOf(facts, requestsPerSec) ?? {});
-  const others = why.filter(({ cause }) => seen.every((one) => one.cause !== cause));
+  const others = why.map((cause) => withLookalikes(cause, facts)).filter(({ cause }) =>
+    seen.every((one) => one.cause !== cause)
+  );
   // A pool does not fit where something has run out of it.
   return [...seen, ...others.filter(({ cause }) => cause !== "none" || seen.length === 0)];
+}
+
+/**
+ * Causes that look the same from outside, where nobody sees what a connection carried and for how long it was
+ * idle.
+ */
+const LOOKALIKES: Partial<Record<Cause["cause"], readonly Cause["cause"][]>> = {
+  "used-once": ["gateway-idle-timeout"],
+  "pool-too-small": ["gateway-idle-timeout"],
+  "backend-closes": ["backend-idle-timeout", "request-limit"],
+};
+
+/** The cause, and beside what it could not be told apart from already, its lookalikes. */
+function withLookalikes(cause: Cause, facts: Facts): Cause {
+  const known = cause.cannotTell ?? [];
+  const more: CannotTell[] = (LOOKALIKES[cause.cause] ?? []).map((cause) => ({ cause, tells: "witness" }));
+  // Whether connections that stay at a number are all at work is not to be seen.
+  if (cause.cause === "none" && mayBeCapped(facts)) more.push({ cause: "cap", tells: "backend latency" });
+  const all = [...known, ...more.filter((one) => known.every(({ cause }) => cause !== one.cause))];
+  return all.length === 0 ? cause : { ...cause, cannotTell: all };
+}
+
+/** Whether clients are connected in greater number than a pool that stays at its number. */
+function mayBeCapped({ destinations, listeners }: Facts): boolean {
+  const clients = listeners.reduce((most, { pool }) => Math.max(most, pool.floor), 0);
+  return destinations.some(({ pool }) => isCapped(pool, clients));
+}
+
+/** Whether a pool stays at a number that is lower than that of the clients. */
+export function isCapped({ flat, ceiling, kept }: PoolSeen, clients: number): boolean {
+  return flat && kept > 0 && kept === ceiling && ceiling < clients;
 }
 
 /** What is possible whatever the number of requests; without the figures that were only assumed. */

@@ -11,7 +11,10 @@ import type { CounterRates } from "./watch.ts";
 export interface Closers {
   /** New connections, by the kernel's counter. */
   readonly newPerSec: number;
-  /** Closed here first: TIME_WAITs that were made during the watch. */
+  /**
+   * Closed here first: TIME_WAITs that were made during the watch, those among them that were thrown away at
+   * once or whose port was taken again.
+   */
   readonly herePerSec: number;
   /**
    * What is left of the new ones when those that stand at the end and did not at the beginning are taken off:
@@ -22,11 +25,15 @@ export interface Closers {
 
 /** Who ended the connections, by the side that opened them. */
 export function closersOf(
-  { seconds, openedPerSec, acceptedPerSec }: CounterRates,
+  rates: CounterRates,
   readings: readonly GroupedSockets[],
 ): Record<SocketGroup["side"], Closers> {
+  const { seconds, openedPerSec, acceptedPerSec } = rates;
+  const seen = (side: SocketGroup["side"]) =>
+    sumOver(readings.at(-1)!, side, ({ madeAgo }) => madeWithin(madeAgo, seconds));
+  const gone = goneOf(rates, seen("opened") + seen("accepted"));
   const closers = (side: SocketGroup["side"], newPerSec: number): Closers => {
-    const made = sumOver(readings.at(-1)!, side, ({ madeAgo }) => madeWithin(madeAgo, seconds));
+    const made = seen(side) + gone[side];
     const standing = (reading: GroupedSockets) =>
       sumOver(reading, side, ({ states }) => states.established + states.closeWait + states.opening);
     const herePerSec = made / seconds;
@@ -54,6 +61,23 @@ export function lastMinuteOf({ groups }: GroupedSockets): LastMinute {
     groups.filter((group) => group.side === side).reduce((sum, { states }) => sum + states.timeWait, 0) /
     Math.max(1, seconds);
   return { seconds, openedPerSec: perSec("opened"), acceptedPerSec: perSec("accepted") };
+}
+
+/**
+ * TIME_WAITs that were made during the watch and are not in the table any more, by the kernel's counters. A port
+ * is taken again by who opens a connection. Those thrown away are as many of each side as its new connections.
+ */
+function goneOf(
+  { seconds, openedPerSec, acceptedPerSec, timeWaitPerSec, reusedPerSec, timeWaitOverflowed }: CounterRates,
+  seen: number,
+): Record<SocketGroup["side"], number> {
+  const missing = Math.max(0, timeWaitPerSec * seconds - seen);
+  const reused = Math.min(missing, reusedPerSec * seconds);
+  const opened = openedPerSec / Math.max(1, openedPerSec + acceptedPerSec);
+  return {
+    opened: reused + timeWaitOverflowed * opened,
+    accepted: acceptedPerSec === 0 ? 0 : timeWaitOverflowed * (1 - opened),
+  };
 }
 
 /** TIME_WAITs younger than so many seconds; of the second that is begun, a part. */

@@ -197,8 +197,13 @@ function destinationOf(
   // What is known of the group holds for each source address in proportion to its ports.
   const share = portsUsed / [...group.portsBySource.values()].reduce((sum, count) => sum + count, 0);
   const reuse = sysctls["net.ipv4.tcp_tw_reuse"];
+  const reusable = sysctls["net.ipv4.tcp_timestamps"] !== "0" &&
+    (reuse === "1" || (reuse === "2" && group.loopback));
+  // Where ports are taken again, only the TIME_WAITs of the last second are all still there.
+  const madePerSec = reusable ? Math.max(group.madeAgo[0]!, connections.madePerSec) : connections.madePerSec;
   return {
     ...connections,
+    madePerSec,
     service: group.service,
     loopback: group.loopback,
     source,
@@ -207,11 +212,10 @@ function destinationOf(
     outlook: outlookOf(
       portsUsed,
       group.madeAgo.map((count) => count * share),
-      connections.madePerSec * share,
+      madePerSec * share,
       usable.count,
     ),
-    reusable: sysctls["net.ipv4.tcp_timestamps"] !== "0" &&
-      (reuse === "1" || (reuse === "2" && group.loopback)),
+    reusable,
   };
 }
 
