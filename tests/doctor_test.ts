@@ -104,7 +104,10 @@ Deno.test("the program that --script prints makes a capture that doctor reads", 
   await shell.status;
   const { stdout, stderr } = await doctor(["-"], { stdin: await text });
   assertEquals(stderr, "");
-  assertStringIncludes(stdout, "# Why does this capture pile up TIME_WAIT?");
+  assertMatch(
+    stdout,
+    /^# (?:Why does this capture pile up TIME_WAIT|Is TIME_WAIT a problem on this capture)\?\n/,
+  );
 });
 
 Deno.test("a capture is kept as it came, or with other addresses, and shows the same", async () => {
@@ -196,7 +199,7 @@ Deno.test("--watch looks again and again until it is interrupted, and then says 
   let interrupted = false;
   for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
     text += chunk;
-    if (interrupted || text.split("# Why does this machine").length < 4) continue;
+    if (interrupted || text.split(/^# .* this machine/m).length < 4) continue;
     child.kill("SIGINT");
     interrupted = true;
   }

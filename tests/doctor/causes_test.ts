@@ -164,3 +164,20 @@ Deno.test("the findings are a document of one run", () => {
   assertEquals([schema, runs.length, runs[0]!.name], ["timewait.findings/1", 1, "web1"]);
   assertEquals(runs[0]!.causes.map(({ cause }) => cause), ["pool-too-small"]);
 });
+
+Deno.test("what looks the same from outside is named beside the cause", () => {
+  const lookalikes = (readings: readonly MadeUpReading[], known?: Known) =>
+    diagnose(parseCapture(captureText({ readings })), known).causes.map(({ cause, cannotTell = [] }) =>
+      [cause, ...cannotTell.map(({ cause }) => cause)].join(" ")
+    );
+  assertEquals(lookalikes(watch(5000, 2500), { requestsPerSec: 500 }), [
+    "close-asked backend-closes",
+    "backend-closes close-asked backend-idle-timeout request-limit",
+  ]);
+  assertEquals(lookalikes(watch(5000, 5000), { requestsPerSec: 2000 }), [
+    "pool-too-small request-limit used-once gateway-idle-timeout",
+  ]);
+  // 20 connections stay for 100 clients: that they are all at work is not to be seen.
+  const [first, last] = watch(0, 0);
+  assertEquals(lookalikes([first!, last!, last!], { requestsPerSec: 500 }), ["none cap"]);
+});

@@ -211,3 +211,24 @@ Deno.test("200,000 sockets are read and judged", () => {
   assertGreater(facts!.destinations.length, 99);
   assert(facts!.destinations.every(({ portsUsed }) => portsUsed === 2000));
 });
+
+Deno.test("a TIME_WAIT whose port was taken again, or that was thrown away, was closed here as well", () => {
+  const counters = (i: number) => ({
+    "Tcp.ActiveOpens": i * 5000,
+    "TcpExt.TW": i * 4000,
+    "TcpExt.TWRecycled": i * 3500,
+    "TcpExt.TCPTimeWaitOverflow": i * 1000,
+  });
+  const sysctls = { "net/ipv4/tcp_tw_reuse": "1" };
+  const { facts } = diagnosed({
+    readings: [{ tcp: [LISTENS], counters: counters(0) }, {
+      tcp: [LISTENS, waiting("10.0.0.2:80", 500, [59.99, 59.01])],
+      counters: counters(1),
+    }],
+    sysctls,
+  });
+  const { newPerSec, herePerSec, otherwisePerSec } = facts.closers!.opened;
+  assertEquals([newPerSec, herePerSec, otherwisePerSec], [500, 500, 0]);
+  // Of the last second none was taken again yet.
+  assertEquals(facts.destinations[0]!.madePerSec, 500);
+});

@@ -6,7 +6,7 @@
  */
 
 import { type Cause, causesOf } from "../verdict/causes.ts";
-import { type CannotTell, figures } from "../verdict/causes/cause.ts";
+import { type CannotTell, type CauseFigures, figures } from "../verdict/causes/cause.ts";
 import { evidenceOf } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
 import type { Problem } from "./problems.ts";
@@ -37,6 +37,10 @@ export function causesOfWatch(
   const others = why.map((cause) => withLookalikes(cause, facts)).filter(({ cause }) =>
     seen.every((one) => one.cause !== cause)
   );
+  const pilesUp = problems.find(({ kind }) => kind === "piling up");
+  if (pilesUp !== undefined && [...seen, ...others].every(({ cause }) => cause !== "leak")) {
+    others.unshift(...standing(facts));
+  }
   // A pool does not fit where something has run out of it.
   return [...seen, ...others.filter(({ cause }) => cause !== "none" || seen.length === 0)];
 }
@@ -53,12 +57,20 @@ const LOOKALIKES: Partial<Record<Cause["cause"], readonly Cause["cause"][]>> = {
 
 /** The cause, and beside what it could not be told apart from already, its lookalikes. */
 function withLookalikes(cause: Cause, facts: Facts): Cause {
+  // That the other ends hold no TIME_WAIT was not seen: it is concluded from counts.
+  const seen = ({ timeWaitOnBackend, ...others }: CauseFigures) =>
+    timeWaitOnBackend === 0 ? others : { ...others, ...figures({ timeWaitOnBackend }) };
   const known = cause.cannotTell ?? [];
   const more: CannotTell[] = (LOOKALIKES[cause.cause] ?? []).map((cause) => ({ cause, tells: "witness" }));
   // Whether connections that stay at a number are all at work is not to be seen.
-  if (cause.cause === "none" && mayBeCapped(facts)) more.push({ cause: "cap", tells: "backend latency" });
+  if (cause.cause === "none" && mayBeCapped(facts)) more.push({ cause: "cap", tells: "configuration" });
   const all = [...known, ...more.filter((one) => known.every(({ cause }) => cause !== one.cause))];
-  return all.length === 0 ? cause : { ...cause, cannotTell: all };
+  return {
+    ...cause,
+    evidence: seen(cause.evidence),
+    toldApartFrom: cause.toldApartFrom.map((one) => ({ ...one, because: seen(one.because) })),
+    ...(all.length === 0 ? {} : { cannotTell: all }),
+  };
 }
 
 /** Whether clients are connected in greater number than a pool that stays at its number. */
@@ -67,9 +79,12 @@ function mayBeCapped({ destinations, listeners }: Facts): boolean {
   return destinations.some(({ pool }) => isCapped(pool, clients));
 }
 
+/** From this share of the connections on that stood for the whole watch, they are the same ones. */
+const STAYED = 0.9;
+
 /** Whether a pool stays at a number that is lower than that of the clients. */
 export function isCapped({ flat, ceiling, kept }: PoolSeen, clients: number): boolean {
-  return flat && kept > 0 && kept === ceiling && ceiling < clients;
+  return flat && kept >= STAYED * ceiling && ceiling < clients;
 }
 
 /** What is possible whatever the number of requests; without the figures that were only assumed. */
@@ -96,6 +111,19 @@ function withoutRequests(facts: Facts): Cause[] {
       ...(open.length === 0 ? {} : { cannotTell: open }),
     };
   });
+}
+
+/** That connections stay for nobody's use: it follows from their growth alone, whoever asked for them. */
+function standing({ destinations }: Facts): Cause[] {
+  const openAtEnd = destinations.reduce((sum, { states }) => sum + states.established, 0);
+  return [{
+    cause: "leak",
+    sure: "possible",
+    side: "gateway",
+    evidence: { openAtEnd },
+    toldApartFrom: [],
+    cannotTell: [{ cause: "none", tells: "longer load" }],
+  }];
 }
 
 /** The cause that a problem is by itself; empty where a problem says nothing of the cause. */

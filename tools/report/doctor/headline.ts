@@ -74,7 +74,17 @@ export function sayProblem(problem: Problem, facts: Facts): string {
     case "churn":
       return `**This host opens connections to ${code(problem.destination.service)} and closes them**: ` +
         `${sayMade(problem.destination)}, which comes to ` +
-        `${formatCount(problem.destination.outlook.levelsOffAt)} of ${usable} ports.`;
+        `${formatCount(problem.destination.outlook.levelsOffAt)} of ${usable} ports if it goes on.`;
+    case "piling up": {
+      const { destination: { service, states, portsUsed }, grownPerSec } = problem;
+      const left = (facts.usable.count - portsUsed) / grownPerSec;
+      return `**Connections to ${code(service)} are opened and stay open**: ${
+        formatCount(states.established)
+      } stand, ${
+        formatPerSec(grownPerSec)
+      } more each second, and each holds a port. If it goes on like this, the ` +
+        `${usable} ports are gone in ${formatSeconds(Math.max(0, left))} s.`;
+    }
     case "reset churn":
       return `**This host closes ${
         formatPerSec(problem.resetsPerSec)

@@ -27,7 +27,9 @@ export function renderDoctorReport(
   { name, judgedSec }: DoctorReportOptions,
 ): string {
   const { facts, problems } = diagnosis;
-  const title = `# Why does ${prose(name)} pile up TIME_WAIT?`;
+  const title = diagnosis.verdict === "nothing wrong"
+    ? `# Is TIME_WAIT a problem on ${prose(name)}?`
+    : `# Why does ${prose(name)} pile up TIME_WAIT?`;
   if (facts === undefined) return [title, "", sayNothing(diagnosis), ""].join("\n");
   const others = problems.slice(1);
   return showControls(
@@ -47,12 +49,12 @@ export function renderDoctorReport(
         "",
       ]),
       ...renderWhy(diagnosis),
+      ...renderRemedies(diagnosis),
       ...renderDestinations(facts),
       ...renderListeners(facts),
       ...renderTimeline(facts),
       ...renderRates(facts),
       ...renderPools(facts, diagnosis.product),
-      ...renderRemedies(diagnosis, facts),
       ...(problems.length === 0 || facts.states.timeWait === 0 ? [] : sayRest(diagnosis)),
       ...renderKnobs(diagnosis, facts),
       ...renderOthers(facts),
