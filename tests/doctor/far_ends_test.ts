@@ -91,7 +91,9 @@ Deno.test(
   },
 );
 
-/** Starts a container from a folder with nothing but Busybox in it; throws with the reason where that fails. */
+/**
+ * Starts a container from a folder with nothing but Busybox in it; throws with the reason where that fails.
+ */
 async function startContainer(folder: string, name: string): Promise<void> {
   for (const part of ["bin", "proc", "dev", "sys", "tmp", "etc", "www"]) {
     await Deno.mkdir(`${folder}/${part}`);

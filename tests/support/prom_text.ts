@@ -8,8 +8,8 @@ export interface PromSample {
 }
 
 /**
- * Parses metrics: each with HELP, then TYPE, then its samples together, no series twice, and a line feed at the
- * end.
+ * Parses metrics: each with HELP, then TYPE, then its samples together, no series twice, and a line feed at
+ * the end.
  *
  * @throws {Error} for the first line that is not as the format has it.
  */

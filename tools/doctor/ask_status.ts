@@ -1,6 +1,6 @@
 /**
- * Asks a URL twice and prints what it answers: a process of its own, because the doctor's has no permission to
- * connect, and this one has it for one host. It imports nothing.
+ * Asks a URL twice and prints what it answers: a process of its own, because the doctor's has no permission
+ * to connect, and this one has it for one host. It imports nothing.
  *
  * @module
  */
@@ -8,7 +8,10 @@
 /** Longest wait for an answer, in milliseconds. */
 const ANSWER_MS = 5_000;
 
-/** Prints `--- asked SECONDS` and the answer, twice, `seconds` apart; `--- failed` and why where there is none. */
+/**
+ * Prints `--- asked SECONDS` and the answer, twice, `seconds` apart; `--- failed` and why where there is
+ * none.
+ */
 async function ask(url: string, seconds: number): Promise<void> {
   for (const last of [false, true]) {
     try {

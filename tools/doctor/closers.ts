@@ -64,8 +64,9 @@ export function lastMinuteOf({ groups }: GroupedSockets): LastMinute {
 }
 
 /**
- * TIME_WAITs that were made during the watch and are not in the table any more, by the kernel's counters. A port
- * is taken again by who opens a connection. Those thrown away are as many of each side as its new connections.
+ * TIME_WAITs that were made during the watch and are not in the table any more, by the kernel's counters. A
+ * port is taken again by who opens a connection. Those thrown away are as many of each side as its new
+ * connections.
  */
 function goneOf(
   { seconds, openedPerSec, acceptedPerSec, timeWaitPerSec, reusedPerSec, timeWaitOverflowed }: CounterRates,

@@ -76,7 +76,10 @@ export function evidenceOf(facts: Facts, requestsPerSec: number): Evidence | und
   };
 }
 
-/** Connections that were new and that ended, over some time; `otherwisePerSec` is left out where it is not seen. */
+/**
+ * Connections that were new and that ended, over some time; `otherwisePerSec` is left out where it is not
+ * seen.
+ */
 interface Flow {
   readonly seconds: number;
   readonly opened: Omit<Closers, "otherwisePerSec"> & { readonly otherwisePerSec?: number };

@@ -26,8 +26,8 @@ const NUMBER = /^(\d+)(?=$|[,;]| in )/;
 
 /**
  * The settings whose default a pool seems to be at: caps of both kinds where the number of connections stays
- * the same, caps of idle connections where it falls to it. Of a single reading, caps of both kinds: the number
- * may be there by chance. Empty where nothing fits.
+ * the same, caps of idle connections where it falls to it. Of a single reading, caps of both kinds: the
+ * number may be there by chance. Empty where nothing fits.
  *
  * @param product the id of the product, where it is known: only its own settings are looked at then.
  */

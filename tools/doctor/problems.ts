@@ -120,8 +120,8 @@ function isNearly({ used, limit }: Used): boolean {
 }
 
 /**
- * How many more connections to a destination stand each second; `undefined` where they do not go on growing. A
- * pool that has just begun to fill grows as well: it has to hold as many ports as churn may.
+ * How many more connections to a destination stand each second; `undefined` where they do not go on growing.
+ * A pool that has just begun to fill grows as well: it has to hold as many ports as churn may.
  */
 export function grownPerSecOf(
   { pool, states }: Destination,

@@ -1,6 +1,6 @@
 /**
- * How many requests a gateway has served, by its own status page: that of nginx, HAProxy or Envoy, or metrics in
- * the text format of Prometheus.
+ * How many requests a gateway has served, by its own status page: that of nginx, HAProxy or Envoy, or metrics
+ * in the text format of Prometheus.
  *
  * @module
  */
@@ -57,14 +57,20 @@ function ofHaproxy(text: string): StatusPage | undefined {
     : { requests: sum(counts), source: "HAProxy req_tot of its frontends" };
 }
 
-/** Envoy's admin interface, `/stats`: `NAME: VALUE`. What clients asked, those of the admin interface left out. */
+/**
+ * Envoy's admin interface, `/stats`: `NAME: VALUE`. What clients asked, those of the admin interface left
+ * out.
+ */
 function ofEnvoy(text: string): StatusPage | undefined {
   const counts = [...text.matchAll(/^http\.(?!admin\.)\S+?\.downstream_rq_total: (\d+)$/gm)]
     .map((match) => match[1]!);
   return counts.length === 0 ? undefined : { requests: sum(counts), source: "Envoy downstream_rq_total" };
 }
 
-/** A counter in Prometheus' text format, and the labels that a series of it has, or must not have, to be counted. */
+/**
+ * A counter in Prometheus' text format, and the labels that a series of it has, or must not have, to be
+ * counted.
+ */
 interface Counter {
   readonly name: string;
   readonly only?: Readonly<Record<string, string>>;

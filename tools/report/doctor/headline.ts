@@ -21,7 +21,7 @@ export function renderAnswer({ facts, problems, causes, verdict }: Diagnosis): s
   const answer = first !== undefined
     ? sayProblem(first, facts!)
     : verdict === "wrong"
-    ? "**Connections are opened that need not be**, not yet so many that ports run short."
+    ? `**Connections are opened that need not be**, ${sayOpened(facts!)}not yet so many that ports run short.`
     : sayHarmless(facts!);
   if (verdict !== "wrong") return answer;
   const why = causes.filter(({ cause }) => !SAID_BY_PROBLEM.has(cause) && cause !== "none");
@@ -30,6 +30,11 @@ export function renderAnswer({ facts, problems, causes, verdict }: Diagnosis): s
   const sure = why.filter(({ sure }) => sure !== "possible");
   const named = (sure.length > 0 ? sure : why).map(sayCause);
   return `${answer} ${program}: ${named.join(sure.length > 0 ? ", and " : ", or ")}.`;
+}
+
+function sayOpened({ rates, lastMinute }: Facts): string {
+  const { openedPerSec } = rates ?? lastMinute;
+  return openedPerSec === 0 ? "" : `${formatPerSec(openedPerSec)} a second, `;
 }
 
 /** Causes that say no more than the problem that showed them. */

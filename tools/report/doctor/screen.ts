@@ -1,6 +1,6 @@
 /**
- * The doctor's screen: what `--watch` shows in a terminal, as much of it as there is room for. The answer stands
- * first, so a small terminal loses what matters least.
+ * The doctor's screen: what `--watch` shows in a terminal, as much of it as there is room for. The answer
+ * stands first, so a small terminal loses what matters least.
  *
  * @module
  */
@@ -21,7 +21,10 @@ export interface ScreenSize {
   readonly rows: number;
 }
 
-/** Renders the screen: at most `rows` lines of at most `columns` characters, without a line end behind the last. */
+/**
+ * Renders the screen: at most `rows` lines of at most `columns` characters, without a line end behind the
+ * last.
+ */
 export function renderScreen(diagnosis: Diagnosis, name: string, { columns, rows }: ScreenSize): string {
   const { facts, capture: { notes } } = diagnosis;
   const lines = facts === undefined ? [`${name}: ${notes.at(0)?.text ?? "nothing could be read"}`] : [
