@@ -105,6 +105,7 @@ Deno.test("a leak is what stood in CLOSE_WAIT for the whole watch, and is named 
     kind: "leak",
     service: "10.0.0.2:80",
     stuck: 50,
+    closeWait: 50,
     owner: { pid: 7, name: "app", sockets: 50 },
   }]);
   const passing = diagnosed({ readings: [{ tcp: [stuck(500)] }, { tcp: [stuck(900)] }] });
@@ -231,4 +232,27 @@ Deno.test("a TIME_WAIT whose port was taken again, or that was thrown away, was 
   assertEquals([newPerSec, herePerSec, otherwisePerSec], [500, 500, 0]);
   // Of the last second none was taken again yet.
   assertEquals(facts.destinations[0]!.madePerSec, 500);
+});
+
+Deno.test("what the kernel counts goes before what the table shows a moment later, or by the second", () => {
+  const stands = (count: number): Rows => ({
+    local: "10.0.0.1",
+    remote: "10.0.0.2:80",
+    state: "01",
+    count,
+    inode: 5,
+  });
+  // 18 more had come when the table was read; of the 100 in the second that was begun, 40 are of the watch.
+  const { facts } = diagnosed({
+    readings: [
+      { uptimeSec: 100, tcp: [stands(118)], counters: { "Tcp.CurrEstab": 100, "TcpExt.TW": 50 } },
+      {
+        uptimeSec: 102.1,
+        tcp: [stands(20), waiting("10.0.0.2:80", 100, [57.9, 57.1])],
+        counters: { "Tcp.CurrEstab": 20, "TcpExt.TW": 90, "Tcp.ActiveOpens": 0 },
+      },
+    ],
+  });
+  const { herePerSec, otherwisePerSec } = facts.closers!.opened;
+  assertEquals([Math.round(herePerSec * 2.1), Math.round(otherwisePerSec * 2.1)], [40, 40]);
 });

@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertGreater, assertRejects, assertStringIncludes } from "@std/assert";
 import { diagnose } from "../../tools/doctor/diagnosis.ts";
 import { takeCapture } from "../../tools/doctor/take_capture.ts";
+import { takeStatus } from "../../tools/doctor/take_status.ts";
 import { UnavailableError } from "../../tools/errors.ts";
 import { findCommand } from "../../tools/lab/find_command.ts";
 import { renderDoctorReport } from "../../tools/report/doctor/report.ts";
@@ -178,5 +179,8 @@ Deno.test({
     assertEquals(facts!.listeners.map(({ port }) => port), [8080]);
     assertGreater(facts!.states.timeWait, 20);
     assertEquals(facts!.usable.assumed, false);
+    // The page of this server is reached from inside only, and is no status page.
+    const page = { url: "http://127.0.0.1:8080/", host: `podman exec -i ${name}`, seconds: 1, signal };
+    assertStringIncludes((await takeStatus(page)).problem!, "counts no requests");
   },
 });

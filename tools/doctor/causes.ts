@@ -95,7 +95,9 @@ function withoutRequests(facts: Facts): Cause[] {
   const causes = TRIED.flatMap((each) => causesOf(evidenceOf(facts, newPerSec * each) ?? {}))
     .filter(({ cause }) => cause !== "none");
   const distinct = [...Map.groupBy(causes, ({ cause }) => cause).values()].map(([first]) => first!);
-  return distinct.map(({ evidence, cannotTell = [], ...cause }): Cause => {
+  // A cause that is possible was told apart from none of the others that are.
+  const isOpen = (other: Cause["cause"]) => distinct.some(({ cause }) => cause === other);
+  return distinct.map(({ evidence, cannotTell = [], toldApartFrom, ...cause }): Cause => {
     const alike = distinct.map(({ cause }) => cause).filter((other) =>
       other !== cause.cause && BY_REQUESTS.has(other) && BY_REQUESTS.has(cause.cause)
     );
@@ -108,6 +110,7 @@ function withoutRequests(facts: Facts): Cause[] {
       ...cause,
       sure: cause.sure === "certain" && !BY_REQUESTS.has(cause.cause) ? "certain" : "possible",
       evidence: known,
+      toldApartFrom: toldApartFrom.filter(({ cause }) => !isOpen(cause)),
       ...(open.length === 0 ? {} : { cannotTell: open }),
     };
   });

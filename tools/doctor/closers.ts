@@ -29,18 +29,38 @@ export function closersOf(
   readings: readonly GroupedSockets[],
 ): Record<SocketGroup["side"], Closers> {
   const { seconds, openedPerSec, acceptedPerSec } = rates;
-  const seen = (side: SocketGroup["side"]) =>
-    sumOver(readings.at(-1)!, side, ({ madeAgo }) => madeWithin(madeAgo, seconds));
-  const gone = goneOf(rates, seen("opened") + seen("accepted"));
+  const last = readings.at(-1)!;
+  const share = countedShare(rates, last);
+  const gone = goneOf(rates, last);
+  // The table is read a moment after the counters, in which many a connection comes.
+  const grown = grownOf(readings, "opened") + grownOf(readings, "accepted");
+  const skew = ((rates.standingGrown ?? grown) - grown) / Math.max(1, openedPerSec + acceptedPerSec);
   const closers = (side: SocketGroup["side"], newPerSec: number): Closers => {
-    const made = seen(side) + gone[side];
-    const standing = (reading: GroupedSockets) =>
-      sumOver(reading, side, ({ states }) => states.established + states.closeWait + states.opening);
+    const made = madeWithin(last, seconds, side) * share + gone[side];
     const herePerSec = made / seconds;
-    const grownPerSec = (standing(readings.at(-1)!) - standing(readings[0]!)) / seconds;
+    const grownPerSec = (grownOf(readings, side) + skew * newPerSec) / seconds;
     return { newPerSec, herePerSec, otherwisePerSec: Math.max(0, newPerSec - herePerSec - grownPerSec) };
   };
   return { opened: closers("opened", openedPerSec), accepted: closers("accepted", acceptedPerSec) };
+}
+
+/** How many more connections of a side stand in the last reading than in the first, as `CurrEstab` counts them. */
+function grownOf(readings: readonly GroupedSockets[], side: SocketGroup["side"]): number {
+  const standing = (reading: GroupedSockets) =>
+    sumOver(reading, side, ({ states }) => states.established + states.closeWait);
+  return standing(readings.at(-1)!) - standing(readings[0]!);
+}
+
+/**
+ * What to multiply the TIME_WAITs by that the ages in the table give for the watch. They are known by the second, so
+ * those of the second that is begun are a guess; the kernel counts them (`TW`). Before Linux 5.15 it counts them at
+ * their end, so the count is trusted within a second of the table only.
+ */
+function countedShare({ seconds, timeWaitPerSec }: CounterRates, reading: GroupedSockets): number {
+  const seen = madeWithin(reading, seconds);
+  if (seen === 0 || timeWaitPerSec === 0) return 1;
+  const [least, most] = [madeWithin(reading, seconds - 1), madeWithin(reading, seconds + 1)];
+  return Math.min(most, Math.max(least, timeWaitPerSec * seconds)) / seen;
 }
 
 /** Connections that were closed here first during the last minute, by one reading. */
@@ -70,9 +90,9 @@ export function lastMinuteOf({ groups }: GroupedSockets): LastMinute {
  */
 function goneOf(
   { seconds, openedPerSec, acceptedPerSec, timeWaitPerSec, reusedPerSec, timeWaitOverflowed }: CounterRates,
-  seen: number,
+  reading: GroupedSockets,
 ): Record<SocketGroup["side"], number> {
-  const missing = Math.max(0, timeWaitPerSec * seconds - seen);
+  const missing = Math.max(0, timeWaitPerSec * seconds - madeWithin(reading, seconds + 1));
   const reused = Math.min(missing, reusedPerSec * seconds);
   const opened = openedPerSec / Math.max(1, openedPerSec + acceptedPerSec);
   return {
@@ -81,11 +101,16 @@ function goneOf(
   };
 }
 
-/** TIME_WAITs younger than so many seconds; of the second that is begun, a part. */
-function madeWithin(madeAgo: readonly number[], seconds: number): number {
-  const whole = Math.floor(seconds);
-  const begun = (madeAgo[whole] ?? 0) * (seconds - whole);
-  return madeAgo.slice(0, whole).reduce((sum, count) => sum + count, begun);
+/** TIME_WAITs younger than so many seconds, of one side or both; of the second that is begun, a part. */
+function madeWithin(reading: GroupedSockets, seconds: number, only?: SocketGroup["side"]): number {
+  const whole = Math.max(0, Math.floor(seconds));
+  const within = (madeAgo: readonly number[]) =>
+    madeAgo.slice(0, whole).reduce(
+      (sum, count) => sum + count,
+      (madeAgo[whole] ?? 0) * Math.max(0, seconds - whole),
+    );
+  const of = (side: SocketGroup["side"]) => sumOver(reading, side, ({ madeAgo }) => within(madeAgo));
+  return only === undefined ? of("opened") + of("accepted") : of(only);
 }
 
 function sumOver(

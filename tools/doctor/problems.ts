@@ -28,6 +28,8 @@ export type Problem =
     readonly kind: "leak";
     readonly service: string;
     readonly stuck: number;
+    /** All that stand in CLOSE_WAIT, those that came during the watch among them. */
+    readonly closeWait: number;
     readonly owner?: Owner;
   }
   /** Connections met a full accept queue while it was watched. */
@@ -86,7 +88,13 @@ export function problemsOf(facts: Facts): Problem[] {
       const { stuckInCloseWait: stuck, owners: [owner] } = connections;
       if (stuck < FEWEST_STUCK || watchedSec < STUCK_AFTER_SEC) return [];
       const service = "service" in connections ? connections.service : `:${connections.port}`;
-      return [{ kind: "leak", service, stuck, ...(owner === undefined ? {} : { owner }) }];
+      return [{
+        kind: "leak",
+        service,
+        stuck,
+        closeWait: connections.states.closeWait,
+        ...(owner === undefined ? {} : { owner }),
+      }];
     }),
     ...limits.descriptors.filter(isNearly).map((process): Problem => ({ kind: "descriptors", process })),
   ];

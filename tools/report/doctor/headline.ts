@@ -102,12 +102,12 @@ export function sayProblem(problem: Problem, facts: Facts): string {
         "goes to two destinations, as after a bind() to that address ahead of the connect. New " +
         'connections then fail with EADDRINUSE, "address already in use".';
     case "leak": {
-      const { service, stuck, owner } = problem;
+      const { service, stuck, closeWait, owner } = problem;
       const who = owner === undefined ? "A program here" : `${code(owner.name)} (process ${owner.pid})`;
       return `**${who} does not close its connections with ${code(service)}**: the other end has closed ` +
-        `${formatCount(stuck)} of them, which stood in CLOSE_WAIT for the ${
-          formatSeconds(facts.watchedSec)
-        } s of the watch.`;
+        `${formatCount(closeWait)} of them, which stand in CLOSE_WAIT, ${
+          stuck === closeWait ? "all" : formatCount(stuck)
+        } of them for the whole ${formatSeconds(facts.watchedSec)} s of the watch.`;
     }
     case "accept queue": {
       const fullest = problem.fullest === undefined
