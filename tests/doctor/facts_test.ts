@@ -256,3 +256,19 @@ Deno.test("what the kernel counts goes before what the table shows a moment late
   const { herePerSec, otherwisePerSec } = facts.closers!.opened;
   assertEquals([Math.round(herePerSec * 2.1), Math.round(otherwisePerSec * 2.1)], [40, 50]);
 });
+
+Deno.test("where the range cannot be read, ports in use outside of the default give it away", () => {
+  const sysctls = { "net/ipv4/ip_local_port_range": "" };
+  const from = (first: number, count: number): Rows[] =>
+    Array.from({ length: count }, (_, i) => waiting("10.0.0.2:80", 1, [50, 50], `10.0.0.1:${first + i}`));
+  const { facts, kinds } = diagnosed({ readings: [{ tcp: [LISTENS, ...from(20_000, 3000)] }], sysctls });
+  const { first, last, count, assumed, fromPortsInUse } = facts.usable;
+  assertEquals([first, last, count, assumed, fromPortsInUse, kinds], [20_000, 22_999, 3000, true, true, [
+    "ports gone",
+  ]]);
+  const few = diagnosed({
+    readings: [{ tcp: [LISTENS, ...from(20_000, 50), ...from(40_000, 2000)] }],
+    sysctls,
+  });
+  assertEquals([few.facts.usable.count, few.facts.usable.fromPortsInUse], [28_232, undefined]);
+});

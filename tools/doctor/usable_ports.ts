@@ -14,8 +14,10 @@ export interface UsablePorts extends EphemeralRange {
   readonly count: number;
   /** How many reserved ones were taken off. */
   readonly reserved: number;
-  /** Whether the range is the kernel's default, because the sysctl could not be read. */
+  /** Whether the range is the kernel's default, or that of the ports in use, because the sysctl could not be read. */
   readonly assumed: boolean;
+  /** Whether the range is that of the ports in use, which are not those of the default. */
+  readonly fromPortsInUse?: true;
 }
 
 /** Documentation/networking/ip-sysctl.rst, `ip_local_port_range`. */
@@ -29,6 +31,26 @@ export function usablePortsOf(sysctls: Readonly<Record<string, string>>): Usable
   const { first, last, count } = read ?? portRange(DEFAULT_RANGE)!;
   const reserved = countReserved(sysctls["net.ipv4.ip_local_reserved_ports"] ?? "", first, last);
   return { first, last, count: count - reserved, reserved, assumed: read === undefined };
+}
+
+/** Fewest ports, and the share of them outside of the default range, that show another range. */
+const [FEWEST_PORTS, OUTSIDE] = [100, 0.05];
+
+/** Ports below are those of services (RFC 6335), or were bound by hand. */
+const FIRST_USER_PORT = 1024;
+
+/**
+ * The range that the ports in use show where the sysctl could not be read: where many lie outside of the default
+ * range, from the lowest to the highest. The range itself may be wider than that.
+ *
+ * @param ports local ports of connections that this host opened.
+ */
+export function usableByPortsInUse(usable: UsablePorts, ports: readonly number[]): UsablePorts {
+  const free = ports.filter((port) => port >= FIRST_USER_PORT);
+  const outside = free.filter((port) => port < usable.first || port > usable.last).length;
+  if (!usable.assumed || free.length < FEWEST_PORTS || outside < OUTSIDE * free.length) return usable;
+  const [first, last] = [free.reduce((a, b) => Math.min(a, b)), free.reduce((a, b) => Math.max(a, b))];
+  return { first, last, count: last - first + 1, reserved: 0, assumed: true, fromPortsInUse: true };
 }
 
 /** The ports of a list such as `8080,9000-9010` that lie within a range. */

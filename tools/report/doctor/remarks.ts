@@ -126,7 +126,8 @@ export function renderUnknown({ capture, requestsPerSec, status }: Diagnosis, fa
         "its own page, gives new connections per request, and tells a pool that is too small from one that is not used."
       : undefined,
     usable.assumed
-      ? "The sysctls of another network namespace are seen from inside only: the range of ports is assumed. Run the " +
+      ? "The sysctls of another network namespace are seen from inside only: the range of ports is assumed" +
+        `${usable.fromPortsInUse ? ", by those in use, and may be wider" : ""}. Run the ` +
         "doctor inside, with `--host 'PREFIX'`, or as root."
       : undefined,
     owners === undefined

@@ -59,7 +59,11 @@ export function renderDestinations(facts: Facts): string[] {
     `A new connection may get ${formatCount(usable.count)} ports (${usable.first}–${usable.last}${
       usable.reserved === 0 ? "" : `, ${formatCount(usable.reserved)} reserved ones taken off`
     }) for each source address, destination address and port.` +
-    (usable.assumed ? " **That is the kernel's default: the sysctl could not be read.**" : "") +
+    (usable.fromPortsInUse
+      ? " **These are the lowest and the highest in use: the sysctl could not be read.**"
+      : usable.assumed
+      ? " **That is the kernel's default: the sysctl could not be read.**"
+      : "") +
     (several === undefined
       ? ""
       : ` Where there are several source addresses, ports are those of the one that holds most.`) +
