@@ -44,7 +44,10 @@ export function closersOf(
   return { opened: closers("opened", openedPerSec), accepted: closers("accepted", acceptedPerSec) };
 }
 
-/** How many more connections of a side stand in the last reading than in the first, as `CurrEstab` counts them. */
+/**
+ * How many more connections of a side stand in the last reading than in the first, as `CurrEstab` counts
+ * them.
+ */
 function grownOf(readings: readonly GroupedSockets[], side: SocketGroup["side"]): number {
   const standing = (reading: GroupedSockets) =>
     sumOver(reading, side, ({ states }) => states.established + states.closeWait);
@@ -52,9 +55,9 @@ function grownOf(readings: readonly GroupedSockets[], side: SocketGroup["side"])
 }
 
 /**
- * What to multiply the TIME_WAITs by that the ages in the table give for the watch. They are known by the second, so
- * those of the second that is begun are a guess; the kernel counts them (`TW`). Before Linux 5.15 it counts them at
- * their end, so the count is trusted within a second of the table only.
+ * What to multiply the TIME_WAITs by that the ages in the table give for the watch. They are known by the
+ * second, so those of the second that is begun are a guess; the kernel counts them (`TW`). Before Linux 5.15
+ * it counts them at their end, so the count is trusted within a second of the table only.
  */
 function countedShare({ seconds, timeWaitPerSec }: CounterRates, reading: GroupedSockets): number {
   const seen = madeWithin(reading, seconds);

@@ -120,7 +120,10 @@ export interface ProgramSeen {
   readonly product?: string;
 }
 
-/** The rate of TIME_WAITs is that of this time before the last reading, in seconds, or of the watch if shorter. */
+/**
+ * The rate of TIME_WAITs is that of this time before the last reading, in seconds, or of the watch if
+ * shorter.
+ */
 export const RECENT_SEC = 10;
 
 /**

@@ -156,8 +156,8 @@ export function groupSockets(table: SocketTable, range: EphemeralRange): Grouped
 }
 
 /**
- * Local ports of connections that this host seems to have opened, whatever its range: nothing listens on them, and
- * each has few connections. A port that served many has had a listener that is gone.
+ * Local ports of connections that this host seems to have opened, whatever its range: nothing listens on
+ * them, and each has few connections. A port that served many has had a listener that is gone.
  */
 export function openedPortsIn(table: SocketTable | undefined): number[] {
   if (table === undefined) return [];

@@ -14,7 +14,10 @@ export interface UsablePorts extends EphemeralRange {
   readonly count: number;
   /** How many reserved ones were taken off. */
   readonly reserved: number;
-  /** Whether the range is the kernel's default, or that of the ports in use, because the sysctl could not be read. */
+  /**
+   * Whether the range is the kernel's default, or that of the ports in use, because the sysctl could not be
+   * read.
+   */
   readonly assumed: boolean;
   /** Whether the range is that of the ports in use, which are not those of the default. */
   readonly fromPortsInUse?: true;
@@ -40,8 +43,8 @@ const [FEWEST_PORTS, OUTSIDE] = [100, 0.05];
 const FIRST_USER_PORT = 1024;
 
 /**
- * The range that the ports in use show where the sysctl could not be read: where many lie outside of the default
- * range, from the lowest to the highest. The range itself may be wider than that.
+ * The range that the ports in use show where the sysctl could not be read: where many lie outside of the
+ * default range, from the lowest to the highest. The range itself may be wider than that.
  *
  * @param ports local ports of connections that this host opened.
  */

@@ -15,8 +15,8 @@ export interface CounterRates {
   /** Connections that were accepted (`PassiveOpens`). */
   readonly acceptedPerSec: number;
   /**
-   * How many more connections stood at the end than at the beginning (`CurrEstab`), a count. Left out where the
-   * kernel does not say.
+   * How many more connections stood at the end than at the beginning (`CurrEstab`), a count. Left out where
+   * the kernel does not say.
    */
   readonly standingGrown?: number;
   /** Connections that were refused, or reset before they were established (`AttemptFails`). */
