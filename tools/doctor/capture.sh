@@ -206,7 +206,8 @@ read_processes() {
     printf -- '--- process %s %s\n' "${process#/proc/}" "$name"
     set -- "$process"/fd/*
     if [ ! -e "$1" ]; then
-      hidden=$((hidden + 1))
+      # A process may have no descriptors at all.
+      [ -r "$process/fd" ] || hidden=$((hidden + 1))
       [ -z "$has_tr" ] || print_words "$process"
       continue
     fi
