@@ -6,6 +6,7 @@
 
 import type { CauseFinding, RunProduct } from "../verdict/findings.ts";
 import { FINDINGS_SCHEMA, type FindingsDocument } from "../verdict/findings_document.ts";
+import type { Cause } from "../verdict/causes.ts";
 import type { NamedProduct } from "../verdict/products.ts";
 import { remediesOf } from "../verdict/remedies.ts";
 import type { Capture } from "./capture.ts";
@@ -47,6 +48,11 @@ export interface Diagnosis {
 /** Causes that are no fault of this host's: its ports are not used up by them. */
 const HARMLESS: ReadonlySet<string> = new Set(["none", "intended", "client-side"]);
 
+/** Whether a cause harms nobody, or looks just like a pool that has not filled yet. */
+function mayBeHarmless({ cause, cannotTell = [] }: Cause): boolean {
+  return HARMLESS.has(cause) || (cause === "leak" && cannotTell.some(({ cause }) => cause === "none"));
+}
+
 /** Diagnoses a capture. */
 export function diagnose(capture: Capture, { requestsPerSec, status, product: said }: Known = {}): Diagnosis {
   const facts = factsOf(capture);
@@ -68,7 +74,7 @@ export function diagnose(capture: Capture, { requestsPerSec, status, product: sa
     ? found
     : found.filter(({ cause }) => HARMLESS.has(cause));
   const wrong = problems.length > 0 ||
-    (requestsPerSec !== undefined && causes.some(({ cause }) => !HARMLESS.has(cause)));
+    (requestsPerSec !== undefined && causes.some((cause) => !mayBeHarmless(cause)));
   return {
     capture,
     ...asked,
