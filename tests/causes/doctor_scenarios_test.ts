@@ -51,9 +51,11 @@ for (const [name, runs] of Object.entries(SCENARIOS)) {
     ignore: wrkInPrivateLab.ignore || peers.ignore,
     async fn() {
       const { default: scenario } = await import(`../../scenarios/${name}.ts`) as { default: Scenario };
+      // It takes some seconds until the ports are gone.
+      const when = name === "port_exhaustion" ? { afterSec: 5, loadSec: 8 } : { loadSec: 4 };
       for (const [runName, [bench, ...alike]] of Object.entries(runs)) {
         const run = scenario.runs.find((run): run is Run => run.name === runName)!;
-        const { capture, requestsPerSec } = await watchRun(scenario, run, { host: ORDINARY, loadSec: 4 });
+        const { capture, requestsPerSec } = await watchRun(scenario, run, { host: ORDINARY, ...when });
         const { verdict, causes } = diagnose(capture, { requestsPerSec });
         const named = causes.map(({ cause }) => cause);
         const said = `${runName}: ${

@@ -21,7 +21,12 @@ export interface Watched {
 export async function watchRun(
   scenario: Pick<Scenario, "load" | "backend" | "backends" | "sysctls">,
   run: Omit<Run, "name">,
-  { host, seconds = 2, loadSec = 5 }: { host?: string; seconds?: number; loadSec?: number } = {},
+  { host, seconds = 2, loadSec = 5, afterSec = 1.5 }: {
+    host?: string;
+    seconds?: number;
+    loadSec?: number;
+    afterSec?: number;
+  } = {},
 ): Promise<Watched> {
   const { signal } = new AbortController();
   const load: Load = { ...scenario.load, ...run.load };
@@ -36,7 +41,7 @@ export async function watchRun(
     await lab.startGateway({ ...filledIn(run.gateway as Gateway, urls), upstream: { url: urls[0]! } }),
   );
   const result = lab.runLoad({ ...load, url: gateway.url, duration: `${loadSec}s`, warmUp: 0 });
-  await new Promise((resolve) => setTimeout(resolve, 1500));
+  await new Promise((resolve) => setTimeout(resolve, afterSec * 1000));
   const pid = Number(/\d+/.exec(await lab.gateway.procNet())![0]);
   const decoder = new TextDecoder();
   let text = "";
