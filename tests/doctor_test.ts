@@ -2,7 +2,10 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Validator } from "@cfworker/json-schema";
 import schema from "../tools/verdict/findings.schema.json" with { type: "json" };
 import { captureText, type Rows } from "./support/made_up_capture.ts";
+import { findCommand } from "../tools/lab/find_command.ts";
+import { withTmux } from "./support/requirements.ts";
 import { ROOT } from "./support/root.ts";
+import { until } from "./support/until.ts";
 
 /** The command with the permissions of its task, in a folder of the test's. */
 async function doctor(args: readonly string[], { cwd = ROOT, stdin = "" } = {}) {
@@ -65,6 +68,15 @@ Deno.test("what is typed wrongly is one line and exit code 2", async () => {
       [["--for", "1500ms"], "--for takes whole seconds, not 1500ms"],
       [["--anonymise"], "--anonymise is for a capture that is kept"],
       [["--script", "--host", "ssh web1"], "--script prints the program"],
+      [["x.capture", "--status-url", "http://a/"], "--status-url is for a live machine"],
+      [
+        ["--status-url", "web1/status"],
+        '--status-url takes a URL such as http://127.0.0.1/status, not "web1/status"',
+      ],
+      [
+        ["--status-url", "http://a/", "--requests-per-sec", "9"],
+        "--status-url and --requests-per-sec say the same",
+      ],
       [["--requests-per-sec", "0"], "--requests-per-sec takes a number above 0"],
       [["--prot", "80"], "did you mean --port?"],
       [["1", "2"], "doctor takes one PID or one file"],
@@ -77,9 +89,9 @@ Deno.test("what is typed wrongly is one line and exit code 2", async () => {
   }
 });
 
-Deno.test("a host that cannot be reached is exit code 1, with what it said", async () => {
+Deno.test("a host that cannot be reached is exit code 3, which is no finding, with what it said", async () => {
   const { code, stderr } = await doctor(["--host", "sh -c 'echo refused >&2' x", "--for", "0"]);
-  assertEquals(code, 1);
+  assertEquals(code, 3);
   assertMatch(stderr, /^error: .*has ended ahead of the capture's last line: refused\n$/);
 });
 
@@ -92,7 +104,10 @@ Deno.test("the program that --script prints makes a capture that doctor reads", 
   await shell.status;
   const { stdout, stderr } = await doctor(["-"], { stdin: await text });
   assertEquals(stderr, "");
-  assertStringIncludes(stdout, "# Why does this capture pile up TIME_WAIT?");
+  assertMatch(
+    stdout,
+    /^# (?:Why does this capture pile up TIME_WAIT|Is TIME_WAIT a problem on this capture)\?\n/,
+  );
 });
 
 Deno.test("a capture is kept as it came, or with other addresses, and shows the same", async () => {
@@ -143,6 +158,27 @@ Deno.test("findings are a document of the schema, and figures for Prometheus app
   });
 });
 
+Deno.test("a status page is asked because it was named, which the report says, by a task that may not connect", async () => {
+  let requests = 0;
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => {
+    requests += 1000;
+    return new Response(`Active connections: 1 \nserver accepts handled requests\n 1 1 ${requests} \n`);
+  });
+  const url = `http://127.0.0.1:${server.addr.port}/status`;
+  const { code, stdout, stderr } = await doctor(["--for", "1s", "--status-url", url]);
+  assertEquals([stderr, requests, code === 0 || code === 1], ["", 2000, true]);
+  assertMatch(
+    stdout,
+    /was asked twice, because you named it: [\d,]+ requests a second, by nginx stub_status\. The doctor/,
+  );
+  assertEquals(stdout.includes("--requests-per-sec"), false);
+  const silent = await doctor(["--for", "0", "--status-url", "http://127.0.0.1:1/status"]);
+  assertMatch(
+    silent.stdout,
+    /`http:\/\/127\.0\.0\.1:1\/status`, the status page, did not tell how many requests there are: /,
+  );
+});
+
 Deno.test("--watch looks again and again until it is interrupted, and then says how it stands", async () => {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
@@ -163,11 +199,45 @@ Deno.test("--watch looks again and again until it is interrupted, and then says 
   let interrupted = false;
   for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
     text += chunk;
-    if (interrupted || text.split("# Why does this machine").length < 4) continue;
+    if (interrupted || text.split(/^# .* this machine/m).length < 4) continue;
     child.kill("SIGINT");
     interrupted = true;
   }
   const { code } = await child.status;
   assertEquals(await new Response(child.stderr).text(), "");
   assertEquals(code === 0 || code === 1, true, `exit code ${code}`);
+});
+
+/** Runs a command of tmux on a server of the test's own; its output. */
+function tmux(socket: string, ...args: string[]): string {
+  const { stdout } = new Deno.Command(findCommand("tmux"), { args: ["-S", socket, ...args], stdin: "null" })
+    .outputSync();
+  return new TextDecoder().decode(stdout);
+}
+
+Deno.test({
+  name: "--watch keeps its answer on the screen of a small terminal, also while that is resized",
+  ...withTmux,
+  async fn() {
+    await inFolder(async (folder) => {
+      const socket = `${folder}/tmux`;
+      const run =
+        `${Deno.execPath()} run --no-prompt --allow-run=sh --allow-read ${ROOT}tools/doctor.ts --watch --for 0`;
+      tmux(socket, "-f", "/dev/null", "new-session", "-d", "-x", "60", "-y", "8", "-s", "one", run);
+      try {
+        const lines = () => tmux(socket, "capture-pane", "-p", "-t", "one").trimEnd().split("\n");
+        const begins = () => lines()[0]!.startsWith("this machine · ");
+        await until(begins, 20_000);
+        assertMatch(lines()[2]!, /^[A-Z]/);
+        for (const [columns, rows] of [[40, 5], [100, 30], [20, 3], [61, 9]] as const) {
+          tmux(socket, "resize-window", "-t", "one", "-x", String(columns), "-y", String(rows));
+          await until(begins);
+          assertEquals(lines().length <= rows, true);
+          assertEquals(lines().every((line) => line.length <= columns), true);
+        }
+      } finally {
+        tmux(socket, "kill-server");
+      }
+    });
+  },
 });

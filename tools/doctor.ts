@@ -12,6 +12,7 @@ import {
   type Main,
   mainOf,
   type Options,
+  printError,
   printOutput,
   runAsScript,
   switchFlag,
@@ -24,10 +25,12 @@ import { diagnose, type Diagnosis, findingsOfDiagnosis } from "./doctor/diagnosi
 import { captureProgram, type CaptureRequest } from "./doctor/program.ts";
 import { createShellFile, writeByShell } from "./doctor/shell_file.ts";
 import { takeCapture } from "./doctor/take_capture.ts";
-import { messageOf, TimewaitError } from "./errors.ts";
+import { parseStatusUrl, type StatusSeen, takeStatus } from "./doctor/take_status.ts";
+import { messageOf, TimewaitError, UnavailableError } from "./errors.ts";
 import { parseProduct } from "./verdict/products.ts";
 import { renderMetrics } from "./report/doctor/metrics.ts";
 import { renderDoctorReport } from "./report/doctor/report.ts";
+import { renderScreen } from "./report/doctor/screen.ts";
 
 const FLAGS = {
   port: valueFlag(
@@ -54,6 +57,13 @@ const FLAGS = {
     parseRate,
     undefined,
   ),
+  statusUrl: valueFlag(
+    "URL",
+    "a page from which to read the same: nginx stub_status, HAProxy's ;csv, Envoy's /stats, or Prometheus metrics. " +
+      "It is asked twice, with --host from there by curl or wget: the one connection that the doctor ever makes",
+    parseStatusUrl,
+    undefined,
+  ),
   product: valueFlag(
     "PRODUCT",
     "what the gateway is, such as nginx@1.22 or go: advice is in its words; default: guessed",
@@ -72,12 +82,12 @@ type DoctorOptions = Options<typeof FLAGS>;
 
 /**
  * The command's entry point. Exit code 0 nothing is wrong, 1 something is wrong and named, 2 bad usage, 3
- * nothing could be read, or too little to tell.
+ * nothing could be read: there is no such process or port, or the other machine cannot be reached.
  */
 export const main: Main = mainOf({
   name: "doctor",
   summary:
-    "Says why a machine piles up TIME_WAIT, from what /proc shows: reads, needs no root, makes no load and no connection.",
+    "Says why a machine piles up TIME_WAIT, from what /proc shows: reads, needs no root, makes no load, and no connection unasked.",
   positionals: "[PID | FILE.capture]",
   flags: FLAGS,
   examples: [
@@ -85,6 +95,7 @@ export const main: Main = mainOf({
     "deno task doctor --port 8080",
     "deno task doctor --host 'ssh web1'",
     "deno task doctor --host 'kubectl exec -i POD -c C --'",
+    "deno task doctor --port 8080 --status-url http://127.0.0.1:8081/status",
     "deno task doctor --script | ssh web1 sh > web1.capture; deno task doctor web1.capture",
     "deno task doctor web1.capture --anonymise --capture - > to_share.capture",
   ],
@@ -106,15 +117,21 @@ async function doctor(options: DoctorOptions, { positionals, signal }: Call): Pr
     return 0;
   }
   let code = CANNOT_TELL;
+  using screen = options.watch && Deno.stdout.isTerminal() ? createScreen(subject.name) : undefined;
   for (;;) {
     try {
-      code = await lookOnce(options, subject, signal);
+      code = await lookOnce(options, subject, signal, screen);
       if (!options.watch) return code;
       // One reading takes no time, and nobody reads a screen faster.
       if (subject.seconds === 0) await delay(PAUSE_MS, { signal });
     } catch (error) {
       if (options.watch && signal.aborted) return code;
-      throw error;
+      if (!(error instanceof UnavailableError)) throw error;
+      printError(error);
+      if (!options.watch) return CANNOT_TELL;
+      // What cannot be reached now may be back in a moment.
+      await delay(PAUSE_MS, { signal }).catch(() => {});
+      if (signal.aborted) return CANNOT_TELL;
     }
   }
 }
@@ -139,14 +156,25 @@ function subjectOf(options: DoctorOptions, [what, ...more]: readonly string[]): 
 }
 
 function refuseContradictions(options: DoctorOptions, { file }: Subject): void {
-  const { port, host, watch, script, capture, anonymise, json } = options;
-  const live = { "--port": port, "--host": host, "--for": options.for, "--watch": watch || undefined };
+  const { port, host, watch, script, capture, anonymise, json, statusUrl } = options;
+  const live = {
+    "--port": port,
+    "--host": host,
+    "--for": options.for,
+    "--watch": watch || undefined,
+    "--status-url": statusUrl,
+  };
   const given = Object.entries(live).find(([, value]) => value !== undefined)?.[0];
   if (file !== undefined && given !== undefined) {
     throw new TimewaitError(`is for a live machine, not for the capture ${file}`, { field: given });
   }
   if (script && (host !== undefined || file !== undefined)) {
     throw new TimewaitError("prints the program: pipe it to sh wherever it is to run", { field: "--script" });
+  }
+  if (statusUrl !== undefined && options.requestsPerSec !== undefined) {
+    throw new TimewaitError("and --requests-per-sec say the same: give one of them", {
+      field: "--status-url",
+    });
   }
   if (anonymise && capture === undefined) {
     throw new TimewaitError("is for a capture that is kept: --capture FILE", { field: "--anonymise" });
@@ -156,15 +184,48 @@ function refuseContradictions(options: DoctorOptions, { file }: Subject): void {
   }
 }
 
+/** A terminal that shows the last diagnosis, in the size that the terminal has. */
+interface Screen extends Disposable {
+  show(diagnosis: Diagnosis): void;
+}
+
+function createScreen(name: string): Screen {
+  const encoder = new TextEncoder();
+  let last: Diagnosis | undefined;
+  const paint = () => {
+    if (last === undefined) return;
+    const text = renderScreen(last, name, Deno.consoleSize());
+    Deno.stdout.writeSync(encoder.encode(CLEAR_SCREEN + text));
+  };
+  Deno.addSignalListener("SIGWINCH", paint);
+  return {
+    show(diagnosis) {
+      last = diagnosis;
+      paint();
+    },
+    [Symbol.dispose]() {
+      Deno.removeSignalListener("SIGWINCH", paint);
+      Deno.stdout.writeSync(encoder.encode("\n"));
+    },
+  };
+}
+
 /** Looks once, says what there is to say, and returns the exit code. */
-async function lookOnce(options: DoctorOptions, subject: Subject, signal: AbortSignal): Promise<number> {
-  const { capture: keep, json, prometheus, requestsPerSec, product } = options;
+async function lookOnce(
+  options: DoctorOptions,
+  subject: Subject,
+  signal: AbortSignal,
+  screen?: Screen,
+): Promise<number> {
+  const { capture: keep, json, prometheus, product } = options;
   const kept = keep === undefined ? undefined : startKeeping(keep, options.anonymise);
-  const capture = await read(options, subject, signal, kept?.write);
+  const [capture, status] = await readWithStatus(options, subject, signal, kept?.write);
   await kept?.finish();
   const startMs = performance.now();
+  const requestsPerSec = options.requestsPerSec ?? status?.requestsPerSec;
   const diagnosis = diagnose(capture, {
     ...(requestsPerSec === undefined ? {} : { requestsPerSec }),
+    ...(status === undefined ? {} : { status }),
     ...(product === undefined ? {} : { product }),
   });
   const judgedSec = (performance.now() - startMs) / 1000;
@@ -172,8 +233,8 @@ async function lookOnce(options: DoctorOptions, subject: Subject, signal: AbortS
   if (prometheus !== undefined) await writeByShell(prometheus, renderMetrics(diagnosis));
   if (json === "-") await printOutput(renderJson(diagnosis, subject.name));
   else if (keep !== "-") {
-    const report = renderDoctorReport(diagnosis, { name: subject.name, judgedSec });
-    await printOutput(options.watch && Deno.stdout.isTerminal() ? CLEAR_SCREEN + report : report);
+    if (screen !== undefined) screen.show(diagnosis);
+    else await printOutput(renderDoctorReport(diagnosis, { name: subject.name, judgedSec }));
   }
   return { "nothing wrong": 0, "wrong": 1, "cannot tell": CANNOT_TELL }[diagnosis.verdict];
 }
@@ -183,6 +244,32 @@ const CLEAR_SCREEN = "\x1b[H\x1b[2J\x1b[3J";
 
 function renderJson(diagnosis: Diagnosis, name: string): string {
   return JSON.stringify(findingsOfDiagnosis(diagnosis, name), null, 2) + "\n";
+}
+
+/** Reads, and asks the status page meanwhile, where there is one. */
+async function readWithStatus(
+  options: DoctorOptions,
+  subject: Subject,
+  signal: AbortSignal,
+  onChunk?: OnChunk,
+): Promise<[Capture, StatusSeen | undefined]> {
+  const { statusUrl: url, host } = options;
+  if (url === undefined) return [await read(options, subject, signal, onChunk), undefined];
+  const ended = new AbortController();
+  const both = AbortSignal.any([signal, ended.signal]);
+  const status = takeStatus({
+    url,
+    seconds: subject.seconds,
+    signal: both,
+    ...(host === undefined ? {} : { host }),
+  });
+  status.catch(() => {});
+  try {
+    return [await read(options, subject, signal, onChunk), await status];
+  } finally {
+    ended.abort();
+    await status.catch(() => {});
+  }
 }
 
 type OnChunk = (chunk: Uint8Array) => Promise<void>;

@@ -46,3 +46,18 @@ Deno.test("an IPv6 address becomes one that is nobody's", () => {
     `   0: 000000FD${"0".repeat(16)}01000000:1F90 ${"0".repeat(32)}:0000 0A${ROW}`,
   );
 });
+
+Deno.test("an IPv6 address in the title of a process becomes that of the table, and what is none stays", () => {
+  const text = [
+    `   0: B80D0120000000000000000001000000:1F90 ${"0".repeat(32)}:0000 0A${ROW}`,
+    "= postgres: app db 2001:db8::1(4312) idle, 2001:DB8:0:0::2 and ::1, ::",
+    "= std::vector 12:30:45 a::b::c nginx: master process",
+  ].join("\n");
+  assertEquals(
+    anonymised(text).split("\n").slice(1),
+    [
+      "= postgres: app db fd00::1(4312) idle, fd00::2 and ::1, ::",
+      "= std::vector 12:30:45 a::b::c nginx: master process",
+    ],
+  );
+});

@@ -105,6 +105,7 @@ Deno.test("a leak is what stood in CLOSE_WAIT for the whole watch, and is named 
     kind: "leak",
     service: "10.0.0.2:80",
     stuck: 50,
+    closeWait: 50,
     owner: { pid: 7, name: "app", sockets: 50 },
   }]);
   const passing = diagnosed({ readings: [{ tcp: [stuck(500)] }, { tcp: [stuck(900)] }] });
@@ -210,4 +211,64 @@ Deno.test("200,000 sockets are read and judged", () => {
   assertEquals(facts!.states.timeWait, 200_000);
   assertGreater(facts!.destinations.length, 99);
   assert(facts!.destinations.every(({ portsUsed }) => portsUsed === 2000));
+});
+
+Deno.test("a TIME_WAIT whose port was taken again, or that was thrown away, was closed here as well", () => {
+  const counters = (i: number) => ({
+    "Tcp.ActiveOpens": i * 5000,
+    "TcpExt.TW": i * 4000,
+    "TcpExt.TWRecycled": i * 3500,
+    "TcpExt.TCPTimeWaitOverflow": i * 1000,
+  });
+  const sysctls = { "net/ipv4/tcp_tw_reuse": "1" };
+  const { facts } = diagnosed({
+    readings: [{ tcp: [LISTENS], counters: counters(0) }, {
+      tcp: [LISTENS, waiting("10.0.0.2:80", 500, [59.99, 59.01])],
+      counters: counters(1),
+    }],
+    sysctls,
+  });
+  const { newPerSec, herePerSec, otherwisePerSec } = facts.closers!.opened;
+  assertEquals([newPerSec, herePerSec, otherwisePerSec], [500, 500, 0]);
+  // Of the last second none was taken again yet.
+  assertEquals(facts.destinations[0]!.madePerSec, 500);
+});
+
+Deno.test("what the kernel counts goes before what the table shows a moment later, or by the second", () => {
+  const stands = (count: number): Rows => ({
+    local: "10.0.0.1",
+    remote: "10.0.0.2:80",
+    state: "01",
+    count,
+    inode: 5,
+  });
+  // 18 more had come when the table was read; of the 100 in the second that was begun, 40 are of the watch.
+  const { facts } = diagnosed({
+    readings: [
+      { uptimeSec: 100, tcp: [stands(118)], counters: { "Tcp.CurrEstab": 100, "TcpExt.TW": 50 } },
+      {
+        uptimeSec: 102.1,
+        tcp: [stands(20), waiting("10.0.0.2:80", 100, [57.9, 57.1])],
+        counters: { "Tcp.CurrEstab": 20, "TcpExt.TW": 90, "Tcp.ActiveOpens": 10 },
+      },
+    ],
+  });
+  const { herePerSec, otherwisePerSec } = facts.closers!.opened;
+  assertEquals([Math.round(herePerSec * 2.1), Math.round(otherwisePerSec * 2.1)], [40, 50]);
+});
+
+Deno.test("where the range cannot be read, ports in use outside of the default give it away", () => {
+  const sysctls = { "net/ipv4/ip_local_port_range": "" };
+  const from = (first: number, count: number): Rows[] =>
+    Array.from({ length: count }, (_, i) => waiting("10.0.0.2:80", 1, [50, 50], `10.0.0.1:${first + i}`));
+  const { facts, kinds } = diagnosed({ readings: [{ tcp: [LISTENS, ...from(20_000, 3000)] }], sysctls });
+  const { first, last, count, assumed, fromPortsInUse } = facts.usable;
+  assertEquals([first, last, count, assumed, fromPortsInUse, kinds], [20_000, 22_999, 3000, true, true, [
+    "ports gone",
+  ]]);
+  const few = diagnosed({
+    readings: [{ tcp: [LISTENS, ...from(20_000, 50), ...from(40_000, 2000)] }],
+    sysctls,
+  });
+  assertEquals([few.facts.usable.count, few.facts.usable.fromPortsInUse], [28_232, undefined]);
 });

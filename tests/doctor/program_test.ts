@@ -59,6 +59,26 @@ Deno.test(
 );
 
 Deno.test(
+  "a port is found although processes of its namespace, which are looked at first, end all the time",
+  privateLab,
+  async () => {
+    // The shell goes through /proc by name: processes from 100 on come ahead of the one that listens.
+    const listener = 'Deno.listen({ hostname: "127.0.0.1", port: 8123 }); setInterval(() => {}, 1e6);';
+    const setUp = `until sh -c '[ $$ -gt 90 ]'; do :; done
+      unshare -n sh -c 'ip link set lo up; exec ${Deno.execPath()} eval "$1"' sh '${listener}' & holder=$!
+      until grep -q ':1FBB .* 0A ' /proc/$holder/net/tcp; do sleep 0.05; done
+      nsenter -t $holder -n sh -c 'while :; do sh -c :; done' & sleep 0.1;`;
+    for (let i = 0; i < 4; i++) {
+      const { capture, stderr } = await run(["sh"], { seconds: 0, port: 8123 }, setUp);
+      assertEquals(stderr, "");
+      const { readings, notes, namespaceOf } = capture;
+      assertEquals([readings.length, notes], [1, []]);
+      assertEquals(namespaceOf! < 100, true, `looked at process ${namespaceOf}`);
+    }
+  },
+);
+
+Deno.test(
   "a process in another network namespace is looked at there, and its sysctls by nsenter",
   privateLab,
   async () => {

@@ -22,6 +22,9 @@ export const peers = needs(
 /** Options of a test that looks at pages in a browser. */
 export const chromium = needs("Chromium", reasonFor(() => findCommand("chromium")));
 
+/** Options of a test that looks at a terminal. */
+export const withTmux = needs("tmux", reasonFor(() => findCommand("tmux")));
+
 /** Options of a test that needs a clock to set. */
 export const fakeClock = needs(
   "libfaketime",

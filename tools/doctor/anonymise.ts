@@ -32,12 +32,19 @@ export function createAnonymiser(): Anonymiser {
     if (hex.startsWith(MAPPED)) return MAPPED + ofWord(hex.slice(MAPPED.length));
     return hex === ANY || hex === LOOPBACK ? hex : `000000FD${"0".repeat(16)}${hexOf(bytesOf(ipv6(hex), 0))}`;
   };
+  const ofIpv6Word = (text: string) => {
+    const hex = tableFormOf(text);
+    if (hex === undefined || ofIpv6(hex) === hex) return text;
+    return hex.startsWith(MAPPED)
+      ? `::ffff:${reversedBytes(ofWord(hex.slice(MAPPED.length))).join(".")}`
+      : `fd00::${reversedBytes(ofIpv6(hex).slice(-8)).reduce((sum, byte) => sum * 256 + byte).toString(16)}`;
+  };
   const ofLine = (line: string) => {
     if (line.startsWith("= ")) {
       return line.replaceAll(
         /\b\d{1,3}(?:\.\d{1,3}){3}\b/g,
         (text) => ofBytes(text.split(".").map(Number)).join("."),
-      );
+      ).replaceAll(IPV6_WORD, ofIpv6Word);
     }
     return line.replaceAll(
       SOCKET_ADDRESS,
@@ -56,6 +63,22 @@ export function createAnonymiser(): Anonymiser {
 
 /** `ADDRESS:PORT` in a row of the table of sockets; nothing else has four digits behind the colon. */
 const SOCKET_ADDRESS = /(?<= )([0-9A-F]{32}|[0-9A-F]{8}):([0-9A-F]{4})(?= )/g;
+
+/** What may be an IPv6 address in a command line: the titles of some servers have that of their client. */
+const IPV6_WORD = /(?<![\w:.])(?=[0-9A-Fa-f:]*:[0-9A-Fa-f:]*:)[0-9A-Fa-f:]{2,39}(?![\w:.])/g;
+
+/** An IPv6 address as the table writes it; `undefined` for what is none. */
+function tableFormOf(text: string): string | undefined {
+  const host = URL.parse(`http://[${text}]/`)?.hostname.slice(1, -1);
+  if (host === undefined) return undefined;
+  const [before, after] = host.split("::").map((part) => part.split(":").filter((group) => group !== ""));
+  const zeros = new Array(8 - before!.length - (after?.length ?? 0)).fill("0");
+  const hex = [...before!, ...zeros, ...after ?? []].map((group) => group.padStart(4, "0")).join("")
+    .toUpperCase();
+  return hex.match(/.{8}/g)!.map((word) => hexOf(word.match(/../g)!.map((byte) => parseInt(byte, 16)))).join(
+    "",
+  );
+}
 
 const MAPPED = "0000000000000000FFFF0000";
 const ANY = "0".repeat(32);

@@ -53,7 +53,33 @@ listens() {
   return 1
 }
 
-# One process for each network namespace of the machine, its own first.
+# Sets `started` to when a process started, in ticks since the machine did.
+started_at() {
+  stat=
+  { read -r stat <"$1/stat"; } 2>/dev/null
+  # The name, in parentheses, may hold spaces: behind it stands the third field, and the 22nd is wanted.
+  # shellcheck disable=SC2086 # the fields
+  set -- ${stat##*) }
+  started=${20:-}
+}
+
+# Sets `oldest` to the process that has been longest in the network namespace of $1: one that came last may end ahead of
+# the watch, and on a busy machine many end every second.
+find_oldest() {
+  oldest=$1
+  started_at "$1"
+  first=$started
+  for other in /proc/[0-9]*; do
+    same_network "$other" "$1" || continue
+    started_at "$other"
+    [ "${started:-$first}" -lt "$first" ] || continue
+    first=$started
+    oldest=$other
+  done 2>/dev/null
+}
+
+# One process for each network namespace of the machine, its own first; of each the oldest, because one that ends in the
+# meantime takes the namespace out of sight.
 find_namespaces() {
   namespaces=/proc/self
   for process in /proc/[0-9]*; do
@@ -65,7 +91,9 @@ find_namespaces() {
         break
       fi
     done
-    [ -n "$known" ] || namespaces="$namespaces $process"
+    [ -z "$known" ] || continue
+    find_oldest "$process"
+    [ ! -r "$oldest/net/tcp" ] || namespaces="$namespaces $oldest"
   done
 }
 
@@ -178,7 +206,8 @@ read_processes() {
     printf -- '--- process %s %s\n' "${process#/proc/}" "$name"
     set -- "$process"/fd/*
     if [ ! -e "$1" ]; then
-      hidden=$((hidden + 1))
+      # A process may have no descriptors at all.
+      [ -r "$process/fd" ] || hidden=$((hidden + 1))
       [ -z "$has_tr" ] || print_words "$process"
       continue
     fi
@@ -202,6 +231,7 @@ read_processes() {
 read_others() {
   for namespace in $namespaces; do
     same_network "$namespace" "$at" && continue
+    [ -r "$namespace/net/sockstat" ] || continue
     name_of "$namespace"
     printf -- '--- namespace %s %s\n' "${namespace#/proc/}" "$name"
     cat "$namespace/net/sockstat" 2>/dev/null

@@ -293,10 +293,12 @@ function processesOf(sections: readonly Section[]): CapturedProcess[] {
     const [kind, pid] = section.title.split(" ");
     if (kind === "descriptors" || kind === "limits") about.set(`${kind} ${pid}`, section);
   }
-  return sections.filter(({ title }) => title.startsWith("process ")).map(({ title, lines }) => {
+  return sections.filter(({ title }) => /^process \d+ /.test(title)).map(({ title, lines }) => {
     const [, pid, ...name] = title.split(" ");
     const descriptors = about.get(`descriptors ${pid}`);
-    const limit = about.get(`limits ${pid}`)?.lines.find((line) => line.startsWith("Max open files"));
+    const open = /^descriptors \d+ (\d+)$/.exec(descriptors?.title ?? "")?.[1];
+    const limit = about.get(`limits ${pid}`)?.lines.map((line) => /^Max open files +(\d+) /.exec(line)?.[1])
+      .find((limit) => limit !== undefined);
     return {
       pid: Number(pid),
       name: name.join(" "),
@@ -306,8 +308,8 @@ function processesOf(sections: readonly Section[]): CapturedProcess[] {
       inodes: [...descriptors?.lines.join("\n").matchAll(/ -> '?socket:\[(\d+)\]/g) ?? []]
         .map((match) => Number(match[1])),
       ...defined({
-        descriptors: descriptors === undefined ? undefined : Number(descriptors.title.split(" ")[2]),
-        descriptorLimit: limit === undefined ? undefined : Number(limit.split(/\s{2,}/)[1]),
+        descriptors: open === undefined ? undefined : Number(open),
+        descriptorLimit: limit === undefined ? undefined : Number(limit),
       }),
     };
   });
@@ -316,7 +318,7 @@ function processesOf(sections: readonly Section[]): CapturedProcess[] {
 /** What `times` has printed: user and system time of the shell, then of its children. */
 function cpuSecOf(lines: readonly string[]): number | undefined {
   const times = [...lines.join(" ").matchAll(/(\d+)m([\d.]+)s/g)];
-  return times.length === 0
+  return times.some(([, , seconds]) => Number.isNaN(Number(seconds))) || times.length === 0
     ? undefined
     : times.reduce((sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds), 0);
 }

@@ -6,10 +6,11 @@
  */
 
 import { type Cause, causesOf } from "../verdict/causes.ts";
-import { figures } from "../verdict/causes/cause.ts";
+import { type CannotTell, type CauseFigures, figures } from "../verdict/causes/cause.ts";
 import { evidenceOf } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
 import type { Problem } from "./problems.ts";
+import type { PoolSeen } from "./watch.ts";
 
 /**
  * Requests in each connection that are tried where nobody said how many there are: one, and many. What holds
@@ -33,19 +34,70 @@ export function causesOfWatch(
   const why = requestsPerSec === undefined
     ? withoutRequests(facts)
     : causesOf(evidenceOf(facts, requestsPerSec) ?? {});
-  const others = why.filter(({ cause }) => seen.every((one) => one.cause !== cause));
+  const others = why.map((cause) => withLookalikes(cause, facts)).filter(({ cause }) =>
+    seen.every((one) => one.cause !== cause)
+  );
+  const pilesUp = problems.find(({ kind }) => kind === "piling up");
+  if (pilesUp !== undefined && [...seen, ...others].every(({ cause }) => cause !== "leak")) {
+    others.unshift(...standing(facts));
+  }
   // A pool does not fit where something has run out of it.
   return [...seen, ...others.filter(({ cause }) => cause !== "none" || seen.length === 0)];
 }
 
+/**
+ * Causes that look the same from outside, where nobody sees what a connection carried and for how long it was
+ * idle.
+ */
+const LOOKALIKES: Partial<Record<Cause["cause"], readonly Cause["cause"][]>> = {
+  "used-once": ["gateway-idle-timeout"],
+  "pool-too-small": ["gateway-idle-timeout"],
+  "backend-closes": ["backend-idle-timeout", "request-limit"],
+};
+
+/** The cause, and beside what it could not be told apart from already, its lookalikes. */
+function withLookalikes(cause: Cause, facts: Facts): Cause {
+  // That the other ends hold no TIME_WAIT was not seen: it is concluded from counts.
+  const seen = ({ timeWaitOnBackend, ...others }: CauseFigures) =>
+    timeWaitOnBackend === 0 ? others : { ...others, ...figures({ timeWaitOnBackend }) };
+  const known = cause.cannotTell ?? [];
+  const more: CannotTell[] = (LOOKALIKES[cause.cause] ?? []).map((cause) => ({ cause, tells: "witness" }));
+  // Whether connections that stay at a number are all at work is not to be seen.
+  if (cause.cause === "none" && mayBeCapped(facts)) more.push({ cause: "cap", tells: "configuration" });
+  const all = [...known, ...more.filter((one) => known.every(({ cause }) => cause !== one.cause))];
+  return {
+    ...cause,
+    evidence: seen(cause.evidence),
+    toldApartFrom: cause.toldApartFrom.map((one) => ({ ...one, because: seen(one.because) })),
+    ...(all.length === 0 ? {} : { cannotTell: all }),
+  };
+}
+
+/** Whether clients are connected in greater number than a pool that stays at its number. */
+function mayBeCapped({ destinations, listeners }: Facts): boolean {
+  const clients = listeners.reduce((most, { pool }) => Math.max(most, pool.floor), 0);
+  return destinations.some(({ pool }) => isCapped(pool, clients));
+}
+
+/** From this share of the connections on that stood for the whole watch, they are the same ones. */
+const STAYED = 0.9;
+
+/** Whether a pool stays at a number that is lower than that of the clients. */
+export function isCapped({ flat, ceiling, kept }: PoolSeen, clients: number): boolean {
+  return flat && kept >= STAYED * ceiling && ceiling < clients;
+}
+
 /** What is possible whatever the number of requests; without the figures that were only assumed. */
 function withoutRequests(facts: Facts): Cause[] {
-  const newPerSec = Math.max(facts.rates?.openedPerSec ?? 0, facts.rates?.acceptedPerSec ?? 0);
+  const { openedPerSec, acceptedPerSec } = facts.rates ?? facts.lastMinute;
+  const newPerSec = Math.max(openedPerSec, acceptedPerSec);
   if (newPerSec === 0) return [];
   const causes = TRIED.flatMap((each) => causesOf(evidenceOf(facts, newPerSec * each) ?? {}))
     .filter(({ cause }) => cause !== "none");
   const distinct = [...Map.groupBy(causes, ({ cause }) => cause).values()].map(([first]) => first!);
-  return distinct.map(({ evidence, cannotTell = [], ...cause }): Cause => {
+  // A cause that is possible was told apart from none of the others that are.
+  const isOpen = (other: Cause["cause"]) => distinct.some(({ cause }) => cause === other);
+  return distinct.map(({ evidence, cannotTell = [], toldApartFrom, ...cause }): Cause => {
     const alike = distinct.map(({ cause }) => cause).filter((other) =>
       other !== cause.cause && BY_REQUESTS.has(other) && BY_REQUESTS.has(cause.cause)
     );
@@ -58,9 +110,23 @@ function withoutRequests(facts: Facts): Cause[] {
       ...cause,
       sure: cause.sure === "certain" && !BY_REQUESTS.has(cause.cause) ? "certain" : "possible",
       evidence: known,
+      toldApartFrom: toldApartFrom.filter(({ cause }) => !isOpen(cause)),
       ...(open.length === 0 ? {} : { cannotTell: open }),
     };
   });
+}
+
+/** That connections stay for nobody's use: it follows from their growth alone, whoever asked for them. */
+function standing({ destinations }: Facts): Cause[] {
+  const openAtEnd = destinations.reduce((sum, { states }) => sum + states.established, 0);
+  return [{
+    cause: "leak",
+    sure: "possible",
+    side: "gateway",
+    evidence: { openAtEnd },
+    toldApartFrom: [],
+    cannotTell: [{ cause: "none", tells: "longer load" }],
+  }];
 }
 
 /** The cause that a problem is by itself; empty where a problem says nothing of the cause. */

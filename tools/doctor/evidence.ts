@@ -5,6 +5,7 @@
  */
 
 import type { Evidence } from "../verdict/evidence.ts";
+import type { Closers } from "./closers.ts";
 import type { Connections, Facts, Listener } from "./facts.ts";
 
 /**
@@ -20,7 +21,9 @@ const CLEARLY_OTHERS = 0.1;
 const EACH = 0.85;
 
 /**
- * The evidence of a watch; `undefined` for a single reading, which does not show what is new.
+ * The evidence of a watch, or of the last minute as a single reading shows it: connections that were closed
+ * here first, which are the fewest that were opened. Those that the other end closed, or a reset, it does not
+ * show. `undefined` where a single reading shows none.
  *
  * No backend is a witness, and no log is read. The clients of a live machine ask when they like, so nothing
  * follows from how many of them are connected but an upper limit of the requests at one time.
@@ -28,17 +31,16 @@ const EACH = 0.85;
  * @param requestsPerSec requests that the gateway answers per second.
  */
 export function evidenceOf(facts: Facts, requestsPerSec: number): Evidence | undefined {
-  const { rates, closers, destinations, usable } = facts;
-  if (rates === undefined || closers === undefined) return undefined;
-  const { seconds } = rates;
+  const { destinations, usable } = facts;
+  const flow = flowOf(facts);
+  if (flow === undefined) return undefined;
+  const { seconds, opened: { newPerSec, herePerSec, otherwisePerSec } } = flow;
   const sum = (some: readonly Connections[], of: (one: Connections) => number) =>
     some.reduce((sum, one) => sum + of(one), 0);
-  const { newPerSec, herePerSec, otherwisePerSec } = closers.opened;
-  const resetsPerSec = rates.lingerResetsPerSec + rates.unreadResetsPerSec;
-  const others = Math.max(0, otherwisePerSec - resetsPerSec);
+  const others = Math.max(0, (otherwisePerSec ?? 0) - flow.resetsPerSec);
   const openAtEnd = sum(destinations, ({ states }) => states.established);
   const opened = Math.round(newPerSec * seconds);
-  const closed = Math.min(opened, Math.round((herePerSec + otherwisePerSec) * seconds));
+  const closed = Math.min(opened, Math.round((herePerSec + (otherwisePerSec ?? 0)) * seconds));
   const clients = listenersOfProgram(facts);
   const concurrency = sum(clients, ({ pool, states }) => Math.max(pool.ceiling, states.established));
   const [most] = destinations;
@@ -61,15 +63,39 @@ export function evidenceOf(facts: Facts, requestsPerSec: number): Evidence | und
       openPeak: sum(destinations, ({ pool, states }) => Math.max(pool.ceiling, states.established)),
       closeWait: sum(destinations, ({ stuckInCloseWait }) => stuckInCloseWait),
       timeWaitOnGateway: Math.round(herePerSec * seconds),
-      timeWaitOnBackend: others >= CLEARLY_OTHERS * newPerSec ? Math.round(others * seconds) : 0,
+      ...(otherwisePerSec === undefined ? {} : {
+        timeWaitOnBackend: others >= CLEARLY_OTHERS * newPerSec ? Math.round(others * seconds) : 0,
+      }),
     },
     clients: {
-      opened: Math.round(closers.accepted.newPerSec * seconds),
+      opened: Math.round(flow.accepted.newPerSec * seconds),
       needed: sum(clients, ({ pool }) => Math.max(0, pool.ceiling - pool.floor)),
-      timeWaitOnGateway: Math.round(closers.accepted.herePerSec * seconds),
+      timeWaitOnGateway: Math.round(flow.accepted.herePerSec * seconds),
     },
     ...(most === undefined ? {} : { ports: { range: usable.count, usedPeak: most.portsUsed } }),
   };
+}
+
+/**
+ * Connections that were new and that ended, over some time; `otherwisePerSec` is left out where it is not
+ * seen.
+ */
+interface Flow {
+  readonly seconds: number;
+  readonly opened: Omit<Closers, "otherwisePerSec"> & { readonly otherwisePerSec?: number };
+  readonly accepted: Omit<Closers, "otherwisePerSec">;
+  readonly resetsPerSec: number;
+}
+
+function flowOf(facts: Facts): Flow | undefined {
+  const { rates, closers, lastMinute: { seconds, openedPerSec, acceptedPerSec } } = facts;
+  if (rates !== undefined && closers !== undefined) {
+    const resetsPerSec = rates.lingerResetsPerSec + rates.unreadResetsPerSec;
+    return { seconds: rates.seconds, ...closers, resetsPerSec };
+  }
+  if (openedPerSec + acceptedPerSec === 0) return undefined;
+  const here = (perSec: number) => ({ newPerSec: perSec, herePerSec: perSec });
+  return { seconds, opened: here(openedPerSec), accepted: here(acceptedPerSec), resetsPerSec: 0 };
 }
 
 /** The ports of the program that is looked at; all of them where it cannot be seen who listens. */

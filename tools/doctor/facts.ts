@@ -6,10 +6,22 @@
 
 import { guessProduct } from "../verdict/products.ts";
 import type { Capture, CapturedProcess, Note, OtherNamespace } from "./capture.ts";
-import { type Closers, closersOf } from "./closers.ts";
-import { type GroupedSockets, groupSockets, type SocketGroup, type StateCounts } from "./groups.ts";
+import { type Closers, closersOf, type LastMinute, lastMinuteOf } from "./closers.ts";
+import {
+  type GroupedSockets,
+  groupSockets,
+  openedPortsIn,
+  type SocketGroup,
+  type StateCounts,
+} from "./groups.ts";
 import { limitsOf, type LimitsSeen } from "./limits.ts";
-import { outlookOf, type PortOutlook, type UsablePorts, usablePortsOf } from "./usable_ports.ts";
+import {
+  outlookOf,
+  type PortOutlook,
+  usableByPortsInUse,
+  type UsablePorts,
+  usablePortsOf,
+} from "./usable_ports.ts";
 import { type CounterRates, inAll, type PoolSeen, poolSeen, ratesOf } from "./watch.ts";
 
 /** What a capture shows. */
@@ -20,6 +32,8 @@ export interface Facts {
   readonly rates?: CounterRates;
   /** Who ends the connections of each side. Left out for a single reading. */
   readonly closers?: Readonly<Record<SocketGroup["side"], Closers>>;
+  /** Connections that were closed here first during the last minute, by the last reading. */
+  readonly lastMinute: LastMinute;
   /** Which ports a new connection may get. */
   readonly usable: UsablePorts;
   /** Where this host opens connections to; the one that holds most ports first. */
@@ -46,7 +60,7 @@ export interface Connections {
   readonly states: StateCounts;
   /** TIME_WAITs by age in seconds, the youngest first. */
   readonly madeAgo: readonly number[];
-  /** TIME_WAITs made a second, over the last {@linkcode RECENT_SEC} seconds. */
+  /** TIME_WAITs made a second, over the last {@linkcode RECENT_SEC} seconds or the watch. */
   readonly madePerSec: number;
   /** Established connections over the watch. */
   readonly pool: PoolSeen;
@@ -106,7 +120,10 @@ export interface ProgramSeen {
   readonly product?: string;
 }
 
-/** The rate of TIME_WAITs is that of this time before the last reading, in seconds. */
+/**
+ * The rate of TIME_WAITs is that of this time before the last reading, in seconds, or of the watch if
+ * shorter.
+ */
 export const RECENT_SEC = 10;
 
 /**
@@ -116,22 +133,24 @@ export const RECENT_SEC = 10;
  */
 export function factsOf(capture: Capture): Facts | undefined {
   const { readings, sysctls, processes, notes, others } = capture;
-  const usable = usablePortsOf(sysctls);
   const tables = readings.map(({ sockets }) => sockets).filter((sockets) => sockets !== undefined);
+  const usable = usableByPortsInUse(usablePortsOf(sysctls), openedPortsIn(tables.at(-1)));
   const each = tables.map((table) => groupSockets(table, usable));
   const last = each.at(-1);
   if (last === undefined) return undefined;
   const rates = ratesOf(capture);
   const ownerOf = ownersIn(processes);
   const of = (side: SocketGroup["side"]) => last.groups.filter((group) => group.side === side);
-  const connections = (group: SocketGroup) => connectionsOf(group, each, ownerOf);
+  const watchedSec = readings.at(-1)!.uptimeSec - readings[0]!.uptimeSec;
+  const connections = (group: SocketGroup) => connectionsOf(group, each, ownerOf, watchedSec);
   const destinations = of("opened").map((group) => destinationOf(group, connections(group), usable, sysctls))
     .sort((a, b) => b.portsUsed - a.portsUsed);
   const listeners = listenersOf(last, connections, ownerOf);
   const program = programOf(capture, last, destinations, ownerOf);
   return {
-    watchedSec: readings.at(-1)!.uptimeSec - readings[0]!.uptimeSec,
+    watchedSec,
     ...(rates === undefined ? {} : { rates, closers: closersOf(rates, each) }),
+    lastMinute: lastMinuteOf(last),
     usable,
     destinations,
     listeners,
@@ -148,6 +167,7 @@ function connectionsOf(
   group: SocketGroup,
   readings: readonly GroupedSockets[],
   ownerOf: ReadonlyMap<number, CapturedProcess>,
+  watchedSec: number,
 ): Connections {
   const same = readings.map(({ groups }) =>
     groups.find(({ side, service }) => side === group.side && service === group.service)
@@ -155,7 +175,7 @@ function connectionsOf(
   return {
     states: group.states,
     madeAgo: group.madeAgo,
-    madePerSec: madePerSecOf(group.madeAgo),
+    madePerSec: madePerSecOf(group.madeAgo, watchedSec),
     pool: poolSeen(same.map((one) => one?.establishedInodes ?? [])),
     stuckInCloseWait: same.length < 2 ? 0 : inAll([same[0]?.closeWaitInodes ?? [], group.closeWaitInodes]),
     owners: ownersOf(
@@ -178,9 +198,11 @@ function ownersOf(inodes: readonly number[], ownerOf: ReadonlyMap<number, Captur
 /**
  * The recent rate; over a shorter time where the oldest TIME_WAIT is younger: the load has just begun then.
  */
-function madePerSecOf(madeAgo: readonly number[]): number {
+function madePerSecOf(madeAgo: readonly number[], watchedSec: number): number {
   const oldest = madeAgo.findLastIndex((count) => count > 0);
-  const seconds = Math.min(RECENT_SEC, oldest + 1);
+  // What went on only ahead of the watch is over.
+  const recent = watchedSec < 2 ? RECENT_SEC : Math.min(RECENT_SEC, Math.floor(watchedSec));
+  const seconds = Math.min(recent, oldest + 1);
   return seconds === 0 ? 0 : madeAgo.slice(0, seconds).reduce((sum, count) => sum + count, 0) / seconds;
 }
 
@@ -194,8 +216,13 @@ function destinationOf(
   // What is known of the group holds for each source address in proportion to its ports.
   const share = portsUsed / [...group.portsBySource.values()].reduce((sum, count) => sum + count, 0);
   const reuse = sysctls["net.ipv4.tcp_tw_reuse"];
+  const reusable = sysctls["net.ipv4.tcp_timestamps"] !== "0" &&
+    (reuse === "1" || (reuse === "2" && group.loopback));
+  // Where ports are taken again, only the TIME_WAITs of the last second are all still there.
+  const madePerSec = reusable ? Math.max(group.madeAgo[0]!, connections.madePerSec) : connections.madePerSec;
   return {
     ...connections,
+    madePerSec,
     service: group.service,
     loopback: group.loopback,
     source,
@@ -204,11 +231,10 @@ function destinationOf(
     outlook: outlookOf(
       portsUsed,
       group.madeAgo.map((count) => count * share),
-      connections.madePerSec * share,
+      madePerSec * share,
       usable.count,
     ),
-    reusable: sysctls["net.ipv4.tcp_timestamps"] !== "0" &&
-      (reuse === "1" || (reuse === "2" && group.loopback)),
+    reusable,
   };
 }
 

@@ -155,6 +155,24 @@ export function groupSockets(table: SocketTable, range: EphemeralRange): Grouped
   };
 }
 
+/**
+ * Local ports of connections that this host seems to have opened, whatever its range: nothing listens on
+ * them, and each has few connections. A port that served many has had a listener that is gone.
+ */
+export function openedPortsIn(table: SocketTable | undefined): number[] {
+  if (table === undefined) return [];
+  const listens = new Set(listeningIn(table).map(({ port }) => port));
+  const connections = new Map<number, number>();
+  for (let i = 0; i < table.count; i++) {
+    if (table.state[i] === STATE.listen) continue;
+    connections.set(table.localPort[i]!, (connections.get(table.localPort[i]!) ?? 0) + 1);
+  }
+  const most = Math.max(2, table.count / 50);
+  return [...connections].filter(([port, count]) => !listens.has(port) && count <= most).map(([port]) =>
+    port
+  );
+}
+
 /** All sockets of a group. */
 export function socketsOf(states: StateCounts): number {
   return Object.values(states).reduce((sum: number, count: number) => sum + count, 0);

@@ -26,7 +26,8 @@ const NUMBER = /^(\d+)(?=$|[,;]| in )/;
 
 /**
  * The settings whose default a pool seems to be at: caps of both kinds where the number of connections stays
- * the same, caps of idle connections where it falls to it. Empty where nothing fits.
+ * the same, caps of idle connections where it falls to it. Of a single reading, caps of both kinds: the
+ * number may be there by chance. Empty where nothing fits.
  *
  * @param product the id of the product, where it is known: only its own settings are looked at then.
  */
@@ -34,12 +35,13 @@ export function defaultsSeen(
   { readings, floor, ceiling, flat, kept }: PoolSeen,
   product?: string,
 ): KnownDefault[] {
-  if (readings < 2) return [];
+  // One reading shows neither that a number stays nor that it is a floor: every kind of cap may be at it.
+  const once = readings < 2;
   const known = product === undefined ? PRODUCTS : productsNamed(product);
   const seen = flat ? [ceiling] : [floor, kept];
   const numbers = new Set(seen.filter((count) => count >= (product === undefined ? FEWEST_TELLING : 1)));
   return known.flatMap(({ name, settings }: Product) =>
-    settings.filter((one) => (flat && one.kind === "hard cap") || one.kind === "idle cap")
+    settings.filter((one) => ((flat || once) && one.kind === "hard cap") || one.kind === "idle cap")
       .filter(({ byDefault }) => numbers.has(Number(NUMBER.exec(byDefault)?.[1])))
       .map((one) => ({ product: name, setting: one.name, kind: one.kind }))
   );

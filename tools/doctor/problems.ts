@@ -17,6 +17,8 @@ export type Problem =
     readonly kind: "ports gone" | "ports going" | "ports slow" | "churn";
     readonly destination: Destination;
   }
+  /** Connections are opened and stay, more and more of them. */
+  | { readonly kind: "piling up"; readonly destination: Destination; readonly grownPerSec: number }
   /** Connections are opened and closed by a reset here: no TIME_WAIT shows them, and no port is held. */
   | { readonly kind: "reset churn"; readonly resetsPerSec: number }
   /** Local ports are bound ahead of the connect, so one range serves all destinations together. */
@@ -26,6 +28,8 @@ export type Problem =
     readonly kind: "leak";
     readonly service: string;
     readonly stuck: number;
+    /** All that stand in CLOSE_WAIT, those that came during the watch among them. */
+    readonly closeWait: number;
     readonly owner?: Owner;
   }
   /** Connections met a full accept queue while it was watched. */
@@ -57,6 +61,7 @@ const URGENCY: Readonly<Record<Problem["kind"], number>> = {
   "descriptors": 1,
   "ports going": 2,
   "bound source": 3,
+  "piling up": 3.5,
   "leak": 4,
   "accept queue": 5,
   "ports slow": 6,
@@ -74,12 +79,22 @@ export function problemsOf(facts: Facts): Problem[] {
       const kind = portProblemOf(destination, facts.usable.count);
       return kind === undefined ? [] : [{ kind, destination }];
     }),
+    ...destinations.flatMap((destination): Problem[] => {
+      const grownPerSec = grownPerSecOf(destination, facts);
+      return grownPerSec === undefined ? [] : [{ kind: "piling up", destination, grownPerSec }];
+    }),
     ...boundSources.map((source): Problem => ({ kind: "bound source", source })),
     ...[...destinations, ...listeners].flatMap((connections): Problem[] => {
       const { stuckInCloseWait: stuck, owners: [owner] } = connections;
       if (stuck < FEWEST_STUCK || watchedSec < STUCK_AFTER_SEC) return [];
       const service = "service" in connections ? connections.service : `:${connections.port}`;
-      return [{ kind: "leak", service, stuck, ...(owner === undefined ? {} : { owner }) }];
+      return [{
+        kind: "leak",
+        service,
+        stuck,
+        closeWait: connections.states.closeWait,
+        ...(owner === undefined ? {} : { owner }),
+      }];
     }),
     ...limits.descriptors.filter(isNearly).map((process): Problem => ({ kind: "descriptors", process })),
   ];
@@ -112,17 +127,37 @@ function isNearly({ used, limit }: Used): boolean {
   return used >= limit * NEARLY;
 }
 
+/**
+ * How many more connections to a destination stand each second; `undefined` where they do not go on growing.
+ * A pool that has just begun to fill grows as well: it has to hold as many ports as churn may.
+ */
+export function grownPerSecOf(
+  { pool, states }: Destination,
+  { usable, watchedSec }: Pick<Facts, "usable" | "watchedSec">,
+): number | undefined {
+  const { floor, ceiling, kept, readings } = pool;
+  if (readings < 2 || states.established !== ceiling || kept < floor * STILL_THERE) return undefined;
+  const grownPerSec = (ceiling - floor) / watchedSec;
+  const much = usable.count * CHURN_FROM;
+  return ceiling >= much && grownPerSec * TIME_WAIT_SEC >= much ? grownPerSec : undefined;
+}
+
+/** This share of the connections stays where they pile up. */
+const STILL_THERE = 0.9;
+
 function portProblemOf(
   { outlook, reusable, portsUsed, states }: Destination,
   usable: number,
 ): "ports gone" | "ports going" | "ports slow" | "churn" | undefined {
   const { goneInSec, halfInSec, levelsOffAt } = outlook;
+  // Connections that stand are no churn.
+  const isChurn = levelsOffAt - Math.max(0, portsUsed - states.timeWait) >= usable * CHURN_FROM;
   // A port whose TIME_WAIT may be taken again after a second is not gone; those of standing connections are.
   if (reusable && portsUsed - states.timeWait < usable * GONE_FROM) {
-    return levelsOffAt >= usable * CHURN_FROM ? "churn" : undefined;
+    return isChurn ? "churn" : undefined;
   }
   if (goneInSec === 0) return "ports gone";
   if (goneInSec !== undefined) return "ports going";
   if (halfInSec !== undefined) return "ports slow";
-  return levelsOffAt >= usable * CHURN_FROM ? "churn" : undefined;
+  return isChurn ? "churn" : undefined;
 }

@@ -14,8 +14,13 @@ export interface UsablePorts extends EphemeralRange {
   readonly count: number;
   /** How many reserved ones were taken off. */
   readonly reserved: number;
-  /** Whether the range is the kernel's default, because the sysctl could not be read. */
+  /**
+   * Whether the range is the kernel's default, or that of the ports in use, because the sysctl could not be
+   * read.
+   */
   readonly assumed: boolean;
+  /** Whether the range is that of the ports in use, which are not those of the default. */
+  readonly fromPortsInUse?: true;
 }
 
 /** Documentation/networking/ip-sysctl.rst, `ip_local_port_range`. */
@@ -23,10 +28,32 @@ const DEFAULT_RANGE = "32768 60999";
 
 /** The usable ports by the sysctls of a capture. */
 export function usablePortsOf(sysctls: Readonly<Record<string, string>>): UsablePorts {
-  const read = portRange(sysctls["net.ipv4.ip_local_port_range"]);
+  const text = sysctls["net.ipv4.ip_local_port_range"] ?? "";
+  const range = /^\d{1,5} \d{1,5}$/.test(text) ? portRange(text) : undefined;
+  const read = range !== undefined && range.count > 0 ? range : undefined;
   const { first, last, count } = read ?? portRange(DEFAULT_RANGE)!;
   const reserved = countReserved(sysctls["net.ipv4.ip_local_reserved_ports"] ?? "", first, last);
   return { first, last, count: count - reserved, reserved, assumed: read === undefined };
+}
+
+/** Fewest ports, and the share of them outside of the default range, that show another range. */
+const [FEWEST_PORTS, OUTSIDE] = [100, 0.05];
+
+/** Ports below are those of services (RFC 6335), or were bound by hand. */
+const FIRST_USER_PORT = 1024;
+
+/**
+ * The range that the ports in use show where the sysctl could not be read: where many lie outside of the
+ * default range, from the lowest to the highest. The range itself may be wider than that.
+ *
+ * @param ports local ports of connections that this host opened.
+ */
+export function usableByPortsInUse(usable: UsablePorts, ports: readonly number[]): UsablePorts {
+  const free = ports.filter((port) => port >= FIRST_USER_PORT);
+  const outside = free.filter((port) => port < usable.first || port > usable.last).length;
+  if (!usable.assumed || free.length < FEWEST_PORTS || outside < OUTSIDE * free.length) return usable;
+  const [first, last] = [free.reduce((a, b) => Math.min(a, b)), free.reduce((a, b) => Math.max(a, b))];
+  return { first, last, count: last - first + 1, reserved: 0, assumed: true, fromPortsInUse: true };
 }
 
 /** The ports of a list such as `8080,9000-9010` that lie within a range. */
@@ -34,6 +61,7 @@ function countReserved(list: string, first: number, last: number): number {
   const ports = new Set<number>();
   for (const part of list.split(",").filter((part) => part !== "")) {
     const [from, to = from] = part.split("-").map(Number);
+    // NaN, of what is no number, is at no port.
     for (let port = Math.max(first, from!); port <= Math.min(last, to!); port++) ports.add(port);
   }
   return ports.size;

@@ -14,6 +14,11 @@ export interface CounterRates {
   readonly openedPerSec: number;
   /** Connections that were accepted (`PassiveOpens`). */
   readonly acceptedPerSec: number;
+  /**
+   * How many more connections stood at the end than at the beginning (`CurrEstab`), a count. Left out where
+   * the kernel does not say.
+   */
+  readonly standingGrown?: number;
   /** Connections that were refused, or reset before they were established (`AttemptFails`). */
   readonly failedPerSec: number;
   /** Sockets that entered TIME_WAIT, also those that were gone at once (`TW`, `TWKilled`). */
@@ -45,6 +50,7 @@ export function ratesOf({ readings }: Capture): CounterRates | undefined {
     seconds,
     openedPerSec: perSec("Tcp.ActiveOpens"),
     acceptedPerSec: perSec("Tcp.PassiveOpens"),
+    ...(last.counters.has("Tcp.CurrEstab") ? { standingGrown: moved("Tcp.CurrEstab") } : {}),
     failedPerSec: perSec("Tcp.AttemptFails"),
     timeWaitPerSec: perSec("TcpExt.TW", "TcpExt.TWKilled"),
     reusedPerSec: perSec("TcpExt.TWRecycled"),

@@ -66,11 +66,11 @@ Deno.test("the table, the line of closes, the remedies and what cannot be known 
   assertEquals(headings, [
     "# Why does web1.capture pile up TIME_WAIT?",
     "## Why",
+    "## What to do",
     "## Connections that this host opened",
     "## Connections that this host accepted",
     "## Closed here first, in each of the last 60 seconds",
     "## Who closes first",
-    "## What to do",
     "## Sysctls",
     "## What cannot be known from here",
     "## What this has read",
@@ -94,8 +94,8 @@ Deno.test("what could not be read is said, and the range of ports is called assu
     const part of [
       "**That is the kernel's default: the sysctl could not be read.**",
       "belong to processes of other users (3 here)",
-      "hidepid: /proc hides.",
-      "One reading shows no new connections, so no cause",
+      "/proc hides the processes of other users here (hidepid)",
+      "One reading shows which connections were closed here first, and no others",
       "`--requests-per-sec N`",
     ]
   ) assertStringIncludes(text, part);
@@ -147,4 +147,44 @@ Deno.test("the figures for Prometheus are gauges with the labels escaped", () =>
     lines.filter((line) => !/^(# (HELP|TYPE) \w+ .+|\w+(\{(\w+="[^"]*",?)+\})? [\d.]+|)$/.test(line)),
     [],
   );
+});
+
+Deno.test("connections that are opened and stay are no churn: the answer says when they use up the ports", () => {
+  const stands = (count: number): Rows => ({
+    local: "10.0.0.1",
+    remote: "10.0.0.2:80",
+    state: "01",
+    count,
+    inode: 5,
+  });
+  const readings = [3000, 4000, 5000].map((count, i) => ({
+    tcp: [LISTENS, stands(count)],
+    counters: { "Tcp.ActiveOpens": i * 1000 },
+  }));
+  const text = report({ readings });
+  assertEquals(
+    answerOf(text).split(" `")[0] + answerOf(text).slice(answerOf(text).indexOf("**:")),
+    "**Connections to**: 5,000 stand, 100 more each second, and each holds a port. If it goes on like this, the 28,232 " +
+      "ports are gone in 232 s.",
+  );
+  assertMatch(text, /\| `10\.0\.0\.2:80` \| – +\| +5,000 \| +18% \| +232 \|/);
+  // A pool that stays where it is, however large, is nobody's leak.
+  assertMatch(answerOf(report({ readings: readings.map(() => readings[2]!) })), /^\*\*Nothing is wrong/);
+});
+
+Deno.test("of several possible causes each has its own cure, and the figures stand once", () => {
+  const closed = {
+    local: "10.0.0.1",
+    remote: "10.0.0.2:80",
+    state: "06",
+    count: 5000,
+    left: [59.99, 50.01],
+  } as const;
+  const text = report({
+    readings: [{ tcp: [LISTENS] }, { tcp: [LISTENS, closed], counters: { "Tcp.ActiveOpens": 5000 } }],
+  }, { product: { id: "nginx" } });
+  assertMatch(text, /- If it uses each connection for one request: \*\*Set\*\*: nginx `proxy_pass`/);
+  assertMatch(text, /- If its pool of idle connections is too small: \*\*Set\*\*: nginx `keepalive/);
+  assertEquals(text.split("It opened 5,000 connections").length, 2);
+  assertEquals(text.includes("on the backend"), false);
 });

@@ -21,7 +21,7 @@ export function renderAnswer({ facts, problems, causes, verdict }: Diagnosis): s
   const answer = first !== undefined
     ? sayProblem(first, facts!)
     : verdict === "wrong"
-    ? "**Connections are opened that need not be**, not yet so many that ports run short."
+    ? `**Connections are opened that need not be**, ${sayOpened(facts!)}not yet so many that ports run short.`
     : sayHarmless(facts!);
   if (verdict !== "wrong") return answer;
   const why = causes.filter(({ cause }) => !SAID_BY_PROBLEM.has(cause) && cause !== "none");
@@ -30,6 +30,11 @@ export function renderAnswer({ facts, problems, causes, verdict }: Diagnosis): s
   const sure = why.filter(({ sure }) => sure !== "possible");
   const named = (sure.length > 0 ? sure : why).map(sayCause);
   return `${answer} ${program}: ${named.join(sure.length > 0 ? ", and " : ", or ")}.`;
+}
+
+function sayOpened({ rates, lastMinute }: Facts): string {
+  const { openedPerSec } = rates ?? lastMinute;
+  return openedPerSec === 0 ? "" : `${formatPerSec(openedPerSec)} a second, `;
 }
 
 /** Causes that say no more than the problem that showed them. */
@@ -74,7 +79,17 @@ export function sayProblem(problem: Problem, facts: Facts): string {
     case "churn":
       return `**This host opens connections to ${code(problem.destination.service)} and closes them**: ` +
         `${sayMade(problem.destination)}, which comes to ` +
-        `${formatCount(problem.destination.outlook.levelsOffAt)} of ${usable} ports.`;
+        `${formatCount(problem.destination.outlook.levelsOffAt)} of ${usable} ports if it goes on.`;
+    case "piling up": {
+      const { destination: { service, states, portsUsed }, grownPerSec } = problem;
+      const left = (facts.usable.count - portsUsed) / grownPerSec;
+      return `**Connections to ${code(service)} are opened and stay open**: ${
+        formatCount(states.established)
+      } stand, ${
+        formatPerSec(grownPerSec)
+      } more each second, and each holds a port. If it goes on like this, the ` +
+        `${usable} ports are gone in ${formatSeconds(Math.max(0, left))} s.`;
+    }
     case "reset churn":
       return `**This host closes ${
         formatPerSec(problem.resetsPerSec)
@@ -87,12 +102,12 @@ export function sayProblem(problem: Problem, facts: Facts): string {
         "goes to two destinations, as after a bind() to that address ahead of the connect. New " +
         'connections then fail with EADDRINUSE, "address already in use".';
     case "leak": {
-      const { service, stuck, owner } = problem;
+      const { service, stuck, closeWait, owner } = problem;
       const who = owner === undefined ? "A program here" : `${code(owner.name)} (process ${owner.pid})`;
       return `**${who} does not close its connections with ${code(service)}**: the other end has closed ` +
-        `${formatCount(stuck)} of them, which stood in CLOSE_WAIT for the ${
-          formatSeconds(facts.watchedSec)
-        } s of the watch.`;
+        `${formatCount(closeWait)} of them, which stand in CLOSE_WAIT, ${
+          stuck === closeWait ? "all" : formatCount(stuck)
+        } of them for the whole ${formatSeconds(facts.watchedSec)} s of the watch.`;
     }
     case "accept queue": {
       const fullest = problem.fullest === undefined

@@ -63,7 +63,7 @@ function metricsOf(facts: Facts): Metric[] {
     },
     {
       name: "timewait_made_per_second",
-      help: "Connections closed here first, per second over the last 10 s.",
+      help: "Connections closed here first, per second over the last 10 s or the watch.",
       samples: both(({ madePerSec }) => madePerSec),
     },
     {

@@ -6,7 +6,6 @@
  */
 
 import { format as formatBytes } from "@std/fmt/bytes";
-import type { Capture } from "../../doctor/capture.ts";
 import type { Closers } from "../../doctor/closers.ts";
 import type { Diagnosis } from "../../doctor/diagnosis.ts";
 import type { Facts } from "../../doctor/facts.ts";
@@ -15,9 +14,10 @@ import { formatCount, formatSeconds } from "../format.ts";
 import { code, prose } from "../markdown.ts";
 import { formatPerSec } from "./headline.ts";
 
-/** The section on rates and on who closes first; empty for a single reading. */
-export function renderRates({ rates, closers }: Facts): string[] {
-  if (rates === undefined || closers === undefined) return [];
+/** The section on rates and on who closes first; empty for a single reading without a TIME_WAIT. */
+export function renderRates(facts: Facts): string[] {
+  const { rates, closers } = facts;
+  if (rates === undefined || closers === undefined) return renderLastMinute(facts);
   const resets = rates.lingerResetsPerSec + rates.unreadResetsPerSec;
   return [
     "## Who closes first",
@@ -41,6 +41,21 @@ export function renderRates({ rates, closers }: Facts): string[] {
         formatPerSec(rates.reusedPerSec)
       } TIME_WAITs a second end early, because a new connection takes their port (tcp_tw_reuse).`,
     ]),
+    "",
+  ];
+}
+
+function renderLastMinute({ lastMinute }: Facts): string[] {
+  const { seconds, openedPerSec, acceptedPerSec } = lastMinute;
+  if (seconds === 0) return [];
+  return [
+    "## Who closes first",
+    "",
+    `- This host closed ${
+      formatPerSec(openedPerSec)
+    } connections a second first of those that it had opened, and ` +
+    `${formatPerSec(acceptedPerSec)} of those that it had accepted, over the last ${formatCount(seconds)} s.`,
+    "- How many the other ends closed first, or a reset did, one reading does not show.",
     "",
   ];
 }
@@ -87,7 +102,7 @@ function sayReuse({ destinations }: Facts, sysctls: Readonly<Record<string, stri
 }
 
 /** The section on what reading cannot show. */
-export function renderUnknown({ capture, requestsPerSec }: Diagnosis, facts: Facts): string[] {
+export function renderUnknown({ capture, requestsPerSec, status }: Diagnosis, facts: Facts): string[] {
   const { notes, usable } = facts;
   const note = (kind: string) => notes.find((note) => note.kind === kind);
   const owners = note("owners");
@@ -95,17 +110,24 @@ export function renderUnknown({ capture, requestsPerSec }: Diagnosis, facts: Fac
     "A TIME_WAIT belongs to no process: that a program made it is concluded from the connections which it holds to " +
     "the same place.",
     facts.rates === undefined
-      ? "One reading shows no new connections, so no cause: watch for some seconds (`--for 10s`)."
+      ? "One reading shows which connections were closed here first, and no others: a reset, a leak and a full queue are " +
+        "seen over some seconds only (`--for 10s`), and causes are told apart less well."
       : "TIME_WAITs on the other ends are not seen: who closed there is concluded from the connections that are new, " +
         "and neither stand nor were closed here.",
     "A connect that fails for want of a port (EADDRNOTAVAIL) moves no counter of the kernel. Look for it in the " +
     "program's log.",
-    requestsPerSec === undefined
-      ? "How many requests a connection serves is not in /proc. `--requests-per-sec N`, from the gateway's log or " +
-        "statistics, gives new connections per request, and tells a pool that is too small from one that is not used."
+    status?.problem === undefined
+      ? undefined
+      : `${code(status.url)}, the status page, did not tell how many requests there are: ${
+        prose(status.problem)
+      }.`,
+    requestsPerSec === undefined && status === undefined
+      ? "How many requests a connection serves is not in /proc. `--requests-per-sec N`, from the gateway's log, or `--status-url URL`, " +
+        "its own page, gives new connections per request, and tells a pool that is too small from one that is not used."
       : undefined,
     usable.assumed
-      ? "The sysctls of another network namespace are seen from inside only: the range of ports is assumed. Run the " +
+      ? "The sysctls of another network namespace are seen from inside only: the range of ports is assumed" +
+        `${usable.fromPortsInUse ? ", by those in use, and may be wider" : ""}. Run the ` +
         "doctor inside, with `--host 'PREFIX'`, or as root."
       : undefined,
     owners === undefined
@@ -114,6 +136,10 @@ export function renderUnknown({ capture, requestsPerSec }: Diagnosis, facts: Fac
         formatCount(parseInt(owners.text))
       } here) is not for this user to see.`,
     note("knobs") !== undefined && !usable.assumed ? note("knobs")!.text : undefined,
+    note("hidepid") === undefined
+      ? undefined
+      : "/proc hides the processes of other users here (hidepid): which programs hold the sockets is not seen, nor are " +
+        "other network namespaces. Root sees them.",
     ...notes.filter(({ kind }) => SAID.has(kind)).map(({ kind, text }) =>
       `${prose(kind)}${text === kind ? "" : `: ${prose(text)}`}.`
     ),
@@ -135,7 +161,7 @@ export function renderUnknown({ capture, requestsPerSec }: Diagnosis, facts: Fac
 }
 
 /** Notes that are told as they stand. */
-const SAID = new Set(["hidepid", "no IPv6", "no ls", "no tr", "several", "ended"]);
+const SAID = new Set(["no IPv6", "no ls", "no tr", "several", "ended"]);
 
 /** The section on other namespaces; empty where there are none with TIME_WAITs. */
 export function renderOthers({ others }: Facts): string[] {
@@ -152,7 +178,7 @@ export function renderOthers({ others }: Facts): string[] {
 }
 
 /** What was read, and what reading has cost. */
-export function renderCost(capture: Capture, facts: Facts, judgedSec: number): string[] {
+export function renderCost({ capture, status }: Diagnosis, facts: Facts, judgedSec: number): string[] {
   const { readings, bytes, costCpuSec, kernel } = capture;
   const sockets = readings.at(-1)?.sockets?.count ?? 0;
   return [
@@ -166,6 +192,13 @@ export function renderCost(capture: Capture, facts: Facts, judgedSec: number): s
       costCpuSec === undefined ? "an unknown time" : `${costCpuSec.toFixed(2)} s`
     } of one CPU there ` +
     `and printed ${formatBytes(bytes, { binary: true })}; judging took ${judgedSec.toFixed(2)} s here.`,
+    ...(status?.requestsPerSec === undefined ? [] : [
+      "",
+      `${code(status.url)} was asked twice, because you named it: ${
+        formatPerSec(status.requestsPerSec)
+      } requests a ` +
+      `second, by ${prose(status.source!)}. The doctor has made no other connection.`,
+    ]),
     "",
   ];
 }

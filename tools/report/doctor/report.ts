@@ -26,8 +26,10 @@ export function renderDoctorReport(
   diagnosis: Diagnosis,
   { name, judgedSec }: DoctorReportOptions,
 ): string {
-  const { capture, facts, problems } = diagnosis;
-  const title = `# Why does ${prose(name)} pile up TIME_WAIT?`;
+  const { facts, problems } = diagnosis;
+  const title = diagnosis.verdict === "nothing wrong"
+    ? `# Is TIME_WAIT a problem on ${prose(name)}?`
+    : `# Why does ${prose(name)} pile up TIME_WAIT?`;
   if (facts === undefined) return [title, "", sayNothing(diagnosis), ""].join("\n");
   const others = problems.slice(1);
   return showControls(
@@ -47,17 +49,17 @@ export function renderDoctorReport(
         "",
       ]),
       ...renderWhy(diagnosis),
+      ...renderRemedies(diagnosis),
       ...renderDestinations(facts),
       ...renderListeners(facts),
       ...renderTimeline(facts),
       ...renderRates(facts),
       ...renderPools(facts, diagnosis.product),
-      ...renderRemedies(diagnosis, facts),
       ...(problems.length === 0 || facts.states.timeWait === 0 ? [] : sayRest(diagnosis)),
       ...renderKnobs(diagnosis, facts),
       ...renderOthers(facts),
       ...renderUnknown(diagnosis, facts),
-      ...renderCost(capture, facts, judgedSec),
+      ...renderCost(diagnosis, facts, judgedSec),
     ].join("\n"),
   );
 }
@@ -96,5 +98,8 @@ function sayRest({ facts, problems }: Diagnosis): string[] {
 /** Why there is no reading, in one line. */
 function sayNothing({ capture: { notes } }: Diagnosis): string {
   const why = notes.find(({ kind }) => kind === "gone" || kind === "unreadable");
-  return `**Nothing could be read**: ${prose(why?.text ?? "there is no /proc/net/tcp")}.`;
+  const hidden = notes.some(({ kind }) => kind === "hidepid")
+    ? " /proc hides the processes of other users here (hidepid): one of theirs is seen by its owner, or by root."
+    : "";
+  return `**Nothing could be read**: ${prose(why?.text ?? "there is no /proc/net/tcp")}.${hidden}`;
 }

@@ -5,6 +5,7 @@
  */
 
 import type { Connections, Destination, Facts, Listener } from "../../doctor/facts.ts";
+import { grownPerSecOf } from "../../doctor/problems.ts";
 import { formatCount, formatRough, formatSeconds } from "../format.ts";
 import { code } from "../markdown.ts";
 import { sparkline } from "../plots/sparkline.ts";
@@ -18,14 +19,15 @@ const MOST_ROWS = 12;
 const MOST_LINES = 6;
 
 /** The section on connections that this host opened; empty where there are none. */
-export function renderDestinations({ destinations, usable }: Facts): string[] {
+export function renderDestinations(facts: Facts): string[] {
+  const { destinations, usable } = facts;
   if (destinations.length === 0) return [];
   const rows = destinations.slice(0, MOST_ROWS).map((destination) => [
     code(destination.service),
     ownersOf(destination),
     formatCount(destination.portsUsed),
     formatRough(destination.portsUsed / usable.count),
-    whenGone(destination),
+    whenGone(destination, facts),
     poolOf(destination),
     formatCount(destination.states.timeWait),
     formatPerSec(destination.madePerSec),
@@ -57,7 +59,11 @@ export function renderDestinations({ destinations, usable }: Facts): string[] {
     `A new connection may get ${formatCount(usable.count)} ports (${usable.first}–${usable.last}${
       usable.reserved === 0 ? "" : `, ${formatCount(usable.reserved)} reserved ones taken off`
     }) for each source address, destination address and port.` +
-    (usable.assumed ? " **That is the kernel's default: the sysctl could not be read.**" : "") +
+    (usable.fromPortsInUse
+      ? " **These are the lowest and the highest in use: the sysctl could not be read.**"
+      : usable.assumed
+      ? " **That is the kernel's default: the sysctl could not be read.**"
+      : "") +
     (several === undefined
       ? ""
       : ` Where there are several source addresses, ports are those of the one that holds most.`) +
@@ -148,7 +154,12 @@ function poolOf({ pool, states }: Connections): string {
   return floor === ceiling ? formatCount(floor) : `${formatCount(floor)}…${formatCount(ceiling)}`;
 }
 
-function whenGone({ outlook, reusable }: Destination): string {
+function whenGone(destination: Destination, facts: Facts): string {
+  const { outlook, reusable, portsUsed } = destination;
+  const grownPerSec = grownPerSecOf(destination, facts);
+  if (grownPerSec !== undefined) {
+    return formatSeconds(Math.max(0, (facts.usable.count - portsUsed) / grownPerSec));
+  }
   if (reusable) return "reused";
   return outlook.goneInSec === undefined ? "never" : formatSeconds(outlook.goneInSec);
 }

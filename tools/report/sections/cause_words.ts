@@ -69,8 +69,13 @@ const TELLS: { readonly [K in CannotTell["tells"]]: string } = {
 export function sayCannotTell(cannotTell: readonly CannotTell[] = []): string {
   const groups = Map.groupBy(cannotTell, ({ tells }) => tells);
   return [...groups].map(([tells, group]) =>
-    `${group.map(({ cause }) => `\`${cause}\``).join(" and ")} would look the same; ${
-      TELLS[tells]
-    } would tell.`
-  ).join(" ");
+    `${
+      joined(group.map(({ cause }) => cause === "none" ? "a pool that fits" : `\`${cause}\``))
+    } would look the same; ${TELLS[tells]} would tell.`
+  ).map((sentence) => `${sentence[0]!.toUpperCase()}${sentence.slice(1)}`).join(" ");
+}
+
+/** Words in a row: `a, b and c`. */
+function joined(words: readonly string[]): string {
+  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }

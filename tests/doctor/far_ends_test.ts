@@ -1,0 +1,186 @@
+/** Other machines and containers, by the commands that lead there. */
+
+import { assert, assertEquals, assertGreater, assertRejects, assertStringIncludes } from "@std/assert";
+import { diagnose } from "../../tools/doctor/diagnosis.ts";
+import { takeCapture } from "../../tools/doctor/take_capture.ts";
+import { takeStatus } from "../../tools/doctor/take_status.ts";
+import { UnavailableError } from "../../tools/errors.ts";
+import { findCommand } from "../../tools/lab/find_command.ts";
+import { renderDoctorReport } from "../../tools/report/doctor/report.ts";
+import { privateLab } from "../support/requirements.ts";
+import { until } from "../support/until.ts";
+
+const { signal } = new AbortController();
+
+async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await body(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Runs a command to its end; throws with what it said where it fails. */
+function run(command: string, ...args: string[]): string {
+  const { code, stdout, stderr } = new Deno.Command(command, { args, stdin: "null" }).outputSync();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
+  if (code !== 0) throw new Error(`${command}: ${text(stderr).split("\n").at(-1)}`);
+  return text(stdout);
+}
+
+/**
+ * A program that is called `kubectl` and behaves as `kubectl exec -i POD -c C -- COMMAND` does: it says which
+ * container on standard error, passes both streams on, and ends with 0 where the stream breaks
+ * (kubernetes#73056).
+ */
+const KUBECTL = `#!/bin/sh
+[ "$1 $2 $4 $6" = 'exec -i -c --' ] || { echo "error: unknown command: $*" >&2; exit 1; }
+[ "$3" = web-0 ] || { echo "Error from server (NotFound): pods \\"$3\\" not found" >&2; exit 1; }
+shift 6
+echo 'Defaulted container "c" out of: c, sidecar' >&2
+if [ -e "$(dirname "$0")/breaks" ]; then unshare -Urn "$@" | head -c 2000; exit 0; fi
+exec unshare -Urn "$@"
+`;
+
+Deno.test(
+  "a program that behaves as kubectl exec leads to a pod; a stream that breaks is no capture",
+  privateLab,
+  async () => {
+    await inFolder(async (folder) => {
+      await Deno.writeTextFile(`${folder}/kubectl`, KUBECTL, { mode: 0o755 });
+      const to = (pod: string) => ({ host: `${folder}/kubectl exec -i ${pod} -c c --`, seconds: 0, signal });
+      const capture = await takeCapture(to("web-0"));
+      assertEquals([capture.complete, capture.readings[0]?.sockets?.count], [true, 0]);
+      const missing = await assertRejects(() => takeCapture(to("web-1")), UnavailableError);
+      assertStringIncludes(missing.message, 'pods "web-1" not found');
+      await Deno.writeTextFile(`${folder}/breaks`, "");
+      const broken = await assertRejects(() => takeCapture(to("web-0")), UnavailableError);
+      assertStringIncludes(broken.message, "has ended ahead of the capture's last line");
+    });
+  },
+);
+
+const root = { ignore: Deno.uid() !== 0 };
+if (root.ignore) console.error("tests that mount a /proc are ignored: they take root");
+
+Deno.test(
+  "an ordinary user, from whom /proc hides the others, reads the sockets and is told what is hidden",
+  root,
+  async () => {
+    // A /proc of its own, in a mount namespace of its own.
+    const host =
+      "unshare --mount --propagation private sh -c 'mount -t proc -o hidepid=2 none /proc && exec setpriv " +
+      '--reuid 65534 --regid 65534 --clear-groups "$@"\' sh';
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.addr;
+    const capture = await takeCapture({ host, seconds: 0, signal });
+    const diagnosis = diagnose(capture);
+    assert(diagnosis.facts!.listeners.some((one) => one.port === port && one.owners.length === 0));
+    assertEquals(capture.notes.map(({ kind }) => kind).includes("hidepid"), true);
+    assertEquals(capture.processes.some(({ pid }) => pid === Deno.pid), false);
+    assertStringIncludes(
+      renderDoctorReport(diagnosis, { name: "here", judgedSec: 0 }),
+      "/proc hides the processes of other users here (hidepid): which programs hold the sockets is not seen",
+    );
+    const hidden = diagnose(await takeCapture({ host, pid: Deno.pid, seconds: 0, signal }));
+    assertEquals(hidden.verdict, "cannot tell");
+    assertStringIncludes(
+      renderDoctorReport(hidden, { name: "there", judgedSec: 0 }),
+      `there is no process ${Deno.pid}. /proc hides the processes of other users here (hidepid): one of theirs is seen by`,
+    );
+  },
+);
+
+/**
+ * Starts a container from a folder with nothing but Busybox in it; throws with the reason where that fails.
+ */
+async function startContainer(folder: string, name: string): Promise<void> {
+  for (const part of ["bin", "proc", "dev", "sys", "tmp", "etc", "www"]) {
+    await Deno.mkdir(`${folder}/${part}`);
+  }
+  await Deno.copyFile(findCommand("busybox"), `${folder}/bin/busybox`);
+  for (const tool of ["sh", "cat", "sleep", "ls", "tr", "httpd", "wget"]) {
+    await Deno.symlink("busybox", `${folder}/bin/${tool}`);
+  }
+  await Deno.writeTextFile(`${folder}/www/index.html`, "hello");
+  // crun takes no hybrid cgroups. The limits are for a root that may not raise them.
+  const runtime = ["runc", "crun"].find((name) => findOr(name) !== undefined);
+  run(
+    "podman",
+    "run",
+    "--detach",
+    "--rm",
+    "--name",
+    name,
+    ...(runtime === undefined ? [] : ["--runtime", runtime]),
+    "--network=none",
+    "--ulimit=nofile=1024:1024",
+    "--ulimit=nproc=1000:1000",
+    "--rootfs",
+    folder,
+    "/bin/httpd",
+    "-f",
+    "-p",
+    "8080",
+    "-h",
+    "/www",
+  );
+  await until(() => run("podman", "exec", name, "cat", "/proc/net/tcp", "/proc/net/tcp6").includes(":1F90 "));
+}
+
+function findOr(name: string): string | undefined {
+  try {
+    return findCommand(name);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A container with a web server that closes first; `undefined` and the reason printed where none can run. */
+async function container(): Promise<string | undefined> {
+  const folder = await Deno.makeTempDir();
+  const name = `timewait_doctor_${Deno.pid}`;
+  const stop = () => {
+    if (findOr("podman") !== undefined) {
+      new Deno.Command("podman", {
+        args: ["rm", "--force", "--time", "0", name],
+        stdout: "null",
+        stderr: "null",
+      })
+        .outputSync();
+    }
+    Deno.removeSync(folder, { recursive: true });
+  };
+  try {
+    await startContainer(folder, name);
+    addEventListener("unload", stop);
+    return name;
+  } catch (error) {
+    console.error(`tests that need podman are ignored: ${(error as Error).message}`);
+    stop();
+    return undefined;
+  }
+}
+
+const name = await container();
+
+Deno.test({
+  name: "a container that holds nothing but Busybox is read through podman exec",
+  ignore: name === undefined,
+  async fn() {
+    const asks =
+      "i=0; while [ $i -lt 30 ]; do wget -q -O /dev/null http://127.0.0.1:8080/ || exit 1; i=$((i + 1)); done";
+    run("podman", "exec", name!, "sh", "-c", asks);
+    const capture = await takeCapture({ host: `podman exec -i ${name}`, seconds: 1, signal });
+    const { facts, verdict } = diagnose(capture);
+    assertEquals([capture.complete, capture.notes, verdict], [true, [], "nothing wrong"]);
+    assertEquals(facts!.program?.name, "httpd");
+    assertEquals(facts!.listeners.map(({ port }) => port), [8080]);
+    assertGreater(facts!.states.timeWait, 20);
+    assertEquals(facts!.usable.assumed, false);
+    // The page of this server is reached from inside only, and is no status page.
+    const page = { url: "http://127.0.0.1:8080/", host: `podman exec -i ${name}`, seconds: 1, signal };
+    assertStringIncludes((await takeStatus(page)).problem!, "counts no requests");
+  },
+});
