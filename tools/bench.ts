@@ -33,7 +33,7 @@ import { loadOf } from "./cli/load_flags.ts";
 import { repeatOptionsOf } from "./cli/repeat_flags.ts";
 import { sweepOptionsOf } from "./cli/sweep_flags.ts";
 import { exitCodeOf, worstExitCode } from "./cli/gate_flags.ts";
-import { showControls, TimewaitError, UnavailableError } from "./errors.ts";
+import { showControls, terminalSafeJson, TimewaitError, UnavailableError } from "./errors.ts";
 import { prepareHostSysctls } from "./lab/machine_knobs.ts";
 import { chooseLab } from "./lab/open_lab.ts";
 import { openOutputs, type OutputPlaces } from "./report/outputs.ts";
@@ -237,7 +237,7 @@ async function measure(
   const isData = places.json === "-" || places.findings === "-";
   await printOutput(
     places.json === "-"
-      ? JSON.stringify(results)
+      ? terminalSafeJson(results)
       : places.findings === "-"
       ? renderFindings([{ results }])
       : renderReport(results),

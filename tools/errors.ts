@@ -85,6 +85,18 @@ export function showControls(text: string): string {
 
 const CONTROLS = /(?![\n\t])\p{Cc}|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]|\p{Cs}/gu;
 
+/**
+ * A value as JSON in which control characters of every kind are escaped: `JSON.stringify` leaves those from
+ * U+007F on, and the marks that turn text around, as they are, and a terminal that shows the JSON obeys them.
+ * It is read back as the same value.
+ */
+export function terminalSafeJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replaceAll(
+    CONTROLS,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
 /** What the system said, without the path and the name of the call that Deno puts around it. */
 export function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.NotCapable) return "Deno lets no script write there";

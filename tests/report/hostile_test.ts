@@ -1,8 +1,10 @@
 // A results document that is hostile in every text that the schema lets it have.
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { messageOf, TimewaitError } from "../../tools/errors.ts";
 import { Marked, type MarkedToken, type Token } from "marked";
 import { renderComparison } from "../../tools/report/comparison_report.ts";
+import { renderFindings } from "../../tools/verdict/findings_document.ts";
 import { code, prose } from "../../tools/report/markdown.ts";
 import { renderPage } from "../../tools/report/page.ts";
 import { plotsOf } from "../../tools/report/plots/plots.ts";
@@ -10,6 +12,7 @@ import { renderSvg } from "../../tools/report/plots/svg.ts";
 import { renderReport } from "../../tools/report/report.ts";
 import { writeReport } from "../../tools/report/report_files.ts";
 import { renderRows } from "../../tools/report/table.ts";
+import { writeResults } from "../../tools/results/write.ts";
 import { parseResults } from "../../tools/results/read.ts";
 import type { Results } from "../../tools/results/results.ts";
 import { showProgress } from "../../tools/run/progress.ts";
@@ -19,7 +22,7 @@ import { repetition, results, run } from "../support/made_up_results.ts";
 
 /** What a name may hold: one line without backticks. */
 const NAME = String
-  .raw`# a$'b$&c$1 {baseline} \|| ![p](plot:nope) [l](http://h) <script>x</script> **s** _e_ ~~d~~ ]]>&lt; ` +
+  .raw`# a$'b$&c$1 {baseline} \|| ![p](plot:nope) [l](http://h) <script>x</script> **s** _e_ ~~d~~ ]]>&lt; a@b.cc ` +
   "\x1b[2J\x07\x9b\u202e\u2028\\";
 const TEXT =
   `${NAME}\r\n\r\n# heading\n\n## heading\n\n- item\n1. item\n\n    code\n> quote\n\`\`\`\n\`\`\`\`\`sh\n~~~\n` +
@@ -220,4 +223,34 @@ Deno.test("a bar behind a backslash does not end its cell", () => {
   ) as MarkedToken[];
   assert(header!.type === "table");
   assertEquals([header.header.length, header.rows[0]!.length], [2, 2]);
+});
+
+Deno.test("the findings and the results of a hostile document are JSON without a control character", async () => {
+  const findings = renderFindings([{ results: HOSTILE }]);
+  assert(!CONTROLS.test(findings));
+  assertEquals(JSON.parse(findings).runs[0].name, HOSTILE.runs[0]!.name);
+  const file = await Deno.makeTempFile();
+  try {
+    await writeResults(file, HOSTILE);
+    const written = await Deno.readTextFile(file);
+    assert(!CONTROLS.test(written));
+    assertEquals(JSON.parse(written), HOSTILE);
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
+Deno.test("a name with half of a surrogate pair is damage, with its file and place", () => {
+  const { environment } = TAME;
+  const document = { ...TAME, environment: { ...environment, sysctls: { "a\ud800b": "1" } } };
+  const error = assertThrows(() => parseResults(JSON.stringify(document), "r.json"), TimewaitError);
+  assertEquals(
+    messageOf(error),
+    "r.json is damaged at environment.sysctls.a\\ud800b: a name that is no Unicode",
+  );
+});
+
+Deno.test("an empty name of a scenario leaves a report", () => {
+  const report = renderReport({ ...TAME, scenario: "" });
+  assert(!report.includes("Scenario ``,"));
 });

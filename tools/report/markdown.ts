@@ -9,10 +9,10 @@ import { showControls } from "../errors.ts";
 import type { Results } from "../results/results.ts";
 
 /**
- * What Markdown would take for its own: its marks, the beginnings of URLs and entities, and `_` except inside
- * of a word, where it is none.
+ * What Markdown would take for its own: its marks, the beginnings of URLs and entities, the `@` of addresses,
+ * and `_` except inside of a word, where it is none.
  */
-const MARKS = /[\\`*[\]<>~]|:(?=\/\/)|(?<=www)\.|&(?=#?\w+;)|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu;
+const MARKS = /[\\`*[\]<>~@]|:(?=\/\/)|(?<=www)\.|&(?=#?\w+;)|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu;
 
 /** Text among words: every character stands for itself, no URL becomes a link, line ends become spaces. */
 export function prose(text: string): string {

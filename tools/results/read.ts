@@ -90,6 +90,8 @@ const [QUOTE, BACKSLASH, BRACKET, BRACE] = [34, 92, 91, 123];
 
 /** Where a document is damaged and how; `undefined` where it is whole. */
 function findDamage(document: Record<string, unknown>): string | undefined {
+  const unpaired = placeOfUnpaired(document);
+  if (unpaired !== undefined) return `${unpaired.replace(/^\./, "")}: a name that is no Unicode`;
   const { errors } = new Validator(schema as ConstructorParameters<typeof Validator>[0], "2020-12").validate(
     document,
   );
@@ -142,6 +144,18 @@ function placeOfExcessive(value: unknown): string | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   for (const [key, inner] of Object.entries(value)) {
     const place = placeOfExcessive(inner);
+    if (place !== undefined) return Array.isArray(value) ? `[${key}]${place}` : `.${key}${place}`;
+  }
+  return undefined;
+}
+
+/** The place of a name with half of a surrogate pair, which the validator cannot put into a URI. */
+function placeOfUnpaired(value: unknown): string | undefined {
+  if (typeof value !== "object" || value === null || typeof (value as unknown[])[0] === "number") {
+    return undefined;
+  }
+  for (const [key, inner] of Object.entries(value)) {
+    const place = key.isWellFormed() ? placeOfUnpaired(inner) : "";
     if (place !== undefined) return Array.isArray(value) ? `[${key}]${place}` : `.${key}${place}`;
   }
   return undefined;

@@ -4,12 +4,12 @@
  * @module
  */
 
-import { reasonOf } from "../errors.ts";
+import { reasonOf, terminalSafeJson } from "../errors.ts";
 import { type Results } from "./results.ts";
 
 /** Writes the whole document to the file at once: a reader finds the old document or the new one. */
 export async function writeResults(path: string, results: Results): Promise<void> {
-  await writeWhole(path, `${JSON.stringify(results, null, 1)}\n`);
+  await writeWhole(path, `${terminalSafeJson(results, 1)}\n`);
 }
 
 /**

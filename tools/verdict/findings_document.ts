@@ -5,6 +5,7 @@
  * @module
  */
 
+import { terminalSafeJson } from "../errors.ts";
 import type { Results } from "../results/results.ts";
 import { analyse, type CauseFinding, type RunProduct } from "./findings.ts";
 
@@ -67,5 +68,5 @@ export function findingsDocument(
 
 /** The same as text. */
 export function renderFindings(documents: Parameters<typeof findingsDocument>[0]): string {
-  return `${JSON.stringify(findingsDocument(documents), null, 2)}\n`;
+  return `${terminalSafeJson(findingsDocument(documents), 2)}\n`;
 }

@@ -11,7 +11,7 @@ import { type Broken, type Found, foundIn, type Tried } from "../../verdict/foun
 import { estimateMedian } from "../../verdict/intervals.ts";
 import { intervalCell } from "../cells.ts";
 import { formatCount, formatMs, formatRatio, formatShare } from "../format.ts";
-import { prose } from "../markdown.ts";
+import { code, prose } from "../markdown.ts";
 import { saySetting } from "../setting.ts";
 import { renderRows } from "../table.ts";
 
@@ -33,7 +33,7 @@ export function renderFoundHeadline(_findings: Findings, results: Results): stri
     "",
     `${stopped === "" ? capital(answer) : `${stopped}${answer}`}.`,
     "",
-    `Scenario \`${results.scenario}\` (${prose(results.question)}), measured on ${
+    `Scenario ${code(results.scenario)} (${prose(results.question)}), measured on ${
       results.startedAt.slice(0, 10)
     }.`,
   ];

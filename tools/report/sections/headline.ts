@@ -12,7 +12,7 @@ import type { Interval } from "../../verdict/intervals.ts";
 import type { SelfCheck } from "../../verdict/self_check.ts";
 import { intervalCell } from "../cells.ts";
 import { sayCause } from "./cause_words.ts";
-import { prose } from "../markdown.ts";
+import { code, prose } from "../markdown.ts";
 import { formatChange, formatCount, formatRough } from "../format.ts";
 
 /** From this share of failed requests on, the answer speaks of them. */
@@ -30,7 +30,7 @@ export function renderHeadline(findings: Findings, results: Results): string[] {
     "",
     answer(findings, results),
     "",
-    `Scenario \`${results.scenario}\`, measured on ${results.startedAt.slice(0, 10)}.`,
+    `Scenario ${code(results.scenario)}, measured on ${results.startedAt.slice(0, 10)}.`,
   ];
 }
 

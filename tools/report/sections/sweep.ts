@@ -14,7 +14,7 @@ import { describeByRun } from "../by_run.ts";
 import { intervalCell } from "../cells.ts";
 import { formatCount, formatMs, formatRatio, formatRough, formatShare } from "../format.ts";
 import { describeLoop } from "../load.ts";
-import { prose } from "../markdown.ts";
+import { code, prose } from "../markdown.ts";
 import { headSetting, saySetting } from "../setting.ts";
 import { renderRows } from "../table.ts";
 import { explainMedians } from "./figures.ts";
@@ -28,7 +28,7 @@ export function renderSweepHeadline(findings: Findings, results: Results): strin
     "",
     `${stopped}${answer(findings, results)}`,
     "",
-    `Scenario \`${results.scenario}\`, measured on ${results.startedAt.slice(0, 10)}.`,
+    `Scenario ${code(results.scenario)}, measured on ${results.startedAt.slice(0, 10)}.`,
   ];
 }
 
