@@ -4,8 +4,11 @@ import { assertEquals, assertGreater, assertLess, assertMatch, assertStringInclu
 import { isMeasured, type Results, SCHEMA } from "../tools/results/results.ts";
 import { assertDescribed } from "./support/strict_schema.ts";
 import { wrk, wrkInPrivateLab } from "./support/requirements.ts";
+import { alone } from "./support/lock.ts";
 import { ROOT } from "./support/root.ts";
 import { BENCH, bench, inDirectory, measured, run, SHORT } from "./support/bench.ts";
+
+await alone();
 
 Deno.test({
   name: "the default scenario tells its story: a pool too small piles up TIME_WAIT, one that fits does not",

@@ -1,7 +1,9 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { privateLab } from "./support/requirements.ts";
 import { ROOT } from "./support/root.ts";
-import "./support/alone.ts";
+import { alone } from "./support/lock.ts";
+
+await alone();
 
 /**
  * Runs a command where every packet that leaves the machine is counted, and none arrives anywhere: a network

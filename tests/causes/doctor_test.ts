@@ -10,6 +10,8 @@ import { ROOT } from "../support/root.ts";
 import type { Gateway } from "../../tools/scenario/scenario.ts";
 import { peers, privateLab, wrkInPrivateLab } from "../support/requirements.ts";
 
+await alone();
+
 const { signal } = new AbortController();
 
 async function pidIn(lab: ScriptLab): Promise<number> {

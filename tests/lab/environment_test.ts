@@ -3,7 +3,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { findCommand } from "../../tools/lab/find_command.ts";
 import { startProcess } from "../../tools/lab/process.ts";
-import "../support/alone.ts";
+import { alone } from "../support/lock.ts";
+
+await alone();
 
 Deno.test("a child has no proxy of the user's, and its limit of open files is the hard one", async () => {
   const lines: string[] = [];

@@ -15,6 +15,9 @@ import { OpenLoopConnection } from "../../tools/load/open_loop_connection.ts";
 import { parseOpenLoopReport } from "../../tools/load/open_loop_process.ts";
 import { checkLoadOptions, chooseGenerator, startLoad } from "../../tools/load/start_load.ts";
 import { resolveLoad } from "../../tools/scenario/resolve.ts";
+import { alone } from "../support/lock.ts";
+
+await alone();
 
 const REQUEST = new TextEncoder().encode("GET / HTTP/1.1\r\nHost: backend\r\n\r\n");
 const OPTIONS = {

@@ -3,7 +3,9 @@
 import { assertEquals } from "@std/assert";
 import { startGatewayRig } from "../support/gateway_rig.ts";
 import { statusOf } from "../support/raw_http.ts";
-import "../support/alone.ts";
+import { alone } from "../support/lock.ts";
+
+await alone();
 
 const GET = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 

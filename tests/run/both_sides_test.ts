@@ -8,8 +8,11 @@ import { resolveBackend, resolveLoad } from "../../tools/scenario/resolve.ts";
 import { warningsOf } from "../../tools/verdict/warnings.ts";
 import { renderReport } from "../../tools/report/report.ts";
 import { results } from "../support/made_up_results.ts";
+import { alone } from "../support/lock.ts";
 import { plantedInDeno, plantedNginx } from "../support/planted.ts";
 import { peers, wrkInPrivateLab } from "../support/requirements.ts";
+
+await alone();
 
 const optionsOf = (command: string, sysctls?: Record<string, string>) => ({
   gateway: { command },

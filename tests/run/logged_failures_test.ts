@@ -8,9 +8,12 @@ import type { RunOptions } from "../../tools/scenario/plan.ts";
 import { resolveBackend, resolveLoad } from "../../tools/scenario/resolve.ts";
 import { portsOf } from "../../tools/verdict/ports.ts";
 import { renderReport } from "../../tools/report/report.ts";
+import { alone } from "../support/lock.ts";
 import { results } from "../support/made_up_results.ts";
 import { opensForEachRequest, plantedHaproxy, plantedNginx } from "../support/planted.ts";
 import { peers, wrkInPrivateLab } from "../support/requirements.ts";
+
+await alone();
 
 /** nginx as it comes: HTTP/1.0, and a connection for each request. */
 const NGINX = plantedNginx(`

@@ -1,7 +1,10 @@
 import { assertEquals, assertGreater, assertMatch } from "@std/assert";
+import { alone } from "../support/lock.ts";
 import { wrkInPrivateLab } from "../support/requirements.ts";
 import { runForASecond } from "../support/one_second.ts";
 import { foundIn } from "../../tools/verdict/found.ts";
+
+await alone();
 
 Deno.test({
   name: "over the number of connections, 200 per host and 100 in all give themselves away",

@@ -1,8 +1,11 @@
 import { assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
+import { alone } from "../support/lock.ts";
 import { peers, wrkInPrivateLab } from "../support/requirements.ts";
 import { quoteForShell } from "../../tools/scenario/placeholders.ts";
 import { ROOT } from "../support/root.ts";
 import { runForASecond } from "../support/one_second.ts";
+
+await alone();
 
 const SMALL = ["--connections", "300", "--latency", "20ms"];
 

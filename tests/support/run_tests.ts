@@ -1,6 +1,6 @@
 /**
- * `deno task test`: the tests beside each other, then those that must be alone (alone.ts), one file after the
- * other.
+ * `deno task test`: the tests beside each other, then those that must be alone, one file after the other. In
+ * one go, a file that waits to be alone would keep its worker idle until the longest of the others has ended.
  *
  * Takes what `deno test` takes: files, folders, `--filter`.
  *
@@ -18,14 +18,8 @@ const PERMISSIONS = [
   "--allow-sys",
 ];
 
-/** What a file imports that must be alone. */
-const ALONE = /^import "[./]*\/alone\.ts";$/m;
-
-/**
- * Files that run beside each other: one more than CPUs, because many wait for a load to end. With more, waits
- * of a second are no longer long enough for what they wait for.
- */
-const JOBS = navigator.hardwareConcurrency + 1;
+/** A call of `alone()` at the top of a file: the whole file must be alone. */
+const ALONE = /^await alone\(\);$/m;
 
 /**
  * Left out where no path is given: it plants causes in a minute of load, and has a task and a step of CI of
@@ -62,12 +56,12 @@ async function run(flags: readonly string[], files: readonly string[]): Promise<
   const args = [
     "test",
     ...flags,
+    "--preload=tests/support/share_lock.ts",
     "--no-prompt",
     ...PERMISSIONS,
     ...files,
   ];
-  return (await new Deno.Command(Deno.execPath(), { args, cwd: ROOT, env: { DENO_JOBS: `${JOBS}` } }).spawn()
-    .status).code;
+  return (await new Deno.Command(Deno.execPath(), { args, cwd: ROOT }).spawn().status).code;
 }
 
 const isFlag = (arg: string, i: number) => arg.startsWith("-") || Deno.args[i - 1] === "--filter";

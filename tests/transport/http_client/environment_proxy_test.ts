@@ -4,10 +4,12 @@ import {
   PROXY_VARIABLES,
   withoutProxyVariables,
 } from "../../../tools/transport/http_client/environment_proxy.ts";
-import "../../support/alone.ts";
+import { alone } from "../../support/lock.ts";
 import { startRepeatingUpstream } from "../../support/raw_http.ts";
 
 // All files share the environment.
+await alone();
+
 Deno.test("a client is made without the proxy variables, and they are there again afterwards", async () => {
   await using proxy = startRepeatingUpstream("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
   for (const variable of PROXY_VARIABLES) {
