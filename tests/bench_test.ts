@@ -160,6 +160,8 @@ Deno.test({
         "20ms",
         "--rate",
         "400",
+        "--warm-up",
+        "0",
       ];
       const { code, stdout, stderr } = await bench(
         ...args,

@@ -58,7 +58,7 @@ Deno.test({
             `${ROOT}tools/bench.ts`,
             "--quick",
             "--duration",
-            "2s",
+            "1s",
             "--connections",
             "100",
             "--latency",

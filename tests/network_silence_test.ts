@@ -1,9 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { privateLab } from "./support/requirements.ts";
 import { ROOT } from "./support/root.ts";
-import { alone } from "./support/lock.ts";
-
-await alone();
+import "./support/one_at_a_time.ts";
 
 /**
  * Runs a command where every packet that leaves the machine is counted, and none arrives anywhere: a network
@@ -57,7 +55,19 @@ Deno.test({
   name: "a bench asks the network nothing: no name is looked up, and no packet leaves the machine",
   ...privateLab,
   async fn() {
-    const bench = ["task", "bench", "--quick", "--repeat", "1", "--duration", "1s", "--lab", "host"];
+    const load = [
+      "--repeat",
+      "1",
+      "--warm-up",
+      "0",
+      "--duration",
+      "1s",
+      "--connections",
+      "20",
+      "--latency",
+      "20ms",
+    ];
+    const bench = ["task", "bench", ...load, "--lab", "host"];
     const { sent, said } = await watch([Deno.execPath(), ...bench]);
     assertEquals(sent, "0 datagrams\n0 packets\n", said);
     assertStringIncludes(said, "## Measure it again");

@@ -7,6 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 import { diagnose } from "../../tools/doctor/diagnosis.ts";
 import type { Run, Scenario } from "../../tools/scenario/scenario.ts";
 import type { CauseName } from "../../tools/verdict/causes.ts";
+import "../support/one_at_a_time.ts";
 import { ORDINARY, watchRun } from "../support/diagnosed.ts";
 import { peers, wrkInPrivateLab } from "../support/requirements.ts";
 

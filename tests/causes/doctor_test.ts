@@ -6,11 +6,10 @@ import { takeCapture } from "../../tools/doctor/take_capture.ts";
 import { findCommand } from "../../tools/lab/find_command.ts";
 import { type ScriptLab, startLab } from "../../tools/run/script_lab.ts";
 import { ORDINARY } from "../support/diagnosed.ts";
+import "../support/one_at_a_time.ts";
 import { ROOT } from "../support/root.ts";
 import type { Gateway } from "../../tools/scenario/scenario.ts";
 import { peers, privateLab, wrkInPrivateLab } from "../support/requirements.ts";
-
-await alone();
 
 const { signal } = new AbortController();
 

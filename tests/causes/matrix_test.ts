@@ -9,12 +9,10 @@ import { assertEquals } from "@std/assert";
 import type { Load, OwnBackend } from "../../tools/scenario/scenario.ts";
 import type { FindingsDocument } from "../../tools/verdict/findings_document.ts";
 import { bench } from "../support/bench.ts";
-import { alone } from "../support/lock.ts";
+import "../support/one_at_a_time.ts";
 import { type Plant, plants } from "../support/plants.ts";
 import { peers, wrkInPrivateLab } from "../support/requirements.ts";
 import { ROOT } from "../support/root.ts";
-
-await alone();
 
 const ignore = peers.ignore || wrkInPrivateLab.ignore;
 const matrix = Deno.env.get("MATRIX");

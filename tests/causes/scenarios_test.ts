@@ -5,11 +5,9 @@ import { failedRequests } from "../../tools/load/load.ts";
 import { measuredOf } from "../../tools/results/results.ts";
 import type { CauseName } from "../../tools/verdict/causes.ts";
 import { analyse } from "../../tools/verdict/findings.ts";
-import { alone } from "../support/lock.ts";
+import "../support/one_at_a_time.ts";
 import { runForASecond } from "../support/one_second.ts";
 import { peers, wrkInPrivateLab } from "../support/requirements.ts";
-
-await alone();
 
 /** The cause of each run, and flags that make a second long enough. */
 const SCENARIOS: Readonly<

@@ -1,11 +1,9 @@
-/** What the environment of this process must not change. All files share it, so this one runs alone. */
+/** What the environment of this process must not change. All files of a process share it. */
 
 import { assert, assertEquals } from "@std/assert";
 import { findCommand } from "../../tools/lab/find_command.ts";
 import { startProcess } from "../../tools/lab/process.ts";
-import { alone } from "../support/lock.ts";
-
-await alone();
+import "../support/one_at_a_time.ts";
 
 Deno.test("a child has no proxy of the user's, and its limit of open files is the hard one", async () => {
   const lines: string[] = [];

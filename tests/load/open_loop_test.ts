@@ -15,9 +15,7 @@ import { OpenLoopConnection } from "../../tools/load/open_loop_connection.ts";
 import { parseOpenLoopReport } from "../../tools/load/open_loop_process.ts";
 import { checkLoadOptions, chooseGenerator, startLoad } from "../../tools/load/start_load.ts";
 import { resolveLoad } from "../../tools/scenario/resolve.ts";
-import { alone } from "../support/lock.ts";
-
-await alone();
+import "../support/one_at_a_time.ts";
 
 const REQUEST = new TextEncoder().encode("GET / HTTP/1.1\r\nHost: backend\r\n\r\n");
 const OPTIONS = {

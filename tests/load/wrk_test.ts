@@ -14,9 +14,7 @@ import { localMachine } from "../../tools/lab/host.ts";
 import type { LoadOptions, LoadResult } from "../../tools/load/load.ts";
 import { checkWrkOptions, parseWrkReport, startWrk, undoCorrection } from "../../tools/load/wrk.ts";
 import { wrk } from "../support/requirements.ts";
-import { alone } from "../support/lock.ts";
-
-await alone();
+import "../support/one_at_a_time.ts";
 
 const OPTIONS = { connections: 8, threads: 2, durationMs: 1000, timeoutMs: 2000, headers: [] };
 

@@ -1,11 +1,9 @@
-/** What the environment of this process must not change. All files share it, so this one runs alone. */
+/** What the environment of this process must not change. All files of a process share it. */
 
 import { assertEquals } from "@std/assert";
 import { startGatewayRig } from "../support/gateway_rig.ts";
 import { statusOf } from "../support/raw_http.ts";
-import { alone } from "../support/lock.ts";
-
-await alone();
+import "../support/one_at_a_time.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 

@@ -8,16 +8,14 @@ import { resolveBackend, resolveLoad } from "../../tools/scenario/resolve.ts";
 import { warningsOf } from "../../tools/verdict/warnings.ts";
 import { renderReport } from "../../tools/report/report.ts";
 import { results } from "../support/made_up_results.ts";
-import { alone } from "../support/lock.ts";
+import "../support/one_at_a_time.ts";
 import { plantedInDeno, plantedNginx } from "../support/planted.ts";
 import { peers, wrkInPrivateLab } from "../support/requirements.ts";
-
-await alone();
 
 const optionsOf = (command: string, sysctls?: Record<string, string>) => ({
   gateway: { command },
   backend: resolveBackend({ latency: 5 }),
-  load: resolveLoad({ connections: 40, threads: 1, warmUp: 0, duration: "2s" }),
+  load: resolveLoad({ connections: 40, threads: 1, warmUp: 0, duration: "1s" }),
   ...(sysctls === undefined ? {} : { sysctls }),
 });
 const measure = (command: string, lab: LabKind, sysctls?: Record<string, string>) =>

@@ -6,12 +6,10 @@ import { assert, assertEquals, assertGreater, assertRejects, assertStringInclude
 import { TimewaitError } from "../../tools/errors.ts";
 import { type Failed, isMeasured, type Results } from "../../tools/results/results.ts";
 import { gatewayCommand, openCheckout, removeLeftCheckouts } from "../../tools/run/checkout.ts";
-import { alone } from "../support/lock.ts";
+import "../support/one_at_a_time.ts";
 import { privateLab } from "../support/requirements.ts";
 import { ROOT } from "../support/root.ts";
 import { until } from "../support/until.ts";
-
-await alone();
 
 async function run(argv: readonly string[], options: Deno.CommandOptions = {}) {
   const [program, ...args] = argv;

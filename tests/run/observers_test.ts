@@ -2,10 +2,8 @@ import { resolveLoad } from "../../tools/scenario/resolve.ts";
 import { assertEquals, assertRejects } from "@std/assert";
 import { measureRepetition } from "../../tools/run/repetition.ts";
 import { descendantsThatRun } from "../support/descendants.ts";
-import { alone } from "../support/lock.ts";
+import "../support/one_at_a_time.ts";
 import { wrkInPrivateLab } from "../support/requirements.ts";
-
-await alone();
 
 const KILLED: [name: string, commandLine: string, problem: RegExp][] = [
   [

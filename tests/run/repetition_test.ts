@@ -6,9 +6,7 @@ import { measureRepetition } from "../../tools/run/repetition.ts";
 import { ROOT } from "../support/root.ts";
 import { unansweredOf } from "../../tools/verdict/unanswered.ts";
 import { wrkInPrivateLab } from "../support/requirements.ts";
-import { alone } from "../support/lock.ts";
-
-await alone();
+import "../support/one_at_a_time.ts";
 
 const GATEWAYS: Record<string, GatewayPlan> = {
   "http-client": resolveGateway({ poolMaxIdlePerHost: 40 }),

@@ -4,13 +4,11 @@ import { assert, assertEquals, assertGreater } from "@std/assert";
 import { measureRepetition } from "../../tools/run/repetition.ts";
 import { resolveBackend, resolveGateway, resolveLoad } from "../../tools/scenario/resolve.ts";
 import { wrkInPrivateLab } from "../support/requirements.ts";
-import { alone } from "../support/lock.ts";
+import "../support/one_at_a_time.ts";
 import { ROOT } from "../support/root.ts";
 
-await alone();
-
 const IN_A_LAB = { lab: "private", generator: "wrk", signal: new AbortController().signal } as const;
-const LOAD = { ...resolveLoad(), connections: 30, durationMs: 1_000, warmUpMs: 1_000 };
+const LOAD = { ...resolveLoad(), connections: 30, durationMs: 1_000, warmUpMs: 200 };
 const SMALL_POOL = resolveGateway({
   transport: "net-http",
   maxIdleConns: 5,

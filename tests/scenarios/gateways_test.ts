@@ -1,9 +1,7 @@
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
-import { alone } from "../support/lock.ts";
+import "../support/one_at_a_time.ts";
 import { peers, wrkInPrivateLab } from "../support/requirements.ts";
 import { runForASecond } from "../support/one_second.ts";
-
-await alone();
 
 const LOAD = ["--connections", "64", "--latency", "10ms"];
 

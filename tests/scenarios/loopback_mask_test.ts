@@ -2,9 +2,7 @@ import { assertEquals, assertGreater } from "@std/assert";
 import { wrkInPrivateLab } from "../support/requirements.ts";
 import { failuresOf } from "../../tools/observe/upstream_failures.ts";
 import { runForASecond } from "../support/one_second.ts";
-import { alone } from "../support/lock.ts";
-
-await alone();
+import "../support/one_at_a_time.ts";
 
 Deno.test({
   name:

@@ -1,9 +1,7 @@
 import { assertEquals, assertGreater } from "@std/assert";
-import { alone } from "../support/lock.ts";
+import "../support/one_at_a_time.ts";
 import { wrkInPrivateLab } from "../support/requirements.ts";
 import { runForASecond } from "../support/one_second.ts";
-
-await alone();
 
 Deno.test({
   name: "a gateway that is not busy opens a connection for each request without a pool, and none with one",

@@ -1,11 +1,9 @@
 import { assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
-import { alone } from "../support/lock.ts";
+import "../support/one_at_a_time.ts";
 import { peers, wrkInPrivateLab } from "../support/requirements.ts";
 import { quoteForShell } from "../../tools/scenario/placeholders.ts";
 import { ROOT } from "../support/root.ts";
 import { runForASecond } from "../support/one_second.ts";
-
-await alone();
 
 const SMALL = ["--connections", "300", "--latency", "20ms"];
 

@@ -1,6 +1,7 @@
 /**
- * `deno task test`: the tests beside each other, then those that must be alone, one file after the other. In
- * one go, a file that waits to be alone would keep its worker idle until the longest of the others has ended.
+ * `deno task test`: two processes beside each other. The first runs its files in parallel. The second runs
+ * those that load the machine, or change the environment, one by one: so there is one such load at a time,
+ * and the processors have work as well while that load waits. See `one_at_a_time.ts`.
  *
  * Takes what `deno test` takes: files, folders, `--filter`.
  *
@@ -18,8 +19,8 @@ const PERMISSIONS = [
   "--allow-sys",
 ];
 
-/** A call of `alone()` at the top of a file: the whole file must be alone. */
-const ALONE = /^await alone\(\);$/m;
+/** The import of a file that must not run beside another of its kind. */
+const ONE_AT_A_TIME = /^import "[^"]*\/one_at_a_time\.ts";$/m;
 
 /**
  * Left out where no path is given: it plants causes in a minute of load, and has a task and a step of CI of
@@ -51,17 +52,9 @@ function exists(path: string): boolean {
   }
 }
 
-async function run(flags: readonly string[], files: readonly string[]): Promise<number> {
-  if (files.length === 0) return 0;
-  const args = [
-    "test",
-    ...flags,
-    "--preload=tests/support/share_lock.ts",
-    "--no-prompt",
-    ...PERMISSIONS,
-    ...files,
-  ];
-  return (await new Deno.Command(Deno.execPath(), { args, cwd: ROOT }).spawn().status).code;
+function start(flags: readonly string[], files: readonly string[], output: "inherit" | "piped") {
+  const args = ["test", ...flags, "--no-prompt", ...PERMISSIONS, ...files];
+  return new Deno.Command(Deno.execPath(), { args, cwd: ROOT, stdout: output, stderr: output }).spawn();
 }
 
 const isFlag = (arg: string, i: number) => arg.startsWith("-") || Deno.args[i - 1] === "--filter";
@@ -70,11 +63,23 @@ const paths = Deno.args.filter((arg, i) => !isFlag(arg, i));
 const files = paths.length === 0
   ? testsIn(["tests"]).filter((file) => !file.startsWith(BY_ITSELF))
   : testsIn(paths);
-const alone = files.filter((file) => ALONE.test(Deno.readTextFileSync(file)));
-const others = files.filter((file) => !alone.includes(file));
+const single = files.filter((file) => ONE_AT_A_TIME.test(Deno.readTextFileSync(file)));
+const others = files.filter((file) => !single.includes(file));
 // The examples in the documentation are tests as well.
 const sources = paths.length === 0 ? ["--doc", "mod.ts", "tools"] : [];
 
-const first = await run(["--parallel", ...flags], [...sources, ...others]);
-const second = await run(flags, alone);
-Deno.exitCode = first || second;
+if (others.length === 0) {
+  Deno.exitCode = (await start(flags, single, "inherit").status).code;
+} else {
+  // Types are checked once, by the first: almost all that the second imports is the same. `deno task static`
+  // checks every file.
+  const second = single.length === 0 ? undefined : start(["--no-check", ...flags], single, "piped").output();
+  const first = await start(["--parallel", ...flags, ...sources], others, "inherit").status;
+  const told = await second;
+  // What the second says comes after the first, so that the lines of the two do not mix.
+  if (told !== undefined) {
+    Deno.stderr.writeSync(told.stderr);
+    await new Blob([told.stdout]).stream().pipeTo(Deno.stdout.writable, { preventClose: true });
+  }
+  Deno.exitCode = first.code || (told?.code ?? 0);
+}

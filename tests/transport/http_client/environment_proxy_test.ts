@@ -4,11 +4,9 @@ import {
   PROXY_VARIABLES,
   withoutProxyVariables,
 } from "../../../tools/transport/http_client/environment_proxy.ts";
-import { alone } from "../../support/lock.ts";
+// All files of a process share the environment.
+import "../../support/one_at_a_time.ts";
 import { startRepeatingUpstream } from "../../support/raw_http.ts";
-
-// All files share the environment.
-await alone();
 
 Deno.test("a client is made without the proxy variables, and they are there again afterwards", async () => {
   await using proxy = startRepeatingUpstream("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");

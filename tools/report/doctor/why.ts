@@ -14,7 +14,6 @@ import { formatCount } from "../format.ts";
 import { code } from "../markdown.ts";
 import { sayCannotTell, sayCause, sayToldApart } from "../sections/cause_words.ts";
 import { sayEvidence } from "../sections/evidence_words.ts";
-import { sayRemedies } from "../sections/remedy_words.ts";
 
 /** The section on causes; empty where there are none. */
 export function renderWhy({ causes, facts }: Diagnosis): string[] {
