@@ -111,7 +111,8 @@ Deno.test("a request that is not answered in time is given up, and its connectio
   const { errors, answered } = await run(server.port, { connections: 1, timeoutMs: 200 });
   assertGreater(errors.timeout, 0);
   assertGreater(answered, 0);
-  assertEquals(server.conns.length, 2);
+  // The first, which never answers, and the one in its place, which on a busy machine may be late as well.
+  assertGreaterOrEqual(server.conns.length, 2);
 });
 
 Deno.test("requests that found no free connection in time were never sent, which is told", async () => {

@@ -183,7 +183,7 @@ Deno.test("a peer that is none is told with those that are, and missing words wi
       "1",
     ]);
     assertEquals([code, stdout], [2, ""]);
-    assertEquals(stderr, `there is no peer ${name}; known are go haproxy misuse nginx\n`);
+    assertEquals(stderr, `there is no peer ${name}; known are go haproxy misuse nginx node\n`);
   }
   for (const args of [[], ["nginx"], ["nginx", "127.0.0.1", "1", "127.0.0.1", UPSTREAM_PORT]]) {
     const { code, stderr } = await run(script, args);

@@ -12,9 +12,11 @@ Deno.test({
     assertEquals(results.runs.map(({ name }) => name).slice(0, 3), [
       ...["direct connections=20", "direct connections=1000", "200-100 connections=20"],
     ]);
-    const opened = (connections: number) =>
-      run(`200-100 connections=${connections}`).hosts.gateway.connectionsOpened - connections;
-    assertGreater(opened(1000), opened(20));
+    const openedPerRequest = (connections: number) => {
+      const { hosts, requests } = run(`200-100 connections=${connections}`);
+      return hosts.gateway.connectionsOpened / requests;
+    };
+    assertGreater(openedPerRequest(1000), openedPerRequest(20));
     assertMatch(report, /\n## The knee\n/);
     assertMatch(report, /!\[Requests served a second\]\(sweep_requests\.svg\)/);
     assertMatch(report, /\n\| `200-100` +\| +1,000 \|/);

@@ -183,8 +183,8 @@ Deno.test("of several possible causes each has its own cure, and the figures sta
   const text = report({
     readings: [{ tcp: [LISTENS] }, { tcp: [LISTENS, closed], counters: { "Tcp.ActiveOpens": 5000 } }],
   }, { product: { id: "nginx" } });
-  assertMatch(text, /- If it uses each connection for one request: \*\*Set\*\*: nginx `proxy_pass`/);
-  assertMatch(text, /- If its pool of idle connections is too small: \*\*Set\*\*: nginx `keepalive/);
+  assertMatch(text, /- If it uses each connection for one request: \*\*Set\*\* nginx: `proxy_pass`/);
+  assertMatch(text, /- If its pool of idle connections is too small: \*\*Set\*\* nginx: `keepalive/);
   assertEquals(text.split("It opened 5,000 connections").length, 2);
   assertEquals(text.includes("on the backend"), false);
 });
