@@ -18,7 +18,7 @@ export interface Column {
   cell(run: RunFindings): string;
 }
 
-/** The columns behind the run's name. */
+/** The columns behind the run's name, whatever the runs are. */
 export const COLUMNS: readonly Column[] = [
   { header: "requests/s", cell: ({ figures }) => intervalCell(figures.servedPerSec, formatCount) },
   {
@@ -46,6 +46,20 @@ export const COLUMNS: readonly Column[] = [
     cell: timeWaitCell,
   },
 ];
+
+/** Only where gateways of several kinds are compared: CPU time of the gateway alone is what is fair on shared CPUs. */
+const CPU_COLUMN: Column = {
+  header: "CPU of the gateway per request, µs",
+  cell: ({ gatewayCpu }) => intervalCell(gatewayCpu?.perRequestUs, formatCount),
+};
+
+/** The columns for these runs. */
+export function columnsOf(runs: readonly RunFindings[]): readonly Column[] {
+  const kinds = new Set(
+    runs.filter(({ hasGateway }) => hasGateway).map(({ name, product }) => product?.id ?? name),
+  );
+  return kinds.size > 1 ? [...COLUMNS, CPU_COLUMN] : COLUMNS;
+}
 
 /** Those of the connections to the backend, which are what the report is about, and those of clients. */
 function timeWaitCell({ figures: { timeWaitToBackend, timeWaitOfClients } }: RunFindings): string {

@@ -23,6 +23,7 @@ import { type Churn, churnOf } from "./churn.ts";
 import { baselineOf, compareWithBaseline, type Comparison, differingOptions } from "./comparison.ts";
 import { evidenceOf } from "./evidence_of_run.ts";
 import { type Forwarding, forwardingOf } from "./forwarding.ts";
+import { type GatewayCpu, gatewayCpuOf } from "./gateway_cpu.ts";
 import { type IdlePool, idlePoolOf } from "./idle_pool.ts";
 import { estimateMedian, type Interval } from "./intervals.ts";
 import { knobsOf, sysctlsOf } from "./knobs.ts";
@@ -87,6 +88,8 @@ export interface RunFindings {
   readonly portForecast?: PortForecast;
   /** The pool of a gateway of ours, as it was asked for. Left out for a direct run and for other gateways. */
   readonly idlePool?: IdlePool;
+  /** Left out for a direct run, and where nothing was answered. */
+  readonly gatewayCpu?: GatewayCpu;
   /** The product that the gateway is. Left out where nobody said it and nothing gives it away. */
   readonly product?: RunProduct;
   /** The causes of what it does with its connections, the surest first; `none` where its pool fits. */
@@ -184,6 +187,7 @@ export function analyse(results: Results): Findings {
         ports,
         portForecast: ports && forecastOf(run, ports.range.count),
         idlePool: idlePoolOf(run.options.gateway),
+        gatewayCpu: gatewayCpuOf(run),
         product,
         pool: measured.at(-1)?.pool,
         advice: baseline !== undefined && judged.includes(run)

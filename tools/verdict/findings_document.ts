@@ -7,6 +7,7 @@
 
 import { terminalSafeJson } from "../errors.ts";
 import type { Results } from "../results/results.ts";
+import type { GatewayCpu } from "./gateway_cpu.ts";
 import { analyse, type CauseFinding, type RunProduct } from "./findings.ts";
 
 /** The version of the document. A change that an older reader would misread raises it. */
@@ -36,6 +37,8 @@ export interface RunVerdict {
   readonly failed: number;
   /** The share of requests that failed. Left out where nobody counted them, as on a live machine. */
   readonly failedShare?: number;
+  /** The gateway's CPU time. Left out for a direct run, where nothing was answered, and on a live machine. */
+  readonly gatewayCpu?: GatewayCpu;
   /** The product that the gateway is. Left out where it is not known. */
   readonly product?: RunProduct;
   /** The causes, the surest first. Empty for a direct run, and where nothing was measured. */
@@ -50,7 +53,7 @@ export function findingsDocument(
     schema: FINDINGS_SCHEMA,
     runs: documents.flatMap(({ name: of, results }) =>
       analyse(results).runs.map((
-        { name, baseline, hasGateway, measured, failed, failedShare, product, causes },
+        { name, baseline, hasGateway, measured, failed, failedShare, gatewayCpu, product, causes },
       ) => ({
         name,
         ...(of === undefined ? {} : { results: of }),
@@ -59,6 +62,7 @@ export function findingsDocument(
         measured,
         failed,
         failedShare,
+        ...(gatewayCpu === undefined ? {} : { gatewayCpu }),
         ...(product === undefined ? {} : { product }),
         causes,
       }))

@@ -37,7 +37,7 @@ function explainRun(run: RunFindings, results: Results, said: Map<string, string
 
 /** One cause: its name, how sure it is, its evidence, what it was told apart from, what to set. */
 function explainCause(
-  { name, churn, product, measured }: RunFindings,
+  { name, churn, product, measured, gatewayCpu }: RunFindings,
   cause: CauseFinding,
   { isFirst, said }: { readonly isFirst: boolean; readonly said: Map<string, string> },
 ): string {
@@ -51,6 +51,11 @@ function explainCause(
     cause.cause === "none" ? sayTimeWaits(churn!) : isFirst ? sayOfClients(churn!) : "",
     cause.cause === "close-asked"
       ? "Who closes first is a race then: the side of the TIME_WAIT means nothing."
+      : "",
+    cause.cause === "none" && gatewayCpu?.limits === true
+      ? `The gateway's CPU is the limit here, not its pool: ${
+        formatCount(gatewayCpu.perRequestUs.estimate)
+      } µs of CPU time for each request.`
       : "",
     sayToldApart(toldApartFrom),
     sayCannotTell(cannotTell),

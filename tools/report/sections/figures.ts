@@ -9,7 +9,7 @@ import type { Findings, RunFindings } from "../../verdict/findings.ts";
 import { CONFIDENCE, estimateMedian } from "../../verdict/intervals.ts";
 import { FIRST_LOOK, LAST_LOOK } from "../../verdict/looks.ts";
 import { describeByRun, sayByRun } from "../by_run.ts";
-import { COLUMNS } from "../columns.ts";
+import { columnsOf } from "../columns.ts";
 import { formatShare } from "../format.ts";
 import { countAbandoned, describeAmount, describeLoop, describeRequests, nameLoad } from "../load.ts";
 import { renderRows } from "../table.ts";
@@ -18,14 +18,15 @@ import { renderRows } from "../table.ts";
 export function renderFigures({ baseline, runs }: Findings, results: Results): string[] {
   const loads = results.runs.map(({ options }) => nameLoad(options.load));
   const differ = sayByRun(results.runs, ({ load }) => JSON.stringify(load)).length > 1;
+  const columns = columnsOf(runs);
   const rows = runs.map((run, i) => {
     const name = [`\`${run.name}\`${run.baseline ? " (baseline)" : ""}`, ...(differ ? [loads[i]!] : [])];
-    if (run.measured > 0) return [...name, ...COLUMNS.map((column) => column.cell(run))];
+    if (run.measured > 0) return [...name, ...columns.map((column) => column.cell(run))];
     const why = run.failed === 0 ? "not measured" : "**failed**";
-    return [...name, why, ...COLUMNS.slice(1).map(() => "–")];
+    return [...name, why, ...columns.slice(1).map(() => "–")];
   });
   const against = baseline === undefined ? "the baseline" : `\`${baseline}\``;
-  const headers = COLUMNS.map(({ header }) => header.replace("{baseline}", () => against));
+  const headers = columns.map(({ header }) => header.replace("{baseline}", () => against));
   const texts = differ ? ["run", "load"] : ["run"];
   return renderRows([...texts, ...headers], rows, texts.length);
 }

@@ -186,7 +186,7 @@ function behaviour(run: RunFindings): Behaviour {
       // A gateway that answers by itself needs no connection.
       if (churn.forwards) does.push("keeps its connections");
   }
-  return { does: [...fails, ...sayForwarding(run), ...does], cause: causeOf(run) };
+  return { does: [...fails, ...sayForwarding(run), ...does], cause: causeOf(run) ?? sayCpuLimit(run) };
 }
 
 /** What is to be known before a gateway is praised that does not ask the backend once for each request. */
@@ -215,6 +215,15 @@ function causeOf({ causes }: RunFindings): string | undefined {
     : words.length > 1
     ? `either ${words.join(", or ")}`
     : `perhaps ${words[0]}`;
+}
+
+/** That a pool which fits is not what costs requests. `undefined` where that is not so. */
+function sayCpuLimit({ comparison, gatewayCpu, causes }: RunFindings): string | undefined {
+  const loses = comparison?.verdict === "lower";
+  const fits = causes.length > 0 && causes.every(({ cause }) => cause === "none");
+  return loses && fits && gatewayCpu?.limits === true
+    ? "the gateway's CPU is the limit here, not its pool"
+    : undefined;
 }
 
 /** Causes under which connections to the backend are kept all the same. */
