@@ -33,13 +33,20 @@ function explain(cause: CauseFinding, name: string, before: CauseFinding | undef
   const [evidence, others] = [sayEvidence(cause, 1), sayToldApart(toldApartFrom)];
   return [
     `${name}: **${sayCause(cause)}**${cause.cause === "none" ? "" : ` (\`${cause.cause}\`, ${sure})`}.`,
-    before !== undefined && sayEvidence(before, 1) === evidence ? "The figures are the same." : evidence,
+    before === undefined ? evidence : withoutSaid(evidence, sayEvidence(before, 1)),
     cause.cause === "close-asked"
       ? "Who closes first is a race then: the side of the TIME_WAIT means nothing."
       : "",
     before !== undefined && sayToldApart(before.toldApartFrom) === others ? "" : others,
     sayCannotTell(cannotTell),
   ].filter((part) => part !== "").join(" ");
+}
+
+/** The sentences that the cause before has not said already. */
+function withoutSaid(text: string, before: string): string {
+  const sentences = (text: string) => text.split(/(?<=\.) (?=[A-Z])/);
+  const said = new Set(sentences(before));
+  return sentences(text).filter((sentence) => !said.has(sentence)).join(" ") || "The figures are the same.";
 }
 
 /** Destinations whose pool is described. */
