@@ -7,7 +7,9 @@ import { pool, repetition, run } from "../support/made_up_results.ts";
 
 const SECONDS = 8;
 
-/** A run whose gateway, load and backend used so many seconds of CPU in 8 s, with so much of the CPUs idle. */
+/**
+ * A run whose gateway, load and backend used so many seconds of CPU in 8 s, with so much of the CPUs idle.
+ */
 function used(gateway: number, { idle = 0.3, plan = pool(100) }: { idle?: number; plan?: GatewayPlan } = {}) {
   const usage = (cpuSec: number) => ({ cpuSec, rssPeakBytes: 0 });
   const processes = { gateway: usage(gateway), load: usage(2), backend: usage(3), sampler: usage(0) };

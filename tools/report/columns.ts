@@ -47,7 +47,10 @@ export const COLUMNS: readonly Column[] = [
   },
 ];
 
-/** Only where gateways of several kinds are compared: CPU time of the gateway alone is what is fair on shared CPUs. */
+/**
+ * Only where gateways of several kinds are compared: CPU time of the gateway alone is what is fair on shared
+ * CPUs.
+ */
 const CPU_COLUMN: Column = {
   header: "CPU of the gateway per request, µs",
   cell: ({ gatewayCpu }) => intervalCell(gatewayCpu?.perRequestUs, formatCount),
