@@ -8,7 +8,7 @@ import "../support/one_at_a_time.ts";
 import { ROOT } from "../support/root.ts";
 
 const IN_A_LAB = { lab: "private", generator: "wrk", signal: new AbortController().signal } as const;
-const LOAD = { ...resolveLoad(), connections: 30, durationMs: 1_000, warmUpMs: 200 };
+const LOAD = { ...resolveLoad(), connections: 30, durationMs: 1_000, warmUpMs: 1_000 };
 const SMALL_POOL = resolveGateway({
   transport: "net-http",
   maxIdleConns: 5,
