@@ -6,6 +6,7 @@ import { failuresOf } from "../../tools/observe/upstream_failures.ts";
 import { measureRepetition } from "../../tools/run/repetition.ts";
 import type { RunOptions } from "../../tools/scenario/plan.ts";
 import { resolveBackend, resolveLoad } from "../../tools/scenario/resolve.ts";
+import type { Duration } from "../../tools/scenario/units.ts";
 import { portsOf } from "../../tools/verdict/ports.ts";
 import { renderReport } from "../../tools/report/report.ts";
 import "../support/one_at_a_time.ts";
@@ -29,10 +30,14 @@ const portsOnly = (count: number) => ({
   "net.ipv4.tcp_tw_reuse": "0",
 });
 
-const optionsOf = (command: string, more: Partial<RunOptions> = {}): RunOptions => ({
+const optionsOf = (
+  command: string,
+  more: Partial<RunOptions> = {},
+  duration: Duration = "1s",
+): RunOptions => ({
   gateway: { command },
   backend: resolveBackend({ latency: 5 }),
-  load: resolveLoad({ connections: 20, threads: 1, warmUp: 0, duration: "1s" }),
+  load: resolveLoad({ connections: 20, threads: 1, warmUp: 0, duration }),
   ...more,
 });
 const IN_A_LAB = { lab: "private", generator: "wrk", signal: new AbortController().signal } as const;
@@ -49,11 +54,11 @@ function missing(program: string): boolean {
 
 /** HAProxy resets its connections, which leaves no TIME_WAIT: it has fewer ports than requests at a time. */
 const GATEWAYS: readonly (readonly [program: string, command: string, ports: number])[] = [
-  ["nginx", NGINX_POOL_OF_ONE, 200],
+  ["nginx", NGINX_POOL_OF_ONE, 100],
   ["haproxy", plantedHaproxy("http-reuse never\n  option http-server-close"), 12],
-  ["go", opensForEachRequest("go"), 200],
-  ["node", opensForEachRequest("node"), 200],
-  ["python3", opensForEachRequest("python3"), 200],
+  ["go", opensForEachRequest("go"), 100],
+  ["node", opensForEachRequest("node"), 100],
+  ["python3", opensForEachRequest("python3"), 100],
 ];
 
 for (const [program, command, ports] of GATEWAYS) {
@@ -61,7 +66,7 @@ for (const [program, command, ports] of GATEWAYS) {
     name: `${program}: ports that run out are counted from its log, with the second and a line of it`,
     ignore: wrkInPrivateLab.ignore || missing(program),
     async fn() {
-      const options = optionsOf(command, { sysctls: portsOnly(ports), probeConnects: true });
+      const options = optionsOf(command, { sysctls: portsOnly(ports), probeConnects: true }, "2s");
       const measured = await measureRepetition(options, IN_A_LAB);
       const { upstreamFailures, errors, hosts, connects } = measured;
       const failed = failuresOf(upstreamFailures, "EADDRNOTAVAIL");
