@@ -112,8 +112,8 @@ Deno.test("a request that is not answered in time is given up, and its connectio
   const { errors, answered, unsent } = await run(server.port, { connections: 1, timeoutMs: 200 });
   assertGreater(errors.timeout, 0);
   assertGreater(answered, 0);
-  // The requests that waited for the first are sent with little time left, and some are given up as well: one of
-  // them perhaps before its own connection has been accepted.
+  // The requests that waited for the first are sent with little time left, and some are given up as well: one
+  // of them perhaps before its own connection has been accepted.
   assertGreaterOrEqual(server.conns.length, 2);
   assertLessOrEqual(server.conns.length, 1 + errors.timeout - unsent);
 });

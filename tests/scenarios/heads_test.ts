@@ -7,8 +7,8 @@ import { peers, wrkInPrivateLab } from "../support/requirements.ts";
 import { ROOT } from "../support/root.ts";
 
 /**
- * So that each run takes a second, and most of it waits for a slow backend. A flag that the head gives already
- * has its value taken over.
+ * So that each run takes a second, and most of it waits for a slow backend. A flag that the head gives
+ * already has its value taken over.
  */
 const SHORT = {
   repeat: "1",

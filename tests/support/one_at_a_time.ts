@@ -9,6 +9,8 @@
  * @module
  */
 
-/** flock(2) asks for no right to write, so any file will do, and the lock goes with the test file's worker. */
+/**
+ * flock(2) asks for no right to write, so any file will do, and the lock goes with the test file's worker.
+ */
 const file = await Deno.open(new URL(import.meta.url));
 await file.lock(true);

@@ -1,7 +1,7 @@
 /**
  * `deno task test`: two processes beside each other. The first runs its files in parallel. The second runs
- * those that load the machine, or change the environment, one by one: so there is one such load at a time, and
- * the processors have work as well while that load waits. See `one_at_a_time.ts`.
+ * those that load the machine, or change the environment, one by one: so there is one such load at a time,
+ * and the processors have work as well while that load waits. See `one_at_a_time.ts`.
  *
  * Takes what `deno test` takes: files, folders, `--filter`.
  *
