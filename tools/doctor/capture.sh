@@ -176,7 +176,7 @@ take_reading() {
 print_words() {
   first=1
   takes=
-  tr '\0\n' '\n ' <"$1/cmdline" 2>/dev/null | while read -r word; do
+  tr '\0\n' '\n ' 2>/dev/null <"$1/cmdline" | while read -r word; do
     case $first$takes$word in
       1*) printf '= %s\n' "$word" ;;
       *[!a-zA-Z0-9_./+-]*) printf '= *\n' ;;
@@ -243,7 +243,7 @@ look_around() {
     case $where,$kind,$options in
       /proc,proc,*hidepid=[12ip]*) note "hidepid: /proc hides the processes of other users here" ;;
     esac
-  done </proc/mounts 2>/dev/null
+  done 2>/dev/null </proc/mounts
   [ -r /proc/self/net/tcp6 ] || note "no IPv6: there is no /proc/net/tcp6"
   has_ls=
   has_tr=
