@@ -62,14 +62,20 @@ export function planEnsemble(model: Model): Plan {
 }
 
 /**
- * Simulates a model several times. The first is the model as it is. The others have seeds of their own, and
+ * Simulates a model several times; of several models, each in turn. The first is the model as it is. The others have seeds of their own, and
  * latencies, CPU times, slices, batches and pauses of their own, because these are known only so well: CPU
  * times up to 15% off, a connection's up to 30%; slices 0.7 to 2 times; batches 0.8 to 1.25 times; pauses,
  * and what other programs use, half to twice.
  */
-export function simulateAll(model: Model, plan: Plan, seed: number): Tallied[] {
+export function simulateAll(
+  models: Model | readonly [Model, ...Model[]],
+  plan: Plan,
+  seed: number,
+): Tallied[] {
+  const all = [models].flat() as readonly Model[];
   return Array.from({ length: plan.members }, (_, i) => {
     const random = new Randomness(seed + 7919 * i);
+    const model = all[i % all.length]!;
     return simulate(i === 0 ? model : vary(model, random), plan, (seed + i) | 0);
   });
 }

@@ -4,7 +4,13 @@
  * @module
  */
 
-export { type Calibration, type KnownGateway, knownGateway } from "./calibration.ts";
+export {
+  type Bunching,
+  type Calibration,
+  type KnownGateway,
+  knownGateway,
+  openedPerRequest,
+} from "./calibration.ts";
 export type { Band, Plan } from "./ensemble.ts";
 export { type PortCourse, SLOW_PER_SEC } from "./port_course.ts";
 export { type Beside, type PredictedRun, type PredictedRuns, predictRuns } from "./predict_runs.ts";

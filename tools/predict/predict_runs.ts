@@ -5,16 +5,20 @@
  */
 
 import { TimewaitError } from "../errors.ts";
-import { type Measured, measuredOf, type Results, type Run } from "../results/results.ts";
+import { type Environment, type Measured, measuredOf, type Results, type Run } from "../results/results.ts";
 import { estimateMedian } from "../verdict/intervals.ts";
 import {
+  type Bunching,
   calibrate,
   type Calibration,
   type KnownGateway,
   knownGateway,
   modelOfRun,
+  openedPerRequest,
+  othersOf,
   spanOf,
 } from "./calibration.ts";
+import type { Model } from "./model.ts";
 import { type Band, bandOf, MOST_MEMBERS, simulateAll } from "./ensemble.ts";
 
 /** What was predicted and measured of one figure. */
@@ -78,14 +82,14 @@ export function predictRuns(
     else if (gateway === undefined) leave("it is a command, whose pool is not known");
     else if (measuredOf(run).length === 0) leave("it was not measured");
     else {
-      const model = modelOfRun(run, gateway, environment, calibration);
-      const all = simulateAll(model, { ...spanOf(run), members: MOST_MEMBERS }, seed);
+      const models = modelsOf(run, gateway, environment, calibration);
+      const all = simulateAll(models, { ...spanOf(run), members: MOST_MEMBERS }, seed);
       predicted.push({
         name: run.name,
         openedPerRequest: beside(
           bandOf(all, ({ opened, requests }) => opened / Math.max(1, requests)),
           run,
-          ({ hosts, requests }) => hosts.gateway.connectionsOpened / Math.max(1, requests),
+          openedPerRequest,
         ),
         requestsPerSec: beside(
           bandOf(all, ({ requests, durationSec }) => requests / durationSec),
@@ -96,6 +100,25 @@ export function predictRuns(
     }
   }
   return { baseline: baseline.name, calibration, runs: predicted, left };
+}
+
+/**
+ * The models of a run: one for each of its repetitions, with what other programs used meanwhile, and each of
+ * the bunchings that the baseline leaves possible.
+ */
+function modelsOf(
+  run: Run,
+  known: KnownGateway,
+  environment: Environment,
+  { slowness, bunchings = [undefined] }: Omit<Calibration, "bunchings"> & {
+    readonly bunchings?: readonly (Bunching | undefined)[] | undefined;
+  },
+): [Model, ...Model[]] {
+  return measuredOf(run).flatMap((repetition) =>
+    bunchings.map((bunching) =>
+      modelOfRun(run, known, environment, { slowness, bunching, others: othersOf(repetition, environment) })
+    )
+  ) as [Model, ...Model[]];
 }
 
 function beside(predicted: Band, run: Run, figure: (repetition: Measured) => number): Beside {
