@@ -205,9 +205,11 @@ function introduction({ startedAt, environment, method }: Results): string[] {
 /** How many are within the bands, how many near, and how wide the bands are. */
 function hits(outcomes: readonly Outcome[]): string[] {
   const rows = [...KINDS, undefined].flatMap((kind) => {
-    const runs = outcomes.filter((outcome) => kind === undefined || outcome.kind === kind)
-      .flatMap(({ predicted }) => predicted.runs).map((run) => run.openedPerRequest);
-    if (runs.length === 0) return [];
+    const told = outcomes.filter((outcome) => kind === undefined || outcome.kind === kind)
+      .flatMap(({ predicted }) => predicted.runs);
+    const runs = told.filter(({ onlyBounds }) => onlyBounds === undefined)
+      .map((run) => run.openedPerRequest);
+    if (told.length === 0) return [];
     const above = runs.filter(({ measured }) => measured.median > MUCH);
     const near = above.filter(({ error }) => Math.abs(error!) <= NEAR);
     const width = estimateMedian(above.map(({ predicted }) => predicted.high / predicted.low))?.estimate;
@@ -216,6 +218,7 @@ function hits(outcomes: readonly Outcome[]): string[] {
       `${runs.filter(({ isWithin }) => isWithin).length} of ${runs.length}`,
       `${near.length} of ${above.length}`,
       width === undefined ? "–" : width.toFixed(1),
+      `${told.length - runs.length}`,
     ]];
   });
   return renderRows(
@@ -224,6 +227,7 @@ function hits(outcomes: readonly Outcome[]): string[] {
       "measured medians within the band",
       `off by at most ${NEAR * 100}%, where more than ${MUCH} were measured`,
       "highest ÷ lowest of the band there, median",
+      "only bounds",
     ],
     rows,
   );
@@ -238,14 +242,14 @@ const bandText = ({ median, low, high }: Band) =>
 
 function rowsOf(outcome: Outcome): string[][] {
   return outcome.predicted.runs.map((
-    { name, openedPerRequest: { predicted, measured, error, isWithin } },
+    { name, onlyBounds, openedPerRequest: { predicted, measured, error, isWithin } },
   ) => [
     ...loadOf(outcome),
     name.split("-").at(-1)!,
     bandText(measured),
     bandText(predicted),
     error === null ? "–" : formatChange(error),
-    isWithin ? "yes" : "**no**",
+    onlyBounds !== undefined ? "only bounds" : isWithin ? "yes" : "**no**",
   ]);
 }
 
