@@ -32,6 +32,19 @@ Deno.test("deno task predict --from predicts the runs of kept results, and takes
   assertStringIncludes(both.stderr, "leave --pool out");
 });
 
+Deno.test("deno task predict --from a capture foretells its destinations, and says what it assumed", async () => {
+  const kept = `${ROOT}tests/doctor/kept/linux_5_15.capture`;
+  const { code, stdout, stderr } = await task("--from", kept, "--requests-per-sec", "500", "--pool", "50");
+  assertEquals([code, stderr], [0, ""]);
+  assertMatch(stdout, /\| with a pool of 50 /);
+  assertStringIncludes(stdout, "Assumed of ");
+  assertStringIncludes((await task("--from", kept)).stdout, "`--requests-per-sec N`");
+  const odd = await task("--from", kept, "--rate", "5");
+  assertEquals(odd.code, 2);
+  assertStringIncludes(odd.stderr, "leave --rate out");
+  assertMatch((await task("--requests-per-sec", "5")).stderr, /^error: --requests-per-sec is of a capture/);
+});
+
 Deno.test("deno task predict names the flag of what it does not take", async () => {
   assertMatch((await task("--burst", "1s")).stderr, /^error: --burst takes load and pause such as 1s\/500ms/);
   assertMatch((await task("--latency-spread", "7")).stderr, /^error: --latency-spread takes 0% to 100%/);

@@ -154,9 +154,9 @@ export interface Calibration {
   /**
    * What it was found by. `rate`: with it the simulation of the baseline serves the requests/s that were
    * measured. `CPU time`: of backend and client for a request, where the baseline has no gateway, or its rate
-   * is that of the latency and says nothing.
+   * is that of the latency and says nothing. `profile`: by nothing, because the baseline was not measured.
    */
-  readonly by: "rate" | "CPU time";
+  readonly by: "rate" | "CPU time" | "profile";
   /**
    * The bunchings with which the simulation of the baseline opens what was measured, one for each way in which
    * batches may vary, because one run does not show which of them it is. Left out where the baseline's pool
@@ -213,11 +213,12 @@ export function calibrate(
   const churn = median(openedPerRequest);
   const simulated = (conditions: Conditions, seed: number) =>
     simulate(modelOfRun(run, known, environment, conditions), spanOf(run), seed);
+  const rateWith = (bunching?: Bunching) => (slowness: number) => {
+    const { requests, durationSec } = simulated({ slowness, others, bunching }, 1);
+    return requests / durationSec;
+  };
   const findSlowness = (bunching?: Bunching) => {
-    const rateAt = (slowness: number) => {
-      const { requests, durationSec } = simulated({ slowness, others, bunching }, 1);
-      return requests / durationSec;
-    };
+    const rateAt = rateWith(bunching);
     return run.options.load.ratePerSec !== undefined || rate >= FREE * rateAt(SLOWNESSES.least)
       ? undefined
       : bisect(SLOWNESSES, (slowness) => rateAt(slowness) <= rate);
@@ -232,7 +233,8 @@ export function calibrate(
   };
   const byRate = findSlowness();
   const by = byRate === undefined ? "CPU time" : "rate";
-  const first = byRate ?? byCpuTime;
+  const first = byRate ??
+    (byCpuTime === undefined ? undefined : Math.min(byCpuTime, bearableSlowness(rateWith(), rate)));
   if (first === undefined) return undefined;
   if (churn < SHOWN) return { slowness: first, others, by };
   // What it opens costs time as well, so that each of the two is found once more with the other.
@@ -240,6 +242,18 @@ export function calibrate(
   const slowness = by === "rate" ? findSlowness(roughly) ?? first : first;
   return { slowness, others, by, bunchings: WAYS.map((way) => findFactor(slowness, way)) };
 }
+
+/**
+ * The greatest slowness with which a gateway serves the rate that it has served, and with CPU times that are a
+ * fifth longer as well. A thread that is seldom busy needs more CPU time for a request than one that has many
+ * at a time, so that CPU times alone would have it overloaded.
+ */
+function bearableSlowness(rateAt: (slowness: number) => number, rate: number): number {
+  return bisect(SLOWNESSES, (slowness) => rateAt(slowness) < SERVED * rate) / SPARE;
+}
+
+/** A rate is served from this share of it on; and how much slower a machine may be than it is known to be. */
+const SERVED = 0.95, SPARE = 1.2;
 
 /** CPUs that other programs used in a repetition. */
 export function othersOf({ machine }: Measured, { cpus }: Environment): number {

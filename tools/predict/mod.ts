@@ -15,6 +15,13 @@ export type { Band, Plan } from "./ensemble.ts";
 export { type PortCourse, SLOW_PER_SEC } from "./port_course.ts";
 export { type Beside, type PredictedRun, type PredictedRuns, predictRuns } from "./predict_runs.ts";
 export {
+  type AssumedLoad,
+  type CapturedDestination,
+  type KnownLoad,
+  predictCapture,
+  type PredictedDestination,
+} from "./predict_capture.ts";
+export {
   type EnoughPool,
   type Formula,
   type HardCap,

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { TimewaitError } from "../errors.ts";
 import { type Environment, type Measured, measuredOf, type Results, type Run } from "../results/results.ts";
 import { estimateMedian } from "../verdict/intervals.ts";
 import {
@@ -27,6 +26,8 @@ import { type Band, bandOf, MOST_MEMBERS, simulateAll } from "./ensemble.ts";
  * most 40%.
  */
 const REPEATS = 0.15;
+
+const UNCALIBRATED: Calibration = { slowness: 1, others: 0, by: "profile" };
 
 type KnownOf = (run: Run) => KnownGateway | undefined;
 
@@ -67,10 +68,10 @@ export interface PredictedRuns {
 }
 
 /**
- * Predicts the runs of a document but its baseline, which calibrates the machine.
+ * Predicts the runs of a document but its baseline, which calibrates the machine. Where the baseline was not
+ * measured, the machine is taken to be that of the profiles.
  *
  * @param gateways what is known of gateways that are not ours, by the names of their runs.
- * @throws {TimewaitError} where the baseline says nothing of the machine.
  */
 export function predictRuns(
   { runs, environment, seed }: Results,
@@ -79,10 +80,7 @@ export function predictRuns(
   const baseline = runs.find((run) => run.baseline)!;
   const known: KnownOf = (run) =>
     run.options.gateway === null ? undefined : gateways[run.name] ?? knownGateway(run.options.gateway);
-  const calibration = calibrate(baseline, known(baseline), environment);
-  if (calibration === undefined) {
-    throw new TimewaitError(`the baseline ${baseline.name} was not measured, so it calibrates nothing`);
-  }
+  const calibration = calibrate(baseline, known(baseline), environment) ?? UNCALIBRATED;
   const predicted: PredictedRun[] = [];
   const left: { name: string; reason: string }[] = [];
   for (const run of runs) {
