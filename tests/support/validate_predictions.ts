@@ -44,7 +44,9 @@ interface Cell {
   readonly pool: number;
 }
 
-/** A load, and the pools that were measured under it; the run with the first of them is the one that is known. */
+/**
+ * A load, and the pools that were measured under it; the run with the first of them is the one that is known.
+ */
 interface Group extends Omit<Cell, "kind" | "pool"> {
   readonly pools: readonly [known: number, ...others: number[]];
 }
@@ -153,6 +155,7 @@ function render(documents: readonly Results[]): string {
     "",
     ...introduction(documents[0]!),
     "",
+    ...sayOthers(outcomes),
     ...hits(outcomes),
     "",
     ...renderRows(
@@ -199,6 +202,20 @@ function introduction({ startedAt, environment, method }: Results): string[] {
       startedAt.slice(0, 10)
     }: ${environment.cpus} CPUs (${environment.cpuModel}), Linux ${environment.kernel}, Deno ${environment.deno}; ` +
     `${method.repeat} repetitions of each run.`,
+  ];
+}
+
+/** CPUs of other programs from which on a machine is not quiet. */
+const NOT_QUIET = 0.2;
+
+function sayOthers(outcomes: readonly Outcome[]): string[] {
+  const others = outcomes.map(({ predicted: { calibration } }) => calibration.others);
+  if (others.every((cpus) => cpus < NOT_QUIET)) return [];
+  const [least, most] = [Math.min(...others), Math.max(...others)].map((cpus) => cpus.toFixed(1));
+  return [
+    `**The machine was not quiet**: other programs used ${least} to ${most} of its CPUs while the runs that are ` +
+    "told were measured.",
+    "",
   ];
 }
 

@@ -158,9 +158,9 @@ export interface Calibration {
    */
   readonly by: "rate" | "CPU time" | "profile";
   /**
-   * The bunchings with which the simulation of the baseline opens what was measured, one for each way in which
-   * batches may vary, because one run does not show which of them it is. Left out where the baseline's pool
-   * is not overflowed often enough to show any.
+   * The bunchings with which the simulation of the baseline opens what was measured, one for each way in
+   * which batches may vary, because one run does not show which of them it is. Left out where the baseline's
+   * pool is not overflowed often enough to show any.
    */
   readonly bunchings?: readonly Bunching[];
 }
@@ -244,9 +244,9 @@ export function calibrate(
 }
 
 /**
- * The greatest slowness with which a gateway serves the rate that it has served, and with CPU times that are a
- * fifth longer as well. A thread that is seldom busy needs more CPU time for a request than one that has many
- * at a time, so that CPU times alone would have it overloaded.
+ * The greatest slowness with which a gateway serves the rate that it has served, and with CPU times that are
+ * a fifth longer as well. A thread that is seldom busy needs more CPU time for a request than one that has
+ * many at a time, so that CPU times alone would have it overloaded.
  */
 function bearableSlowness(rateAt: (slowness: number) => number, rate: number): number {
   return bisect(SLOWNESSES, (slowness) => rateAt(slowness) < SERVED * rate) / SPARE;

@@ -62,10 +62,10 @@ export function planEnsemble(model: Model): Plan {
 }
 
 /**
- * Simulates a model several times; of several models, each in turn. The first is the model as it is. The others have seeds of their own, and
- * latencies, CPU times, slices, batches and pauses of their own, because these are known only so well: CPU
- * times up to 15% off, a connection's up to 30%; slices 0.7 to 2 times; batches 0.8 to 1.25 times; pauses
- * half to twice; what other programs use, which was measured, up to 10%.
+ * Simulates a model several times; of several models, each in turn. The first is the model as it is. The
+ * others have seeds of their own, and latencies, CPU times, slices, batches and pauses of their own, because
+ * these are known only so well: CPU times up to 15% off, a connection's up to 30%; slices 0.7 to 2 times;
+ * batches 0.8 to 1.25 times; pauses half to twice; what other programs use, which was measured, up to 10%.
  */
 export function simulateAll(
   models: Model | readonly [Model, ...Model[]],

@@ -21,9 +21,9 @@ import type { Model } from "./model.ts";
 import { type Band, bandOf, MOST_MEMBERS, simulateAll } from "./ensemble.ts";
 
 /**
- * By this share repetitions of a run differ anyhow, and bands are wider by it. Of 11 pairs of repetitions with
- * hardly anything else on the machine, connections per request of 7 differed by at most this, of all by at
- * most 40%.
+ * By this share repetitions of a run differ anyhow, and bands are wider by it. Of 11 pairs of repetitions
+ * with hardly anything else on the machine, connections per request of 7 differed by at most this, of all by
+ * at most 40%.
  */
 const REPEATS = 0.15;
 
@@ -116,7 +116,9 @@ export function predictRuns(
 
 const STARVED = "net-http serves the newest request first and lets others starve, which is not simulated";
 
-/** Times its latency that all clients' work must take before a gateway that serves the newest first starves. */
+/**
+ * Times its latency that all clients' work must take before a gateway that serves the newest first starves.
+ */
 const STARVES = 2;
 
 /** Whether the gateway lets clients starve under this load. */

@@ -21,8 +21,23 @@ export function renderPredictedRuns({ baseline, calibration, runs, left }: Predi
     ...(runs.length === 0 ? [] : [`${sayCalibration(baseline, calibration)} ${sayHits(runs)}`]),
     ...runs.filter(({ onlyBounds }) => onlyBounds !== undefined)
       .map(({ name, onlyBounds }) => `- ${code(name)} has only bounds: ${onlyBounds}.`),
+    ...runs.filter(isVague).map(({ name, openedPerRequest: { predicted: { low, high } } }) =>
+      `- ${code(name)} is not told well enough to act on: the highest is ${
+        low === 0 ? "far above the lowest, 0" : `${(high / low).toFixed(0)} times the lowest`
+      }.`
+    ),
     ...left.map(({ name, reason }) => `- ${code(name)} is not predicted: ${reason}.`),
   ];
+}
+
+/** A band as wide as this many times its lowest says little. */
+const VAGUE = 5;
+
+/** Connections per request that matter to nobody, however uncertain they are. */
+const FEW = 0.05;
+
+function isVague({ onlyBounds, openedPerRequest: { predicted: { low, high } } }: PredictedRun): boolean {
+  return onlyBounds === undefined && high > FEW && high > VAGUE * low;
 }
 
 function renderTable(runs: readonly PredictedRun[]): string[] {

@@ -6,8 +6,7 @@
 
 import type { Band, EnoughPool, HardCap, PortCourse, Prediction } from "../predict/mod.ts";
 import { NAT_TIME_WAIT_SEC, SLOW_PER_SEC } from "../predict/mod.ts";
-import { formatChange, formatCount, formatRatio, formatRough, formatSeconds } from "./format.ts";
-import { code } from "./markdown.ts";
+import { formatCount, formatRatio, formatRough, formatSeconds } from "./format.ts";
 import { joinSections } from "./report.ts";
 import { renderRows } from "./table.ts";
 
