@@ -23,6 +23,7 @@ Deno.test({
         "wrk",
         "--out",
         directory,
+        "--predict",
       );
       assertEquals(code, 0, stderr);
       const results: Results = JSON.parse(await Deno.readTextFile(`${directory}/results.json`));
@@ -43,6 +44,10 @@ Deno.test({
       assertMatch(stdout, /\| `pool-100` +\|/);
       assertStringIncludes(stdout, "**its pool of idle connections is too small**");
       assertStringIncludes(stdout, "```mermaid");
+      for (const text of [stdout, report]) {
+        assertStringIncludes(text, "### Predicted beside measured");
+        assertStringIncludes(text, "calibrated on `direct` by its CPU time");
+      }
     });
   },
 });

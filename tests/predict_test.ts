@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { captureText } from "./support/made_up_capture.ts";
 import { ROOT } from "./support/root.ts";
 
 async function task(...args: string[]) {
@@ -30,6 +31,29 @@ Deno.test("deno task predict --from predicts the runs of kept results, and takes
   const both = await task("--from", kept, "--pool", "5");
   assertEquals(both.code, 2);
   assertStringIncludes(both.stderr, "leave --pool out");
+});
+
+Deno.test("deno task predict --from a capture foretells its destinations, and says what it assumed", async () => {
+  const folder = await Deno.makeTempDir();
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => Deno.remove(folder, { recursive: true }));
+  const kept = `${folder}/web1.capture`;
+  const tcp = [
+    { local: "10.0.0.1", remote: "10.0.0.2:80", state: "06", count: 6_000, left: [59.95, 0.05] as const },
+    { local: "10.0.0.1", remote: "10.0.0.2:80", state: "01", count: 20 },
+  ];
+  await Deno.writeTextFile(kept, captureText({ readings: [{ tcp }] }));
+  const { code, stdout, stderr } = await task("--from", kept, "--requests-per-sec", "500", "--pool", "50");
+  assertEquals([code, stderr], [0, ""]);
+  assertMatch(stdout, /\| with a pool of 50 /);
+  // A hundred TIME_WAITs a second, for 500 requests.
+  assertMatch(stdout, /\| `10\.0\.0\.2:80` +\| +100 \| .*never \| +0\.20 \|/);
+  assertStringIncludes(stdout, "Assumed of ");
+  assertStringIncludes((await task("--from", kept)).stdout, "`--requests-per-sec N`");
+  const odd = await task("--from", kept, "--rate", "5");
+  assertEquals(odd.code, 2);
+  assertStringIncludes(odd.stderr, "leave --rate out");
+  assertMatch((await task("--requests-per-sec", "5")).stderr, /^error: --requests-per-sec is of a capture/);
 });
 
 Deno.test("deno task predict names the flag of what it does not take", async () => {

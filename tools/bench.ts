@@ -36,6 +36,7 @@ import { exitCodeOf, worstExitCode } from "./cli/gate_flags.ts";
 import { showControls, terminalSafeJson, TimewaitError, UnavailableError } from "./errors.ts";
 import { prepareHostSysctls } from "./lab/machine_knobs.ts";
 import { chooseLab } from "./lab/open_lab.ts";
+import { predictRuns } from "./predict/mod.ts";
 import { openOutputs, type OutputPlaces } from "./report/outputs.ts";
 import { renderReport } from "./report/report.ts";
 import { renderGates } from "./report/sections/gates.ts";
@@ -73,6 +74,7 @@ export const main: Main = mainOf({
     "deno task bench --gate 'pool-1000:requestsPerSec>=-30%'",
     "deno task bench --sweep connections=50..1000",
     "deno task bench --find rate --slo 'p99<=200ms,errors<=0.1%'",
+    "deno task bench --predict",
     "deno task bench --decide --gate 'pool-1000:requestsPerSec>=-60%'",
     "deno task bench --checkout main --decide --gate 'requestsPerSec>=-5%'",
     "deno task bench ./my_scenario.ts",
@@ -220,7 +222,7 @@ function placesOf(
 async function measure(
   plan: BenchPlan,
   places: OutputPlaces,
-  { gate: gates, product }: Pick<BenchFlags, "gate" | "product">,
+  { gate: gates, product, predict }: Pick<BenchFlags, "gate" | "product" | "predict">,
   signal: AbortSignal,
 ): Promise<number> {
   const outputs = await openOutputs(places);
@@ -234,16 +236,17 @@ async function measure(
     onResults: (results) => outputs.keep(withProducts(results, product)),
   });
   const results = withProducts(measured, product);
+  const predicted = predict && !results.interrupted ? predictRuns(results) : undefined;
   const isData = places.json === "-" || places.findings === "-";
   await printOutput(
     places.json === "-"
       ? terminalSafeJson(results)
       : places.findings === "-"
       ? renderFindings([{ results }])
-      : renderReport(results),
+      : renderReport(results, [], [], predicted),
   );
   const checks = results.interrupted ? [] : checkDocuments(gates, [{ name: results.scenario, results }]);
-  const unwritten = await outputs.finish(results, checks);
+  const unwritten = await outputs.finish(results, checks, predicted);
   if (unwritten !== undefined) printError(unwritten);
   const code = exitCodeOfBench(results, { written: unwritten === undefined });
   if (results.interrupted) return code;

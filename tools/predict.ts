@@ -14,9 +14,13 @@ import {
   valueFlag,
 } from "./cli/command_line.ts";
 import { parseChoice, parseDurationMs, parseText, parseWhole } from "./cli/values.ts";
+import { CAPTURE_HEADER, readCapture } from "./doctor/capture.ts";
+import { factsOf } from "./doctor/facts.ts";
 import { TimewaitError } from "./errors.ts";
-import { predict as predictLoad, predictRuns } from "./predict/mod.ts";
-import { renderPredictedRuns, renderPrediction } from "./report/prediction.ts";
+import { predict as predictLoad, predictCapture, predictRuns } from "./predict/mod.ts";
+import { renderPredictedCapture } from "./report/predicted_capture.ts";
+import { renderPredictedRuns } from "./report/predicted_runs.ts";
+import { renderPrediction } from "./report/prediction.ts";
 import { readResults } from "./results/read.ts";
 
 const number = (help: string, least = 1) => valueFlag("N", help, parseWhole(least), undefined);
@@ -77,11 +81,12 @@ const PLACE = {
 
 const SOURCE = {
   from: valueFlag(
-    "RESULTS.json",
-    "kept results: calibrates on the baseline, predicts the other runs",
+    "FILE",
+    "kept results: calibrates on the baseline, predicts the other runs; or a doctor's capture of a machine",
     parseText,
     undefined,
   ),
+  requestsPerSec: number("requests a second that the machine of a capture serves, from its log"),
   seed: number("what the simulations are drawn with (default 1)", 0),
 } as const;
 
@@ -97,22 +102,25 @@ export const main: Main = mainOf({
     "deno task predict --connections 1000 --pool 100 --latency 70ms",
     "deno task predict --rate 12000 --pool 100 --latency 70ms --destinations 3 --nat-ports 1024",
     "deno task predict --from out/results.json",
+    "deno task predict --from web1.capture --requests-per-sec 2000 --pool 500",
   ],
   run: predict,
 });
 
 async function predict({ from, ...flags }: Options<typeof FLAGS>, call: Call): Promise<number> {
   if (from !== undefined) {
-    const other = call.words.find(({ flag }) => flag !== "from");
-    if (other !== undefined) {
-      throw new TimewaitError(
-        `--from takes all from the results: leave ${other.texts[0]!.split("=")[0]} out`,
-      );
-    }
-    await printOutput(renderPredictedRuns(predictRuns(await readResults(from))).join("\n"));
+    await printOutput(
+      await isCapture(from) ? await fromCapture(from, flags, call) : await fromResults(from, call),
+    );
     return 0;
   }
-  const { latency, rate, poolScope, gatewayIdleTimeout, connections = 1000, ...others } = flags;
+  const { latency, rate, poolScope, gatewayIdleTimeout, connections = 1000, requestsPerSec, ...others } =
+    flags;
+  if (requestsPerSec !== undefined) {
+    throw new TimewaitError("is of a capture, which --from names: the rate of a load is --rate", {
+      field: "requestsPerSec",
+    });
+  }
   await printOutput(renderPrediction(predictLoad({
     ...others,
     connections,
@@ -122,6 +130,73 @@ async function predict({ from, ...flags }: Options<typeof FLAGS>, call: Call): P
     idleTimeoutMs: gatewayIdleTimeout,
   })));
   return 0;
+}
+
+async function fromResults(file: string, call: Call): Promise<string> {
+  refuseOthers(call, ["from"], "--from takes all from the results");
+  return renderPredictedRuns(predictRuns(await readResults(file))).join("\n");
+}
+
+/** Flags of what a capture does not show. */
+const OF_CAPTURE = [
+  "from",
+  "requestsPerSec",
+  "latency",
+  "latencySpread",
+  "pool",
+  "gateway",
+  "gatewayUs",
+  "cpus",
+  "seed",
+];
+
+/** Destinations of a capture that are predicted: those that most ports are held for. */
+const MOST_DESTINATIONS = 5;
+
+async function fromCapture(
+  file: string,
+  { requestsPerSec, latency, pool, ...question }: Omit<Options<typeof FLAGS>, "from">,
+  call: Call,
+): Promise<string> {
+  refuseOthers(call, OF_CAPTURE, "--from takes the connections from the capture");
+  using opened = await Deno.open(file);
+  const facts = factsOf(await readCapture(opened.readable, file));
+  if (facts === undefined) throw new TimewaitError(`${file} holds no reading, so nothing is predicted`);
+  const isLatencyGiven = call.words.some(({ flag }) => flag === "latency");
+  const { latencySpread, gateway, gatewayUs, cpus, seed } = question;
+  const known = {
+    requestsPerSec,
+    latencyMs: isLatencyGiven ? latency : undefined,
+    pool,
+    ports: facts.usable.count,
+    question: { latencySpread, gateway, gatewayUs, cpus, seed },
+  };
+  const destinations = facts.destinations.slice(0, MOST_DESTINATIONS).map((
+    { service, states, madePerSec },
+  ) => ({
+    name: service,
+    established: states.established,
+    openedPerSec: madePerSec,
+    timeWait: states.timeWait,
+  }));
+  return renderPredictedCapture(predictCapture({ destinations }, known), known);
+}
+
+function refuseOthers({ words }: Call, taken: readonly string[], why: string): void {
+  const other = words.find(({ flag }) => flag !== undefined && !taken.includes(flag));
+  if (other !== undefined) throw new TimewaitError(`${why}: leave ${other.texts[0]!.split("=")[0]} out`);
+}
+
+/** Whether a file begins like a capture. What cannot be read is told by who reads it. */
+async function isCapture(file: string): Promise<boolean> {
+  try {
+    using opened = await Deno.open(file);
+    const begin = new Uint8Array(CAPTURE_HEADER.length);
+    await opened.read(begin);
+    return new TextDecoder().decode(begin).startsWith("timewait capture");
+  } catch {
+    return false;
+  }
 }
 
 /** `1s/500ms`: load for a second, then a pause of half of one. */

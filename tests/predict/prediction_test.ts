@@ -1,9 +1,21 @@
-import { assert, assertEquals, assertGreater, assertLess, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertGreater,
+  assertLess,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { TimewaitError } from "../../tools/errors.ts";
-import { predict, predictRuns } from "../../tools/predict/mod.ts";
+import { openedPerRequest, predict, predictRuns } from "../../tools/predict/mod.ts";
 import { predictCapture } from "../../tools/predict/predict_capture.ts";
-import { renderPredictedRuns, renderPrediction } from "../../tools/report/prediction.ts";
+import { renderPredictedCapture } from "../../tools/report/predicted_capture.ts";
+import { renderPredictedRuns } from "../../tools/report/predicted_runs.ts";
+import { renderPrediction } from "../../tools/report/prediction.ts";
+import { renderReport } from "../../tools/report/report.ts";
 import { readResults } from "../../tools/results/read.ts";
+import { measuredOf, type Run } from "../../tools/results/results.ts";
 import { ROOT } from "../support/root.ts";
 
 Deno.test("a small pool is told with its ports, a pool that would be enough, and the formulas", () => {
@@ -61,7 +73,9 @@ Deno.test("a document's runs are predicted from its baseline, and what cannot be
   const lines = renderPredictedRuns(predicted);
   assertEquals(lines.filter((line) => line.startsWith("| `")).length, predicted.runs.length);
   const runs = results.runs.map((run) => run.baseline ? { ...run, repetitions: [] } : run);
-  assertThrows(() => predictRuns({ ...results, runs }), TimewaitError, "calibrates nothing");
+  const uncalibrated = predictRuns({ ...results, runs });
+  assertEquals(uncalibrated.calibration.by, "profile");
+  assertStringIncludes(renderPredictedRuns(uncalibrated).join("\n"), "the machine is taken to be the one of");
 });
 
 Deno.test("a capture's destinations are foretold by their ports, and with the load by another pool", () => {
@@ -69,6 +83,8 @@ Deno.test("a capture's destinations are foretold by their ports, and with the lo
     { name: "10.0.0.1:80", established: 60, openedPerSec: 800, timeWait: 9_000 },
     { name: "10.0.0.2:80", established: 5, openedPerSec: 0, timeWait: 0 },
   ];
+  const quietly = renderPredictedCapture(predictCapture({ destinations }), {});
+  assertStringIncludes(quietly, "`--requests-per-sec N`");
   const [busy, quiet] = predictCapture({ destinations });
   assertEquals(busy!.ports.exhaustedSec!.toFixed(1), "35.2");
   assertEquals([quiet!.ports.exhaustedSec, quiet!.churns, quiet!.withPool], [
@@ -79,4 +95,53 @@ Deno.test("a capture's destinations are foretold by their ports, and with the lo
   const [known] = predictCapture({ destinations }, { requestsPerSec: 2_000, latencyMs: 20, pool: 500 });
   assertEquals(known!.churns, true);
   assertLess(known!.withPool!.openedPerRequest.median, 0.01);
+  assertEquals(known!.assumed, { ratePerSec: 2_000 * 860 / 865, latencyMs: 20, isLatencyGuessed: false });
+  // Sixty established connections answer 1,988 requests a second, each in 30 ms at most.
+  const load = { requestsPerSec: 2_000, pool: 500 };
+  const guessed = predictCapture({ destinations }, load);
+  assertAlmostEquals(guessed[0]!.assumed!.latencyMs, 60 / 1_988.4 * 1_000, 0.1);
+  assertStringIncludes(renderPredictedCapture(guessed, load), "which `--latency` replaces");
+});
+
+Deno.test("a report with predictions has a section of them, and none without", async () => {
+  const results = await readResults(`${ROOT}tests/results/kept/results_1.json`);
+  const heading = "### Predicted beside measured";
+  assertEquals(renderReport(results).includes(heading), false);
+  assertStringIncludes(renderReport(results, [], [], predictRuns(results)), heading);
+});
+
+Deno.test("a baseline that overflows its pool shows how bunched requests come, and its own churn is foretold", async () => {
+  const results = await readResults(`${ROOT}tests/results/kept/results_1.json`);
+  const churning = results.runs.find((run) => measuredOf(run).some((one) => openedPerRequest(one) > 0.1))!;
+  const again = { ...churning, name: "again", baseline: false };
+  const { calibration, runs: [told] } = predictRuns({
+    ...results,
+    runs: [{ ...churning, baseline: true }, again],
+  });
+  assertEquals(calibration.bunchings!.length, 3);
+  assert(told!.openedPerRequest.isWithin, JSON.stringify(told));
+  assertEquals(told!.onlyBounds, undefined);
+});
+
+Deno.test("net-http with far more clients than it can serve has only bounds, on the side of its pool", async () => {
+  const results = await readResults(`${ROOT}tests/results/kept/results_1_net_http.json`);
+  const run = results.runs.find(({ options: { gateway } }) => gateway !== null)!;
+  const crowd = (name: string, maxIdleConnsPerHost: number): Run => ({
+    ...run,
+    name,
+    baseline: name === "known",
+    options: {
+      ...run.options,
+      gateway: { ...run.options.gateway, maxIdleConnsPerHost } as Run["options"]["gateway"],
+      load: { ...run.options.load, connections: 2_000 },
+      backend: { ...run.options.backend, latencyMs: 20 },
+    },
+  });
+  const { runs: [smaller, larger] } = predictRuns({
+    ...results,
+    runs: [crowd("known", 100), crowd("smaller", 50), crowd("larger", 200)],
+  });
+  assertStringIncludes(larger!.onlyBounds!, "starve");
+  assertEquals(larger!.openedPerRequest.predicted.low, 0);
+  assertGreater(smaller!.openedPerRequest.predicted.high, 0.99);
 });

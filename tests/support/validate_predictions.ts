@@ -1,27 +1,36 @@
 /**
- * Measures a sweep of pool, connections, latency and loop for three gateways, and prints what the simulation
- * predicts beside it, misses included. The machine is calibrated for each gateway and number of clients, on a
- * run with a pool that fits; no cell is fitted.
+ * Measures pools under several loads for three gateways, and prints a page of what the simulation predicts
+ * beside it, misses included. For each gateway and load the first pool is known; the others are predicted.
  *
  * ```sh
  * deno run --allow-run --allow-read --allow-write --allow-env --allow-sys=uid,osRelease \
- *   tests/support/validate_predictions.ts --repeat 3 > PREDICTIONS.md
+ *   tests/support/validate_predictions.ts --repeat 3 --json predictions.json > .github/PREDICTIONS.md
  * ```
  *
- * 78 runs, 3 times each, take some 16 minutes of a quiet machine. `--few` measures a fourth of the runs,
- * `--json FILE` keeps the results, `--from FILE` predicts anew from kept ones.
+ * 48 runs, 3 times each, take some 11 minutes. `--kind KIND` measures one gateway, `--from FILE` renders kept
+ * results anew and may be given several times.
  *
  * @module
  */
 
 import { parseArgs } from "@std/cli";
 import { readResults, runScenario, writeResults } from "../../mod.ts";
-import { type KnownGateway, predictRuns } from "../../tools/predict/mod.ts";
+import {
+  type Band,
+  type KnownGateway,
+  openedPerRequest,
+  type PredictedRuns,
+  predictRuns,
+} from "../../tools/predict/mod.ts";
 import { formatChange, formatCount, formatRatio } from "../../tools/report/format.ts";
 import { renderRows } from "../../tools/report/table.ts";
-import type { Results } from "../../tools/results/results.ts";
+import { measuredOf, type Results } from "../../tools/results/results.ts";
 import type { Gateway, Run } from "../../tools/scenario/scenario.ts";
+import { estimateMedian } from "../../tools/verdict/intervals.ts";
 import { ROOT } from "./root.ts";
+
+/** Connections per request above which a prediction should be near, and how near. */
+const MUCH = 0.05, NEAR = 0.15;
 
 const KINDS = ["http-client", "net-http", "go"] as const;
 type Kind = typeof KINDS[number];
@@ -35,40 +44,25 @@ interface Cell {
   readonly pool: number;
 }
 
-/** Clients of the runs. */
-const CLIENTS = [300, 1_000] as const;
+/**
+ * A load, and the pools that were measured under it; the run with the first of them is the one that is known.
+ */
+interface Group extends Omit<Cell, "kind" | "pool"> {
+  readonly pools: readonly [known: number, ...others: number[]];
+}
 
-/** The rate of the open loop: all gateways can serve it, on two CPUs. */
+/** The open loop's rate is one that all gateways can serve on two CPUs. */
 const RATE = 3_000;
 
-/** The run with a pool that fits, on which the machine is calibrated. */
-const fitOf = (kind: Kind, connections: number): Cell => ({
-  kind,
-  loop: "closed",
-  connections,
-  latencyMs: 20,
-  pool: connections,
-});
+const GROUPS: readonly Group[] = [
+  { loop: "closed", connections: 300, latencyMs: 20, pools: [50, 20, 100, 150] },
+  { loop: "closed", connections: 1_000, latencyMs: 20, pools: [100, 50, 200, 400] },
+  { loop: "closed", connections: 1_000, latencyMs: 70, pools: [100, 50, 200, 400] },
+  { loop: "open", connections: 300, latencyMs: 20, pools: [20, 5, 40, 60] },
+];
 
-function cellsOf(kind: Kind, isFew: boolean): Cell[] {
-  return CLIENTS.flatMap((connections) => {
-    const fit = fitOf(kind, connections);
-    const open = connections === CLIENTS[0]
-      ? [20, 70].flatMap((latencyMs) =>
-        [5, 20, 60].map((pool): Cell => ({ ...fit, loop: "open", latencyMs, pool }))
-      )
-      : [];
-    const closed = [20, 70].flatMap((latencyMs) =>
-      [10, 50, 100, 200, 400].filter((pool) => pool < connections).map((pool): Cell => ({
-        ...fit,
-        latencyMs,
-        pool,
-      }))
-    );
-    const few = [...open, ...closed].filter((_, i) => i % 4 === 1);
-    return [fit, ...(isFew ? few : [...open, ...closed])];
-  });
-}
+const cellsOf = (kind: Kind): Cell[] =>
+  GROUPS.flatMap(({ pools, ...group }) => pools.map((pool) => ({ kind, ...group, pool })));
 
 const nameOf = ({ kind, loop, connections, latencyMs, pool }: Cell) =>
   `${kind}-${loop}-${connections}-${latencyMs}-${pool}`;
@@ -111,69 +105,71 @@ async function measureAlike(cells: readonly Cell[], repeat: number): Promise<Res
   });
 }
 
-/**
- * The part of a document that is one gateway's with so many clients, with the run that fits as its baseline.
- */
-function partOf(results: Results, kind: Kind, clients: number): Results {
-  const runs = results.runs.filter(({ name, options }) =>
-    name.startsWith(kind) && options.load.connections === clients
-  );
-  const fit = nameOf(fitOf(kind, clients));
-  return { ...results, runs: runs.map((run) => ({ ...run, baseline: run.name === fit })) };
+/** The runs of a document under one load, with the one that is known as the baseline. */
+function partOf(results: Results, kind: Kind, { pools: [known, ...others], ...group }: Group): Results {
+  const names = [known, ...others].map((pool) => nameOf({ kind, ...group, pool }));
+  const runs = results.runs.filter(({ name }) => names.includes(name));
+  return { ...results, runs: runs.map((run) => ({ ...run, baseline: run.name === names[0] })) };
 }
 
-function render(results: Results): string {
-  const rows: string[][] = [];
-  const notes: string[] = [];
-  const count = { all: 0, within: 0, above: 0, near: 0 };
-  for (const [kind, clients] of KINDS.flatMap((kind) => CLIENTS.map((clients) => [kind, clients] as const))) {
-    const part = partOf(results, kind, clients);
-    const go = (pool: number): KnownGateway => ({
+/** What is known of a gateway that is a command; nothing of ours, which are known by their options. */
+function gatewaysOf({ runs }: Results): Readonly<Record<string, KnownGateway>> {
+  return Object.fromEntries(
+    runs.filter(({ name }) => name.startsWith("go-")).map(({ name }) => [name, {
       profile: "go",
-      perHost: pool,
+      perHost: Number(name.split("-").at(-1)),
       total: Infinity,
       maxConns: Infinity,
       idleTimeoutMs: 90_000,
       workers: 1,
-    });
-    const gateways = kind === "go"
-      ? Object.fromEntries(part.runs.map(({ name }) => [name, go(Number(name.split("-").at(-1)))]))
-      : {};
-    const { calibration, runs, left } = predictRuns(part, gateways);
-    notes.push(
-      `\`${kind}\`, ${formatCount(clients)} clients: calibrated by ${calibration.by}, ${
-        calibration.slowness.toFixed(2)
-      } times the profile's time; ` +
-        `other programs used ${calibration.others.toFixed(2)} CPUs.`,
-      ...left.map(({ name, reason }) => `\`${name}\` is not predicted: ${reason}.`),
-    );
-    for (const { name, openedPerRequest: { predicted, measured, error, isWithin }, requestsPerSec } of runs) {
-      const [loop, connections, latency, pool] = name.slice(kind.length + 1).split("-");
-      const band = ({ median, low, high }: typeof predicted) =>
-        `${formatRatio(median)} (${formatRatio(low)}…${formatRatio(high)})`;
-      count.all++;
-      if (isWithin) count.within++;
-      if (measured.median > 0.05) {
-        count.above++;
-        if (Math.abs(error!) <= 0.15) count.near++;
-      }
-      rows.push([
-        kind,
-        loop!,
-        formatCount(Number(connections)),
-        latency!,
-        pool!,
-        band(measured),
-        band(predicted),
-        error === null ? "–" : formatChange(error),
-        isWithin ? "yes" : "no",
-        formatCount(requestsPerSec.measured.median),
-        formatCount(requestsPerSec.predicted.median),
-      ]);
-    }
-  }
-  const { environment } = results;
+    }]),
+  );
+}
+
+/** A load with what was measured and predicted under it. */
+interface Outcome {
+  readonly kind: Kind;
+  readonly group: Group;
+  readonly known: number;
+  readonly predicted: PredictedRuns;
+}
+
+function outcomesOf(documents: readonly Results[]): Outcome[] {
+  return documents.flatMap((results) =>
+    KINDS.flatMap((kind) =>
+      GROUPS.flatMap((group) => {
+        const part = partOf(results, kind, group);
+        const baseline = part.runs.find((run) => run.baseline);
+        if (baseline === undefined || measuredOf(baseline).length === 0) return [];
+        const known = estimateMedian(measuredOf(baseline).map(openedPerRequest))!.estimate;
+        return [{ kind, group, known, predicted: predictRuns(part, gatewaysOf(part)) }];
+      })
+    )
+  );
+}
+
+function render(documents: readonly Results[]): string {
+  const outcomes = outcomesOf(documents);
   return [
+    "# Predictions beside measurements",
+    "",
+    ...introduction(documents[0]!),
+    "",
+    ...sayOthers(outcomes),
+    ...hits(outcomes),
+    "",
+    ...renderRows(
+      ["gateway", "loop", "clients", "latency ms", "pool", "measured", "predicted", "off by", "within"],
+      outcomes.flatMap(rowsOf),
+      2,
+    ),
+    "",
+    "## What the predictions were told",
+    "",
+    "The measured run of each load on which the machine was calibrated. *Slowness* is how many times as long " +
+    "as in the profiles everything took; *bunching* how many times as large batches and pauses were, if " +
+    "batches vary little and if they vary exponentially.",
+    "",
     ...renderRows(
       [
         "gateway",
@@ -181,33 +177,116 @@ function render(results: Results): string {
         "clients",
         "latency ms",
         "pool",
-        "connections per request, measured",
-        "predicted",
-        "off by",
-        "within",
-        "requests/s, measured",
-        "predicted",
+        "measured",
+        "slowness",
+        "bunching",
+        "CPUs of others",
       ],
-      rows,
+      outcomes.map(toldOf),
       2,
     ),
-    "",
-    `${count.within} of ${count.all} measured medians are within the predicted band. Where more than 0.05 ` +
-    `connections per request were measured, ${count.near} of ${count.above} predictions are off by at most 15%.`,
-    "",
-    ...notes,
-    "",
-    `Measured on ${
-      results.startedAt.slice(0, 10)
-    }: ${environment.cpus} CPUs (${environment.cpuModel}), Linux ` +
-    `${environment.kernel}, Deno ${environment.deno}, ${results.method.repeat} repetitions.`,
   ].join("\n");
 }
 
-const args = parseArgs(Deno.args, { string: ["repeat", "json", "from"], boolean: ["few"] });
-const cells = KINDS.flatMap((kind) => cellsOf(kind, args.few === true));
-const results = args.from === undefined
-  ? await measure(cells, Number(args.repeat ?? 3))
-  : await readResults(String(args.from));
-if (args.json !== undefined) await writeResults(String(args.json), results);
-console.log(render(results));
+function introduction({ startedAt, environment, method }: Results): string[] {
+  return [
+    "What `deno task predict` says of connections per request, beside what was measured, misses included. " +
+    "`tests/support/validate_predictions.ts` has written this page.",
+    "",
+    "For each load one pool was measured and told to the prediction, which then says what the other pools do " +
+    "under that load. A figure is the median with the lowest and the highest: of the repetitions, and of the " +
+    "simulations. Nothing of the other pools was told but what other programs used of the CPUs meanwhile. " +
+    "The profiles of the gateways were fitted to earlier runs, none of which is on this page.",
+    "",
+    `Measured on ${
+      startedAt.slice(0, 10)
+    }: ${environment.cpus} CPUs (${environment.cpuModel}), Linux ${environment.kernel}, Deno ${environment.deno}; ` +
+    `${method.repeat} repetitions of each run.`,
+  ];
+}
+
+/** CPUs of other programs from which on a machine is not quiet. */
+const NOT_QUIET = 0.2;
+
+function sayOthers(outcomes: readonly Outcome[]): string[] {
+  const others = outcomes.map(({ predicted: { calibration } }) => calibration.others);
+  if (others.every((cpus) => cpus < NOT_QUIET)) return [];
+  const [least, most] = [Math.min(...others), Math.max(...others)].map((cpus) => cpus.toFixed(1));
+  return [
+    `**The machine was not quiet**: other programs used ${least} to ${most} of its CPUs while the runs that are ` +
+    "told were measured.",
+    "",
+  ];
+}
+
+/** How many are within the bands, how many near, and how wide the bands are. */
+function hits(outcomes: readonly Outcome[]): string[] {
+  const rows = [...KINDS, undefined].flatMap((kind) => {
+    const told = outcomes.filter((outcome) => kind === undefined || outcome.kind === kind)
+      .flatMap(({ predicted }) => predicted.runs);
+    const runs = told.filter(({ onlyBounds }) => onlyBounds === undefined)
+      .map((run) => run.openedPerRequest);
+    if (told.length === 0) return [];
+    const above = runs.filter(({ measured }) => measured.median > MUCH);
+    const near = above.filter(({ error }) => Math.abs(error!) <= NEAR);
+    const width = estimateMedian(above.map(({ predicted }) => predicted.high / predicted.low))?.estimate;
+    return [[
+      kind ?? "all",
+      `${runs.filter(({ isWithin }) => isWithin).length} of ${runs.length}`,
+      `${near.length} of ${above.length}`,
+      width === undefined ? "–" : width.toFixed(1),
+      `${told.length - runs.length}`,
+    ]];
+  });
+  return renderRows(
+    [
+      "gateway",
+      "measured medians within the band",
+      `off by at most ${NEAR * 100}%, where more than ${MUCH} were measured`,
+      "highest ÷ lowest of the band there, median",
+      "only bounds",
+    ],
+    rows,
+  );
+}
+
+function loadOf({ kind, group: { loop, connections, latencyMs } }: Outcome): string[] {
+  return [kind, loop, formatCount(connections), `${latencyMs}`];
+}
+
+const bandText = ({ median, low, high }: Band) =>
+  `${formatRatio(median)} (${formatRatio(low)}…${formatRatio(high)})`;
+
+function rowsOf(outcome: Outcome): string[][] {
+  return outcome.predicted.runs.map((
+    { name, onlyBounds, openedPerRequest: { predicted, measured, error, isWithin } },
+  ) => [
+    ...loadOf(outcome),
+    name.split("-").at(-1)!,
+    bandText(measured),
+    bandText(predicted),
+    error === null ? "–" : formatChange(error),
+    onlyBounds !== undefined ? "only bounds" : isWithin ? "yes" : "**no**",
+  ]);
+}
+
+function toldOf(outcome: Outcome): string[] {
+  const { group, known, predicted: { calibration: { slowness, bunchings, others } } } = outcome;
+  return [
+    ...loadOf(outcome),
+    `${group.pools[0]}`,
+    formatRatio(known),
+    slowness.toFixed(2),
+    bunchings?.map(({ factor }) => factor.toFixed(2)).join(", ") ?? "–",
+    others.toFixed(2),
+  ];
+}
+
+const args = parseArgs(Deno.args, { string: ["repeat", "json", "kind", "from"], collect: ["from"] });
+const kinds = args.kind === undefined ? KINDS : KINDS.filter((kind) => kind === args.kind);
+const from = [args.from ?? []].flat().map(String);
+const documents = from.length > 0
+  ? await Promise.all(from.map((file) => readResults(file)))
+  : [await measure(kinds.flatMap(cellsOf), Number(args.repeat ?? 3))];
+if (args.json !== undefined) await writeResults(String(args.json), documents[0]!);
+console.log(render(documents));

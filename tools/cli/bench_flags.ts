@@ -63,6 +63,7 @@ export const OUTPUT_FLAGS = {
   out: valueFlag("DIR", "folder for report.md, its plots and results.json", parseText, undefined),
   html: valueFlag("FILE", "file for the report as one page with interactive plots", parseText, undefined),
   ...FINDINGS_FLAGS,
+  predict: switchFlag("section of the report with what a simulation predicts beside what was measured"),
   list: switchFlag("names and questions of all scenarios; nothing is measured"),
 } as const;
 

@@ -71,7 +71,7 @@ export function modelOfRun(
   run: Run,
   known: KnownGateway,
   environment: Environment,
-  { slowness, others }: Pick<Calibration, "slowness" | "others">,
+  { slowness, others, bunching }: Conditions,
 ): Model {
   const { load, backend } = run.options;
   const range = portRange(sysctlsOf(run, environment)[PORT_RANGE]);
@@ -90,7 +90,15 @@ export function modelOfRun(
     ports: range?.count ?? DEFAULT_PORTS,
     cpus: environment.cpus,
   });
-  return { ...slowed(model, slowness), others };
+  return { ...bunched(slowed(model, slowness), bunching), others };
+}
+
+/** What a run is simulated under. */
+export interface Conditions extends Pick<Calibration, "slowness"> {
+  /** CPUs that other programs use. */
+  readonly others: number;
+  /** Left out: that of the profile. */
+  readonly bunching?: Bunching | undefined;
 }
 
 const PORT_RANGE = "net.ipv4.ip_local_port_range";
@@ -111,9 +119,30 @@ function slowed(model: Model, by: number): Model {
   };
 }
 
+/** A model whose batches and pauses are larger or smaller. */
+function bunched(model: Model, bunching: Bunching | undefined): Model {
+  if (bunching === undefined) return model;
+  const { batch, pauseMs } = model.gateway;
+  const { factor, pauses, batchSpread } = bunching;
+  return {
+    ...model,
+    gateway: { ...model.gateway, batch: batch * factor, batchSpread, pauseMs: pauseMs * factor * pauses },
+  };
+}
+
 /** The time that a repetition of a run lasted, for a simulation. */
 export function spanOf({ options: { load } }: Run): Span {
   return { untilSec: load.durationMs / 1000, fromSec: 0, pooled: load.warmUpMs > 0 };
+}
+
+/** How bunched requests and answers come. */
+export interface Bunching {
+  /** How many times as large as those of the profile batches are. */
+  readonly factor: number;
+  /** How many times `factor` as long as those of the profile pauses are. */
+  readonly pauses: number;
+  /** How batches vary, as in {@linkcode Model}. */
+  readonly batchSpread: number | "exponential";
 }
 
 /** How a machine was calibrated. */
@@ -125,17 +154,42 @@ export interface Calibration {
   /**
    * What it was found by. `rate`: with it the simulation of the baseline serves the requests/s that were
    * measured. `CPU time`: of backend and client for a request, where the baseline has no gateway, or its rate
-   * is that of the latency and says nothing.
+   * is that of the latency and says nothing. `profile`: by nothing, because the baseline was not measured.
    */
-  readonly by: "rate" | "CPU time";
+  readonly by: "rate" | "CPU time" | "profile";
+  /**
+   * The bunchings with which the simulation of the baseline opens what was measured, one for each way in
+   * which batches may vary, because one run does not show which of them it is. Left out where the baseline's
+   * pool is not overflowed often enough to show any.
+   */
+  readonly bunchings?: readonly Bunching[];
 }
 
 /** Slownesses that are tried: halves of the range until it is this narrow. */
-const RANGE: readonly [least: number, most: number] = [0.1, 20];
-const PRECISION = 1.01;
+const SLOWNESSES: Range = { least: 0.1, most: 20, precision: 1.01 };
+
+/** Factors of bunching that are tried. */
+const FACTORS: Range = { least: 0.05, most: 20, precision: 1.08 };
+
+/**
+ * Ways in which requests may be bunched. One run does not show which it is, and each foretells something else
+ * of other pools: batches that vary little, batches of which few are far larger than the mean, and long
+ * pauses now and then between small batches.
+ */
+const WAYS = [
+  { batchSpread: 0.5, pauses: 1 },
+  { batchSpread: "exponential", pauses: 1 },
+  { batchSpread: "exponential", pauses: 3 },
+] as const;
+
+/** Connections per request beyond which a baseline shows how bunched its requests come. */
+const SHOWN = 0.03;
+
+/** Simulations of a baseline at each factor; the middle one counts. */
+const FACTOR_SEEDS = [1, 2, 3] as const;
 
 /** A rate this near to that of an infinitely fast machine says nothing of the machine. */
-const FREE = 0.95;
+const FREE = 0.85;
 
 /**
  * Calibrates on a run; `undefined` where it was not measured.
@@ -150,27 +204,87 @@ export function calibrate(
   const measured = measuredOf(run);
   if (measured.length === 0) return undefined;
   const median = (of: (repetition: Measured) => number) => estimateMedian(measured.map(of))!.estimate;
-  const rate = median(({ requestsPerSec }) => requestsPerSec);
-  const others = median(({ machine }) => machine?.others ?? 0) * environment.cpus;
-  if (known !== undefined && run.options.load.ratePerSec === undefined) {
-    const rateAt = (slowness: number) => {
-      const tallied = simulate(modelOfRun(run, known, environment, { slowness, others }), spanOf(run), 1);
-      return tallied.requests / tallied.durationSec;
-    };
-    let [fast, slow] = RANGE;
-    if (rate < FREE * rateAt(fast)) {
-      while (slow / fast > PRECISION) {
-        const middle = Math.sqrt(slow * fast);
-        if (rateAt(middle) > rate) fast = middle;
-        else slow = middle;
-      }
-      return { slowness: Math.sqrt(slow * fast), others, by: "rate" };
-    }
+  const others = median((repetition) => othersOf(repetition, environment));
+  const byCpuTime = slownessByCpuTime(median);
+  if (known === undefined) {
+    return byCpuTime === undefined ? undefined : { slowness: byCpuTime, others, by: "CPU time" };
   }
+  const rate = median(({ requestsPerSec }) => requestsPerSec);
+  const churn = median(openedPerRequest);
+  const simulated = (conditions: Conditions, seed: number) =>
+    simulate(modelOfRun(run, known, environment, conditions), spanOf(run), seed);
+  const rateWith = (bunching?: Bunching) => (slowness: number) => {
+    const { requests, durationSec } = simulated({ slowness, others, bunching }, 1);
+    return requests / durationSec;
+  };
+  const findSlowness = (bunching?: Bunching) => {
+    const rateAt = rateWith(bunching);
+    return run.options.load.ratePerSec !== undefined || rate >= FREE * rateAt(SLOWNESSES.least)
+      ? undefined
+      : bisect(SLOWNESSES, (slowness) => rateAt(slowness) <= rate);
+  };
+  const findFactor = (slowness: number, way: Omit<Bunching, "factor">): Bunching => {
+    const churnAt = (factor: number) =>
+      FACTOR_SEEDS.map((seed) => {
+        const { opened, requests } = simulated({ slowness, others, bunching: { ...way, factor } }, seed);
+        return opened / Math.max(1, requests);
+      }).sort((a, b) => a - b)[1]!;
+    return { factor: bisect(FACTORS, (factor) => churnAt(factor) >= churn), ...way };
+  };
+  const byRate = findSlowness();
+  const by = byRate === undefined ? "CPU time" : "rate";
+  const first = byRate ??
+    (byCpuTime === undefined ? undefined : Math.min(byCpuTime, bearableSlowness(rateWith(), rate)));
+  if (first === undefined) return undefined;
+  if (churn < SHOWN) return { slowness: first, others, by };
+  // What it opens costs time as well, so that each of the two is found once more with the other.
+  const roughly = findFactor(first, WAYS[0]);
+  const slowness = by === "rate" ? findSlowness(roughly) ?? first : first;
+  return { slowness, others, by, bunchings: WAYS.map((way) => findFactor(slowness, way)) };
+}
+
+/**
+ * The greatest slowness with which a gateway serves the rate that it has served, and with CPU times that are
+ * a fifth longer as well. A thread that is seldom busy needs more CPU time for a request than one that has
+ * many at a time, so that CPU times alone would have it overloaded.
+ */
+function bearableSlowness(rateAt: (slowness: number) => number, rate: number): number {
+  return bisect(SLOWNESSES, (slowness) => rateAt(slowness) < SERVED * rate) / SPARE;
+}
+
+/** A rate is served from this share of it on; and how much slower a machine may be than it is known to be. */
+const SERVED = 0.95, SPARE = 1.2;
+
+/** CPUs that other programs used in a repetition. */
+export function othersOf({ machine }: Measured, { cpus }: Environment): number {
+  return (machine?.others ?? 0) * cpus;
+}
+
+/** Connections that the gateway opened for each request, over the whole load. */
+export function openedPerRequest({ hosts, requests }: Measured): number {
+  return hosts.gateway.connectionsOpened / Math.max(1, requests);
+}
+
+function slownessByCpuTime(median: (of: (repetition: Measured) => number) => number): number | undefined {
   const us = median(({ requests, processes: { backend, load } }) =>
     (backend.cpuSec + load.cpuSec) / Math.max(1, requests) * 1e6
   );
-  return us === 0
-    ? undefined
-    : { slowness: us / (BACKEND_COST.requestUs + CLIENT_US), others, by: "CPU time" };
+  return us === 0 ? undefined : us / (BACKEND_COST.requestUs + CLIENT_US);
+}
+
+interface Range {
+  readonly least: number;
+  readonly most: number;
+  readonly precision: number;
+}
+
+/** The least value that is enough, by halves. */
+function bisect({ least, most, precision }: Range, isEnough: (value: number) => boolean): number {
+  let [tooSmall, enough] = [least, most];
+  while (enough / tooSmall > precision) {
+    const middle = Math.sqrt(enough * tooSmall);
+    if (isEnough(middle)) enough = middle;
+    else tooSmall = middle;
+  }
+  return Math.sqrt(enough * tooSmall);
 }

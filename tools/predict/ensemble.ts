@@ -62,14 +62,20 @@ export function planEnsemble(model: Model): Plan {
 }
 
 /**
- * Simulates a model several times. The first is the model as it is. The others have seeds of their own, and
- * latencies, CPU times, slices, batches and pauses of their own, because these are known only so well: CPU
- * times up to 15% off, a connection's up to 30%; slices 0.7 to 2 times; batches 0.8 to 1.25 times; pauses,
- * and what other programs use, half to twice.
+ * Simulates a model several times; of several models, each in turn. The first is the model as it is. The
+ * others have seeds of their own, and latencies, CPU times, slices, batches and pauses of their own, because
+ * these are known only so well: CPU times up to 15% off, a connection's up to 30%; slices 0.7 to 2 times;
+ * batches 0.8 to 1.25 times; pauses half to twice; what other programs use, which was measured, up to 10%.
  */
-export function simulateAll(model: Model, plan: Plan, seed: number): Tallied[] {
+export function simulateAll(
+  models: Model | readonly [Model, ...Model[]],
+  plan: Plan,
+  seed: number,
+): Tallied[] {
+  const all = [models].flat() as readonly Model[];
   return Array.from({ length: plan.members }, (_, i) => {
     const random = new Randomness(seed + 7919 * i);
+    const model = all[i % all.length]!;
     return simulate(i === 0 ? model : vary(model, random), plan, (seed + i) | 0);
   });
 }
@@ -80,7 +86,7 @@ function vary(model: Model, random: Randomness): Model {
   const { gateway, backend } = model;
   return {
     ...model,
-    others: model.others * halfToTwice(),
+    others: model.others * (0.9 + 0.2 * random.uniform()),
     sliceMs: model.sliceMs * (0.7 + 1.3 * random.uniform()),
     // Timers of a busy backend are late: with 70 ms the middle answer took 72.9 to 73.6 ms without a gateway.
     backend: backend.grainMs === 0

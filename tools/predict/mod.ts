@@ -4,10 +4,23 @@
  * @module
  */
 
-export { type Calibration, type KnownGateway, knownGateway } from "./calibration.ts";
+export {
+  type Bunching,
+  type Calibration,
+  type KnownGateway,
+  knownGateway,
+  openedPerRequest,
+} from "./calibration.ts";
 export type { Band, Plan } from "./ensemble.ts";
 export { type PortCourse, SLOW_PER_SEC } from "./port_course.ts";
 export { type Beside, type PredictedRun, type PredictedRuns, predictRuns } from "./predict_runs.ts";
+export {
+  type AssumedLoad,
+  type CapturedDestination,
+  type KnownLoad,
+  predictCapture,
+  type PredictedDestination,
+} from "./predict_capture.ts";
 export {
   type EnoughPool,
   type Formula,

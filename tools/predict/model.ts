@@ -64,8 +64,11 @@ export interface GatewayModel {
   readonly order: "answers first" | "in turn";
   /** Most answers in a round, on average over the rounds. */
   readonly batch: number;
-  /** Share by which that is off in a round, in either direction, each amount as likely as the other. */
-  readonly batchSpread: number;
+  /**
+   * Share by which that is off in a round, in either direction, each amount as likely as the other; or
+   * `exponential`, with `batch` as its mean.
+   */
+  readonly batchSpread: number | "exponential";
   /** How long a worker stands still now and then, in milliseconds, as for garbage; 0 where it never does. */
   readonly pauseMs: number;
   /** How long it is from one such pause to the next, on average, in milliseconds. */

@@ -1,5 +1,5 @@
 /**
- * Predicts from what was read of a live machine: the seam at which a capture comes in.
+ * Predicts from what was read of a live machine.
  *
  * @module
  */
@@ -39,12 +39,31 @@ export interface KnownLoad {
 export interface PredictedDestination {
   /** Its address. */
   readonly name: string;
+  /** Connections opened to it a second, as captured. */
+  readonly openedPerSec: number;
   /** What becomes of its ports if it goes on like this. */
   readonly ports: PortCourse;
+  /** Connections opened for each request. Left out where the requests are not known. */
+  readonly openedPerRequest?: number;
   /** Whether connections are opened that need not be. Left out where the requests are not known. */
   readonly churns?: boolean;
-  /** What another pool would do. Left out where requests or latency are not known. */
+  /** What another pool would do. Left out where the requests are not known. */
   readonly withPool?: Prediction;
+  /** What that rests on. Left out with it. */
+  readonly assumed?: AssumedLoad;
+}
+
+/** The load that a destination is taken to have. */
+export interface AssumedLoad {
+  /** Requests a second: its part of all, in the proportion of its connections. */
+  readonly ratePerSec: number;
+  /** Time until an answer, in milliseconds. */
+  readonly latencyMs: number;
+  /**
+   * Whether that is a guess, because nobody has said it: the longest time that the established connections
+   * allow at this rate, if all of them are busy (Little).
+   */
+  readonly isLatencyGuessed: boolean;
 }
 
 /** Predicts each destination; requests go to them in the proportion of their connections. */
@@ -56,22 +75,27 @@ export function predictCapture(
   const sum = destinations.reduce((total, destination) => total + weight(destination), 0);
   return destinations.map((destination) => {
     const { name, established, openedPerSec } = destination;
-    const ratePerSec = requestsPerSec === undefined || sum === 0
-      ? undefined
-      : requestsPerSec * weight(destination) / sum;
+    const now = { name, openedPerSec, ports: courseOfPorts({ openedPerSec, standing: established, ports }) };
+    if (requestsPerSec === undefined || sum === 0) return now;
+    const ratePerSec = requestsPerSec * weight(destination) / sum;
+    if (ratePerSec === 0) return { ...now, churns: openedPerSec > 0 };
+    const assumed: AssumedLoad = {
+      ratePerSec,
+      latencyMs: latencyMs ?? established / ratePerSec * 1000,
+      isLatencyGuessed: latencyMs === undefined,
+    };
     return {
-      name,
-      ports: courseOfPorts({ openedPerSec, standing: established, ports }),
-      ...(ratePerSec === undefined ? {} : { churns: openedPerSec > CHURN_SHARE * ratePerSec }),
-      ...(ratePerSec === undefined || ratePerSec === 0 || latencyMs === undefined ? {} : {
-        withPool: predict({
-          connections: Math.max(1, established),
-          ports,
-          ...question,
-          latencyMs,
-          ratePerSec,
-          pool,
-        }),
+      ...now,
+      openedPerRequest: openedPerSec / ratePerSec,
+      churns: openedPerSec > CHURN_SHARE * ratePerSec,
+      assumed,
+      withPool: predict({
+        connections: Math.max(1, established),
+        ports,
+        ...question,
+        latencyMs: assumed.latencyMs,
+        ratePerSec,
+        pool,
       }),
     };
   });

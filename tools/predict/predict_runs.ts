@@ -4,22 +4,36 @@
  * @module
  */
 
-import { TimewaitError } from "../errors.ts";
-import { type Measured, measuredOf, type Results, type Run } from "../results/results.ts";
+import { type Environment, type Measured, measuredOf, type Results, type Run } from "../results/results.ts";
 import { estimateMedian } from "../verdict/intervals.ts";
 import {
+  type Bunching,
   calibrate,
   type Calibration,
   type KnownGateway,
   knownGateway,
   modelOfRun,
+  openedPerRequest,
+  othersOf,
   spanOf,
 } from "./calibration.ts";
+import type { Model } from "./model.ts";
 import { type Band, bandOf, MOST_MEMBERS, simulateAll } from "./ensemble.ts";
+
+/**
+ * By this share repetitions of a run differ anyhow, and bands are wider by it. Of 11 pairs of repetitions
+ * with hardly anything else on the machine, connections per request of 7 differed by at most this, of all by
+ * at most 40%.
+ */
+const REPEATS = 0.15;
+
+const UNCALIBRATED: Calibration = { slowness: 1, others: 0, by: "profile" };
+
+type KnownOf = (run: Run) => KnownGateway | undefined;
 
 /** What was predicted and measured of one figure. */
 export interface Beside {
-  /** The simulations: the median, the lowest, the highest. */
+  /** The simulations: the median; the lowest and the highest, and what repetitions differ by beyond them. */
   readonly predicted: Band;
   /** The repetitions, likewise. */
   readonly measured: Band;
@@ -37,6 +51,8 @@ export interface PredictedRun {
   readonly openedPerRequest: Beside;
   /** Answers a second. */
   readonly requestsPerSec: Beside;
+  /** Why the band is no prediction but only bounds. Left out where it is one. */
+  readonly onlyBounds?: string;
 }
 
 /** What became of a document. */
@@ -52,22 +68,19 @@ export interface PredictedRuns {
 }
 
 /**
- * Predicts the runs of a document but its baseline, which calibrates the machine.
+ * Predicts the runs of a document but its baseline, which calibrates the machine. Where the baseline was not
+ * measured, the machine is taken to be that of the profiles.
  *
  * @param gateways what is known of gateways that are not ours, by the names of their runs.
- * @throws {TimewaitError} where the baseline says nothing of the machine.
  */
 export function predictRuns(
   { runs, environment, seed }: Results,
   gateways: Readonly<Record<string, KnownGateway>> = {},
 ): PredictedRuns {
   const baseline = runs.find((run) => run.baseline)!;
-  const known = (run: Run) =>
+  const known: KnownOf = (run) =>
     run.options.gateway === null ? undefined : gateways[run.name] ?? knownGateway(run.options.gateway);
-  const calibration = calibrate(baseline, known(baseline), environment);
-  if (calibration === undefined) {
-    throw new TimewaitError(`the baseline ${baseline.name} was not measured, so it calibrates nothing`);
-  }
+  const calibration = calibrate(baseline, known(baseline), environment) ?? UNCALIBRATED;
   const predicted: PredictedRun[] = [];
   const left: { name: string; reason: string }[] = [];
   for (const run of runs) {
@@ -78,14 +91,17 @@ export function predictRuns(
     else if (gateway === undefined) leave("it is a command, whose pool is not known");
     else if (measuredOf(run).length === 0) leave("it was not measured");
     else {
-      const model = modelOfRun(run, gateway, environment, calibration);
-      const all = simulateAll(model, { ...spanOf(run), members: MOST_MEMBERS }, seed);
+      const models = modelsOf(run, gateway, environment, calibration);
+      const all = simulateAll(models, { ...spanOf(run), members: MOST_MEMBERS }, seed);
+      const churn = bandOf(all, ({ opened, requests }) => opened / Math.max(1, requests));
+      const onlyBounds = isStarved(gateway, models[0]) ? STARVED : undefined;
       predicted.push({
         name: run.name,
+        ...(onlyBounds === undefined ? {} : { onlyBounds }),
         openedPerRequest: beside(
-          bandOf(all, ({ opened, requests }) => opened / Math.max(1, requests)),
+          onlyBounds === undefined ? churn : boundsOf(churn, run, baseline, known),
           run,
-          ({ hosts, requests }) => hosts.gateway.connectionsOpened / Math.max(1, requests),
+          openedPerRequest,
         ),
         requestsPerSec: beside(
           bandOf(all, ({ requests, durationSec }) => requests / durationSec),
@@ -98,13 +114,67 @@ export function predictRuns(
   return { baseline: baseline.name, calibration, runs: predicted, left };
 }
 
+const STARVED = "net-http serves the newest request first and lets others starve, which is not simulated";
+
+/**
+ * Times its latency that all clients' work must take before a gateway that serves the newest first starves.
+ */
+const STARVES = 2;
+
+/** Whether the gateway lets clients starve under this load. */
+function isStarved({ profile }: KnownGateway, { load, gateway, backend }: Model): boolean {
+  const workMs = load.connections * (gateway.requestUs + gateway.answerUs) / 1000 / gateway.workers;
+  return profile === "net-http" && load.kind === "closed" && workMs > STARVES * backend.latencyMs;
+}
+
+/**
+ * What holds whatever the order in which requests are served: under the same load a larger pool opens no more
+ * than a smaller one.
+ */
+function boundsOf(churn: Band, run: Run, baseline: Run, known: KnownOf): Band {
+  const [pool, poolOfBaseline] = [known(run)?.perHost, known(baseline)?.perHost];
+  if (!isSameLoad(run, baseline) || pool === undefined || poolOfBaseline === undefined) {
+    return { ...churn, low: 0, high: Math.max(1, churn.high) };
+  }
+  const measured = estimateMedian(measuredOf(baseline).map(openedPerRequest))!.estimate;
+  return pool > poolOfBaseline
+    ? { ...churn, low: 0, high: Math.max(measured, churn.median) }
+    : { ...churn, low: Math.min(measured, churn.median), high: Math.max(1, churn.high) };
+}
+
+function isSameLoad({ options: a }: Run, { options: b }: Run): boolean {
+  return a.load.connections === b.load.connections && a.load.ratePerSec === b.load.ratePerSec &&
+    a.backend.latencyMs === b.backend.latencyMs;
+}
+
+/**
+ * The models of a run: one for each of its repetitions, with what other programs used meanwhile, and each of
+ * the bunchings that the baseline leaves possible.
+ */
+function modelsOf(
+  run: Run,
+  known: KnownGateway,
+  environment: Environment,
+  { slowness, bunchings = [undefined] }: Omit<Calibration, "bunchings"> & {
+    readonly bunchings?: readonly (Bunching | undefined)[] | undefined;
+  },
+): [Model, ...Model[]] {
+  return measuredOf(run).flatMap((repetition) =>
+    bunchings.map((bunching) =>
+      modelOfRun(run, known, environment, { slowness, bunching, others: othersOf(repetition, environment) })
+    )
+  ) as [Model, ...Model[]];
+}
+
 function beside(predicted: Band, run: Run, figure: (repetition: Measured) => number): Beside {
   const values = measuredOf(run).map(figure);
   const median = estimateMedian(values)!.estimate;
+  const low = predicted.low / (1 + REPEATS);
+  const high = predicted.high * (1 + REPEATS);
   return {
-    predicted,
+    predicted: { ...predicted, low, high },
     measured: { median, low: Math.min(...values), high: Math.max(...values) },
-    isWithin: predicted.low <= median && median <= predicted.high,
+    isWithin: low <= median && median <= high,
     error: median === 0 ? null : predicted.median / median - 1,
   };
 }

@@ -29,4 +29,11 @@ export class Randomness {
   exponential(mean: number): number {
     return -mean * Math.log(1 - this.uniform());
   }
+
+  /**
+   * Off the mean by at most a share of it, each amount as likely as the other; or exponentially distributed.
+   */
+  spread(mean: number, spread: number | "exponential"): number {
+    return spread === "exponential" ? this.exponential(mean) : mean * (1 + spread * (2 * this.uniform() - 1));
+  }
 }

@@ -122,7 +122,7 @@ class Simulation {
     const { batch, batchSpread } = gateway;
     const drawBatch = gateway.order === "in turn"
       ? undefined
-      : () => Math.max(1, Math.round(batch * (1 + batchSpread * (2 * this.#random.uniform() - 1))));
+      : () => Math.max(1, Math.round(this.#random.spread(batch, batchSpread)));
     this.#workers = Array.from(
       { length: gateway.workers },
       () => this.#processors.queue(this.#gatewayParty(), gateway.threads, drawBatch),
@@ -449,10 +449,7 @@ class Simulation {
 
   #answerAfterLatency(request: number): void {
     const { latencyMs, spread, grainMs } = this.#model.backend;
-    const factor = spread === "exponential"
-      ? this.#random.exponential(1)
-      : 1 + spread * (2 * this.#random.uniform() - 1);
-    const due = this.#events.time + factor * latencyMs / 1000;
+    const due = this.#events.time + this.#random.spread(latencyMs, spread) / 1000;
     const grain = grainMs / 1000;
     this.#events.push(grain > 0 ? Math.ceil(due / grain) * grain : due, request * 8 + ANSWER_READY);
   }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { PredictedRuns } from "../predict/mod.ts";
 import { reasonOf } from "../errors.ts";
 import type { Results } from "../results/results.ts";
 import { writeResults, writeWhole } from "../results/write.ts";
@@ -34,9 +35,14 @@ export interface Outputs {
    */
   keep(results: Results): Promise<void>;
   /**
-   * Writes everything that can be written, with the gates that were checked, and returns the first error.
+   * Writes everything that can be written, with the gates that were checked and the predictions that were
+   * made, and returns the first error.
    */
-  finish(results: Results, checks?: readonly GateCheck[]): Promise<unknown>;
+  finish(
+    results: Results,
+    checks?: readonly GateCheck[],
+    predicted?: PredictedRuns,
+  ): Promise<unknown>;
 }
 
 /**
@@ -71,9 +77,9 @@ export async function openOutputs({ json, out, html, findings }: OutputPlaces): 
       }
       opened = true;
     },
-    async finish(results, checks) {
-      if (out !== undefined) await writeReport(out, results, later, checks);
-      if (html !== undefined) await writePage(html, results, checks).catch(later);
+    async finish(results, checks, predicted) {
+      if (out !== undefined) await writeReport(out, results, later, checks, predicted);
+      if (html !== undefined) await writePage(html, results, checks, predicted).catch(later);
       if (verdict !== undefined) await writeWhole(verdict, renderFindings([{ results }])).catch(later);
       return unwritten;
     },

@@ -6,6 +6,7 @@
  */
 
 import { Marked } from "marked";
+import type { PredictedRuns } from "../predict/mod.ts";
 import { showControls } from "../errors.ts";
 import { type Results } from "../results/results.ts";
 import type { GateCheck } from "../verdict/gate_check.ts";
@@ -17,11 +18,15 @@ import { type Plot, plotsOf } from "./plots/plots.ts";
 const PLOT = "plot:";
 
 /** Renders the page. */
-export async function renderPage(results: Results, checks: readonly GateCheck[] = []): Promise<string> {
+export async function renderPage(
+  results: Results,
+  checks: readonly GateCheck[] = [],
+  predicted?: PredictedRuns,
+): Promise<string> {
   const { default: echarts } = await import("echarts/dist/echarts.common.min.js", { with: { type: "text" } });
   const plots = plotsOf(showControlsIn(results));
   const files = plots.map(({ name, title }) => ({ title, path: `${PLOT}${name}` }));
-  const report = renderReport(results, files, checks);
+  const report = renderReport(results, files, checks, predicted);
   return [
     "<!doctype html>",
     '<html lang="en">',

@@ -4,18 +4,9 @@
  * @module
  */
 
-import type {
-  Band,
-  Beside,
-  EnoughPool,
-  HardCap,
-  PortCourse,
-  PredictedRuns,
-  Prediction,
-} from "../predict/mod.ts";
+import type { Band, EnoughPool, HardCap, PortCourse, Prediction } from "../predict/mod.ts";
 import { NAT_TIME_WAIT_SEC, SLOW_PER_SEC } from "../predict/mod.ts";
-import { formatChange, formatCount, formatRatio, formatRough, formatSeconds } from "./format.ts";
-import { code } from "./markdown.ts";
+import { formatCount, formatRatio, formatRough, formatSeconds } from "./format.ts";
 import { joinSections } from "./report.ts";
 import { renderRows } from "./table.ts";
 
@@ -198,39 +189,5 @@ function renderAssumptions({ model, plan }: Prediction): string[] {
     `${order}; ${
       cpus === Infinity ? "CPUs that nobody shares" : `${formatCount(cpus)} CPUs that all parties share`
     }.`,
-  ];
-}
-
-/** Renders the predictions of a document's runs beside what was measured, as lines of Markdown. */
-export function renderPredictedRuns({ baseline, calibration, runs, left }: PredictedRuns): string[] {
-  const cells = ({ predicted, measured, error, isWithin }: Beside, format: (value: number) => string) => [
-    `${format(predicted.median)} (${format(predicted.low)}…${format(predicted.high)})`,
-    `${format(measured.median)} (${format(measured.low)}…${format(measured.high)})`,
-    error === null ? "–" : formatChange(error),
-    isWithin ? "yes" : "no",
-  ];
-  const within = runs.filter(({ openedPerRequest }) => openedPerRequest.isWithin).length;
-  return [
-    ...renderRows(
-      [
-        "run",
-        "connections per request, predicted",
-        "measured",
-        "off by",
-        "within",
-        "requests/s, predicted",
-        "measured",
-      ],
-      runs.map(({ name, openedPerRequest, requestsPerSec }) => [
-        code(name),
-        ...cells(openedPerRequest, formatRatio),
-        ...cells(requestsPerSec, formatCount).slice(0, 2),
-      ]),
-    ),
-    "",
-    `The machine was calibrated on ${code(baseline)} by its ${calibration.by}: it takes ` +
-    `${calibration.slowness.toFixed(2)} times as long as the one on which the profiles were measured. ` +
-    `${within} of ${runs.length} measured medians are within the predicted band.`,
-    ...left.map(({ name, reason }) => `${code(name)} is not predicted: ${reason}.`),
   ];
 }

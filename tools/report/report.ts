@@ -8,8 +8,10 @@ import type { Results } from "../results/results.ts";
 import { analyse, type Findings } from "../verdict/findings.ts";
 import { isSwept } from "../verdict/sweep.ts";
 import { onePerSeries, withoutExpected } from "./by_series.ts";
+import type { PredictedRuns } from "../predict/mod.ts";
 import type { GateCheck } from "../verdict/gate_check.ts";
 import { showControlsIn } from "./markdown.ts";
+import { renderPredictedSection } from "./predicted_runs.ts";
 import { renderAdvice } from "./sections/advice.ts";
 import { renderEnvironment } from "./sections/environment.ts";
 import { renderCaption, renderFigures } from "./sections/figures.ts";
@@ -44,12 +46,13 @@ type Section = (findings: Findings, results: Results) => string[];
 
 /**
  * Renders the report. Plots that were drawn for it take the place of its own chart of TIME_WAIT; gates that
- * were checked are its last section.
+ * were checked are its last section. Predictions of the runs, where there are some, have a section as well.
  */
 export function renderReport(
   results: Results,
   plots: readonly PlotFile[] = [],
   checks: readonly GateCheck[] = [],
+  predicted?: PredictedRuns,
 ): string {
   const drawn: readonly Section[] = plots.map((plot) => () => renderPlot(plot));
   const sections: readonly Section[] = [
@@ -67,6 +70,7 @@ export function renderReport(
       : (findings) => renderWarnings(withoutExpected(findings)),
     renderKnobs,
     (...given) => renderEnvironment(...onePerSeries(...given)),
+    () => predicted === undefined ? [] : renderPredictedSection(predicted),
     renderReproduce,
     () => renderGates(checks),
   ];

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { PredictedRuns } from "../predict/mod.ts";
 import { type Results } from "../results/results.ts";
 import { writeWhole } from "../results/write.ts";
 import type { GateCheck } from "../verdict/gate_check.ts";
@@ -20,23 +21,27 @@ import { renderSvg } from "./plots/svg.ts";
  *
  * @param onError is told each error, which names the file. Default: the first one is thrown in the end.
  * @param checks gates that were checked: the last section.
+ * @param predicted predictions of the runs: a section where they are given.
  */
 export async function writeReport(
   directory: string,
   results: Results,
   onError?: (error: unknown) => void,
   checks: readonly GateCheck[] = [],
+  predicted?: PredictedRuns,
 ): Promise<void> {
   const errors: unknown[] = [];
   const tried = (writing: Promise<void>) => writing.then(() => true, (error) => (errors.push(error), false));
   const path = `${directory}/report.md`;
-  const written = await tried(writeWhole(path, renderReport(results, [], checks)));
+  const written = await tried(writeWhole(path, renderReport(results, [], checks, predicted)));
   const files: PlotFile[] = [];
   for (const plot of plotsOf(showControlsIn(results))) {
     const file = { title: plot.title, path: `${plot.name}.svg` };
     if (await tried(writeWhole(`${directory}/${file.path}`, await renderSvg(plot)))) files.push(file);
   }
-  if (files.length > 0 || !written) await tried(writeWhole(path, renderReport(results, files, checks)));
+  if (files.length > 0 || !written) {
+    await tried(writeWhole(path, renderReport(results, files, checks, predicted)));
+  }
   if (onError !== undefined) errors.forEach(onError);
   else if (errors.length > 0) throw errors[0];
 }
@@ -59,6 +64,7 @@ export async function writePage(
   path: string,
   results: Results,
   checks?: readonly GateCheck[],
+  predicted?: PredictedRuns,
 ): Promise<void> {
-  await writeWhole(path, await renderPage(results, checks));
+  await writeWhole(path, await renderPage(results, checks, predicted));
 }
