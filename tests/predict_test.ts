@@ -49,6 +49,7 @@ Deno.test("deno task predict --from a capture foretells its destinations, and sa
   // A hundred TIME_WAITs a second, for 500 requests.
   assertMatch(stdout, /\| `10\.0\.0\.2:80` +\| +100 \| .*never \| +0\.20 \|/);
   assertStringIncludes(stdout, "Assumed of ");
+  assertStringIncludes(stdout, "which `--latency` replaces");
   assertStringIncludes((await task("--from", kept)).stdout, "`--requests-per-sec N`");
   const odd = await task("--from", kept, "--rate", "5");
   assertEquals(odd.code, 2);

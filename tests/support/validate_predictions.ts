@@ -5,6 +5,7 @@
  * ```sh
  * deno run --allow-run --allow-read --allow-write --allow-env --allow-sys=uid,osRelease \
  *   tests/support/validate_predictions.ts --repeat 3 --json predictions.json > .github/PREDICTIONS.md
+ * deno fmt .github/PREDICTIONS.md
  * ```
  *
  * 48 runs, 3 times each, take some 11 minutes. `--kind KIND` measures one gateway, `--from FILE` renders kept
@@ -166,9 +167,9 @@ function render(documents: readonly Results[]): string {
     "",
     "## What the predictions were told",
     "",
-    "The measured run of each load on which the machine was calibrated. *Slowness* is how many times as long " +
-    "as in the profiles everything took; *bunching* how many times as large batches and pauses were, if " +
-    "batches vary little and if they vary exponentially.",
+    "The measured run of each load on which the machine was calibrated. Slowness is how many times as long as " +
+    "in the profiles everything took. Bunching is how many times as large batches were: if they are much " +
+    "alike, if a few are far larger, and with long pauses.",
     "",
     ...renderRows(
       [
