@@ -46,6 +46,7 @@ export function formatMs(us: number): string {
 
 /** A small ratio, such as connections per request, with the digits that matter. */
 export function formatRatio(value: number): string {
+  if (value > 0 && value < 0.00005) return "under 0.0001";
   return value === 0 ? "0" : value < 0.01 ? fourDigits.format(value) : twoDigits.format(value);
 }
 
