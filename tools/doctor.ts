@@ -26,7 +26,7 @@ import { captureProgram, type CaptureRequest } from "./doctor/program.ts";
 import { createShellFile, writeByShell } from "./doctor/shell_file.ts";
 import { takeCapture } from "./doctor/take_capture.ts";
 import { parseStatusUrl, type StatusSeen, takeStatus } from "./doctor/take_status.ts";
-import { messageOf, TimewaitError, UnavailableError } from "./errors.ts";
+import { messageOf, terminalSafeJson, TimewaitError, UnavailableError } from "./errors.ts";
 import { parseProduct } from "./verdict/products.ts";
 import { renderMetrics } from "./report/doctor/metrics.ts";
 import { renderDoctorReport } from "./report/doctor/report.ts";
@@ -243,7 +243,7 @@ async function lookOnce(
 const CLEAR_SCREEN = "\x1b[H\x1b[2J\x1b[3J";
 
 function renderJson(diagnosis: Diagnosis, name: string): string {
-  return JSON.stringify(findingsOfDiagnosis(diagnosis, name), null, 2) + "\n";
+  return terminalSafeJson(findingsOfDiagnosis(diagnosis, name), 2) + "\n";
 }
 
 /** Reads, and asks the status page meanwhile, where there is one. */
