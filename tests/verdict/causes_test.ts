@@ -70,6 +70,23 @@ const CASES: readonly [what: string, evidence: Evidence, causes: readonly CauseN
     ["leak"],
   ],
   [
+    // Seen of Node on a machine without CPU to spare.
+    "closes asked for by each request, some of which a busy gateway has not come round to",
+    {
+      ...evidence([
+        witness({
+          accepted: 2_206,
+          requests: 2_206,
+          askedToClose: 2_206,
+          ended: [ended(2_112, { by: "backend", askedToClose: 2_112 })],
+          open: { connections: 94, busy: 94, requests: same(0, 94) },
+        }),
+      ]),
+      upstream: { destinations: 1, opened: 2_206, answered: 2_206, closeWait: 45 },
+    },
+    ["close-asked"],
+  ],
+  [
     "more connections than requests at one time, all of which are used again",
     evidence([
       witness({

@@ -5,7 +5,7 @@
  */
 
 import type { Evidence } from "../evidence.ts";
-import { carriedPerSec, type Cause, figures, WASTE_SHARE } from "./cause.ts";
+import { carriedPerSec, type Cause, figures, SMALLEST_PART, WASTE_SHARE } from "./cause.ts";
 
 /**
  * So many times the concurrency may stand without being a leak: a client that was answered may be served on
@@ -36,7 +36,9 @@ export function causesOfStanding(evidence: Evidence): Cause[] {
   const most = BEYOND * concurrency + SPARE;
   const { opened, requests, atEnd, atStart, growsOn } = standing;
   const grown = Math.max(0, atEnd + closeWait - atStart) * repetitions;
-  const leaks = atEnd + closeWait > most && grown >= WASTE_SHARE * requests && growsOn !== false;
+  // A leak keeps all that it opens. What a busy gateway has not come round to closing is a small part of it.
+  const kept = (atEnd + closeWait - concurrency) * repetitions >= SMALLEST_PART * opened;
+  const leaks = atEnd + closeWait > most && grown >= WASTE_SHARE * requests && kept && growsOn !== false;
   if (!leaks || areUsedAgain(evidence, atEnd)) return [];
   const { witness } = evidence;
   return [{
