@@ -23,8 +23,8 @@ const SCENARIOS: Readonly<Record<string, Readonly<Record<string, Expected>>>> = 
   connection_cap: { "no-cap": FITS, "go-10": ["cap", "none"], "haproxy-10": ["cap", "none"] },
   gateways: { "net-http": FITS, nginx: FITS, haproxy: FITS, go: FITS },
   keep_alive_mismatch: {
-    "nginx-90": ["backend-idle-timeout", "backend-closes", "close-asked"],
-    "go-below": ["gateway-idle-timeout", "used-once", "pool-too-small"],
+    "nginx-get": ["backend-idle-timeout", "backend-closes", "close-asked"],
+    "nginx-below": ["gateway-idle-timeout", "used-once", "pool-too-small"],
   },
   // While it fills, a large pool looks like a leak.
   many_backends: { "go-800": ["none", "leak"], "go-50": ["many-pools", "pool-too-small"] },

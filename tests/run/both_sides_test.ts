@@ -8,7 +8,6 @@ import { resolveBackend, resolveLoad } from "../../tools/scenario/resolve.ts";
 import { warningsOf } from "../../tools/verdict/warnings.ts";
 import { renderReport } from "../../tools/report/report.ts";
 import { results } from "../support/made_up_results.ts";
-import "../support/one_at_a_time.ts";
 import { plantedInDeno, plantedNginx } from "../support/planted.ts";
 import { peers, wrkInPrivateLab } from "../support/requirements.ts";
 

@@ -9,7 +9,6 @@ import { resolveBackend, resolveLoad } from "../../tools/scenario/resolve.ts";
 import type { Duration } from "../../tools/scenario/units.ts";
 import { portsOf } from "../../tools/verdict/ports.ts";
 import { renderReport } from "../../tools/report/report.ts";
-import "../support/one_at_a_time.ts";
 import { results } from "../support/made_up_results.ts";
 import { opensForEachRequest, plantedHaproxy, plantedNginx } from "../support/planted.ts";
 import { peers, wrkInPrivateLab } from "../support/requirements.ts";

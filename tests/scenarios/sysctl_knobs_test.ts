@@ -1,7 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { wrkInPrivateLab } from "../support/requirements.ts";
 import { runForASecond } from "../support/one_second.ts";
-import "../support/one_at_a_time.ts";
 
 Deno.test({
   name: "every piece of advice is tried, but for the one that is gone from the kernel, which says so",

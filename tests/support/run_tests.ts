@@ -3,6 +3,8 @@
  * those that load the machine, or change the environment, one by one: so there is one such load at a time,
  * and the processors have work as well while that load waits. See `one_at_a_time.ts`.
  *
+ * It leaves types to `deno task static`, which checks those of the tests and of the examples as well.
+ *
  * Takes what `deno test` takes: files, folders, `--filter`.
  *
  * @module
@@ -52,9 +54,21 @@ function exists(path: string): boolean {
   }
 }
 
+/**
+ * Files that run beside each other in the first process: one more than CPUs, because a test that waits for a
+ * load or a deadline needs none.
+ */
+const JOBS = `${navigator.hardwareConcurrency + 1}`;
+
 function start(flags: readonly string[], files: readonly string[], output: "inherit" | "piped") {
-  const args = ["test", ...flags, "--no-prompt", ...PERMISSIONS, ...files];
-  return new Deno.Command(Deno.execPath(), { args, cwd: ROOT, stdout: output, stderr: output }).spawn();
+  const args = ["test", "--no-check", ...flags, "--no-prompt", ...PERMISSIONS, ...files];
+  return new Deno.Command(Deno.execPath(), {
+    args,
+    cwd: ROOT,
+    stdout: output,
+    stderr: output,
+    env: { DENO_JOBS: JOBS },
+  }).spawn();
 }
 
 const isFlag = (arg: string, i: number) => arg.startsWith("-") || Deno.args[i - 1] === "--filter";
@@ -71,9 +85,7 @@ const sources = paths.length === 0 ? ["--doc", "mod.ts", "tools"] : [];
 if (others.length === 0) {
   Deno.exitCode = (await start(flags, single, "inherit").status).code;
 } else {
-  // Types are checked once, by the first: almost all that the second imports is the same. `deno task static`
-  // checks every file.
-  const second = single.length === 0 ? undefined : start(["--no-check", ...flags], single, "piped").output();
+  const second = single.length === 0 ? undefined : start(flags, single, "piped").output();
   const first = await start(["--parallel", ...flags, ...sources], others, "inherit").status;
   const told = await second;
   // What the second says comes after the first, so that the lines of the two do not mix.

@@ -202,7 +202,7 @@ function introduction({ startedAt, environment, method }: Results): string[] {
     `Measured on ${
       startedAt.slice(0, 10)
     }: ${environment.cpus} CPUs (${environment.cpuModel}), Linux ${environment.kernel}, Deno ${environment.deno}; ` +
-    `${method.repeat} repetitions of each run.`,
+    `${method.repeat} repetition${method.repeat === 1 ? "" : "s"} of each run.`,
   ];
 }
 

@@ -196,6 +196,21 @@ const CASES: readonly [what: string, evidence: Evidence, causes: readonly CauseN
     ["cap"],
   ],
   [
+    // Seen of Python, which opens few connections for many clients because its thread is the limit.
+    "connections that end at 10 requests, fewer than there are clients",
+    evidence([
+      witness({
+        stoodBefore: 0,
+        accepted: 101,
+        requests: 1_000,
+        openPeak: 40,
+        ended: [ended(90, { requests: same(10, 90) })],
+        open: { connections: 11, busy: 10, requests: same(4, 11) },
+      }),
+    ]),
+    ["request-limit"],
+  ],
+  [
     "a gateway whose one thread is the limit, of which more connections are busy at times",
     evidence([
       witness({ openPeak: 22, busy: { spanMs: 1_000, mean: 6.4, most: 17, fullShare: 0.013 } }),

@@ -276,16 +276,18 @@ function requestLimit(
 
 /**
  * Whether no more connections were opened than a first one for each client. HAProxy opens one for the first
- * request of each client (`http-reuse safe`, its default), and closes it where a cap leaves no room for it.
+ * request of each client (`http-reuse safe`, its default), and closes it where a cap leaves no room for it: most
+ * have served that request and no other.
  */
-function areFirsts({ witness, evidence: { clients, requests } }: Context): boolean {
+function areFirsts({ witness, evidence: { clients, requests } }: Context, part: Part): boolean {
   return witness.openPeak < (requests?.concurrency ?? 0) / 2 &&
-    witness.accepted <= FIRSTS * (clients?.opened ?? 0);
+    witness.accepted <= FIRSTS * (clients?.opened ?? 0) &&
+    shareOf({ connections: part.connections, distribution: part.requests }, 1) > 0.5;
 }
 
 /** Connections that the gateway ended at once after an answer. */
 function endsAtOnce(context: Context, part: Part, atOnce: number): Cause[] {
-  if (areFirsts(context)) return [];
+  if (areFirsts(context, part)) return [];
   const limit = limitOf(part);
   const limited = limit === undefined ? 0 : part.connections * limit.share;
   const found = limit !== undefined && matters(context, limited)
