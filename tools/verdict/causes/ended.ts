@@ -276,8 +276,8 @@ function requestLimit(
 
 /**
  * Whether no more connections were opened than a first one for each client. HAProxy opens one for the first
- * request of each client (`http-reuse safe`, its default), and closes it where a cap leaves no room for it: most
- * have served that request and no other.
+ * request of each client (`http-reuse safe`, its default), and closes it where a cap leaves no room for it:
+ * most have served that request and no other.
  */
 function areFirsts({ witness, evidence: { clients, requests } }: Context, part: Part): boolean {
   return witness.openPeak < (requests?.concurrency ?? 0) / 2 &&
