@@ -211,6 +211,11 @@ const CASES: readonly [what: string, evidence: Evidence, causes: readonly CauseN
     ["request-limit"],
   ],
   [
+    "three connections that were opened again, of few requests",
+    evidence([witness({ accepted: 3, requests: 500, ended: [ended(3, { requests: same(7, 3) })] })]),
+    ["none"],
+  ],
+  [
     "a gateway whose one thread is the limit, of which more connections are busy at times",
     evidence([
       witness({ openPeak: 22, busy: { spanMs: 1_000, mean: 6.4, most: 17, fullShare: 0.013 } }),

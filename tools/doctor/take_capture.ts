@@ -8,6 +8,7 @@ import { deadline } from "@std/async/deadline";
 import { messageOf, UnavailableError } from "../errors.ts";
 import { type Capture, type CaptureReader, createCaptureReader } from "./capture.ts";
 import { captureProgram, type CaptureRequest } from "./program.ts";
+import { stopShell } from "./stop_shell.ts";
 
 /** What to read, where. */
 export interface TakeOptions extends CaptureRequest {
@@ -41,15 +42,7 @@ export async function takeCapture(options: TakeOptions): Promise<Capture> {
   signal.throwIfAborted();
   const child = startShell(host);
   const chunks = child.stdout.getReader();
-  const stop = () => {
-    // A child of the shell, which sleeps, may hold the pipe open.
-    chunks.cancel().catch(() => {});
-    try {
-      child.kill("SIGTERM");
-    } catch {
-      // It has ended already.
-    }
-  };
+  const stop = () => stopShell(child, chunks);
   signal.addEventListener("abort", stop, { once: true });
   const words = readWords(child.stderr);
   const asked = writeProgram(child.stdin, captureProgram(options));

@@ -10,6 +10,7 @@ import { messageOf, TimewaitError } from "../errors.ts";
 import { pathOf } from "../paths.ts";
 import { maskSecrets } from "../scenario/mask.ts";
 import { parseStatusPage } from "./status_page.ts";
+import { stopShell } from "./stop_shell.ts";
 
 /** Which page to ask, where. */
 export interface StatusRequest {
@@ -88,15 +89,7 @@ async function asked({ url, host, seconds, signal }: StatusRequest): Promise<str
     stderr: "null",
   }).spawn();
   const reader = child.stdout.getReader();
-  const stop = () => {
-    // A child of the shell, which sleeps, may hold the pipe open.
-    reader.cancel().catch(() => {});
-    try {
-      child.kill("SIGTERM");
-    } catch {
-      // It has ended already.
-    }
-  };
+  const stop = () => stopShell(child, reader);
   signal.addEventListener("abort", stop, { once: true });
   const timer = setTimeout(stop, ANSWERS_MS + seconds * 1000);
   const program = host === undefined ? "" : fromThere(url, seconds);
