@@ -145,3 +145,34 @@ Deno.test("net-http with far more clients than it can serve has only bounds, on 
   assertEquals(larger!.openedPerRequest.predicted.low, 0);
   assertGreater(smaller!.openedPerRequest.predicted.high, 0.99);
 });
+
+Deno.test("under an open loop CPU times make the machine as slow as it was, and no gateway is overloaded", async () => {
+  const results = await readResults(`${ROOT}tests/results/kept/results_1.json`);
+  const churning = results.runs.find((run) => measuredOf(run).some((one) => openedPerRequest(one) > 0.1))!;
+  const { options } = churning;
+  const ratePerSec = 1_000;
+  const requests = ratePerSec * options.load.durationMs / 1000;
+  // What our generator takes for a request is more than wrk takes, and says nothing of gateway and backend.
+  const repetitions = churning.repetitions.map((one) =>
+    !("requests" in one) ? one : {
+      ...one,
+      requests,
+      requestsPerSec: ratePerSec,
+      hosts: { ...one.hosts, gateway: { ...one.hosts.gateway, connectionsOpened: 0.1 * requests } },
+      processes: {
+        ...one.processes,
+        gateway: { ...one.processes.gateway!, cpuSec: 240e-6 * requests },
+        backend: { ...one.processes.backend, cpuSec: 60e-6 * requests },
+        load: { ...one.processes.load, cpuSec: 300e-6 * requests },
+      },
+    }
+  );
+  const open = { ...churning, repetitions, options: { ...options, load: { ...options.load, ratePerSec } } };
+  const { calibration: { slowness, by }, runs: [told] } = predictRuns({
+    ...results,
+    runs: [{ ...open, baseline: true }, { ...open, name: "again", baseline: false }],
+  });
+  assertEquals(by, "CPU time");
+  assert(1.4 < slowness && slowness < 2, `${slowness}`);
+  assert(told!.openedPerRequest.predicted.high < 1, JSON.stringify(told));
+});

@@ -11,7 +11,7 @@ import { estimateMedian } from "../verdict/intervals.ts";
 import { sysctlsOf } from "../verdict/knobs.ts";
 import { portRange } from "../verdict/ports.ts";
 import type { Model } from "./model.ts";
-import { BACKEND_COST, CLIENT_US, type ProfileName } from "./profiles.ts";
+import { BACKEND_COST, CLIENT_US, type ProfileName, PROFILES } from "./profiles.ts";
 import { DEFAULT_PORTS, modelOf } from "./question.ts";
 import { simulate, type Span } from "./simulation.ts";
 
@@ -71,7 +71,7 @@ export function modelOfRun(
   run: Run,
   known: KnownGateway,
   environment: Environment,
-  { slowness, others, bunching }: Conditions,
+  { slowness, beside, bunching }: Conditions,
 ): Model {
   const { load, backend } = run.options;
   const range = portRange(sysctlsOf(run, environment)[PORT_RANGE]);
@@ -90,13 +90,13 @@ export function modelOfRun(
     ports: range?.count ?? DEFAULT_PORTS,
     cpus: environment.cpus,
   });
-  return { ...bunched(slowed(model, slowness), bunching), others };
+  return { ...bunched(slowed(model, slowness), bunching), others: beside };
 }
 
 /** What a run is simulated under. */
 export interface Conditions extends Pick<Calibration, "slowness"> {
-  /** CPUs that other programs use. */
-  readonly others: number;
+  /** CPUs that are used by what is not simulated. */
+  readonly beside: number;
   /** Left out: that of the profile. */
   readonly bunching?: Bunching | undefined;
 }
@@ -153,8 +153,9 @@ export interface Calibration {
   readonly others: number;
   /**
    * What it was found by. `rate`: with it the simulation of the baseline serves the requests/s that were
-   * measured. `CPU time`: of backend and client for a request, where the baseline has no gateway, or its rate
-   * is that of the latency and says nothing. `profile`: by nothing, because the baseline was not measured.
+   * measured. `CPU time`: of gateway and backend for a request, where the rate of the baseline is that of the
+   * latency or of the load and says nothing; of backend and client where the baseline has no gateway.
+   * `profile`: by nothing, because the baseline was not measured.
    */
   readonly by: "rate" | "CPU time" | "profile";
   /**
@@ -177,8 +178,8 @@ const FACTORS: Range = { least: 0.05, most: 20, precision: 1.08 };
  * pauses now and then between small batches.
  */
 const WAYS = [
-  { batchSpread: 0.5, pauses: 1 },
   { batchSpread: "exponential", pauses: 1 },
+  { batchSpread: 0.5, pauses: 1 },
   { batchSpread: "exponential", pauses: 3 },
 ] as const;
 
@@ -205,7 +206,8 @@ export function calibrate(
   if (measured.length === 0) return undefined;
   const median = (of: (repetition: Measured) => number) => estimateMedian(measured.map(of))!.estimate;
   const others = median((repetition) => othersOf(repetition, environment));
-  const byCpuTime = slownessByCpuTime(median);
+  const beside = median((repetition) => besideOf(repetition, run, environment));
+  const byCpuTime = known === undefined ? slownessOfParties(median) : slownessOfServers(known, median);
   if (known === undefined) {
     return byCpuTime === undefined ? undefined : { slowness: byCpuTime, others, by: "CPU time" };
   }
@@ -214,7 +216,7 @@ export function calibrate(
   const simulated = (conditions: Conditions, seed: number) =>
     simulate(modelOfRun(run, known, environment, conditions), spanOf(run), seed);
   const rateWith = (bunching?: Bunching) => (slowness: number) => {
-    const { requests, durationSec } = simulated({ slowness, others, bunching }, 1);
+    const { requests, durationSec } = simulated({ slowness, beside, bunching }, 1);
     return requests / durationSec;
   };
   const findSlowness = (bunching?: Bunching) => {
@@ -226,7 +228,7 @@ export function calibrate(
   const findFactor = (slowness: number, way: Omit<Bunching, "factor">): Bunching => {
     const churnAt = (factor: number) =>
       FACTOR_SEEDS.map((seed) => {
-        const { opened, requests } = simulated({ slowness, others, bunching: { ...way, factor } }, seed);
+        const { opened, requests } = simulated({ slowness, beside, bunching: { ...way, factor } }, seed);
         return opened / Math.max(1, requests);
       }).sort((a, b) => a - b)[1]!;
     return { factor: bisect(FACTORS, (factor) => churnAt(factor) >= churn), ...way };
@@ -260,16 +262,43 @@ export function othersOf({ machine }: Measured, { cpus }: Environment): number {
   return (machine?.others ?? 0) * cpus;
 }
 
+/**
+ * CPUs that were used in a repetition by what a simulation has no jobs for: other programs, and the generator
+ * of an open loop.
+ */
+export function besideOf(repetition: Measured, { options: { load } }: Run, environment: Environment): number {
+  const generator = load.ratePerSec === undefined
+    ? 0
+    : repetition.processes.load.cpuSec * 1000 / load.durationMs;
+  return othersOf(repetition, environment) + generator;
+}
+
 /** Connections that the gateway opened for each request, over the whole load. */
 export function openedPerRequest({ hosts, requests }: Measured): number {
   return hosts.gateway.connectionsOpened / Math.max(1, requests);
 }
 
-function slownessByCpuTime(median: (of: (repetition: Measured) => number) => number): number | undefined {
+type MedianOf = (of: (repetition: Measured) => number) => number;
+
+/** By the CPU time of backend and client, where there is no gateway. */
+function slownessOfParties(median: MedianOf): number | undefined {
   const us = median(({ requests, processes: { backend, load } }) =>
     (backend.cpuSec + load.cpuSec) / Math.max(1, requests) * 1e6
   );
   return us === 0 ? undefined : us / (BACKEND_COST.requestUs + CLIENT_US);
+}
+
+/** By the CPU time of gateway and backend, for their requests and the connections between them. */
+function slownessOfServers({ profile }: KnownGateway, median: MedianOf): number | undefined {
+  const { requestUs, answerUs, connectUs } = PROFILES[profile];
+  const perRequest = requestUs + answerUs + BACKEND_COST.requestUs;
+  const perConnection = connectUs + BACKEND_COST.acceptUs;
+  const slowness = median((repetition) => {
+    const { requests, processes: { gateway, backend } } = repetition;
+    const us = ((gateway?.cpuSec ?? 0) + backend.cpuSec) / Math.max(1, requests) * 1e6;
+    return us / (perRequest + perConnection * openedPerRequest(repetition));
+  });
+  return slowness === 0 ? undefined : slowness;
 }
 
 interface Range {
