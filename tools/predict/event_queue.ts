@@ -26,16 +26,22 @@ export class EventQueue {
   /** Adds an event, a whole number of 32 bits. */
   push(time: number, event: number): void {
     if (this.#size === this.#events.length) this.#grow();
-    const order = this.#pushed++;
     const times = this.#times;
+    const orders = this.#order;
+    const events = this.#events;
     let at = this.#size++;
     while (at > 0) {
       const parent = Math.floor((at - 1) / WIDTH);
-      if (times[parent]! <= time) break;
-      this.#move(parent, at);
+      const later = times[parent]!;
+      if (later <= time) break;
+      times[at] = later;
+      orders[at] = orders[parent]!;
+      events[at] = events[parent]!;
       at = parent;
     }
-    this.#set(at, time, order, event);
+    times[at] = time;
+    orders[at] = this.#pushed++;
+    events[at] = event;
   }
 
   /** Takes the next event out; -1 where there is none. */
@@ -43,40 +49,39 @@ export class EventQueue {
     if (this.#size === 0) return -1;
     const event = this.#events[0]!;
     this.time = this.#times[0]!;
-    const last = --this.#size;
-    if (last > 0) this.#sink(this.#times[last]!, this.#order[last]!, this.#events[last]!);
+    if (--this.#size > 0) this.#sinkLast();
     return event;
   }
 
-  #sink(time: number, order: number, event: number): void {
+  /** Puts the event behind the last one at the top, and lets it sink to its place. */
+  #sinkLast(): void {
     const times = this.#times;
     const orders = this.#order;
+    const events = this.#events;
     const size = this.#size;
+    const time = times[size]!;
+    const order = orders[size]!;
     let at = 0;
-    for (;;) {
-      const first = at * WIDTH + 1;
-      if (first >= size) break;
+    for (let first = 1; first < size; first = at * WIDTH + 1) {
       const end = Math.min(first + WIDTH, size);
       let least = first;
+      let earliest = times[first]!;
       for (let child = first + 1; child < end; child++) {
-        const earlier = times[child]! - times[least]! || orders[child]! - orders[least]!;
-        if (earlier < 0) least = child;
+        const other = times[child]!;
+        if (other < earliest || (other === earliest && orders[child]! < orders[least]!)) {
+          least = child;
+          earliest = other;
+        }
       }
-      if ((times[least]! - time || orders[least]! - order) >= 0) break;
-      this.#move(least, at);
+      if (time < earliest || (time === earliest && order < orders[least]!)) break;
+      times[at] = earliest;
+      orders[at] = orders[least]!;
+      events[at] = events[least]!;
       at = least;
     }
-    this.#set(at, time, order, event);
-  }
-
-  #move(from: number, to: number): void {
-    this.#set(to, this.#times[from]!, this.#order[from]!, this.#events[from]!);
-  }
-
-  #set(at: number, time: number, order: number, event: number): void {
-    this.#times[at] = time;
-    this.#order[at] = order;
-    this.#events[at] = event;
+    times[at] = time;
+    orders[at] = order;
+    events[at] = events[size]!;
   }
 
   #grow(): void {

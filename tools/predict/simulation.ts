@@ -142,10 +142,10 @@ class Simulation {
     this.#timeWaits = queues(destinations);
     this.#nextDestination = new Int32Array(gateway.workers);
     // The kernel spreads connections over the sockets of SO_REUSEPORT by a hash: as good as at random.
-    this.#workerOfClient = Uint16Array.from(
-      { length: load.connections },
-      () => Math.floor(this.#random.uniform() * gateway.workers),
-    );
+    this.#workerOfClient = new Uint16Array(load.connections);
+    for (let client = 0; client < load.connections; client++) {
+      this.#workerOfClient[client] = Math.floor(this.#random.uniform() * gateway.workers);
+    }
   }
 
   fillPools(): void {
