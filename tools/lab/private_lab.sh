@@ -15,21 +15,36 @@ read -r pid _ </proc/self/stat
 mount -t tmpfs timewait /run
 mkdir /run/netns /run/timewait
 
-add_host() {
-  ip netns add "$1" && ip -n "$1" link set lo up
-}
-
 address_of() {
   case $1 in client) echo "$CLIENT" ;; gateway) echo "$GATEWAY" ;; backend) echo "$BACKEND" ;; esac
 }
 
-# link HOST HOST: each end is named for the host it leads to.
+# Each of these is one `ip` for many commands: to start it costs more than what it does.
+
+# add_hosts HOST...
+add_hosts() {
+  printf 'netns add %s\n' "$@" | ip -batch -
+}
+
+# link HOST HOST, and so on: each end is named for the host it leads to.
 link() {
-  ip link add "$2" netns "$1" type veth peer name "$1" netns "$2" &&
-    ip -n "$1" address add "$(address_of "$1")" peer "$(address_of "$2")" dev "$2" &&
-    ip -n "$2" address add "$(address_of "$2")" peer "$(address_of "$1")" dev "$1" &&
-    ip -n "$1" link set "$2" up &&
-    ip -n "$2" link set "$1" up
+  while [ $# -gt 0 ]; do
+    echo "link add $2 netns $1 type veth peer name $1 netns $2"
+    shift 2
+  done | ip -batch -
+}
+
+# bring_up HOST OTHER...: its loopback, where that is not up yet, and its ends of the links to the others.
+bring_up() {
+  host=$1
+  shift
+  {
+    echo "link set lo up"
+    for other in "$@"; do
+      echo "address add $(address_of "$host") peer $(address_of "$other") dev $other"
+      echo "link set $other up"
+    done
+  } | ip -n "$host" -batch -
 }
 
 in_host() {
@@ -43,17 +58,12 @@ sysctls() {
   in_host "$1" grep -Hs -d skip '' /proc/sys/net/core/* /proc/sys/net/ipv4/* /proc/sys/net/ipv6/* | sed 's/:/=/'
 }
 
-# renew HOST: other namespace, same name. The old one lives on while a process is in it, so its links are cut first.
+# renew HOST OTHER OTHER: other namespace, same name. The old one lives on while a process is in it, so its links are cut first.
 # A namespace begins with the kernel's own sysctls, so those that the old one had and the new one has not are written again.
 renew() {
   sysctls "$1" >/run/sysctls
-  for other in client gateway backend; do
-    [ "$other" = "$1" ] || ip -n "$other" link delete "$1" || return
-  done
-  ip netns delete "$1" && add_host "$1" || return
-  for other in client gateway backend; do
-    [ "$other" = "$1" ] || link "$1" "$other" || return
-  done
+  ip -n "$2" link delete "$1" && ip -n "$3" link delete "$1" && ip netns delete "$1" && add_hosts "$1" &&
+    link "$1" "$2" "$1" "$3" && bring_up "$@" && bring_up "$2" "$1" && bring_up "$3" "$1" || return
   sysctls "$1" >/run/sysctls.new
   # shellcheck disable=SC2016 # the inner shell is to expand it
   grep -Fvxf /run/sysctls.new /run/sysctls |
@@ -61,12 +71,19 @@ renew() {
   return 0
 }
 
-for host in client gateway backend; do add_host "$host"; done
-link client gateway
-link gateway backend
-link client backend
+add_hosts client gateway backend
+link client gateway gateway backend client backend
+bring_up client gateway backend
+bring_up gateway client backend
+bring_up backend client gateway
 
 echo "ready $pid"
 while read -r _ host; do
-  if words=$(renew "$host" 2>&1); then echo "renewed $host"; else echo "failed $words" | tr '\n' ' ' && echo; fi
+  case $host in
+    client) others="gateway backend" ;;
+    gateway) others="client backend" ;;
+    *) others="client gateway" ;;
+  esac
+  # shellcheck disable=SC2086 # two words
+  if words=$(renew "$host" $others 2>&1); then echo "renewed $host"; else echo "failed $words" | tr '\n' ' ' && echo; fi
 done
