@@ -373,8 +373,8 @@ for (const [what, of, expected] of CASES) {
 }
 
 Deno.test("of connections that carried fewer than two requests each, nobody can say that the pool fits", () => {
-  const stood = (requests: number) =>
-    evidence([
+  const stood = (requests: number) => ({
+    ...evidence([
       witness({
         stoodBefore: 0,
         accepted: 1_900,
@@ -382,7 +382,9 @@ Deno.test("of connections that carried fewer than two requests each, nobody can 
         requests,
         open: { connections: 1_900, busy: 1_900, requests: same(1, 1_900) },
       }),
-    ]);
+    ]),
+    requests: { answered: 640, concurrency: 5_000 },
+  });
   assertEquals(names(stood(2_700)), []);
   assertEquals(names(stood(19_000)), ["none"]);
 });
