@@ -1,4 +1,7 @@
-/** What a gateway writes and what a scenario says reach the terminal and the report as text, and as nothing else. */
+/**
+ * What a gateway writes and what a scenario says reach the terminal and the report as text, and as nothing
+ * else.
+ */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Marked } from "marked";

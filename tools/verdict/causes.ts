@@ -42,7 +42,9 @@ export function causesOf(evidence: Evidence): Cause[] {
   return hardlyUsed(evidence, asked) ? [] : [fits(evidence)];
 }
 
-/** Whether the connections carried fewer than two requests each: whether they are kept was not put to test. */
+/**
+ * Whether the connections carried fewer than two requests each: whether they are kept was not put to test.
+ */
 function hardlyUsed({ upstream, witness }: Evidence, asked: number): boolean {
   return Math.max(upstream?.opened ?? 0, witness?.accepted ?? 0) > asked / 2;
 }

@@ -19,8 +19,8 @@ export interface Forwarding {
    */
   readonly kind: "by itself" | "more often";
   /**
-   * Requests: those answered in time with 2xx or 3xx for `by itself`; for `more often` all that the load can have
-   * sent, those without an answer among them.
+   * Requests: those answered in time with 2xx or 3xx for `by itself`; for `more often` all that the load can
+   * have sent, those without an answer among them.
    */
   readonly requests: number;
   /** Requests that the backend has answered. */
