@@ -115,17 +115,20 @@ Deno.test({
       args,
       cwd: installed.folder,
       stdout: "null",
-      stderr: "null",
+      stderr: "piped",
     }).spawn();
     const childrenOf = (pid: number) => {
       const { stdout } = new Deno.Command("ps", { args: ["-o", "pid=", "--ppid", String(pid)] }).outputSync();
       return new TextDecoder().decode(stdout).trim().split(/\s+/).filter((word) => word !== "").map(Number);
     };
-    await until(() => childrenOf(child.pid).length > 0);
+    const stderr = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
+    assertMatch((await stderr.read()).value ?? "", /^undersized_pool: 3 runs, /);
     const [bench] = childrenOf(child.pid);
     await until(() => childrenOf(bench!).length > 0);
     child.kill("SIGKILL");
     await child.status;
-    await until(() => !isAlive(bench!));
+    // It ends its lab in order, for which a busy machine may take long, and no longer than 30 s.
+    await until(() => !isAlive(bench!), 45_000);
+    await stderr.cancel();
   },
 });

@@ -1,7 +1,7 @@
 import { parseBytes, parseDurationMs, parseListen, parseText, parseWhole } from "../../tools/cli/values.ts";
 import { TimewaitError } from "../../tools/errors.ts";
 import { assertEquals, assertThrows } from "@std/assert";
-import { flagOf, isGiven, listFlag, switchFlag, valueFlag } from "../../tools/cli/command_line.ts";
+import { flagOf, isGiven, listFlag, mainOf, switchFlag, valueFlag } from "../../tools/cli/command_line.ts";
 import { parseFlags } from "../../tools/cli/parse_flags.ts";
 
 const command = {
@@ -120,4 +120,24 @@ Deno.test("durations, sizes and addresses are strict", () => {
   for (const bad of ["", "8080", ":8080", "a:70000", "::1:80", "a b:1"]) {
     assertThrows(() => parseListen(bad, "--l"), TimewaitError);
   }
+});
+
+Deno.test("what fails while a tool is interrupted is told, and the exit code is that of the interruption", async () => {
+  const tool = mainOf({
+    name: "demo",
+    summary: "Fails.",
+    flags: {},
+    run: () => Promise.reject(new Error("not written")),
+  });
+  const told: string[] = [];
+  const { error } = console;
+  console.error = (line: string) => told.push(line);
+  try {
+    assertEquals(await tool([], new AbortController().signal), 1);
+    assertEquals(await tool([], AbortSignal.abort()), 130);
+  } finally {
+    console.error = error;
+  }
+  assertEquals(told.every((line) => line.endsWith(": not written")), true);
+  assertEquals(told.length, 2);
 });

@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { ROOT } from "../support/root.ts";
+import { isAlive, until } from "../support/until.ts";
 
 const TOOL = `
 import { runAsScript } from "${new URL("../../tools/cli/run_as_script.ts", import.meta.url)}";
@@ -61,6 +62,31 @@ Deno.test("a pipe that nobody reads does not keep an interrupted tool alive", as
     new Deno.Command("mkfifo", { args: [`${folder}/pipe`] }).outputSync();
     const { code } = await send(["SIGTERM"], { args: [`${folder}/pipe`] });
     assertEquals(code, 130);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a tool whose task is killed while it starts ends in order all the same", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${folder}/tool.ts`, TOOL);
+    // What the tool asks first takes a while.
+    await Deno.writeTextFile(`${folder}/sh`, `#!/bin/sh\n: >${folder}/asked; sleep 1; exec /bin/sh "$@"\n`);
+    await Deno.chmod(`${folder}/sh`, 0o755);
+    const task = new Deno.Command("/bin/sh", {
+      args: ["-c", `${Deno.execPath()} run -A ${folder}/tool.ts >${folder}/out & echo $!; wait`],
+      env: { PATH: `${folder}:${Deno.env.get("PATH")}`, INIT_CWD: "." },
+      stdout: "piped",
+    }).spawn();
+    const lines = task.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    const tool = Number((await lines.read()).value);
+    await until(() => Deno.stat(`${folder}/asked`).then(() => true, () => false), 20_000);
+    task.kill("SIGKILL");
+    await task.status;
+    await lines.cancel();
+    await until(() => !isAlive(tool), 20_000).finally(() => isAlive(tool) && Deno.kill(tool, "SIGKILL"));
+    assertEquals(await Deno.readTextFile(`${folder}/out`), "started\nended in order\n");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

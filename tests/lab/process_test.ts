@@ -1,13 +1,14 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { CommandNotFoundError, findCommand } from "../../tools/lab/find_command.ts";
 import {
-  KEEP_EXIT_CODE,
+  keepExitCode,
   LONGEST_LINE,
   reasonOfExit,
   runCommand,
   startProcess,
 } from "../../tools/lab/process.ts";
 import { isAlive, until } from "../support/until.ts";
+import { within } from "../support/waiting.ts";
 
 Deno.test("a child runs with its lines handed over and its input open", async () => {
   const lines: string[] = [];
@@ -44,6 +45,15 @@ Deno.test("a child that has left a daemon behind is stopped all the same", async
   assertEquals((await child.stop(10)).code > 128, true);
   Deno.kill(pids[0]!, "SIGKILL");
   await child.exited;
+});
+
+Deno.test("a child that has ended is known to have, whatever holds its output open", async () => {
+  const lines: string[] = [];
+  const script = 'sleep 1000 & echo half >&2; printf "no config" >&2; exit 4';
+  const onStderr = (line: string) => lines.push(line);
+  await using child = await startProcess([], { name: "child", argv: ["sh", "-c", script], onStderr });
+  const { code, stderr } = await within(child.exited, "the end of the child");
+  assertEquals([code, stderr, lines], [4, ["half", "no config"], ["half", "no config"]]);
 });
 
 Deno.test("a child that a signal has ended does not look as if it had ended well", async () => {
@@ -137,7 +147,7 @@ Deno.test("a child that the kernel kills for want of memory is told from one tha
       const inside = `mount -t tmpfs none /sys/fs/cgroup; mount --bind ${counters} /proc/vmstat; exec "$@"`;
       const { code, stderr } = new Deno.Command("unshare", {
         // deno-fmt-ignore
-        args: ["--user", "--map-root-user", "--mount", "sh", "-c", inside, "sh", ...KEEP_EXIT_CODE,
+        args: ["--user", "--map-root-user", "--mount", "sh", "-c", inside, "sh", ...keepExitCode("ended "),
           "sh", "-c", `printf 'oom_kill ${kills}\\n' >${counters}; kill -9 $$`],
       }).outputSync();
       assertEquals(code, 137);

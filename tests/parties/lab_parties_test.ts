@@ -16,6 +16,22 @@ Deno.test("a gateway command that ends is reported with what it said", async () 
   assertStringIncludes(error.message, "(exit code 3)");
 });
 
+Deno.test("a gateway that ends and leaves something behind that holds its output is told with its exit code", async () => {
+  await using lab = await openLab("host");
+  await using backend = await startBackendIn(lab, resolveBackend());
+  for (
+    const [command, reason] of [
+      ["sleep 1000 & echo no config >&2; exit 4", "no config (exit code 4)"],
+      ["sleep 1000 &", "exit code 0: it must stay in the foreground"],
+    ] as const
+  ) {
+    const startMs = performance.now();
+    const { message } = await assertRejects(() => startGatewayIn(lab, { command }, backend), Error);
+    assertEquals(message, `the gateway ended before it listened: ${reason}`);
+    assertLess(performance.now() - startMs, 8_000);
+  }
+});
+
 Deno.test("a gateway command that never listens is stopped and reported, with what it was to listen on", async () => {
   await using lab = await openLab("host");
   await using backend = await startBackendIn(lab, resolveBackend());

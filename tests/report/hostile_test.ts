@@ -1,6 +1,6 @@
 // A results document that is hostile in every text that the schema lets it have.
 
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { messageOf, TimewaitError } from "../../tools/errors.ts";
 import { Marked, type MarkedToken, type Token } from "marked";
 import { renderComparison } from "../../tools/report/comparison_report.ts";
@@ -12,13 +12,17 @@ import { renderSvg } from "../../tools/report/plots/svg.ts";
 import { renderReport } from "../../tools/report/report.ts";
 import { writeReport } from "../../tools/report/report_files.ts";
 import { renderRows } from "../../tools/report/table.ts";
+import schema from "../../tools/results/results.schema.json" with { type: "json" };
 import { writeResults } from "../../tools/results/write.ts";
 import { parseResults } from "../../tools/results/read.ts";
-import type { Results } from "../../tools/results/results.ts";
+import type { HostResult } from "../../tools/observe/series.ts";
+import type { Measured, Results } from "../../tools/results/results.ts";
 import { showProgress } from "../../tools/run/progress.ts";
 import { checkDocuments } from "../../tools/verdict/documents.ts";
 import { parseGate } from "../../tools/verdict/gate.ts";
+import { ended, witness } from "../support/made_up_evidence.ts";
 import { repetition, results, run } from "../support/made_up_results.ts";
+import { at, opening, sweepResults } from "../support/made_up_sweep.ts";
 
 /** What a name may hold: one line without backticks. */
 const NAME = String
@@ -29,23 +33,43 @@ const TEXT =
   "| a | b |\n| - | - |\n| c | d |\n\n`x` ``y`` </main></script><!--\n===\n---\n";
 
 /** Texts that are one of a few words, or a time: no document with another one is read. */
-const FIXED = /^(schema|startedAt|kind|transport|side|host|status|step)$/;
+const FIXED = /^(schema|startedAt|kind|transport|side|host|status|step|by|how|at)$/;
+
+/** Where a text stood in a document, by the names of the properties. */
+const PLACES = new Set<string>();
 
 /** A document with a text in every place where one may stand. */
-function documentOf(name: (i: number) => string, text: (i: number) => string): Results {
+function documentOf(
+  name: (i: number) => string,
+  text: (i: number) => string,
+): Results {
   const knob = { host: "gateway", key: "k", before: "b", asked: "a" } as const;
   const knobs = [
     { ...knob, inForce: "a", status: "applied", reason: "r" } as const,
     { ...knob, inForce: null, status: "denied", reason: "r" } as const,
   ];
   const command = { command: "c" };
-  const upstreamFailures = [{ code: "c", step: "connect", count: 3, firstMs: 1 }] as never;
+  const upstreamFailures = [{ code: "c", step: "connect", count: 3, firstMs: 1, example: "e" }] as never;
+  const group = {
+    side: "opened",
+    opening: 0,
+    established: 9,
+    closeWait: 0,
+    closing: 0,
+    finWait2: 0,
+  } as const;
+  const witnesses = [witness({ backend: "b", accepted: 900, ended: [ended(800)] })];
   const one = run("direct", [repetition(5_000, { opened: 40_000, timeWait: 30_000, knobs })], null);
   const runs = [
     { ...one, options: { ...one.options, sysctls: { k: "v" } } },
     run(
       "two",
-      [repetition(100, { opened: 800, timeWait: 700, knobs, upstreamFailures }), { failed: "f" }],
+      [
+        grouped(repetition(100, { opened: 800, timeWait: 700, knobs, upstreamFailures, witnesses }), {
+          connectionGroups: [{ ...group, service: "s", timeWait: 700 }],
+        }),
+        { failed: "f" },
+      ],
       command,
     ),
     run("three", [{ failed: "f" }], command),
@@ -55,9 +79,12 @@ function documentOf(name: (i: number) => string, text: (i: number) => string): R
     options: {
       ...run.options,
       load: { ...run.options.load, headers: ["h"], script: "s", connections: 10 + i },
+      ...(i === 3 ? { backend: { ...run.options.backend, command: "c" } } : {}),
     },
   }));
   const made = results(runs, {
+    method: { repeat: 3, until: null, decide: { maxTimeMs: 1, gates: ["g"] } },
+    products: [{ run: "two", id: "i", version: "v" }],
     environment: {
       ...results([]).environment,
       governors: ["g", "h"],
@@ -67,20 +94,48 @@ function documentOf(name: (i: number) => string, text: (i: number) => string): R
       machineSysctls: { a: "x", b: "y" },
     },
   });
+  return withTexts(made, name, text);
+}
+
+/** A sweep with such texts. */
+function sweepOf(name: (i: number) => string, text: (i: number) => string): Results {
+  const runs = ["direct", "mine"].flatMap((series) =>
+    [10, 20, 40].map((value) =>
+      at(series, "connections", value, [opening(0.1), opening(0.2)], { direct: series === "direct" })
+    )
+  );
+  return withTexts(sweepResults(runs), name, text);
+}
+
+/** The document with other texts in place of its own, as it is read back. */
+function withTexts(made: Results, name: (i: number) => string, text: (i: number) => string): Results {
   let i = 0;
   const replaced = (value: unknown, key: string): unknown => {
     if (typeof value === "string") {
-      if (FIXED.test(key) || value === "autocannon") return value;
+      // The name of a setting: no document with another one is read.
+      if (value === "connections") return value;
+      PLACES.add(key);
+      if (FIXED.test(key) || /^(autocannon|wrk)$/.test(value)) return value;
+      // The runs of one series are still those of one.
+      if (key === "series") return name(value.length);
+      if (key === "gates") return `${name(i++).replaceAll(/[:<>=]/g, "")}:requestsPerSec>=-5%`;
       return key === "name" || key === "scenario" || key === "question" ? name(i++) : text(i++);
     }
     if (typeof value !== "object" || value === null) return value;
     if (Array.isArray(value)) return value.map((inner) => replaced(inner, key));
-    const keys = /^(sysctls|machineSysctls)$/.test(key)
-      ? (inner: string) => text(inner.charCodeAt(0))
-      : String;
-    return Object.fromEntries(Object.entries(value).map(([inner, of]) => [keys(inner), replaced(of, inner)]));
+    const named = /^(sysctls|machineSysctls)$/.test(key);
+    return Object.fromEntries(
+      Object.entries(value).map(([inner, of]) =>
+        named ? [text(inner.charCodeAt(0)), replaced(of, key)] : [inner, replaced(of, inner)]
+      ),
+    );
   };
   return parseResults(JSON.stringify(replaced(made, "")), "made up");
+}
+
+function grouped(measured: Measured, more: Partial<HostResult>): Measured {
+  const { hosts } = measured;
+  return { ...measured, hosts: { ...hosts, gateway: { ...hosts.gateway, ...more } } };
 }
 
 const HOSTILE = documentOf((i) => `${i}${NAME}`, (i) => `${TEXT}${i}`);
@@ -124,6 +179,32 @@ Deno.test("a hostile document has the headings, tables, lists and code of any ot
   assertTame(renderReport(HOSTILE), renderReport(TAME));
   const plots = [{ title: "a", path: "a.svg" }];
   assertTame(renderReport(HOSTILE, plots), renderReport(TAME, plots));
+});
+
+Deno.test("so it has where the document is a sweep", () => {
+  const [hostile, tame] = [
+    sweepOf((i) => `${i}${NAME}`, () => TEXT),
+    sweepOf((i) => `name${i}`, () => "text"),
+  ];
+  assertTame(renderReport(hostile), renderReport(tame));
+});
+
+Deno.test("every text that the schema lets a document have was a hostile one", () => {
+  const texts = new Set<string>();
+  const collect = (value: unknown, name: string) => {
+    if (typeof value !== "object" || value === null) return;
+    const of = value as Record<string, unknown>;
+    if ([of.type].flat().includes("string") && of.enum === undefined && of.const === undefined) {
+      texts.add(name);
+    }
+    for (const [key, inner] of Object.entries(of)) {
+      collect(inner, ["items", "additionalProperties", "anyOf"].includes(key) || !isNaN(+key) ? name : key);
+    }
+  };
+  collect(schema, "");
+  // An alias is met at the property that has it.
+  for (const alias of ["GateText"]) texts.delete(alias);
+  assertEquals([...texts].filter((name) => !PLACES.has(name)), []);
 });
 
 Deno.test("so it has in a comparison, with hostile names of files and gates besides", () => {
@@ -248,6 +329,18 @@ Deno.test("a name with half of a surrogate pair is damage, with its file and pla
     messageOf(error),
     "r.json is damaged at environment.sysctls.a\\ud800b: a name that is no Unicode",
   );
+});
+
+Deno.test("a setting or a gate that is none is damage, with its file and place", () => {
+  const [one, ...more] = TAME.runs;
+  const swept = { ...TAME, runs: [{ ...one!, swept: [{ name: "a|b", value: 1 }] }, ...more] };
+  const gated = { ...TAME, method: { ...TAME.method, decide: { maxTimeMs: 1, gates: ["fast"] } } };
+  for (
+    const [document, place] of [[swept, "runs[0].swept[0].name"], [gated, "method.decide.gates[0]"]] as const
+  ) {
+    const error = assertThrows(() => parseResults(JSON.stringify(document), "r.json"), TimewaitError);
+    assertStringIncludes(messageOf(error), `r.json is damaged at ${place}: `);
+  }
 });
 
 Deno.test("an empty name of a scenario leaves a report", () => {

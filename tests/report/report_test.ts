@@ -117,7 +117,7 @@ Deno.test("failed requests are counted in the table and named below it", () => {
   assertEquals(cells(report, "pool-100")[5], "1,543");
   assertStringIncludes(
     report,
-    "3 could not connect, 40 were answered too late, 1,500 got a status other than 2xx and 3xx. An answer that was " +
+    "3 could not connect, 40 were not answered in time, 1,500 got a status other than 2xx and 3xx. An answer that was " +
       "both late and of such a status can be among both: up to 40 are taken off requests/s twice.",
   );
 });

@@ -372,6 +372,24 @@ for (const [what, of, expected] of CASES) {
   Deno.test(`${what}: ${expected.join(", ")}`, () => assertEquals(names(of), expected));
 }
 
+Deno.test("of connections that carried fewer than two requests each, nobody can say that the pool fits", () => {
+  const stood = (requests: number) => ({
+    ...evidence([
+      witness({
+        stoodBefore: 0,
+        accepted: 1_900,
+        openPeak: 1_900,
+        requests,
+        open: { connections: 1_900, busy: 600, requests: same(1, 1_900) },
+      }),
+    ]),
+    requests: { answered: 640, concurrency: 1_900 },
+    upstream: { destinations: 1, opened: 1_900 },
+  });
+  assertEquals(names(stood(2_700)), []);
+  assertEquals(names(stood(19_000)), ["none"]);
+});
+
 Deno.test("each cause rests on figures, and is told apart from another one by figures", () => {
   for (const [what, of] of CASES) {
     for (const { cause, evidence, toldApartFrom } of causesOf(of)) {

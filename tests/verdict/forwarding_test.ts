@@ -22,6 +22,10 @@ Deno.test("a gateway that asks its backend once for each request is not spoken o
   assertEquals(forwardingOf(gateway(30_000, { errors: { ...errors, status: 10_000 } })), undefined);
   // It never answered these.
   assertEquals(forwardingOf(gateway(50_000, { errors: { ...errors, read: 10_000 } })), undefined);
+  // An open loop gave these up, and had sent only some of them.
+  assertEquals(forwardingOf(gateway(12_000, { errors: { ...errors, timeout: 30_000 } })), undefined);
+  const gaveUp = gateway(12_000, { errors: { ...errors, timeout: 30_000 } });
+  assertEquals(reportOf(gaveUp).includes("of the requests."), false);
   const arrivals = { due: 50_000, unsent: 0, late: 0 };
   assertEquals(
     forwardingOf(gateway(50_000, { arrivals, errors: { ...errors, timeout: 10_000 } })),

@@ -67,6 +67,26 @@ Deno.test("time of the connections that no answer accounts for is told, with the
   );
 });
 
+Deno.test("a load that ends soon after the first answers knows the fastest requests only", () => {
+  const soon = (count: number, more: Partial<Measured> = {}) =>
+    kindsOf(mine(answeredAfter(7_000_000, {
+      requests: count,
+      latencyHistogram: { us: [7_000_000], count: [count] },
+      ...more,
+    })));
+  // Each of 1,000 connections was open for 8 s.
+  assertEquals(soon(100), ["unanswered"]);
+  assertEquals(soon(900), []);
+  // The others were told as late.
+  const { errors } = answeredAfter(1);
+  assertEquals(soon(100, { errors: { ...errors, timeout: 800 } }), ["failed requests"]);
+  // They came about a second before the end: too late for an answer.
+  const late = answeredAfter(1);
+  const client = { ...late.samples.hosts.client, established: [0, 800, 1_000] };
+  const samples = { ...late.samples, hosts: { ...late.samples.hosts, client } };
+  assertEquals(soon(100, { samples }), []);
+});
+
 Deno.test("in a load with pauses only the time in which requests are sent counts", () => {
   const inBursts = (one: Measured): Run => {
     const of = mine(one);

@@ -49,6 +49,7 @@ export function mainOf<F extends Flags>(command: Command<F>): Main {
     } catch (error) {
       if (signal.aborted && error === signal.reason) return 130;
       printError(error, command.flags);
+      if (signal.aborted) return 130;
       return error instanceof TimewaitError && !(error instanceof UnavailableError) ? 2 : 1;
     }
   };

@@ -15,6 +15,8 @@ import type { Main } from "./command.ts";
  * that paths are theirs; and it ends when the task is killed.
  */
 export async function runAsScript(main: Main): Promise<void> {
+  // Before anything that takes time: the task may be killed meanwhile, and its place taken.
+  const parent = Deno.ppid;
   const controller = new AbortController();
   let firstMs: number | undefined;
   const onSignal = () => {
@@ -30,7 +32,7 @@ export async function runAsScript(main: Main): Promise<void> {
   if (byTask) listeners.push(["SIGTSTP", refuseToPause()]);
   for (const [name, listener] of listeners) Deno.addSignalListener(name, listener);
   endings.set(controller.signal, onSignal);
-  const stopWatching = byTask ? followTask(onSignal) : () => {};
+  const stopWatching = byTask ? followTask(parent, onSignal) : () => {};
   try {
     Deno.exitCode = await main(Deno.args, controller.signal);
     // What was given up may still hold a thread, such as the opening of a pipe that nobody reads; or it is a
@@ -122,16 +124,15 @@ function startedByTask(): boolean {
 }
 
 /**
- * Goes to the directory of the person who typed, and calls back when the task is gone. Returns what ends
- * that.
+ * Goes to the directory of the person who typed, and calls back when the task, this process's parent, is
+ * gone. Returns what ends that.
  */
-function followTask(onGone: () => void): () => void {
+function followTask(parent: number, onGone: () => void): () => void {
   try {
     Deno.chdir(Deno.env.get("INIT_CWD")!);
   } catch {
     // It is gone, or not for us to read: paths are relative to where the task works.
   }
-  const parent = Deno.ppid;
   const timer = setInterval(() => Deno.ppid === parent || onGone(), PARENT_POLL_MS);
   return () => clearInterval(timer);
 }

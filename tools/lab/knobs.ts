@@ -177,6 +177,9 @@ const NOT_PER_NAMESPACE =
   "it is not per network namespace: it belongs to the whole machine, so a private lab cannot " +
   "set it. As root on the machine, sysctl -w does, for everything that runs there";
 
+/** Why a knob is not in force whose value is none, or is out of range. */
+export const NOT_TAKEN = "the kernel does not take this value";
+
 /** What the kernel's refusal means, and what would permit the knob. */
 function explainRefusal(words: string): string {
   if (words === NOT_ALLOWED) return NOT_ALLOWED_REASON;
@@ -185,7 +188,7 @@ function explainRefusal(words: string): string {
     return "/proc/sys is read-only here, as in most containers: docker run --sysctl KEY=VALUE or securityContext.sysctls " +
       "of a Kubernetes pod sets it from outside, --privileged permits it from inside";
   }
-  if (/invalid argument|out of range/i.test(words)) return "the kernel does not take this value";
+  if (/invalid argument|out of range/i.test(words)) return NOT_TAKEN;
   return words;
 }
 

@@ -133,7 +133,10 @@ async function startGuard(): Promise<Guarded | undefined> {
     argv: scriptArgv(GUARD, [SYSCTL_RECORDS, String(Deno.pid)], { name: "host_sysctl" }),
     onStdout: (line) => {
       const [verb, file = "", ...words] = line.split(" ");
-      const key = file.replace("/proc/sys/", "").replaceAll("/", ".");
+      // A record may name another file.
+      const key = /^\/proc\/sys\/[\w./-]+$/.test(file) && !file.includes("..")
+        ? file.slice("/proc/sys/".length).replaceAll("/", ".")
+        : file;
       if (verb === "ready") began.resolve(true);
       else if (verb === "nothing") began.resolve(false);
       else if (verb === "held") began.reject(new SysctlsHeldError(file));

@@ -53,7 +53,10 @@ export interface RunningProcess extends AsyncDisposable {
    * The id of its process group, which holds every process it has started, unless one has left on purpose.
    */
   readonly processGroup: number;
-  /** Resolves when it has ended; never rejects. */
+  /**
+   * Resolves when it has ended and its output has been read; never rejects. A process that it has left in the
+   * background may hold the output open: that is waited for {@linkcode OUTPUT_WAIT_MS} and no longer.
+   */
   readonly exited: Promise<ExitStatus>;
   /** Writes a line to its standard input. */
   writeLine(line: string): Promise<void>;
@@ -74,9 +77,12 @@ const STDERR_LINES_KEPT = 20;
 export const STOP_GRACE_MS = 2_000;
 
 /**
- * Longest wait for a killed child, in milliseconds. A daemon that the child has left in the background holds
- * the child's output open for as long as the daemon lives; it ends with its lab.
+ * Longest wait for the rest of what a child has written, once the child has ended, in milliseconds. What it
+ * has left in the background holds its output open for as long as that lives; it ends with its lab.
  */
+const OUTPUT_WAIT_MS = 500;
+
+/** Longest wait for a killed child, in milliseconds. Its output may be held open as well. */
 const KILL_WAIT_MS = 500;
 
 /** Longest wait until a child has said who it is, in milliseconds. On an idle machine it takes a few. */
@@ -122,11 +128,14 @@ exec "$@"`;
  * And it says when the kernel has killed the child for want of memory. The counter is that of the control
  * group (cgroup-v2.rst, cgroup-v1/memory.rst in the kernel's documentation), or that of the machine where no
  * group has one.
+ *
+ * Last it says, behind `mark`, the exit code: dax tells it only when nobody holds the output open any more.
  */
-export const KEEP_EXIT_CODE: readonly string[] = [
-  "/bin/sh",
-  "-c",
-  `
+export function keepExitCode(mark: string): string[] {
+  return ["/bin/sh", "-c", KEEP_EXIT_CODE, mark];
+}
+
+const KEEP_EXIT_CODE = `
 [ -n "\${HOME-}" ] || export HOME="$(getent passwd "$(id -u)" | cut -d: -f6)"
 exec 3>&2 2>/dev/null
 counters=/proc/vmstat
@@ -145,9 +154,8 @@ before=$kills
 code=$?
 [ $code = 137 ] && oom_kills && [ "$kills" -gt "$before" ] &&
   echo "out of memory: the kernel has killed a process for want of it meanwhile" >&3
-exit $code`,
-  "sh",
-];
+echo "$0$code" >&3
+exit $code`;
 
 /**
  * Starts a child in a session of its own, so that the terminal's Ctrl-C reaches the bench only.
@@ -162,9 +170,10 @@ export async function startProcess(
   options: ProcessOptions,
   beforeExec: (process: RunningProcess) => Promise<void> = () => Promise.resolve(),
 ): Promise<RunningProcess> {
+  const mark = `ended ${crypto.randomUUID()} `;
   const argv = [
     findCommand("setsid"),
-    ...KEEP_EXIT_CODE,
+    ...keepExitCode(mark),
     ...prefix,
     "/bin/sh",
     "-c",
@@ -193,7 +202,12 @@ export async function startProcess(
     announced.resolve(line);
   }, options.longestLine);
   const stderr: string[] = [];
-  const stderrRead = readLines(child.stderr(), (line) => {
+  const ended = Promise.withResolvers<number>();
+  const stderrRead = readLines(child.stderr(), (text) => {
+    // What the child wrote last may have no line end.
+    const [line, code] = text.split(mark) as [string, string?];
+    if (code !== undefined) ended.resolve(Number(code));
+    if (code !== undefined && line === "") return;
     options.onStderr?.(line);
     stderr.push(line);
     if (stderr.length <= STDERR_LINES_KEPT) return;
@@ -201,9 +215,14 @@ export async function startProcess(
     const spare = stderr.findIndex((kept) => !IS_REASON.test(kept));
     stderr.splice(Math.max(0, spare), 1);
   });
-  const exited = (async () => {
+  const closed = (async () => {
     const code = await child.then((result) => result.code, (error) => noteFailure(stderr, error));
     for (const read of [stdoutRead, stderrRead]) await read.catch((error) => noteFailure(stderr, error));
+    return code;
+  })();
+  const exited = (async () => {
+    const left = ended.promise.then((code) => deadline(closed, OUTPUT_WAIT_MS).catch(() => code));
+    const code = await Promise.race([closed, left]);
     await writer.abort(new Error(`${options.name} has ended`)).catch(() => {});
     announced.resolve("");
     return { code, stderr };
@@ -287,6 +306,14 @@ export function reasonOfExit(status: ExitStatus): string {
   const words = lines.findLast((line) => IS_REASON.test(line)) ?? lines.at(-1);
   const how = status.code > 128 ? `ended by signal ${status.code - 128}` : `exit code ${status.code}`;
   return words === undefined ? how : `${shortened(words, REASON_LENGTH)} (${how})`;
+}
+
+/**
+ * As {@linkcode reasonOfExit}, for a party that was not to end: one that has gone into the background has
+ * ended well.
+ */
+export function reasonOfEnd(status: ExitStatus): string {
+  return `${reasonOfExit(status)}${status.code === 0 ? ": it must stay in the foreground" : ""}`;
 }
 
 function shortened(text: string, length: number): string {

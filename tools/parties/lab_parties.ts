@@ -22,7 +22,7 @@ import { isSimple } from "./gateway_program.ts";
 import type { GatewayServerPlan } from "./gateway_server.ts";
 import { type Host } from "../lab/host.ts";
 import type { Lab } from "../lab/lab.ts";
-import { type ProcessOptions, reasonOfExit, type RunningProcess } from "../lab/process.ts";
+import { type ProcessOptions, reasonOfEnd, type RunningProcess } from "../lab/process.ts";
 import type { Collector } from "../observe/collector.ts";
 import { listens, parseTcpTable, TCP_TABLE_FILES } from "../observe/tcp_table.ts";
 
@@ -246,7 +246,7 @@ async function untilListening(
   signal: AbortSignal,
 ): Promise<void> {
   let ended: string | undefined;
-  process.exited.then((status) => ended = reasonOfExit(status));
+  process.exited.then((status) => ended = reasonOfEnd(status));
   let [counts, untilMs] = ["", 0];
   for (;;) {
     if (ended !== undefined) throw new Error(`${process.name} ended before it listened: ${ended}`);

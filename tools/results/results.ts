@@ -106,8 +106,15 @@ export interface DecidePlan {
    * Gates, as typed: the bench stops once each of them is said to hold or to fail. Left out where it stops
    * once each comparison with the baseline has shown a difference.
    */
-  readonly gates?: readonly string[];
+  readonly gates?: readonly GateText[];
 }
+
+/**
+ * A gate, as typed: `[RUN:]FIGURE>=LIMIT` or `<=`.
+ *
+ * @pattern ^\s*([^:<>=]+:)?[A-Za-z0-9.]+\s*(<=|>=)\s*[+\-]?\d+(\.\d+)?%?\s*$
+ */
+export type GateText = string;
 
 /** How often a bench measures each run. */
 export interface Method {
@@ -180,7 +187,11 @@ export interface Run {
   readonly baseline: boolean;
   /** What was measured; the same in all of its repetitions. Where a secret was, it has `***`. */
   readonly options: RunOptions;
-  /** The run of the scenario that this is one value of. Left out where no setting of it was varied. */
+  /**
+   * The run of the scenario that this is one value of. Left out where no setting of it was varied.
+   *
+   * @pattern ^[^\r\n`]+$
+   */
   readonly series?: string;
   /**
    * The values that tell it apart from the others of its series, the first that of the axis. Left out where

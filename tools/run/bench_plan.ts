@@ -10,6 +10,7 @@ import { TimewaitError } from "../errors.ts";
 import { checkFileLimit } from "../lab/file_limit.ts";
 import type { HostSysctls } from "../lab/machine_knobs.ts";
 import { checkKnobNames } from "../lab/knob_names.ts";
+import { checkKnobValues } from "../lab/knob_values.ts";
 import type { LabChoice, LabKind } from "../lab/lab.ts";
 import { chooseLab } from "../lab/open_lab.ts";
 import type { GeneratorChoice, LoadGenerator } from "../load/load.ts";
@@ -149,6 +150,11 @@ export async function planBench(scenario: Scenario, options: MeasureOptions = {}
     if (backend.command !== undefined) checkProgram(backend.command, "backend");
     await checkKnobNames(parseKnobs(sysctls));
   }
+  const where = typeof lab === "string" ? await chooseLab(lab) : lab;
+  if (where.kind === "private") {
+    const different = Map.groupBy(plan.runs, ({ options }) => JSON.stringify(options.sysctls ?? {}));
+    for (const [run] of different.values()) await checkKnobValues(parseKnobs(run!.options.sysctls));
+  }
   return {
     scenario: plan,
     repeat,
@@ -157,7 +163,7 @@ export async function planBench(scenario: Scenario, options: MeasureOptions = {}
     ...(decide === undefined ? {} : { decide }),
     seed,
     selfCheck,
-    lab: typeof lab === "string" ? await chooseLab(lab) : lab,
+    lab: where,
     generator: chosen,
     hostSysctls: options.hostSysctls,
     command,

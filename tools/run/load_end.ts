@@ -7,7 +7,7 @@
 import { abortable } from "@std/async/abortable";
 import { deadline } from "@std/async/deadline";
 import { inTime } from "../lab/in_time.ts";
-import { reasonOfExit, type RunningProcess } from "../lab/process.ts";
+import { reasonOfEnd, type RunningProcess } from "../lab/process.ts";
 import type { LoadResult, RunningLoad } from "../load/load.ts";
 import type { LoadPlan } from "../scenario/plan.ts";
 
@@ -69,7 +69,7 @@ export async function whileAllRun<T>(
   const ended = Promise.withResolvers<never>();
   for (const { name, exited } of parties) {
     exited.then((status) =>
-      ended.reject(new Error(`${name} ended while the load ran: ${reasonOfExit(status)}`))
+      ended.reject(new Error(`${name} ended while the load ran: ${reasonOfEnd(status)}`))
     );
   }
   return await abortable(Promise.race([what, ended.promise]), signal);

@@ -182,7 +182,11 @@ export interface RunOptions {
 
 /** The value of a setting that was varied. */
 export interface SweptValue {
-  /** The field of the options of load, backend or gateway: `connections`, `latencyMs`. */
+  /**
+   * The field of the options of load, backend or gateway: `connections`, `latencyMs`.
+   *
+   * @pattern ^[A-Za-z][A-Za-z0-9]*$
+   */
   readonly name: string;
   /** Its value, in the unit that the name ends in. */
   readonly value: number;

@@ -23,7 +23,7 @@ const BY_SURENESS: readonly Sure[] = ["certain", "likely", "possible"];
 
 /**
  * Names the causes, the surest first and never none: `none` where the pool fits. Empty where nothing was
- * asked of the gateway, or nothing is known of its connections.
+ * asked of the gateway, nothing is known of its connections, or they were hardly used.
  */
 export function causesOf(evidence: Evidence): Cause[] {
   const { witness, upstream, requests } = evidence;
@@ -38,7 +38,15 @@ export function causesOf(evidence: Evidence): Cause[] {
     ...(failures.length === 0 ? causesOfCap(evidence) : []),
   ];
   const found = [...failures, ...upstreamCauses, ...causesOfClients(evidence)];
-  return found.length === 0 ? [fits(evidence)] : sorted(distinct(found));
+  if (found.length > 0) return sorted(distinct(found));
+  return hardlyUsed(evidence, asked) ? [] : [fits(evidence)];
+}
+
+/**
+ * Whether the connections carried fewer than two requests each: whether they are kept was not put to test.
+ */
+function hardlyUsed({ upstream, witness }: Evidence, asked: number): boolean {
+  return Math.max(upstream?.opened ?? 0, witness?.accepted ?? 0) > asked / 2;
 }
 
 /** Each cause once: two halves of the evidence may show the same one. */

@@ -113,7 +113,9 @@ export function churnOf(run: Run, { lab }: Pick<Environment, "lab">): Churn | un
       : "kept",
     requests,
     backendRequests,
-    forwards: backendRequests >= FORWARDED_SHARE * requests,
+    // What was not answered in time may not have been sent.
+    forwards: backendRequests >=
+      FORWARDED_SHARE * median(({ requests, errors }) => Math.max(0, requests - errors.timeout)),
     connectionsOpened,
     ...(others === undefined ? {} : { openedByOthers: others.count }),
     openedPerRequest: median(({ hosts, requests }) =>

@@ -19,8 +19,8 @@ export interface Forwarding {
    */
   readonly kind: "by itself" | "more often";
   /**
-   * Requests: those answered with 2xx or 3xx for `by itself`; for `more often` all that the load can have
-   * sent, those without an answer among them.
+   * Requests: those answered in time with 2xx or 3xx for `by itself`; for `more often` all that the load can
+   * have sent, those without an answer among them.
    */
   readonly requests: number;
   /** Requests that the backend has answered. */
@@ -38,7 +38,10 @@ export function forwardingOf(run: Run): Forwarding | undefined {
   if (run.options.gateway === null || measured.length === 0) return undefined;
   const median = (of: (repetition: Measured) => number) => estimateMedian(measured.map(of))!.estimate;
   const backendRequests = median(backendRequestsOf);
-  const served = median(({ requests, errors }) => Math.max(0, requests - errors.status));
+  // A request that was not answered in time may not have been answered at all, or even sent.
+  const served = median(({ requests, errors: { status, timeout } }) =>
+    Math.max(0, requests - status - timeout)
+  );
   const sent = median(sentAtMost(run));
   const found = (kind: Forwarding["kind"], requests: number): Forwarding[] => {
     const share = Math.abs(backendRequests - requests) / Math.max(1, requests);

@@ -68,7 +68,23 @@ export function unansweredOf(repetition: Measured, run: Run): number | undefined
   // Of a late answer only the timeout is known: it may well have taken twice that.
   const lateSec = repetition.errors.timeout * run.options.load.timeoutMs / 1000;
   const silentSec = openSec - (underWay * durationSec + lateSec) / connections;
-  return silentSec > SILENT_SHARE * openSec + meanLatencyUs / 1e6 ? inFlight : undefined;
+  const silent = silentSec > SILENT_SHARE * openSec + meanLatencyUs / 1e6;
+  return silent || fewAnswers(repetition, connections, openSec) ? inFlight : undefined;
+}
+
+/**
+ * Whether fewer connections can have had an answer at all than would have, were the requests like those that
+ * were answered: a load that ends soon after the first answers knows the fastest of them only.
+ */
+function fewAnswers(
+  { latencyHistogram, errors: { timeout } }: Measured,
+  connections: number,
+  openSec: number,
+): boolean {
+  const { us, count } = latencyHistogram!;
+  const answers = count.reduce((sum, n) => sum + n, 0);
+  const inTime = us.reduce((sum, latency, i) => latency <= openSec * 1e6 ? sum + count[i]! : sum, 0);
+  return answers + timeout < (1 - SILENT_SHARE) * connections * inTime / answers;
 }
 
 /** How long it took until nearly all connections of the client stood that did at the end, in seconds. */

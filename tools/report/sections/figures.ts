@@ -55,8 +55,8 @@ function explainFigures(runs: readonly RunFindings[], results: Results): string[
   const measured = runs.filter((run) => run.measured > 0);
   if (measured.length === 0) return [];
   const failed = runs.reduce((sum, run) => sum + run.failed, 0);
-  if (failed === 0 && measured.every((run) => run.measured === 1)) {
-    return ["One repetition each: no uncertainty is known."];
+  if (measured.every((run) => run.measured === 1)) {
+    return [`One repetition each: no uncertainty is known.${whyFewer(failed, results)}`];
   }
   const tested = runs.filter(({ comparison }) => comparison?.ratio !== undefined);
   const medians = `${

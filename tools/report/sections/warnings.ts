@@ -27,7 +27,7 @@ const FAILURES: Readonly<Record<keyof LoadErrors, string>> = {
   connect: "could not connect",
   read: "failed while reading",
   write: "failed while writing",
-  timeout: "were answered too late",
+  timeout: "were not answered in time",
   status: "got a status other than 2xx and 3xx",
 };
 
