@@ -246,8 +246,8 @@ function ofServers({ limit }: CauseFigures): Remedy[] {
 /** The servers whose default is the idle time that was seen, within a tenth. */
 function sameDefault({ idleP5Ms, idleP50Ms }: CauseFigures): Remedy[] {
   const seen = idleP50Ms ?? idleP5Ms;
-  const near = ({ idleTime: { ms } }: Server) =>
-    seen !== undefined && ms !== undefined && Math.abs(seen - ms) <= ms / 10;
+  const near = ({ idleTime }: Server) =>
+    seen !== undefined && idleTime.ms.some((ms) => Math.abs(seen - ms) <= ms / 10);
   return SERVERS.filter(near).slice(0, 3).map(({ name, idleTime }) => ({
     product: `${name} as the backend`,
     setting: idleTime.name,

@@ -74,7 +74,7 @@ export const CLIENTS: readonly Product[] = [
         "reuse",
       ),
     ],
-    source: "lib/_http_agent.js, doc/api/http.md",
+    source: "lib/_http_agent.js, lib/_http_server.js, doc/api/http.md",
   },
   {
     id: "undici",
