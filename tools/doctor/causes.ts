@@ -19,7 +19,12 @@ import type { PoolSeen } from "./watch.ts";
 const TRIED = [1, 10];
 
 /** Causes that cannot be told from each other without the number of requests. */
-const BY_REQUESTS: ReadonlySet<Cause["cause"]> = new Set(["used-once", "pool-too-small", "many-pools"]);
+const BY_REQUESTS: ReadonlySet<Cause["cause"]> = new Set([
+  "used-once",
+  "pool-too-small",
+  "many-pools",
+  "request-limit",
+]);
 
 /**
  * The causes, those of what has run out first. Empty where nothing is opened anew, or not enough to harm and

@@ -15,8 +15,10 @@ const CLAUSES: { readonly [K in CauseName]: (cause: Cause) => string } = {
   "used-once": () => "it uses each connection for one request",
   "close-asked": () => "its requests ask for the end of their connection",
   "leak": () => "it leaves connections open that nobody uses again",
-  "request-limit": ({ side, evidence: { limit = 0 } }) =>
-    `${side === "backend" ? "the backend" : "it"} ends each connection after ${formatCount(limit)} requests`,
+  "request-limit": ({ side, evidence: { limit } }) =>
+    `${side === "backend" ? "the backend" : "it"} ends each connection ${
+      limit === undefined ? "at one age, as a limit of requests does" : `after ${formatCount(limit)} requests`
+    }`,
   "backend-idle-timeout": ({ evidence }) => `the backend ends connections that were idle${forTime(evidence)}`,
   "gateway-idle-timeout": ({ evidence }) => `it ends connections that were idle${forTime(evidence)}`,
   "backend-closes": () => "the backend ends connections, and nobody asked it to",

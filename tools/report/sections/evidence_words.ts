@@ -46,11 +46,17 @@ const DECIDING: { readonly [K in CauseName]: (evidence: Evidence) => string } = 
     `${count(openAtEnd, "connection")} stood at the end${
       concurrency === undefined ? "" : `, where no more than ${formatCount(concurrency)} can have been in use`
     }${closeWait ? `; the backend has closed ${formatCount(closeWait)} more (CLOSE_WAIT)` : ""}.`,
-  "request-limit": ({ limit = 0, atLimitShare, announcedShare }) =>
-    `${atLimitShare === undefined ? "Connections" : `${formatRough(atLimitShare)} of those that ended`} ` +
-    `had served exactly ${formatCount(limit)} requests, and none served more.${
-      announcedShare ? " The backend had announced it (`Connection: close`)." : ""
-    }`,
+  "request-limit": ({ limit, atLimitShare, announcedShare, ageP10Ms = 0, ageP90Ms = 0 }) =>
+    limit === undefined
+      ? `Of those that ended, eight in ten did so at an age of ${formatTime(ageP10Ms)} to ${
+        formatTime(ageP90Ms)
+      }.`
+      : `${
+        atLimitShare === undefined ? "Connections" : `${formatRough(atLimitShare)} of those that ended`
+      } ` +
+        `had served exactly ${formatCount(limit)} requests, and none served more.${
+          announcedShare ? " The backend had announced it (`Connection: close`)." : ""
+        }`,
   "backend-idle-timeout": (evidence) => sayIdle("The backend ended", evidence),
   "gateway-idle-timeout": (evidence) => sayIdle("It ended", evidence),
   "backend-closes": ({ connectionsEnded, announcedShare, timeWaitOnBackend, unanswered }) =>
