@@ -83,4 +83,15 @@ Deno.test("the gateway's idle time goes below the backend's", () => {
   assert(settings(of, "go").some((line) => line.startsWith("KeepAliveTimeout")));
 });
 
+Deno.test("a server whose versions have several idle times is known by each", () => {
+  for (const ms of [5_020, 6_030]) {
+    const of = cause("backend-idle-timeout", { evidence: { idleP5Ms: ms, idleP50Ms: ms } });
+    assert(settings(of, "go").some((line) => line.startsWith("keepAliveTimeout")), `${ms}`);
+  }
+});
+
+Deno.test("Caddy is told to take out what asks for the close", () => {
+  assertEquals(settings(cause("close-asked"), "caddy"), ["keepalive off (in transport http): left out"]);
+});
+
 Deno.test("a pool that fits has no remedy", () => assertEquals(remediesOf(cause("none"), { id: "go" }), []));

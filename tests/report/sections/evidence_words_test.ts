@@ -57,6 +57,20 @@ Deno.test("a cap is told by its ceiling, and by who waits", () => {
   );
 });
 
+Deno.test("a limit of requests is told by its number, or where nobody counted, by the age at its end", () => {
+  assertEquals(
+    say("request-limit", { ...OPENED, limit: 10, atLimitShare: 0.98, announcedShare: 1 }).split(
+      "request. ",
+    )[1],
+    "98% of those that ended had served exactly 10 requests, and none served more. " +
+      "The backend had announced it (`Connection: close`).",
+  );
+  assertEquals(
+    say("request-limit", { ...OPENED, ageP10Ms: 2_000, ageP90Ms: 3_000 }).split("request. ")[1],
+    "Of those that ended, eight in ten did so at an age of 2.0 s to 3.0 s.",
+  );
+});
+
 Deno.test("clients that left are told apart from a gateway that cuts answers short", () => {
   const figures = { connectionsEnded: 60, abandoned: 61, failedRequests: 1, timedOut: 0 };
   assertEquals(

@@ -114,11 +114,16 @@ export const CLIENTS: readonly Product[] = [
         "10; 1 in urllib3's PoolManager",
         "each host, in each Session",
       ),
-      setting("HTTPAdapter(pool_connections)", "idle cap", "10 hosts", "each Session"),
     ],
     once: [ONE_SESSION("requests.Session"), { setting: "stream=True", value: "read to its end, or closed" }],
     leak: [ONE_SESSION("requests.Session"), READ_AND_CLOSE],
-    notes: [note("`requests.get()` makes a Session for each call.", "reuse")],
+    notes: [
+      note("`requests.get()` makes a Session for each call.", "reuse"),
+      note(
+        "It has pools for `pool_connections` hosts (10); one for a further host takes another's place.",
+        "idle cap",
+      ),
+    ],
     source: "requests/adapters.py, urllib3/connectionpool.py",
   },
   {

@@ -168,7 +168,7 @@ export const PROXIES: readonly Product[] = [
     listener: [{ setting: "servers { timeouts { idle } }", value: "longer than a client pauses" }],
     notes: [
       note(
-        "Set all three keepalive options or none: before PR #7318 the others lost their defaults. `keepalive 30s` alone keeps 2 connections for each host (tried with 2.6.2).",
+        "Set all of its keepalive options or none: before PR #7318 those left out lost their defaults, so that `keepalive 30s` alone keeps 2 connections.",
         "idle cap",
         "idle time",
       ),
