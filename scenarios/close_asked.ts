@@ -2,10 +2,12 @@
 /**
  * nginx asks its backend to end each connection unless it is told otherwise: before 1.29.7 it speaks HTTP/1.0
  * to it, and with HTTP/1.1 it sends `Connection: close` until that header is cleared. Which side closes first
- * is a race then, so the TIME_WAITs tell nothing. Caddy does the same where its transport has `keepalive off`.
+ * is a race then, so the TIME_WAITs tell nothing. Caddy does the same where its transport has `keepalive
+ * off`.
  *
  * What to do with the answer: set all three, `proxy_http_version 1.1`, `proxy_set_header Connection ""` and
- * `keepalive` in the upstream block. Any one of them alone changes nothing. In Caddy, leave `keepalive off` out.
+ * `keepalive` in the upstream block. Any one of them alone changes nothing. In Caddy, leave `keepalive off`
+ * out.
  *
  * It takes nginx and Caddy: apt-get install nginx-light caddy
  *

@@ -20,7 +20,9 @@ const ignore = peers.ignore || wrkInPrivateLab.ignore;
 const matrix = Deno.env.get("MATRIX");
 const whole = matrix === "whole";
 
-/** The two loads, and what the short form plants under each: every cause at least once in a foreign gateway. */
+/**
+ * The two loads, and what the short form plants under each: every cause at least once in a foreign gateway.
+ */
 const LOADS: readonly {
   readonly load: Load;
   readonly backend: OwnBackend;

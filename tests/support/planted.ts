@@ -51,7 +51,9 @@ END
 haproxy -db -f "$d/haproxy.cfg" & wait $!`;
 }
 
-/** Caddy with these lines in the HTTP transport of its proxy. It keeps what it writes in a folder of its own. */
+/**
+ * Caddy with these lines in the HTTP transport of its proxy. It keeps what it writes in a folder of its own.
+ */
 export function plantedCaddy(transport: string): string {
   const caddyfile = `{
   admin off

@@ -20,7 +20,9 @@ const CLEARLY_OTHERS = 0.1;
  */
 const EACH = 0.85;
 
-/** From this share of the new connections on that readings show, few have come and gone between two of them. */
+/**
+ * From this share of the new connections on that readings show, few have come and gone between two of them.
+ */
 const NEARLY_ALL = 0.8;
 
 /** Fewest connections that show at what age they end. */

@@ -98,6 +98,7 @@ export const PROXIES: readonly Product[] = [
         "idle cap",
         "reuse",
       ),
+      note("Where `pool-max-conn` is set, it is the cap; left out, it limits nothing.", "idle cap", "reuse"),
       note("Before 2.2, threads could not share idle connections.", "idle cap", "reuse"),
       note("It closes connections to servers by RST, so they leave no TIME_WAIT.", "idle cap", "reuse"),
     ],
