@@ -31,6 +31,9 @@ const FEWEST_ENDED = 20;
 /** Fewest readings that hold a connection whose age is known well enough to compare it with others. */
 const FEWEST_READINGS = 2;
 
+/** From so many readings on those that live long are told from any that were in one. */
+const MANY_READINGS = 6;
+
 /**
  * The evidence of a watch, or of the last minute as a single reading shows it: connections that were closed
  * here first, which are the fewest that were opened. Those that the other end closed, or a reset, it does not
@@ -93,7 +96,7 @@ export function evidenceOf(facts: Facts, requestsPerSec: number): Evidence | und
 function endedAtMsOf({ lives, watchedSec }: Facts, opened: number): readonly [number, number] | undefined {
   const { came = 0, went = 0, readings, all = 0 } = lives ?? {};
   if (readings === undefined || went < FEWEST_ENDED || came < NEARLY_ALL * opened) return undefined;
-  if (readings[0] < FEWEST_READINGS) return undefined;
+  if (readings[0] < FEWEST_READINGS && readings[1] < MANY_READINGS) return undefined;
   const intervalMs = 1000 * watchedSec / (all - 1);
   return [readings[0] * intervalMs, readings[1] * intervalMs];
 }

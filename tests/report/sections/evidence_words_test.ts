@@ -69,6 +69,10 @@ Deno.test("a limit of requests is told by its number, or where nobody counted, b
     say("request-limit", { ...OPENED, ageP10Ms: 2_000, ageP90Ms: 3_000 }).split("request. ")[1],
     "Of those that ended, eight in ten did so at an age of 2.0 s to 3.0 s.",
   );
+  assertEquals(
+    say("request-limit", { ...OPENED, openedPerRequest: 0.01 }).split("request. ")[1],
+    "A connection carried 100 requests on average.",
+  );
 });
 
 Deno.test("clients that left are told apart from a gateway that cuts answers short", () => {

@@ -49,6 +49,9 @@ const LIMIT_STEP = 2;
 /** Connections for the first request of each client are at most so many times as many as the clients'. */
 const FIRSTS = 1.1;
 
+/** From so many times the requests of the connections opened on, those that came first are few. */
+const MANY_MORE = 10;
+
 /** Connections that ended in ways that the same causes explain. */
 interface Part {
   readonly connections: number;
@@ -276,13 +279,19 @@ function requestLimit(
 
 /**
  * Whether no more connections were opened than a first one for each client. HAProxy opens one for the first
- * request of each client (`http-reuse safe`, its default), and closes it where a cap leaves no room for it:
- * most have served that request and no other.
+ * request of each client (`http-reuse safe`, its default), and closes it where a cap or those that stand
+ * already leave no room for it: most have served that request and no other.
  */
-function areFirsts({ witness, evidence: { clients, requests } }: Context, part: Part): boolean {
-  return witness.openPeak < (requests?.concurrency ?? 0) / 2 &&
-    witness.accepted <= FIRSTS * (clients?.opened ?? 0) &&
-    shareOf({ connections: part.connections, distribution: part.requests }, 1) > 0.5;
+function areFirsts(
+  { witness, evidence: { clients, requests, repetitions = 1 } }: Context,
+  part: Part,
+): boolean {
+  const { opened = 0 } = clients ?? {};
+  const { concurrency = 0 } = requests ?? {};
+  const capped = witness.openPeak < concurrency / 2 && witness.accepted <= FIRSTS * opened;
+  const few = witness.accepted <= FIRSTS * Math.min(opened, concurrency * repetitions) &&
+    witness.requests >= MANY_MORE * witness.accepted;
+  return (capped || few) && shareOf({ connections: part.connections, distribution: part.requests }, 1) > 0.5;
 }
 
 /** Connections that the gateway ended at once after an answer. */

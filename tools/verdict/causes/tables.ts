@@ -34,6 +34,12 @@ const BOTH_SIDES = 0.05;
 /** From this number of requests in a connection on, its end at one age is a limit's. */
 const SEVERAL = 2;
 
+/**
+ * At this number of requests in a connection, or more, a limit of requests looks like a pool that is too
+ * small. Below it something speaks against a limit: the lowest that products come with is 100 (pools.md).
+ */
+const AS_A_LIMIT = 50;
+
 /** The causes that the kernel's tables leave open; empty where next to nothing is opened anew. */
 export function causesOfTables(evidence: Evidence): Cause[] {
   const { upstream = {}, requests = {}, pool } = evidence;
@@ -72,7 +78,7 @@ function toCause(
   { timeWaitOnGateway, timeWaitOnBackend, openAtEnd }: UpstreamEvidence,
 ): Cause {
   const sides = figures({ timeWaitOnGateway, timeWaitOnBackend });
-  if (cause === "request-limit") return limitOf(evidence, cannotTell!);
+  if (cause === "request-limit" && sure === "likely") return limitOf(evidence, cannotTell!);
   const isAsked = cause === "close-asked" || cause === "backend-closes";
   return {
     cause,
@@ -147,8 +153,18 @@ function namesOf(evidence: Evidence, perRequest: number): Named[] {
         : []),
     ];
   }
+  if (perRequest <= 1 / AS_A_LIMIT && upstream.endedAtMs === undefined) {
+    return [
+      ["pool-too-small", "possible", byWitness("request-limit")],
+      ["request-limit", "possible", byWitness("pool-too-small")],
+    ];
+  }
   return [
-    ["pool-too-small", "likely", byWitness("request-limit", "used-once")],
+    [
+      "pool-too-small",
+      "likely",
+      byWitness(...upstream.endedAtMs === undefined ? ["request-limit"] as const : [], "used-once"),
+    ],
     ...(destinations > 1
       ? [["many-pools", "possible", [{ cause: "pool-too-small", tells: "one backend" }]] as const]
       : []),

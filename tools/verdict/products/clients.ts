@@ -63,6 +63,7 @@ export const CLIENTS: readonly Product[] = [
       setting("maxFreeSockets", "idle cap", "256", "each backend, in each Agent"),
       setting("timeout", "idle time", "5s on the global agent, none on `new Agent()`", "each Agent"),
       setting("maxSockets", "hard cap", "Infinity", "each backend, in each Agent"),
+      setting("maxTotalSockets", "hard cap", "Infinity", "all backends, in each Agent"),
     ],
     once: [ONE_SESSION("http.Agent({ keepAlive: true })"), READ_AND_CLOSE],
     leak: [ONE_SESSION("http.Agent({ keepAlive: true })"), READ_AND_CLOSE],
