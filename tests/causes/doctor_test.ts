@@ -156,7 +156,7 @@ const LIMITS: readonly {
   },
   {
     name: "none, but a small pool",
-    run: { gateway: { command: `${start} go ${where} 25` } },
+    run: { gateway: { command: `${start} go ${where} 5` } },
     cause: "pool-too-small",
     side: "gateway",
   },

@@ -44,27 +44,27 @@ export function livesSeen(readings: readonly (readonly number[])[]): LivesSeen {
     }
   });
   const went: number[] = [];
-  const seen: number[] = [];
+  const stand: number[] = [];
   for (const [inode, from] of first) {
     if (from === 0) continue;
     const to = last.get(inode)!;
-    const life = to - from + 1;
-    seen.push(life);
-    if (to < readings.length - 1) went.push(life);
+    (to < readings.length - 1 ? went : stand).push(to - from + 1);
   }
-  const lives = { all: readings.length, came: seen.length, went: went.length };
-  const [oneInTen, nineInTen] = [lifeOf(0.9, seen, went), lifeOf(0.1, seen, went)];
+  const lives = { all: readings.length, came: went.length + stand.length, went: went.length };
+  const [oneInTen, nineInTen] = [lifeOf(0.9, went, stand), lifeOf(0.1, went, stand)];
   return oneInTen === undefined || nineInTen === undefined
     ? lives
     : { ...lives, readings: [oneInTen, nineInTen] };
 }
 
 /** The life after which no more than this share is left; `undefined` where more is. */
-function lifeOf(share: number, seen: readonly number[], went: readonly number[]): number | undefined {
+function lifeOf(share: number, went: readonly number[], stand: readonly number[]): number | undefined {
   let left = 1;
   for (const life of [...new Set(went)].sort((a, b) => a - b)) {
-    const atRisk = seen.filter((one) => one >= life).length;
-    left *= 1 - went.filter((one) => one === life).length / atRisk;
+    // Of one that stands in the last reading nobody knows whether it would be in a further one.
+    const longer = went.filter((one) => one > life).length + stand.filter((one) => one > life).length;
+    const gone = went.filter((one) => one === life).length;
+    left *= longer / (longer + gone);
     if (left <= share) return life;
   }
   return undefined;
