@@ -83,6 +83,7 @@ export function plants(faulty: string): Plant[] {
     one("once-haproxy", haproxy("http-reuse never"), ["client-side", "used-once"], {
       load: { headers: ["Connection: close"] },
     }),
+    one("none-haproxy-safe", haproxy(""), ["none"]),
     one("none-haproxy-never", haproxy("http-reuse never"), ["none"]),
     one("once-nginx", nginx("", REUSES), ["used-once"]),
     one("asks-go", go("asks"), ["close-asked"]),
@@ -127,6 +128,10 @@ export function plants(faulty: string): Plant[] {
       backend: { status: { 200: 0.8, 503: 0.2 }, closeOnStatus: 503 },
     }),
     one("late-go", go("late", 100), ["cut-short"], { backend: spread }),
+    // Its deadline is so near to the usual answer that it also passes while one is on its way.
+    one("late-go-tight", go("late", 60), ["cut-short"], {
+      backend: { latency: "35ms", slowShare: 0.1, slowLatency: "200ms" },
+    }),
     one("late-node", node("late", 100), ["cut-short"], { backend: spread }),
     one("late-nginx", nginx(KEEPS, `${REUSES} proxy_read_timeout 100ms; proxy_next_upstream off;`), [
       "cut-short",

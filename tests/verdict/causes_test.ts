@@ -231,6 +231,27 @@ const CASES: readonly [what: string, evidence: Evidence, causes: readonly CauseN
     ["used-once", "pool-too-small"],
   ],
   [
+    // Seen of Go under full CPUs: its deadline passed when the answer was on its way.
+    "answers that are too late by a moment, so that the backend has sent them",
+    evidence([
+      witness({
+        accepted: 1_700,
+        ended: [ended(880, { at: "request" }), ended(820, { requests: same(2, 820) })],
+      }),
+    ], { requests: { answered: 5_000, perSec: 1_700, failed: 1_640, concurrency: 100, closedLoop: true } }),
+    ["cut-short"],
+  ],
+  [
+    "a pool that is too small, of which requests fail for another reason",
+    evidence([
+      witness({
+        accepted: 1_700,
+        ended: [ended(100, { at: "request" }), ended(1_000, { requests: spread(survivors(1_000, 0.6)) })],
+      }),
+    ], { requests: { answered: 5_000, perSec: 1_700, failed: 4_000, concurrency: 100, closedLoop: true } }),
+    ["pool-too-small", "cut-short"],
+  ],
+  [
     "three connections that were opened again, of few requests",
     evidence([witness({ accepted: 3, requests: 500, ended: [ended(3, { requests: same(7, 3) })] })]),
     ["none"],
