@@ -197,7 +197,10 @@ export function plants(faulty: string): Plant[] {
       sysctls: FEW_PORTS,
       load: COLD,
     }),
-    one("descriptors-go", go("none", 0, "ulimit -n 40; "), ["descriptors-exhausted"]),
+    // Of 40 descriptors the clients take 30, so that a few are left for the backend.
+    one("descriptors-go", go("none", 0, "ulimit -n 40; "), ["descriptors-exhausted"], {
+      load: { connections: 30 },
+    }),
     one("bound-go", go("bound"), ["bound-source", "pool-too-small"], { sysctls: FEW_PORTS, load: COLD }),
     // These two are so slow that the ports take a while.
     one("bound-node", node("bound", 2), ["bound-source", "pool-too-small"], {
