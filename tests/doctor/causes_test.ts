@@ -182,6 +182,25 @@ Deno.test("what looks the same from outside is named beside the cause", () => {
   assertEquals(lookalikes([first!, last!, last!], { requestsPerSec: 500 }), ["none cap"]);
 });
 
+Deno.test("requests that wait in line, by the gateway's own page, make a cap of a number that stays", () => {
+  const [first, last] = watch(0, 0);
+  const status = { url: "http://127.0.0.1/", source: "HAProxy", requestsPerSec: 500 };
+  const known = (waiting: number): Known => ({ requestsPerSec: 500, status: { ...status, waiting } });
+  assertEquals(namesOf([first!, last!, last!], known(12)), [["cap", "likely"]]);
+  assertEquals(namesOf([first!, last!, last!], known(0)), [["none", "likely"]]);
+  // As many connections as clients: what waits there waits for another reason.
+  const [full, again] = watch(0, 0, [{ ...established(90, 20_000), local: "10.0.0.3" }]);
+  assertEquals(namesOf([full!, again!, again!], known(12)), [["none", "likely"]]);
+  const diagnosis = diagnose(parseCapture(captureText({ readings: [first!, last!, last!] })), known(12));
+  assertEquals(diagnosis.verdict, "wrong");
+  assertEquals(diagnosis.causes[0]!.evidence, {
+    cap: 20,
+    concurrency: 100,
+    waiting: 12,
+    requestsPerSec: 500,
+  });
+});
+
 /** Ten readings, a second apart, of a pool of 40 whose connections live for these times, in seconds. */
 function watchLives(lives: (index: number) => number, closedHere: number): MadeUpReading[] {
   const came: { readonly from: number; readonly to: number; readonly inode: number }[] = [];

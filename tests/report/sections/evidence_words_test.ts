@@ -75,6 +75,14 @@ Deno.test("a limit of requests is told by its number, or where nobody counted, b
   );
 });
 
+Deno.test("a cap whose backend's time nobody knows is told by who waits, by the gateway's own figures", () => {
+  assertEquals(
+    say("cap", { cap: 20, concurrency: 100, waiting: 12, requestsPerSec: 500 }),
+    "20 connections to the backend stood, never more, while up to 100 requests wanted one. " +
+      "By its own figures 12 requests waited in line. This is latency, not TIME_WAIT.",
+  );
+});
+
 Deno.test("clients that left are told apart from a gateway that cuts answers short", () => {
   const figures = { connectionsEnded: 60, abandoned: 61, failedRequests: 1, timedOut: 0 };
   assertEquals(

@@ -218,8 +218,12 @@ function sayCap(
     ? ""
     : ` At ${formatTime(backendMs)} for a request they carry at most ` +
       `**${formatCount(ceilingPerSec)} requests/s**${measured}${queue}.`;
+  // Without the backend's time there is no ceiling, and who waits was told by the gateway.
+  const told = ceiling === "" && waiting !== undefined
+    ? ` By its own figures ${count(waiting, "request")} waited in line.`
+    : "";
   const busy = busyShare === undefined ? "" : `, ${formatRough(busyShare)} of them busy`;
   return `${formatCount(cap)} connections to the backend stood, never more${busy}, while up to ${
     formatCount(concurrency)
-  } requests wanted one.${ceiling} This is latency, not TIME_WAIT.`;
+  } requests wanted one.${ceiling}${told} This is latency, not TIME_WAIT.`;
 }
