@@ -495,8 +495,8 @@ Deno.test("without a witness connections that carry many requests may end at a l
       timeWaitOnGateway: opened,
     },
   });
-  // 5,000 requests: 62 in a connection, and 20.
-  assertEquals(causesOf(of(80)).map(({ cause, sure }) => [cause, sure]), [
+  // 5,000 requests: 50 in a connection, and 20.
+  assertEquals(causesOf(of(100)).map(({ cause, sure }) => [cause, sure]), [
     ["pool-too-small", "possible"],
     ["request-limit", "possible"],
   ]);

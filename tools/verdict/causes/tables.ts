@@ -36,9 +36,9 @@ const SEVERAL = 2;
 
 /**
  * At this number of requests in a connection, or more, a limit of requests looks like a pool that is too
- * small. Below it something speaks against a limit: the lowest that products come with is 100 (pools.md).
+ * small. Below it something speaks against a limit: the lowest that products come with is 100.
  */
-const AS_A_LIMIT = 50;
+const AS_A_LIMIT = 30;
 
 /** The causes that the kernel's tables leave open; empty where next to nothing is opened anew. */
 export function causesOfTables(evidence: Evidence): Cause[] {
