@@ -198,7 +198,7 @@ export interface Cause {
 
 /**
  * From this share of requests on, connections opened anew are worth a cause. It lies between the request
- * limits that products come with (pools.md): of 100 (1% of requests), which is worth raising, and of 1,000
+ * limits that products come with (products.ts): of 100 (1% of requests), which is worth raising, and of 1,000
  * (0.1%), which is not; and far from both, so that noise carries no run across it.
  */
 export const WASTE_SHARE = 0.004;
