@@ -4,10 +4,10 @@
  * in line for one of the connections, and the backend is not busy.
  *
  * What to do with the answer: the cap divided by the backend's time is the most requests per second. Raise
- * the cap (`MaxConnsPerHost` in Go, `maxconn` of a server in HAProxy) to the number of requests at one time,
- * or keep it where the backend can bear no more.
+ * the cap (`MaxConnsPerHost` in Go, `max_conns_per_host` in Caddy, `maxconn` of a server in HAProxy) to the
+ * number of requests at one time, or keep it where the backend can bear no more.
  *
- * It takes Go and HAProxy: apt-get install golang-go haproxy
+ * It takes Go, Caddy and HAProxy: apt-get install golang-go caddy haproxy
  *
  *     deno task bench connection_cap
  *     deno task bench connection_cap --connections 300
@@ -28,6 +28,7 @@ export default {
   runs: [
     { name: "no-cap", gateway: { command: `{folder}/peers/start.sh go ${where}` } },
     { name: "go-10", gateway: { command: `MOST=10 {folder}/peers/start.sh go ${where}` } },
+    { name: "caddy-10", gateway: { command: `MOST=10 {folder}/peers/start.sh caddy ${where}` } },
     { name: "haproxy-10", gateway: { command: `MOST=10 {folder}/peers/start.sh haproxy ${where}` } },
     { name: "net-http-10", gateway: { transport: "net-http", maxConnsPerHost: 10, maxIdleConnsPerHost: 10 } },
   ],

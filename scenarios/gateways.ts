@@ -5,7 +5,7 @@
  * What to do with the answer: it is the price of a hop, and how far the gateways of the other scenarios are
  * from yours.
  *
- * A peer that is not installed is shown as failed: apt-get install nginx-light haproxy golang-go
+ * A peer that is not installed is shown as failed: apt-get install nginx-light haproxy golang-go caddy
  *
  *     deno task bench gateways
  *     deno task bench gateways --connections 64
@@ -31,5 +31,6 @@ export default {
     { name: "nginx", gateway: { command: `${start} nginx ${where} ${pool}` } },
     { name: "haproxy", gateway: { command: `${start} haproxy ${where} ${pool}` } },
     { name: "go", gateway: { command: `${start} go ${where} ${pool}` } },
+    { name: "caddy", gateway: { command: `${start} caddy ${where} ${pool}` } },
   ],
 } satisfies Scenario;

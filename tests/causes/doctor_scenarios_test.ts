@@ -19,9 +19,9 @@ const ASKED: Expected = ["close-asked", "backend-closes"];
 
 const SCENARIOS: Readonly<Record<string, Readonly<Record<string, Expected>>>> = {
   client_side: { kept: FITS, "listener-closes": ["client-side"], "clients-ask": ["client-side"] },
-  close_asked: { right: FITS, "http-1.0": ASKED, "not-cleared": ASKED },
+  close_asked: { right: FITS, "http-1.0": ASKED, "not-cleared": ASKED, "caddy-off": ASKED },
   connection_cap: { "no-cap": FITS, "go-10": ["cap", "none"], "haproxy-10": ["cap", "none"] },
-  gateways: { "net-http": FITS, nginx: FITS, haproxy: FITS, go: FITS },
+  gateways: { "net-http": FITS, nginx: FITS, haproxy: FITS, go: FITS, caddy: FITS },
   keep_alive_mismatch: {
     "nginx-get": ["backend-idle-timeout", "backend-closes", "close-asked"],
     "nginx-below": ["gateway-idle-timeout", "used-once", "pool-too-small"],

@@ -5,7 +5,7 @@ import { diagnose } from "../../tools/doctor/diagnosis.ts";
 import { takeCapture } from "../../tools/doctor/take_capture.ts";
 import { findCommand } from "../../tools/lab/find_command.ts";
 import { type ScriptLab, startLab } from "../../tools/run/script_lab.ts";
-import { ORDINARY } from "../support/diagnosed.ts";
+import { ORDINARY, watchRun } from "../support/diagnosed.ts";
 import "../support/one_at_a_time.ts";
 import { ROOT } from "../support/root.ts";
 import type { Gateway } from "../../tools/scenario/scenario.ts";
@@ -133,6 +133,50 @@ for (const { name, gateway, needs, causes, product } of PLANTED) {
     const wanted = { causes: [...causes], product, amongPossible: true };
     assertEquals(seen, wanted, JSON.stringify(diagnosis.facts?.rates));
     assertEquals(diagnosis.verdict, causes[0] === "none" ? "nothing wrong" : "wrong");
+  });
+}
+
+const LIMITS: readonly {
+  readonly name: string;
+  readonly run: Parameters<typeof watchRun>[1];
+  readonly cause: string;
+  readonly side: string;
+}[] = [
+  {
+    name: "nginx's own",
+    run: { gateway: { command: `REQUESTS=100 ${start} nginx ${where} 200` } },
+    cause: "request-limit",
+    side: "gateway",
+  },
+  {
+    name: "the backend's, behind Go",
+    run: { gateway: { command: `${start} go ${where} 200` }, backend: { closeAfterRequests: 100 } },
+    cause: "request-limit",
+    side: "backend",
+  },
+  {
+    name: "none, but a small pool",
+    run: { gateway: { command: `${start} go ${where} 5` } },
+    cause: "pool-too-small",
+    side: "gateway",
+  },
+];
+
+for (const { name, run, cause, side } of LIMITS) {
+  Deno.test({
+    name: `a limit of requests is told from outside by how long connections live: ${name}`,
+    ignore: peers.ignore || wrkInPrivateLab.ignore,
+    async fn() {
+      // A connection lives for two seconds or more.
+      const scenario = { load: { connections: 30 }, backend: { latency: "20ms" as const } };
+      const { capture, requestsPerSec } = await watchRun(scenario, run, {
+        host: ORDINARY,
+        seconds: 8,
+        loadSec: 11,
+      });
+      const { causes, facts } = diagnose(capture, { requestsPerSec });
+      assertEquals([causes[0]?.cause, causes[0]?.side], [cause, side], JSON.stringify(facts?.lives));
+    },
   });
 }
 

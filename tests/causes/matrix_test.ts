@@ -1,12 +1,14 @@
 /**
- * The short form of the matrix: causes planted in real gateways, each of which a bench must name. All of
- * plants.ts at both loads: `MATRIX=whole deno task test:causes`, some ten minutes. Some of them, by the
- * beginnings of their names: `MATRIX=cap,none-go`.
+ * The matrix: causes planted in real gateways, each of which a bench must name. Its short form plants each
+ * cause once or twice. All of plants.ts at both loads, and the files beside this one: `deno task
+ * test:causes:whole`. Some of plants.ts, by the beginnings of their names: `MATRIX=cap,none-go deno task
+ * test:causes`.
  */
 
 import { $ } from "@david/dax";
 import { assertEquals } from "@std/assert";
 import type { Load, OwnBackend } from "../../tools/scenario/scenario.ts";
+import { CAUSES } from "../../tools/verdict/causes/cause.ts";
 import type { FindingsDocument } from "../../tools/verdict/findings_document.ts";
 import { bench } from "../support/bench.ts";
 import "../support/one_at_a_time.ts";
@@ -18,7 +20,9 @@ const ignore = peers.ignore || wrkInPrivateLab.ignore;
 const matrix = Deno.env.get("MATRIX");
 const whole = matrix === "whole";
 
-/** What a load of one second shows; a cause with two gateways is split between the loads. */
+/**
+ * The two loads, and what the short form plants under each: every cause at least once in a foreign gateway.
+ */
 const LOADS: readonly {
   readonly load: Load;
   readonly backend: OwnBackend;
@@ -31,10 +35,18 @@ const LOADS: readonly {
       "leak-go-kept",
       "once-go-unread",
       "asks-nginx-1.0",
+      "asks-caddy",
+      "small-caddy",
       "limit-nginx",
       "cap-go",
-      "clients-nginx",
+      "late-go",
+      "age-nginx",
+      "queue-nginx",
+      "ports-nginx",
+      "descriptors-go",
       "none-go",
+      "idle-backend-go",
+      "idle-gateway-nginx",
     ],
   },
   {
@@ -42,12 +54,18 @@ const LOADS: readonly {
     backend: { latency: "20ms" },
     short: [
       "leak-go",
-      "once-go-closed",
+      "once-node-closed",
       "asks-go",
       "small-nginx",
       "small-haproxy",
+      "pools-nginx",
+      "limit-backend-go",
+      "closes-http10-nginx",
       "cap-haproxy",
+      "clients-nginx",
+      "bound-go",
       "none-nginx",
+      "none-caddy",
     ],
   },
 ];
@@ -67,6 +85,13 @@ async function causesOf(planted: readonly Plant[], load: Load, backend: OwnBacke
   const { runs }: FindingsDocument = JSON.parse(stdout);
   return Object.fromEntries(runs.map(({ name, causes }) => [name, causes.map(({ cause }) => cause)]));
 }
+
+Deno.test("the short form plants every cause in a gateway that is not ours", () => {
+  const short = LOADS.flatMap(({ short }) => short);
+  const foreign = plants("").filter(({ name, gateway }) => short.includes(name) && "command" in gateway!);
+  assertEquals(foreign.map(({ name }) => name).sort(), short.toSorted());
+  assertEquals(new Set(foreign.flatMap(({ causes }) => causes)), new Set(CAUSES));
+});
 
 for (const { load, backend, short } of LOADS) {
   Deno.test({

@@ -24,7 +24,15 @@ const SCENARIOS: Readonly<
   used_once: {
     runs: { right: "none", each: "used-once", kept: "leak", unread: "used-once", unclosed: "leak" },
   },
-  close_asked: { runs: { right: "none", "http-1.0": "close-asked", "not-cleared": "close-asked" } },
+  close_asked: {
+    runs: {
+      right: "none",
+      "http-1.0": "close-asked",
+      "not-cleared": "close-asked",
+      "caddy-right": "none",
+      "caddy-off": "close-asked",
+    },
+  },
   request_limit: {
     runs: {
       unlimited: "none",
@@ -33,7 +41,9 @@ const SCENARIOS: Readonly<
       "backend-10-go": "request-limit",
     },
   },
-  connection_cap: { runs: { "no-cap": "none", "go-10": "cap", "haproxy-10": "cap", "net-http-10": "cap" } },
+  connection_cap: {
+    runs: { "no-cap": "none", "go-10": "cap", "caddy-10": "cap", "haproxy-10": "cap", "net-http-10": "cap" },
+  },
   many_backends: {
     runs: {
       "net-http-800": "none",
@@ -49,12 +59,15 @@ const SCENARIOS: Readonly<
       "backend-keeps": "none",
       "nginx-get": "backend-idle-timeout",
       "nginx-post": "backend-idle-timeout",
+      "caddy-get": "backend-idle-timeout",
+      "caddy-post": "backend-idle-timeout",
       "node-get": "backend-idle-timeout",
       "node-post": "backend-idle-timeout",
       "nginx-below": "gateway-idle-timeout",
+      "caddy-below": "gateway-idle-timeout",
     },
-    // nginx sends a GET again, and nothing else.
-    fail: ["nginx-post", "node-get", "node-post"],
+    // nginx and Caddy send a GET again, and nothing else.
+    fail: ["nginx-post", "caddy-post", "node-get", "node-post"],
   },
   client_side: {
     runs: { kept: "none", "listener-closes": "client-side", "clients-ask": "client-side" },

@@ -181,3 +181,89 @@ Deno.test("what looks the same from outside is named beside the cause", () => {
   const [first, last] = watch(0, 0);
   assertEquals(lookalikes([first!, last!, last!], { requestsPerSec: 500 }), ["none cap"]);
 });
+
+Deno.test("requests that wait in line, by the gateway's own page, make a cap of a number that stays", () => {
+  const [first, last] = watch(0, 0);
+  const status = { url: "http://127.0.0.1/", source: "HAProxy", requestsPerSec: 500 };
+  const known = (waiting: number): Known => ({ requestsPerSec: 500, status: { ...status, waiting } });
+  assertEquals(namesOf([first!, last!, last!], known(12)), [["cap", "likely"]]);
+  assertEquals(namesOf([first!, last!, last!], known(0)), [["none", "likely"]]);
+  // As many connections as clients: what waits there waits for another reason.
+  const [full, again] = watch(0, 0, [{ ...established(90, 20_000), local: "10.0.0.3" }]);
+  assertEquals(namesOf([full!, again!, again!], known(12)), [["none", "likely"]]);
+  const diagnosis = diagnose(parseCapture(captureText({ readings: [first!, last!, last!] })), known(12));
+  assertEquals(diagnosis.verdict, "wrong");
+  assertEquals(diagnosis.causes[0]!.evidence, {
+    cap: 20,
+    concurrency: 100,
+    waiting: 12,
+    requestsPerSec: 500,
+  });
+});
+
+/** Ten readings, a second apart, of a pool of 40 whose connections live for these times, in seconds. */
+function watchLives(lives: (index: number) => number, closedHere: number): MadeUpReading[] {
+  const came: { readonly from: number; readonly to: number; readonly inode: number }[] = [];
+  for (let place = 0; place < 40; place++) {
+    // The first of each place has lived for a part of its life already.
+    for (let from = -lives(came.length) * (place + 0.5) / 40; from < 10;) {
+      const to = from + lives(came.length);
+      came.push({ from, to, inode: 1000 + came.length });
+      from = to;
+    }
+  }
+  const opened = (second: number) => came.filter(({ from }) => from > 0 && from <= second).length;
+  const closed: Rows = {
+    local: "10.0.0.1",
+    remote: "10.0.0.2:80",
+    state: "06",
+    count: Math.round(closedHere * opened(9)),
+    left: [59.99, 51.01],
+  };
+  return Array.from({ length: 10 }, (_, second) => ({
+    uptimeSec: 1000 + second,
+    counters: { "Tcp.ActiveOpens": opened(second) },
+    tcp: [
+      LISTENS,
+      {
+        ...LISTENS,
+        local: "10.0.0.1:8080",
+        remote: "10.0.9.9:40000",
+        state: "01",
+        count: 100,
+        inode: 90_000,
+      },
+      ...came.filter(({ from, to }) => from <= second && second < to).map(({ inode }): Rows => ({
+        local: `10.0.0.1:${32_768 + inode}`,
+        remote: "10.0.0.2:80",
+        state: "01",
+        inode,
+      })),
+      ...(second === 9 && closedHere > 0 ? [closed] : []),
+    ],
+  }));
+}
+
+Deno.test("connections that all end at about the same age end at a limit, whose it is by who closes", () => {
+  const even = (index: number) => 3.5 + (index % 7) / 7;
+  const named = (readings: readonly MadeUpReading[], known?: Known) =>
+    diagnose(parseCapture(captureText({ readings })), known).causes.map(({ cause, sure, side }) =>
+      [cause, sure, side].join(" ")
+    );
+  assertEquals(named(watchLives(even, 1), { requestsPerSec: 1000 }), ["request-limit likely gateway"]);
+  assertEquals(named(watchLives(even, 0.3), { requestsPerSec: 1000 }), ["request-limit likely backend"]);
+  // One request each: whatever ends them, it is no limit.
+  assertEquals(named(watchLives(even, 1), { requestsPerSec: 10 }), ["used-once likely gateway"]);
+});
+
+Deno.test("connections that end by chance, at any age, are those of a pool that is too small", () => {
+  // Quantiles of an exponential distribution of 2.5 s.
+  const chance = (index: number) => -2.5 * Math.log(1 - ((index * 37) % 101 + 0.5) / 101);
+  assertEquals(namesOf(watchLives(chance, 1), { requestsPerSec: 500 }), [["pool-too-small", "likely"]]);
+  // Half of them live too short to be seen twice.
+  const both = (index: number) => index % 2 === 0 ? 0.2 : 4;
+  assertEquals(namesOf(watchLives(both, 1), { requestsPerSec: 500 }), [["pool-too-small", "likely"]]);
+  // Seen in one reading and in two: too coarse to call it the same age.
+  const short = (index: number) => index % 5 === 0 ? 0.6 : 1.9;
+  assertEquals(namesOf(watchLives(short, 1), { requestsPerSec: 500 }), [["pool-too-small", "likely"]]);
+});

@@ -28,7 +28,18 @@ Deno.test("of Envoy's metrics for Prometheus, too, the admin interface is left o
 Deno.test("frontends of HAProxy are added up, and columns found by their names", () => {
   const text = "# pxname,svname,qcur,req_rate,req_tot,\nweb,FRONTEND,,5,100,\nweb,BACKEND,0,,90,\n" +
     "tcp,FRONTEND,,,,\nstats,FRONTEND,,0,3,\n";
-  assertEquals(parseStatusPage(text), { requests: 103, source: "HAProxy req_tot of its frontends" });
+  const source = "HAProxy req_tot of its frontends";
+  assertEquals(parseStatusPage(text), { requests: 103, source, waiting: 0 });
+  const queued = text.replace("web,BACKEND,0", "web,one,3,,90,\nweb,BACKEND,4");
+  assertEquals(parseStatusPage(queued), { requests: 103, source, waiting: 7 });
+});
+
+Deno.test("requests that wait for a connection are read off Envoy's figures and HAProxy's metrics", () => {
+  const pending = "cluster.web.upstream_rq_pending_active: 5\ncluster.b.upstream_rq_pending_active: 2\n";
+  assertEquals(parseStatusPage(kept("envoy.stats") + pending).waiting, 7);
+  const metrics = 'haproxy_frontend_http_requests_total{proxy="web"} 9\n' +
+    'haproxy_backend_current_queue{proxy="web"} 4\nhaproxy_server_current_queue{proxy="web",server="a"} 1\n';
+  assertEquals(parseStatusPage(metrics).waiting, 5);
 });
 
 Deno.test("what counts no requests is refused in one line, with what would be read", () => {

@@ -112,6 +112,48 @@ Deno.test(
   },
 );
 
+/** One connection to a backend, for whoever asks. */
+const CAPPED = (upstream: string) => (_: string, port: number) => `
+defaults
+  mode http
+  timeout client 10s
+  timeout connect 10s
+  timeout server 10s
+  timeout queue 10s
+frontend web
+  bind 127.0.0.1:${port}
+  stats enable
+  stats uri /stats
+  default_backend slow
+backend slow
+  server one ${upstream} maxconn 1
+`;
+
+Deno.test("a real HAProxy tells how many requests wait for a connection to its backend", peers, async () => {
+  const answers = Promise.withResolvers<void>();
+  const backend = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async () => {
+    await answers.promise;
+    return new Response("late");
+  });
+  await serving(
+    (config) => ["haproxy", "-f", config],
+    CAPPED(`127.0.0.1:${backend.addr.port}`),
+    async (port) => {
+      const url = `http://127.0.0.1:${port}`;
+      const asked = Array.from({ length: 4 }, async () => await (await fetch(url)).text());
+      try {
+        const statistics = { url: `${url}/stats;csv`, seconds: 1, signal };
+        await until(async () => (await takeStatus(statistics)).waiting === 3);
+      } finally {
+        answers.resolve();
+        await Promise.all(asked);
+      }
+      assertEquals((await takeStatus({ url: `${url}/stats;csv`, seconds: 1, signal })).waiting, 0);
+    },
+  );
+  await backend.shutdown();
+});
+
 Deno.test("another machine asks by curl or wget; with neither, one line says so", peers, async () => {
   await serving((config) => ["nginx", "-c", config], NGINX, async (port) => {
     const folder = await Deno.makeTempDir();

@@ -7,7 +7,7 @@ import { peers, privateLab } from "../support/requirements.ts";
 import { ROOT } from "../support/root.ts";
 import { isAlive, until } from "../support/until.ts";
 
-const PEERS = ["nginx", "haproxy", "go", "misuse"];
+const PEERS = ["nginx", "haproxy", "go", "misuse", "caddy"];
 const UPSTREAM_PORT = "8081";
 
 /** A copy of the peers in a folder whose name a shell and `sed` each take for something else. */
@@ -129,6 +129,7 @@ for (const peer of PEERS) {
             haproxy: /haproxy -q/,
             go: /reverse_proxy -listen/,
             misuse: /misuse -listen/,
+            caddy: /caddy run --config/,
           }[peer]!,
         );
         child.kill(signal);
@@ -183,7 +184,7 @@ Deno.test("a peer that is none is told with those that are, and missing words wi
       "1",
     ]);
     assertEquals([code, stdout], [2, ""]);
-    assertEquals(stderr, `there is no peer ${name}; known are go haproxy misuse nginx node\n`);
+    assertEquals(stderr, `there is no peer ${name}; known are caddy go haproxy misuse nginx node\n`);
   }
   for (const args of [[], ["nginx"], ["nginx", "127.0.0.1", "1", "127.0.0.1", UPSTREAM_PORT]]) {
     const { code, stderr } = await run(script, args);

@@ -51,6 +51,32 @@ END
 haproxy -db -f "$d/haproxy.cfg" & wait $!`;
 }
 
+/**
+ * Caddy with these lines in the HTTP transport of its proxy. It keeps what it writes in a folder of its own.
+ */
+export function plantedCaddy(transport: string): string {
+  const caddyfile = `{
+  admin off
+  auto_https off
+  log {
+    level WARN
+  }
+}
+http://:{listen_port} {
+  bind {listen_host}
+  reverse_proxy {upstream_host}:{upstream_port} {
+    transport http {
+      ${transport}
+    }
+  }
+}`;
+  return `d=$(mktemp -d); trap 'rm -rf "$d"' EXIT; export HOME="$d" XDG_CONFIG_HOME="$d" XDG_DATA_HOME="$d"
+cat >"$d/caddyfile" <<'END'
+${caddyfile}
+END
+caddy run --config "$d/caddyfile" --adapter caddyfile & wait $!`;
+}
+
 /** The gateway `faulty` of the folder `planted` with this fault, in Node or Python. */
 export function plantedScript(language: "node" | "python3", fault: string, limit?: number): string {
   const file = `${ROOT}tests/support/planted/faulty.${language === "node" ? "mjs" : "py"}`;

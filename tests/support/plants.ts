@@ -2,7 +2,7 @@
 
 import type { Backend, Gateway, Load, Run } from "../../tools/scenario/scenario.ts";
 import type { CauseName } from "../../tools/verdict/causes.ts";
-import { plantedHaproxy, plantedNginx, plantedScript } from "./planted.ts";
+import { plantedCaddy, plantedHaproxy, plantedNginx, plantedScript } from "./planted.ts";
 
 /** A run and what is planted in it. */
 export interface Plant extends Run {
@@ -20,6 +20,8 @@ const KEEPS = "keepalive 400; keepalive_requests 1000000;";
 const haproxy = (defaults: string, options = "", bind?: string): Gateway => ({
   command: plantedHaproxy(defaults, options, bind),
 });
+const caddy = (...transport: string[]): Gateway => ({ command: plantedCaddy(transport.join("\n")) });
+const CADDY_KEEPS = ["keepalive 90s", "keepalive_idle_conns_per_host 400"];
 /** nginx in front of all backends, with a pool of `keepalive` for all of them. */
 const nginxOfAll = (keepalive: number): Gateway => ({
   command: plantedNginx(`
@@ -81,6 +83,7 @@ export function plants(faulty: string): Plant[] {
     one("once-haproxy", haproxy("http-reuse never"), ["client-side", "used-once"], {
       load: { headers: ["Connection: close"] },
     }),
+    one("none-haproxy-safe", haproxy(""), ["none"]),
     one("none-haproxy-never", haproxy("http-reuse never"), ["none"]),
     one("once-nginx", nginx("", REUSES), ["used-once"]),
     one("asks-go", go("asks"), ["close-asked"]),
@@ -89,21 +92,27 @@ export function plants(faulty: string): Plant[] {
     one("asks-nginx-1.0", nginx("", "proxy_http_version 1.0;"), ["close-asked"]),
     one("asks-nginx-header", nginx(KEEPS, "proxy_http_version 1.1;"), ["close-asked"]),
     one("asks-haproxy", haproxy("option http-server-close"), ["close-asked"]),
+    one("asks-caddy", caddy("keepalive off"), ["close-asked"]),
     one("asks-ours", { transport: "net-http", disableKeepAlives: true }, ["close-asked"]),
     one("small-go", go("small", 5), ["pool-too-small"]),
     one("small-node", node("small", 5), ["pool-too-small"]),
     one("small-python", python("small", 5), ["pool-too-small"]),
     one("small-nginx", nginx("keepalive 5; keepalive_requests 1000000;"), ["pool-too-small"]),
     one("small-haproxy", haproxy("http-reuse always", "pool-max-conn 5"), ["pool-too-small"]),
+    one("small-caddy", caddy("keepalive 90s", "keepalive_idle_conns_per_host 5"), ["pool-too-small"]),
+    // The default of 32 is lost where another option of the same kind is set: it keeps 2.
+    one("small-caddy-lost", caddy("keepalive 90s"), ["pool-too-small"]),
     one("small-ours", { poolMaxIdlePerHost: 5 }, ["pool-too-small"]),
     one("limit-nginx", nginx("keepalive 400; keepalive_requests 10;"), ["request-limit"]),
     one("limit-python", python("limit", 10), ["request-limit"]),
     one("limit-backend-nginx", nginx(KEEPS), ["request-limit"], { backend: limited }),
+    one("limit-backend-caddy", caddy(...CADDY_KEEPS), ["request-limit"], { backend: limited }),
     one("limit-backend-go", go("none"), ["request-limit"], { backend: silent }),
     one("cap-go", go("cap", 10), ["cap"]),
     one("cap-node", node("cap", 10), ["cap"]),
     one("cap-python", python("cap", 10), ["cap"]),
     one("cap-haproxy", haproxy("http-reuse always", `${POOL} maxconn 10`), ["cap"]),
+    one("cap-caddy", caddy(...CADDY_KEEPS, "max_conns_per_host 10"), ["cap"]),
     one("cap-ours", { transport: "net-http", maxConnsPerHost: 10, maxIdleConnsPerHost: 400 }, ["cap"]),
     one("clients-nginx", nginx(KEEPS, REUSES, "keepalive_timeout 0;"), ["client-side"]),
     one("clients-go", go("clients"), ["client-side"]),
@@ -119,6 +128,10 @@ export function plants(faulty: string): Plant[] {
       backend: { status: { 200: 0.8, 503: 0.2 }, closeOnStatus: 503 },
     }),
     one("late-go", go("late", 100), ["cut-short"], { backend: spread }),
+    // Its deadline is so near to the usual answer that it also passes while one is on its way.
+    one("late-go-tight", go("late", 60), ["cut-short"], {
+      backend: { latency: "35ms", slowShare: 0.1, slowLatency: "200ms" },
+    }),
     one("late-node", node("late", 100), ["cut-short"], { backend: spread }),
     one("late-nginx", nginx(KEEPS, `${REUSES} proxy_read_timeout 100ms; proxy_next_upstream off;`), [
       "cut-short",
@@ -152,6 +165,13 @@ export function plants(faulty: string): Plant[] {
       backend: impatient,
       load: SPARSE,
     }),
+    one("idle-backend-caddy", caddy(...CADDY_KEEPS), ["backend-idle-timeout"], {
+      backend: impatient,
+      load: SPARSE,
+    }),
+    one("idle-gateway-caddy", caddy("keepalive 200ms", "keepalive_idle_conns_per_host 400"), [
+      "gateway-idle-timeout",
+    ], { load: SPARSE }),
     one("idle-gateway-haproxy", haproxy("http-reuse always", "pool-max-conn 1000 pool-purge-delay 200ms"), [
       "gateway-idle-timeout",
     ], { load: SPARSE }),
@@ -177,7 +197,10 @@ export function plants(faulty: string): Plant[] {
       sysctls: FEW_PORTS,
       load: COLD,
     }),
-    one("descriptors-go", go("none", 0, "ulimit -n 40; "), ["descriptors-exhausted"]),
+    // Of 40 descriptors the clients take 30, so that a few are left for the backend.
+    one("descriptors-go", go("none", 0, "ulimit -n 40; "), ["descriptors-exhausted"], {
+      load: { connections: 30 },
+    }),
     one("bound-go", go("bound"), ["bound-source", "pool-too-small"], { sysctls: FEW_PORTS, load: COLD }),
     // These two are so slow that the ports take a while.
     one("bound-node", node("bound", 2), ["bound-source", "pool-too-small"], {
@@ -205,6 +228,7 @@ export function plants(faulty: string): Plant[] {
     one("none-python", python("none"), ["none"]),
     one("none-nginx", nginx(KEEPS), ["none"]),
     one("none-haproxy", haproxy("http-reuse always", POOL), ["none"]),
+    one("none-caddy", caddy(...CADDY_KEEPS), ["none"]),
     one("none-ours", {}, ["none"]),
     one("none-net-http", { transport: "net-http", maxIdleConns: 0, maxIdleConnsPerHost: 400 }, ["none"]),
   ];

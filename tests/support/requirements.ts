@@ -15,8 +15,8 @@ export const wrk = needs("wrk", reasonFor(() => findCommand("wrk")));
 
 /** Options of a test that needs the gateways that ours are measured beside. */
 export const peers = needs(
-  "nginx, HAProxy and Go",
-  reasonFor(() => ["nginx", "haproxy", "go"].forEach(findCommand)),
+  "nginx, HAProxy, Go, Node and Caddy",
+  reasonFor(() => ["nginx", "haproxy", "go", "node", "caddy"].forEach(findCommand)),
 );
 
 /** Options of a test that looks at pages in a browser. */

@@ -25,7 +25,7 @@ const PERMISSIONS = [
 const ONE_AT_A_TIME = /^import "[^"]*\/one_at_a_time\.ts";$/m;
 
 /**
- * Left out where no path is given: it plants causes in a minute of load, and has a task and a step of CI of
+ * Left out where no path is given: it plants causes in minutes of load, and has tasks and a step of CI of
  * its own.
  */
 const BY_ITSELF = "tests/causes/";

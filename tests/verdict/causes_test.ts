@@ -211,6 +211,47 @@ const CASES: readonly [what: string, evidence: Evidence, causes: readonly CauseN
     ["request-limit"],
   ],
   [
+    // HAProxy's `http-reuse safe` where connections of a warm-up stand.
+    "a connection for the first request of each client, which is closed because enough stand",
+    evidence([
+      witness({
+        stoodBefore: 100,
+        accepted: 100,
+        openPeak: 200,
+        ended: [ended(100, { how: "rst" })],
+      }),
+    ]),
+    ["none"],
+  ],
+  [
+    "the same of few requests: each client asked twice",
+    evidence([
+      witness({ stoodBefore: 0, accepted: 100, requests: 200, openPeak: 100, ended: [ended(100)] }),
+    ]),
+    ["used-once", "pool-too-small"],
+  ],
+  [
+    // Seen of Go under full CPUs: its deadline passed when the answer was on its way.
+    "answers that are too late by a moment, so that the backend has sent them",
+    evidence([
+      witness({
+        accepted: 1_700,
+        ended: [ended(880, { at: "request" }), ended(820, { requests: same(2, 820) })],
+      }),
+    ], { requests: { answered: 5_000, perSec: 1_700, failed: 1_640, concurrency: 100, closedLoop: true } }),
+    ["cut-short"],
+  ],
+  [
+    "a pool that is too small, of which requests fail for another reason",
+    evidence([
+      witness({
+        accepted: 1_700,
+        ended: [ended(100, { at: "request" }), ended(1_000, { requests: spread(survivors(1_000, 0.6)) })],
+      }),
+    ], { requests: { answered: 5_000, perSec: 1_700, failed: 4_000, concurrency: 100, closedLoop: true } }),
+    ["pool-too-small", "cut-short"],
+  ],
+  [
     "three connections that were opened again, of few requests",
     evidence([witness({ accepted: 3, requests: 500, ended: [ended(3, { requests: same(7, 3) })] })]),
     ["none"],
@@ -458,6 +499,26 @@ Deno.test("without a witness a connection for each request leaves open what a wi
   assertEquals(names(bothSides), ["close-asked"]);
   const strangers = { ...bothSides, upstream: { ...bothSides.upstream, backendClosesOnlyIfAsked: false } };
   assertEquals(names(strangers), ["close-asked", "backend-closes"]);
+});
+
+Deno.test("without a witness connections that carry many requests may end at a limit, and few may not", () => {
+  const { witness: _, ...tables } = ONCE;
+  const of = (opened: number) => ({
+    ...tables,
+    upstream: {
+      ...tables.upstream,
+      opened,
+      openedPerSec: opened / 2,
+      closed: opened,
+      timeWaitOnGateway: opened,
+    },
+  });
+  // 5,000 requests: 50 in a connection, and 20.
+  assertEquals(causesOf(of(100)).map(({ cause, sure }) => [cause, sure]), [
+    ["pool-too-small", "possible"],
+    ["request-limit", "possible"],
+  ]);
+  assertEquals(causesOf(of(250)).map(({ cause, sure }) => [cause, sure]), [["pool-too-small", "likely"]]);
 });
 
 Deno.test("a cap is explained by Little's law: fewer connections, a lower ceiling and a longer wait", () => {

@@ -77,10 +77,35 @@ Deno.test("the backend's limit of requests is the servers', those first whose de
   ]);
 });
 
+Deno.test("a limit of requests that nobody has seen may be either side's", () => {
+  const of = cause("request-limit", { evidence: { openedPerRequest: 0.0102 } });
+  assertEquals(settings(of, "nginx"), [
+    "keepalive_requests (in upstream): 1000 or more",
+    "MaxKeepAliveRequests: 1000 or more",
+    "maxKeepAliveRequests: 1000 or more",
+  ]);
+});
+
+Deno.test("of the clients of a language, those that have a cap are told to raise it", () => {
+  const products = remediesOf(cause("pool-too-small"), { id: "python" }).map(({ product }) => product);
+  assertEquals(products, ["Python requests, urllib3", "Python httpx"]);
+});
+
 Deno.test("the gateway's idle time goes below the backend's", () => {
   const of = cause("backend-idle-timeout", { evidence: { idleP5Ms: 5_010, idleP50Ms: 5_010 } });
   assert(settings(of, "go").includes("IdleConnTimeout: 4s"));
   assert(settings(of, "go").some((line) => line.startsWith("KeepAliveTimeout")));
+});
+
+Deno.test("a server whose versions have several idle times is known by each", () => {
+  for (const ms of [5_020, 6_030]) {
+    const of = cause("backend-idle-timeout", { evidence: { idleP5Ms: ms, idleP50Ms: ms } });
+    assert(settings(of, "go").some((line) => line.startsWith("keepAliveTimeout")), `${ms}`);
+  }
+});
+
+Deno.test("Caddy is told to take out what asks for the close", () => {
+  assertEquals(settings(cause("close-asked"), "caddy"), ["keepalive off (in transport http): left out"]);
 });
 
 Deno.test("a pool that fits has no remedy", () => assertEquals(remediesOf(cause("none"), { id: "go" }), []));

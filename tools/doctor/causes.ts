@@ -19,7 +19,12 @@ import type { PoolSeen } from "./watch.ts";
 const TRIED = [1, 10];
 
 /** Causes that cannot be told from each other without the number of requests. */
-const BY_REQUESTS: ReadonlySet<Cause["cause"]> = new Set(["used-once", "pool-too-small", "many-pools"]);
+const BY_REQUESTS: ReadonlySet<Cause["cause"]> = new Set([
+  "used-once",
+  "pool-too-small",
+  "many-pools",
+  "request-limit",
+]);
 
 /**
  * The causes, those of what has run out first. Empty where nothing is opened anew, or not enough to harm and
@@ -28,13 +33,21 @@ const BY_REQUESTS: ReadonlySet<Cause["cause"]> = new Set(["used-once", "pool-too
 export function causesOfWatch(
   facts: Facts,
   problems: readonly Problem[],
-  requestsPerSec: number | undefined,
+  { requestsPerSec, waiting = 0 }: {
+    readonly requestsPerSec: number | undefined;
+    /** Requests that wait for a connection, by the gateway's own page. */
+    readonly waiting?: number | undefined;
+  },
 ): Cause[] {
   const seen = problems.flatMap((problem) => causeOfProblem(problem, facts));
   const why = requestsPerSec === undefined
     ? withoutRequests(facts)
     : causesOf(evidenceOf(facts, requestsPerSec) ?? {});
-  const others = why.map((cause) => withLookalikes(cause, facts)).filter(({ cause }) =>
+  const capped = waiting > 0 ? cappedPool(facts) : undefined;
+  const told = capped === undefined
+    ? why
+    : why.flatMap((cause) => cause.cause === "none" ? [capOf(capped, waiting, requestsPerSec)] : [cause]);
+  const others = told.map((cause) => withLookalikes(cause, facts)).filter(({ cause }) =>
     seen.every((one) => one.cause !== cause)
   );
   const pilesUp = problems.find(({ kind }) => kind === "piling up");
@@ -63,7 +76,9 @@ function withLookalikes(cause: Cause, facts: Facts): Cause {
   const known = cause.cannotTell ?? [];
   const more: CannotTell[] = (LOOKALIKES[cause.cause] ?? []).map((cause) => ({ cause, tells: "witness" }));
   // Whether connections that stay at a number are all at work is not to be seen.
-  if (cause.cause === "none" && mayBeCapped(facts)) more.push({ cause: "cap", tells: "configuration" });
+  if (cause.cause === "none" && cappedPool(facts) !== undefined) {
+    more.push({ cause: "cap", tells: "configuration" });
+  }
   const all = [...known, ...more.filter((one) => known.every(({ cause }) => cause !== one.cause))];
   return {
     ...cause,
@@ -73,10 +88,28 @@ function withLookalikes(cause: Cause, facts: Facts): Cause {
   };
 }
 
-/** Whether clients are connected in greater number than a pool that stays at its number. */
-function mayBeCapped({ destinations, listeners }: Facts): boolean {
+/** A pool that stays at a number, and the clients that are more than that. */
+interface CappedPool {
+  readonly size: number;
+  readonly clients: number;
+}
+
+/** The pool that stays at a number although clients are connected in greater number. */
+function cappedPool({ destinations, listeners }: Facts): CappedPool | undefined {
   const clients = listeners.reduce((most, { pool }) => Math.max(most, pool.floor), 0);
-  return destinations.some(({ pool }) => isCapped(pool, clients));
+  const capped = destinations.find(({ pool }) => isCapped(pool, clients));
+  return capped === undefined ? undefined : { size: capped.pool.ceiling, clients };
+}
+
+/** That the number is a cap follows from requests that wait in line for it, by the gateway's own page. */
+function capOf({ size, clients }: CappedPool, waiting: number, requestsPerSec: number | undefined): Cause {
+  return {
+    cause: "cap",
+    sure: "likely",
+    side: "gateway",
+    evidence: figures({ cap: size, concurrency: clients, waiting, requestsPerSec }),
+    toldApartFrom: [{ cause: "none", because: { waiting } }],
+  };
 }
 
 /** From this share of the connections on that stood for the whole watch, they are the same ones. */

@@ -68,7 +68,9 @@ export function diagnose(capture: Capture, { requestsPerSec, status, product: sa
   const needsReason = problems.length > 0 || (facts.rates?.openedPerSec ?? 0) > 0 ||
     requestsPerSec !== undefined ||
     facts.states.timeWait > 0;
-  const found = needsReason ? causesOfWatch(facts, problems, requestsPerSec) : [];
+  const found = needsReason
+    ? causesOfWatch(facts, problems, { requestsPerSec, waiting: status?.waiting })
+    : [];
   // Of a few connections that harm nobody, every cause would be possible.
   const causes = problems.length > 0 || requestsPerSec !== undefined
     ? found

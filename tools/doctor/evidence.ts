@@ -21,6 +21,20 @@ const CLEARLY_OTHERS = 0.1;
 const EACH = 0.85;
 
 /**
+ * From this share of the new connections on that readings show, few have come and gone between two of them.
+ */
+const NEARLY_ALL = 0.8;
+
+/** Fewest connections that show at what age they end. */
+const FEWEST_ENDED = 20;
+
+/** Fewest readings that hold a connection whose age is known well enough to compare it with others. */
+const FEWEST_READINGS = 2;
+
+/** From so many readings on those that live long are told from any that were in one. */
+const MANY_READINGS = 6;
+
+/**
  * The evidence of a watch, or of the last minute as a single reading shows it: connections that were closed
  * here first, which are the fewest that were opened. Those that the other end closed, or a reset, it does not
  * show. `undefined` where a single reading shows none.
@@ -44,6 +58,7 @@ export function evidenceOf(facts: Facts, requestsPerSec: number): Evidence | und
   const clients = listenersOfProgram(facts);
   const concurrency = sum(clients, ({ pool, states }) => Math.max(pool.ceiling, states.established));
   const [most] = destinations;
+  const endedAtMs = endedAtMsOf(facts, opened);
   const perSec = newPerSec >= EACH * requestsPerSec ? Math.min(newPerSec, requestsPerSec) : requestsPerSec;
   return {
     requests: {
@@ -63,6 +78,7 @@ export function evidenceOf(facts: Facts, requestsPerSec: number): Evidence | und
       openPeak: sum(destinations, ({ pool, states }) => Math.max(pool.ceiling, states.established)),
       closeWait: sum(destinations, ({ stuckInCloseWait }) => stuckInCloseWait),
       timeWaitOnGateway: Math.round(herePerSec * seconds),
+      ...(endedAtMs === undefined ? {} : { endedAtMs }),
       ...(otherwisePerSec === undefined ? {} : {
         timeWaitOnBackend: others >= CLEARLY_OTHERS * newPerSec ? Math.round(others * seconds) : 0,
       }),
@@ -74,6 +90,15 @@ export function evidenceOf(facts: Facts, requestsPerSec: number): Evidence | und
     },
     ...(most === undefined ? {} : { ports: { range: usable.count, usedPeak: most.portsUsed } }),
   };
+}
+
+/** At what age connections end, where readings show nearly all of them, and each often enough. */
+function endedAtMsOf({ lives, watchedSec }: Facts, opened: number): readonly [number, number] | undefined {
+  const { came = 0, went = 0, readings, all = 0 } = lives ?? {};
+  if (readings === undefined || went < FEWEST_ENDED || came < NEARLY_ALL * opened) return undefined;
+  if (readings[0] < FEWEST_READINGS && readings[1] < MANY_READINGS) return undefined;
+  const intervalMs = 1000 * watchedSec / (all - 1);
+  return [readings[0] * intervalMs, readings[1] * intervalMs];
 }
 
 /**

@@ -14,6 +14,7 @@ import {
   type SocketGroup,
   type StateCounts,
 } from "./groups.ts";
+import { type LivesSeen, livesSeen } from "./lives.ts";
 import { limitsOf, type LimitsSeen } from "./limits.ts";
 import {
   outlookOf,
@@ -34,6 +35,8 @@ export interface Facts {
   readonly closers?: Readonly<Record<SocketGroup["side"], Closers>>;
   /** Connections that were closed here first during the last minute, by the last reading. */
   readonly lastMinute: LastMinute;
+  /** How long connections that this host opens live. Left out where not every reading holds the table. */
+  readonly lives?: LivesSeen;
   /** Which ports a new connection may get. */
   readonly usable: UsablePorts;
   /** Where this host opens connections to; the one that holds most ports first. */
@@ -151,6 +154,7 @@ export function factsOf(capture: Capture): Facts | undefined {
     watchedSec,
     ...(rates === undefined ? {} : { rates, closers: closersOf(rates, each) }),
     lastMinute: lastMinuteOf(last),
+    ...(tables.length < readings.length ? {} : { lives: livesSeen(each.map(openedInodes)) }),
     usable,
     destinations,
     listeners,
@@ -183,6 +187,11 @@ function connectionsOf(
       ownerOf,
     ),
   };
+}
+
+/** The numbers of the sockets that this host opened and that are established. */
+function openedInodes({ groups }: GroupedSockets): number[] {
+  return groups.flatMap(({ side, establishedInodes }) => side === "opened" ? establishedInodes : []);
 }
 
 function ownersOf(inodes: readonly number[], ownerOf: ReadonlyMap<number, CapturedProcess>): Owner[] {

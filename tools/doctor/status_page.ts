@@ -13,6 +13,8 @@ export interface StatusPage {
   readonly requests: number;
   /** Which page it is, and which of its figures was read: `nginx stub_status`. */
   readonly source: string;
+  /** Requests that wait for a connection to a backend now. Left out where the page does not tell. */
+  readonly waiting?: number;
 }
 
 /**
@@ -48,13 +50,18 @@ function ofHaproxy(text: string): StatusPage | undefined {
   const lines = text.trim().split("\n");
   if (!lines[0]!.startsWith("# pxname,svname,")) return undefined;
   const columns = lines[0]!.slice(2).split(",");
-  const [kind, total] = [columns.indexOf("svname"), columns.indexOf("req_tot")];
-  // A field that holds a comma is quoted, and none stands ahead of these two.
-  const counts = lines.slice(1).map((line) => line.split(",")).filter((row) => row[kind] === "FRONTEND")
-    .map((row) => row[total] ?? "").filter((count) => count !== "");
-  return counts.length === 0
-    ? undefined
-    : { requests: sum(counts), source: "HAProxy req_tot of its frontends" };
+  const [kind, queue, total] = ["svname", "qcur", "req_tot"].map((name) => columns.indexOf(name));
+  // A field that holds a comma is quoted, and none stands ahead of these three.
+  const rows = lines.slice(1).map((line) => line.split(","));
+  const counts = rows.filter((row) => row[kind!] === "FRONTEND")
+    .map((row) => row[total!] ?? "").filter((count) => count !== "");
+  // A backend's own queue holds those that may go to any of its servers.
+  const queues = rows.map((row) => row[queue!] ?? "").filter((count) => count !== "");
+  return counts.length === 0 ? undefined : {
+    requests: sum(counts),
+    source: "HAProxy req_tot of its frontends",
+    ...(queues.length === 0 ? {} : { waiting: sum(queues) }),
+  };
 }
 
 /**
@@ -64,7 +71,13 @@ function ofHaproxy(text: string): StatusPage | undefined {
 function ofEnvoy(text: string): StatusPage | undefined {
   const counts = [...text.matchAll(/^http\.(?!admin\.)\S+?\.downstream_rq_total: (\d+)$/gm)]
     .map((match) => match[1]!);
-  return counts.length === 0 ? undefined : { requests: sum(counts), source: "Envoy downstream_rq_total" };
+  const pending = [...text.matchAll(/^cluster\.\S+\.upstream_rq_pending_active: (\d+)$/gm)]
+    .map((match) => match[1]!);
+  return counts.length === 0 ? undefined : {
+    requests: sum(counts),
+    source: "Envoy downstream_rq_total",
+    ...(pending.length === 0 ? {} : { waiting: sum(pending) }),
+  };
 }
 
 /**
@@ -94,6 +107,13 @@ const COUNTERS: readonly Counter[] = [
   { name: "http_requests_total" },
 ];
 
+/** Gauges of requests that wait for a connection to a backend. */
+const QUEUES: ReadonlySet<string> = new Set([
+  "envoy_cluster_upstream_rq_pending_active",
+  "haproxy_backend_current_queue",
+  "haproxy_server_current_queue",
+]);
+
 /** `NAME{LABELS} VALUE [TIMESTAMP]`. */
 const SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?[ \t]+(\S+)(?:[ \t]+-?\d+)?[ \t]*$/gm;
 const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g;
@@ -110,7 +130,14 @@ function ofPrometheus(text: string): StatusPage | undefined {
       Object.entries(only).every(([key, value]) => sample.labels[key] === value) &&
       !Object.entries(not).some(([key, value]) => sample.labels[key] === value)
     ).map(({ value }) => value);
-    if (counts.length > 0 && Number.isFinite(sum(counts))) return { requests: sum(counts), source: name };
+    if (counts.length > 0 && Number.isFinite(sum(counts))) {
+      const queues = samples.filter(({ name }) => QUEUES.has(name!)).map(({ value }) => value);
+      return {
+        requests: sum(counts),
+        source: name,
+        ...(queues.length === 0 ? {} : { waiting: sum(queues) }),
+      };
+    }
   }
   return undefined;
 }

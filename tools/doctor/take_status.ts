@@ -30,6 +30,11 @@ export interface StatusSeen {
   readonly url: string;
   /** Requests per second between the two questions. Left out where the page did not tell. */
   readonly requestsPerSec?: number;
+  /**
+   * Requests that waited for a connection to a backend, both times: the lower number. Left out where the page
+   * did not tell.
+   */
+  readonly waiting?: number;
   /** Which figure was read. Left out where the page did not tell. */
   readonly source?: string;
   /** Why it did not tell. */
@@ -69,7 +74,13 @@ export async function takeStatus(request: StatusRequest): Promise<StatusSeen> {
     // The second question is among those that it counts; the first was counted in its own answer.
     const served = last!.requests - first!.requests - 1;
     if (served < -1) throw new Error("counts backwards: the gateway was started anew meanwhile");
-    return { url, source: last!.source, requestsPerSec: Math.max(0, served) / passed };
+    const waiting = Math.min(first!.waiting ?? NaN, last!.waiting ?? NaN);
+    return {
+      url,
+      source: last!.source,
+      requestsPerSec: Math.max(0, served) / passed,
+      ...(Number.isFinite(waiting) ? { waiting } : {}),
+    };
   } catch (error) {
     request.signal.throwIfAborted();
     const problem = error instanceof DOMException ? "does not answer" : messageOf(error);

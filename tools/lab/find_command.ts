@@ -22,10 +22,12 @@ export class CommandNotFoundError extends UnavailableError {
 
 /** The Debian package that a command comes with. */
 const INSTALLED_BY: Readonly<Record<string, string>> = {
+  caddy: "caddy",
   go: "golang-go",
   haproxy: "haproxy",
   ip: "iproute2",
   nginx: "nginx-light",
+  node: "nodejs",
   nsenter: "util-linux",
   setsid: "util-linux",
   unshare: "util-linux",

@@ -91,6 +91,11 @@ export interface UpstreamEvidence {
   readonly openPeak?: number;
   /** The lowest and the highest number that stood in the second half of the time, of all repetitions. */
   readonly openRange?: readonly [number, number];
+  /**
+   * Ages at which connections ended, in milliseconds: one in ten had ended by the first, nine in ten by the
+   * second. Left out where they were not seen from their begin to their end.
+   */
+  readonly endedAtMs?: readonly [oneInTen: number, nineInTen: number];
   /** Sockets in CLOSE_WAIT: the backend has closed them, and the gateway has not. */
   readonly closeWait?: number;
   /** TIME_WAITs on the gateway's host for connections that it had opened: it closed them first. */

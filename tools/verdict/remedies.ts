@@ -68,8 +68,19 @@ export function remediesOf({ cause, side, evidence }: Cause, product?: NamedProd
   }
   const known = product === undefined ? [] : productsNamed(product.id);
   const products = known.length > 0 ? known.slice(0, 3) : (LIKELIEST[cause] ?? []).flatMap(productsNamed);
-  const own = products.flatMap((one) => ofProduct(one, { cause, evidence, version: product?.version }));
-  return [...own, ...generalOf(cause, evidence)];
+  const own = fitting(cause, products).flatMap((one) =>
+    ofProduct(one, { cause, evidence, version: product?.version })
+  );
+  // Whose limit it is was not seen.
+  const servers = cause === "request-limit" && side === undefined ? ofServers(evidence).slice(0, 2) : [];
+  return [...own, ...servers, ...generalOf(cause, evidence)];
+}
+
+/** Of several products that it may be, those that can have the cause; all of them where none can. */
+function fitting(cause: CauseName, products: readonly Product[]): readonly Product[] {
+  if (cause !== "pool-too-small" && cause !== "many-pools") return products;
+  const capped = products.filter((product) => kindOf(product, "idle cap").length > 0);
+  return capped.length > 0 ? capped : products;
 }
 
 /** What is not a product's, beside its settings or where it has none. */
@@ -227,12 +238,18 @@ function below(ms: number | undefined): string {
   return ms >= 2000 ? `${Math.floor(ms / 1000) - 1}s` : `${Math.floor(ms / 2)}ms`;
 }
 
-/** The backend's limit of requests, as servers call it: those whose default it is, or all that have one. */
-function ofServers({ limit }: CauseFigures): Remedy[] {
+/**
+ * The backend's limit of requests, as servers call it: those whose default it is, or all that have one. Where
+ * nobody saw the limit, it is about as high as the requests of a connection are on average.
+ */
+function ofServers({ limit, openedPerRequest }: CauseFigures): Remedy[] {
+  const about = limit === undefined && openedPerRequest !== undefined ? 1 / openedPerRequest : undefined;
   const withLimit = SERVERS.flatMap((server) =>
     server.requestLimit === undefined ? [] : [{ server, ...server.requestLimit }]
   );
-  const same = withLimit.filter(({ requests }) => requests === limit);
+  const same = withLimit.filter(({ requests = 0 }) =>
+    about === undefined ? requests === limit : Math.abs(requests - about) <= about / 5
+  );
   return (same.length > 0 ? same : withLimit.slice(0, 3)).map(({ server, name, byDefault }) => ({
     product: `${server.name} as the backend`,
     setting: name,
@@ -246,8 +263,8 @@ function ofServers({ limit }: CauseFigures): Remedy[] {
 /** The servers whose default is the idle time that was seen, within a tenth. */
 function sameDefault({ idleP5Ms, idleP50Ms }: CauseFigures): Remedy[] {
   const seen = idleP50Ms ?? idleP5Ms;
-  const near = ({ idleTime: { ms } }: Server) =>
-    seen !== undefined && ms !== undefined && Math.abs(seen - ms) <= ms / 10;
+  const near = ({ idleTime }: Server) =>
+    seen !== undefined && idleTime.ms.some((ms) => Math.abs(seen - ms) <= ms / 10);
   return SERVERS.filter(near).slice(0, 3).map(({ name, idleTime }) => ({
     product: `${name} as the backend`,
     setting: idleTime.name,

@@ -57,6 +57,32 @@ Deno.test("a cap is told by its ceiling, and by who waits", () => {
   );
 });
 
+Deno.test("a limit of requests is told by its number, or where nobody counted, by the age at its end", () => {
+  assertEquals(
+    say("request-limit", { ...OPENED, limit: 10, atLimitShare: 0.98, announcedShare: 1 }).split(
+      "request. ",
+    )[1],
+    "98% of those that ended had served exactly 10 requests, and none served more. " +
+      "The backend had announced it (`Connection: close`).",
+  );
+  assertEquals(
+    say("request-limit", { ...OPENED, ageP10Ms: 2_000, ageP90Ms: 3_000 }).split("request. ")[1],
+    "Of those that ended, eight in ten did so at an age of 2.0 s to 3.0 s.",
+  );
+  assertEquals(
+    say("request-limit", { ...OPENED, openedPerRequest: 0.01 }).split("request. ")[1],
+    "A connection carried 100 requests on average.",
+  );
+});
+
+Deno.test("a cap whose backend's time nobody knows is told by who waits, by the gateway's own figures", () => {
+  assertEquals(
+    say("cap", { cap: 20, concurrency: 100, waiting: 12, requestsPerSec: 500 }),
+    "20 connections to the backend stood, never more, while up to 100 requests wanted one. " +
+      "By its own figures 12 requests waited in line. This is latency, not TIME_WAIT.",
+  );
+});
+
 Deno.test("clients that left are told apart from a gateway that cuts answers short", () => {
   const figures = { connectionsEnded: 60, abandoned: 61, failedRequests: 1, timedOut: 0 };
   assertEquals(

@@ -20,7 +20,8 @@ Deno.test("a known product's settings stand with their defaults and its notes", 
   assertEquals(
     say("pool-too-small", "caddy"),
     "**Set** Caddy: `keepalive_idle_conns_per_host` at least 100 (default: 32; for each backend). " +
-      "Set one keepalive option only: before PR #7318 the others were lost.",
+      "Set all of its keepalive options or none: before PR #7318 those left out lost their defaults, " +
+      "so that `keepalive 30s` alone keeps 2 connections.",
   );
 });
 
@@ -29,7 +30,7 @@ Deno.test("of an unknown product there are two settings for each of three, and n
     say("pool-too-small"),
     "**Set** (`--product NAME` says for which product): Go net/http: `MaxIdleConnsPerHost` at least 100, " +
       "`MaxIdleConns` at least 100; nginx: `keepalive (in upstream)` at least 100; " +
-      "Python requests, urllib3: `HTTPAdapter(pool_maxsize)` at least 100, `HTTPAdapter(pool_connections)` at least 100.",
+      "Python requests, urllib3: `HTTPAdapter(pool_maxsize)` at least 100.",
   );
 });
 

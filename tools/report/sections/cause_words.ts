@@ -15,8 +15,14 @@ const CLAUSES: { readonly [K in CauseName]: (cause: Cause) => string } = {
   "used-once": () => "it uses each connection for one request",
   "close-asked": () => "its requests ask for the end of their connection",
   "leak": () => "it leaves connections open that nobody uses again",
-  "request-limit": ({ side, evidence: { limit = 0 } }) =>
-    `${side === "backend" ? "the backend" : "it"} ends each connection after ${formatCount(limit)} requests`,
+  "request-limit": ({ side, evidence: { limit, ageP10Ms } }) =>
+    `${WHO_LIMITS[side ?? "unknown"]} ends each connection ${
+      limit !== undefined
+        ? `after ${formatCount(limit)} requests`
+        : ageP10Ms !== undefined
+        ? "at one age, as a limit of requests does"
+        : "after a number of requests"
+    }`,
   "backend-idle-timeout": ({ evidence }) => `the backend ends connections that were idle${forTime(evidence)}`,
   "gateway-idle-timeout": ({ evidence }) => `it ends connections that were idle${forTime(evidence)}`,
   "backend-closes": () => "the backend ends connections, and nobody asked it to",
@@ -36,6 +42,13 @@ const CLAUSES: { readonly [K in CauseName]: (cause: Cause) => string } = {
       ageP50Ms === undefined ? "" : ` at the age of ${formatTime(ageP50Ms)}`
     }, perhaps on purpose`,
   "none": () => "its pool fits",
+};
+
+const WHO_LIMITS: Readonly<Record<NonNullable<Cause["side"]> | "unknown", string>> = {
+  gateway: "it",
+  client: "it",
+  backend: "the backend",
+  unknown: "it or the backend",
 };
 
 function forTime({ idleP50Ms }: CauseFigures): string {

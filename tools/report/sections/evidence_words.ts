@@ -46,11 +46,7 @@ const DECIDING: { readonly [K in CauseName]: (evidence: Evidence) => string } = 
     `${count(openAtEnd, "connection")} stood at the end${
       concurrency === undefined ? "" : `, where no more than ${formatCount(concurrency)} can have been in use`
     }${closeWait ? `; the backend has closed ${formatCount(closeWait)} more (CLOSE_WAIT)` : ""}.`,
-  "request-limit": ({ limit = 0, atLimitShare, announcedShare }) =>
-    `${atLimitShare === undefined ? "Connections" : `${formatRough(atLimitShare)} of those that ended`} ` +
-    `had served exactly ${formatCount(limit)} requests, and none served more.${
-      announcedShare ? " The backend had announced it (`Connection: close`)." : ""
-    }`,
+  "request-limit": (evidence) => sayLimit(evidence),
   "backend-idle-timeout": (evidence) => sayIdle("The backend ended", evidence),
   "gateway-idle-timeout": (evidence) => sayIdle("It ended", evidence),
   "backend-closes": ({ connectionsEnded, announcedShare, timeWaitOnBackend, unanswered }) =>
@@ -111,6 +107,26 @@ const DECIDING: { readonly [K in CauseName]: (evidence: Evidence) => string } = 
 /** `1 request`, `2 requests`. */
 function count(value: number | undefined, noun: string): string {
   return `${formatCount(value ?? 0)} ${noun}${value === 1 ? "" : "s"}`;
+}
+
+/** The number at which connections end; where nobody counted, their age then, or what they carried. */
+function sayLimit(
+  { limit, atLimitShare, announcedShare, ageP10Ms, ageP90Ms, openedPerRequest }: Evidence,
+): string {
+  if (limit !== undefined) {
+    const who = atLimitShare === undefined
+      ? "Connections"
+      : `${formatRough(atLimitShare)} of those that ended`;
+    const announced = announcedShare ? " The backend had announced it (`Connection: close`)." : "";
+    return `${who} had served exactly ${formatCount(limit)} requests, and none served more.${announced}`;
+  }
+  if (ageP10Ms !== undefined && ageP90Ms !== undefined) {
+    const ages = `${formatTime(ageP10Ms)} to ${formatTime(ageP90Ms)}`;
+    return `Of those that ended, eight in ten did so at an age of ${ages}.`;
+  }
+  return openedPerRequest
+    ? `A connection carried ${formatCount(1 / openedPerRequest)} requests on average.`
+    : "";
 }
 
 /** Who closes the connections that a pool had no place for. */
@@ -202,8 +218,12 @@ function sayCap(
     ? ""
     : ` At ${formatTime(backendMs)} for a request they carry at most ` +
       `**${formatCount(ceilingPerSec)} requests/s**${measured}${queue}.`;
+  // Without the backend's time there is no ceiling, and who waits was told by the gateway.
+  const told = ceiling === "" && waiting !== undefined
+    ? ` By its own figures ${count(waiting, "request")} waited in line.`
+    : "";
   const busy = busyShare === undefined ? "" : `, ${formatRough(busyShare)} of them busy`;
   return `${formatCount(cap)} connections to the backend stood, never more${busy}, while up to ${
     formatCount(concurrency)
-  } requests wanted one.${ceiling} This is latency, not TIME_WAIT.`;
+  } requests wanted one.${ceiling}${told} This is latency, not TIME_WAIT.`;
 }

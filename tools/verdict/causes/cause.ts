@@ -76,6 +76,10 @@ export interface CauseFigures {
   readonly idleP95Ms?: number;
   /** The median age of a connection when it ended, in milliseconds. */
   readonly ageP50Ms?: number;
+  /** The age by which one in ten of the connections that ended had done so, in milliseconds. */
+  readonly ageP10Ms?: number;
+  /** The age by which nine in ten had. */
+  readonly ageP90Ms?: number;
   /** The number of requests at which connections end. */
   readonly limit?: number;
   /** The share of connections that ended at that number. */
@@ -194,7 +198,7 @@ export interface Cause {
 
 /**
  * From this share of requests on, connections opened anew are worth a cause. It lies between the request
- * limits that products come with (pools.md): of 100 (1% of requests), which is worth raising, and of 1,000
+ * limits that products come with (products.ts): of 100 (1% of requests), which is worth raising, and of 1,000
  * (0.1%), which is not; and far from both, so that noise carries no run across it.
  */
 export const WASTE_SHARE = 0.004;
@@ -204,6 +208,13 @@ export const WASTE_SHARE = 0.004;
  * comes too late.
  */
 export const SMALLEST_PART = 0.05;
+
+/**
+ * Connections end at one age where one in ten has at least this share of the age that nine in ten do not
+ * pass. By chance (a geometric distribution) it is 1 in 22; after ten requests each, of which every
+ * connection has its turn at random, 1 in 2.3.
+ */
+export const AT_ONE_AGE = 0.4;
 
 /** An object without the properties that are `undefined`. */
 export function figures(all: { readonly [K in keyof CauseFigures]?: number | undefined }): CauseFigures {

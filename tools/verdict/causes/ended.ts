@@ -49,6 +49,9 @@ const LIMIT_STEP = 2;
 /** Connections for the first request of each client are at most so many times as many as the clients'. */
 const FIRSTS = 1.1;
 
+/** From so many times the requests of the connections opened on, those that came first are few. */
+const MANY_MORE = 10;
+
 /** Connections that ended in ways that the same causes explain. */
 interface Part {
   readonly connections: number;
@@ -69,7 +72,8 @@ export function causesOfEnds(evidence: Evidence): Cause[] {
     unasked.filter((group) => group.by === by && group.at === "idle");
   const within = (by: EndedConnections["by"]) =>
     unasked.filter((group) => group.by === by && group.at !== "idle");
-  const context: Context = { evidence, witness, ended };
+  const seen: Omit<Context, "tooLate"> = { evidence, witness, ended };
+  const context: Context = { ...seen, tooLate: tooLateOf(seen, joined(within("peer")).connections) };
   return [
     ...closeAsked(context),
     ...idleEnds(context, "gateway", joined(idle("peer"))),
@@ -84,6 +88,22 @@ interface Context {
   readonly witness: WitnessEvidence;
   /** All connections that ended. */
   readonly ended: number;
+  /** Those that the gateway ended at its deadline when their answer had just been sent. */
+  readonly tooLate: number;
+}
+
+/** Failures may be this many times as many as the connections that ended with them: some are counted late. */
+const EACH_FAILED = 1.2;
+
+/**
+ * A deadline that passes while answers are on their way ends some connections that the backend takes for
+ * idle. Each of them is a request that failed, as is each that was cut short. 0 where requests fail for
+ * another reason.
+ */
+function tooLateOf(context: Omit<Context, "tooLate">, cut: number): number {
+  const { evidence: { requests: { failed = 0 } = {} }, ended } = context;
+  if (!matters(context, cut) || failed > EACH_FAILED * ended || failed < cut / 2) return 0;
+  return Math.max(0, failed - cut);
 }
 
 /** A group without the connections that were asked to end. The rest is taken to be spread like the whole. */
@@ -123,7 +143,10 @@ function joined(groups: readonly EndedConnections[]): Part {
 }
 
 /** Whether so many connections that ended are worth a cause. */
-function matters({ witness, ended, evidence: { repetitions = 1 } }: Context, connections: number): boolean {
+function matters(
+  { witness, ended, evidence: { repetitions = 1 } }: Omit<Context, "tooLate">,
+  connections: number,
+): boolean {
   return connections >= WASTE_SHARE * witness.requests && connections >= SMALLEST_PART * ended &&
     connections > FEW * repetitions;
 }
@@ -196,7 +219,8 @@ function idleEnds(context: Context, side: "gateway" | "backend", part: Part): Ca
       !(side === "gateway" && endedBefore(context.evidence.pool?.idleTimeoutMs, idleMs!))
     ? share
     : 0;
-  const [idleCount, atOnce] = [connections * late, connections * (1 - late)];
+  const tooLate = side === "gateway" ? context.tooLate : 0;
+  const [idleCount, atOnce] = [connections * late, Math.max(0, connections * (1 - late) - tooLate)];
   const timedOut = late > 0 && mattersIdle(context, idleCount);
   return [
     ...(timedOut ? [idleTimeout(context, side, part, idleCount)] : []),
@@ -276,13 +300,19 @@ function requestLimit(
 
 /**
  * Whether no more connections were opened than a first one for each client. HAProxy opens one for the first
- * request of each client (`http-reuse safe`, its default), and closes it where a cap leaves no room for it:
- * most have served that request and no other.
+ * request of each client (`http-reuse safe`, its default), and closes it where a cap or those that stand
+ * already leave no room for it: most have served that request and no other.
  */
-function areFirsts({ witness, evidence: { clients, requests } }: Context, part: Part): boolean {
-  return witness.openPeak < (requests?.concurrency ?? 0) / 2 &&
-    witness.accepted <= FIRSTS * (clients?.opened ?? 0) &&
-    shareOf({ connections: part.connections, distribution: part.requests }, 1) > 0.5;
+function areFirsts(
+  { witness, evidence: { clients, requests, repetitions = 1 } }: Context,
+  part: Part,
+): boolean {
+  const { opened = 0 } = clients ?? {};
+  const { concurrency = 0 } = requests ?? {};
+  const capped = witness.openPeak < concurrency / 2 && witness.accepted <= FIRSTS * opened;
+  const few = witness.accepted <= FIRSTS * Math.min(opened, concurrency * repetitions) &&
+    witness.requests >= MANY_MORE * witness.accepted;
+  return (capped || few) && shareOf({ connections: part.connections, distribution: part.requests }, 1) > 0.5;
 }
 
 /** Connections that the gateway ended at once after an answer. */

@@ -10,6 +10,9 @@ import { type Cause, figures, SMALLEST_PART, type ToldApart, WASTE_SHARE } from 
 /** From this share of the ports on they are used up: some may be reserved, and a reading comes late. */
 const USED_UP = 0.98;
 
+/** A client whose SYN was dropped sends it again after this time at the least, in seconds (RFC 6298, 2). */
+const SYN_AGAIN_SEC = 1;
+
 /** What a gateway ran out of. */
 export function causesOfFailures(evidence: Evidence): Cause[] {
   const { failures, ports, requests, listenDrops = 0 } = evidence;
@@ -71,10 +74,14 @@ export function causesOfFailures(evidence: Evidence): Cause[] {
 
 /**
  * Whether clients that open connections all the time are dropped all the time. Nobody fails then: each
- * connection that was dropped comes about when its SYN is sent again, a second later. Clients that keep their
+ * connection that was dropped comes about when its SYN is sent again, a second later. So few drops cost the
+ * clients much of their time, and make themselves few: who waits overflows no queue. Clients that keep their
  * connections overflow a queue once, when all of them begin.
  */
-function dropsGoOn({ clients, listenDrops = 0 }: Evidence): boolean {
+function dropsGoOn({ clients, requests, listenDrops = 0 }: Evidence): boolean {
   const { opened = 0, needed = opened } = clients ?? {};
-  return opened - needed >= SMALLEST_PART * needed && listenDrops >= SMALLEST_PART * opened;
+  const { answered = 0, perSec = 0, concurrency = 0 } = requests ?? {};
+  const clientsSec = perSec === 0 ? 0 : concurrency * answered / perSec;
+  return opened - needed >= SMALLEST_PART * needed &&
+    (listenDrops >= SMALLEST_PART * opened || listenDrops * SYN_AGAIN_SEC >= SMALLEST_PART * clientsSec);
 }

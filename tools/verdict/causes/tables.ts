@@ -8,6 +8,7 @@
 
 import type { Evidence, PoolEvidence, UpstreamEvidence } from "../evidence.ts";
 import {
+  AT_ONE_AGE,
   type CannotTell,
   carriedPerSec,
   type Cause,
@@ -15,6 +16,7 @@ import {
   figures,
   keepsOf,
   type Sure,
+  WASTE_SHARE,
 } from "./cause.ts";
 
 /** From this share of requests on that open a connection once the pool is warm, it is too small. */
@@ -29,6 +31,15 @@ const EACH = 0.98;
  */
 const BOTH_SIDES = 0.05;
 
+/** From this number of requests in a connection on, its end at one age is a limit's. */
+const SEVERAL = 2;
+
+/**
+ * At this number of requests in a connection, or more, a limit of requests looks like a pool that is too
+ * small. Below it something speaks against a limit: the lowest that products come with is 100.
+ */
+const AS_A_LIMIT = 30;
+
 /** The causes that the kernel's tables leave open; empty where next to nothing is opened anew. */
 export function causesOfTables(evidence: Evidence): Cause[] {
   const { upstream = {}, requests = {}, pool } = evidence;
@@ -36,7 +47,8 @@ export function causesOfTables(evidence: Evidence): Cause[] {
   const answered = Math.max(1, requests.answered ?? upstream.answered ?? 0);
   if (opened === undefined || openedPerSec === undefined) return [];
   const failsFor = (evidence.failures?.["EADDRNOTAVAIL"] ?? 0) > 0;
-  const goesOn = openedPerSec > CHURN_SHARE * (carriedPerSec(evidence) ?? 0);
+  const enough = endAtOneAge(evidence) ? WASTE_SHARE : CHURN_SHARE;
+  const goesOn = openedPerSec > enough * (carriedPerSec(evidence) ?? 0);
   const areClosed = closed === undefined || closed >= opened / 10;
   if (!failsFor && !(goesOn && areClosed)) return [];
   const { timeWaitOnGateway, timeWaitOnBackend } = upstream;
@@ -49,6 +61,7 @@ export function causesOfTables(evidence: Evidence): Cause[] {
     concurrency: requests.concurrency,
     keepsPerHost: pool?.keepsPerHost,
     keepsInAll: pool?.keepsInAll,
+    ...(endAtOneAge(evidence) ? { ageP10Ms: upstream.endedAtMs![0], ageP90Ms: upstream.endedAtMs![1] } : {}),
   });
   return namesOf(evidence, opened / answered).map(([cause, sure, tells]) =>
     toCause(cause, sure, tells, shown, upstream)
@@ -65,6 +78,7 @@ function toCause(
   { timeWaitOnGateway, timeWaitOnBackend, openAtEnd }: UpstreamEvidence,
 ): Cause {
   const sides = figures({ timeWaitOnGateway, timeWaitOnBackend });
+  if (cause === "request-limit" && sure === "likely") return limitOf(evidence, cannotTell!);
   const isAsked = cause === "close-asked" || cause === "backend-closes";
   return {
     cause,
@@ -81,6 +95,27 @@ function toCause(
   };
 }
 
+/** A limit of requests, by the age at which connections end: the number itself is not to be seen. */
+function limitOf(evidence: CauseFigures, cannotTell: readonly CannotTell[]): Cause {
+  const { timeWaitOnBackend = 0, ageP10Ms, ageP90Ms } = evidence;
+  return {
+    cause: "request-limit",
+    sure: "likely",
+    // A gateway that is at its own limit closes first, each time.
+    side: timeWaitOnBackend > 0 ? "backend" : "gateway",
+    evidence,
+    toldApartFrom: [{ cause: "pool-too-small", because: figures({ ageP10Ms, ageP90Ms }) }],
+    cannotTell,
+  };
+}
+
+/** Whether connections that carry several requests end at about the same age, and not by chance. */
+function endAtOneAge({ upstream = {}, requests = {} }: Evidence): boolean {
+  const { opened = 0, endedAtMs: [oneInTen, nineInTen] = [0, 0] } = upstream;
+  const answered = requests.answered ?? upstream.answered ?? 0;
+  return oneInTen > 0 && oneInTen >= AT_ONE_AGE * nineInTen && answered >= SEVERAL * opened;
+}
+
 const byWitness = (...causes: Cause["cause"][]): CannotTell[] =>
   causes.map((cause) => ({ cause, tells: "witness" }));
 
@@ -91,6 +126,14 @@ function namesOf(evidence: Evidence, perRequest: number): Named[] {
     upstream;
   const theirs = timeWaitOnBackend ?? 0;
   if (pool?.asksToClose === true) return [["close-asked", "certain"]];
+  if (endAtOneAge(evidence)) {
+    // Under bursts that come evenly, an idle time ends all connections at one age as well.
+    const idle = theirs > 0 ? "backend-idle-timeout" : "gateway-idle-timeout";
+    return [["request-limit", "likely", [
+      { cause: "intended", tells: "configuration" },
+      ...byWitness(idle),
+    ]]];
+  }
   if (theirs >= BOTH_SIDES * (ours + theirs) && theirs > 0) {
     // The side is a race where the request asks for the end: a backend that ends none unasked was asked.
     if (backendClosesOnlyIfAsked === true) return [["close-asked", "likely"]];
@@ -110,8 +153,18 @@ function namesOf(evidence: Evidence, perRequest: number): Named[] {
         : []),
     ];
   }
+  if (perRequest <= 1 / AS_A_LIMIT && upstream.endedAtMs === undefined) {
+    return [
+      ["pool-too-small", "possible", byWitness("request-limit")],
+      ["request-limit", "possible", byWitness("pool-too-small")],
+    ];
+  }
   return [
-    ["pool-too-small", "likely", byWitness("request-limit", "used-once")],
+    [
+      "pool-too-small",
+      "likely",
+      byWitness(...upstream.endedAtMs === undefined ? ["request-limit"] as const : [], "used-once"),
+    ],
     ...(destinations > 1
       ? [["many-pools", "possible", [{ cause: "pool-too-small", tells: "one backend" }]] as const]
       : []),

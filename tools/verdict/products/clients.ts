@@ -63,6 +63,7 @@ export const CLIENTS: readonly Product[] = [
       setting("maxFreeSockets", "idle cap", "256", "each backend, in each Agent"),
       setting("timeout", "idle time", "5s on the global agent, none on `new Agent()`", "each Agent"),
       setting("maxSockets", "hard cap", "Infinity", "each backend, in each Agent"),
+      setting("maxTotalSockets", "hard cap", "Infinity", "all backends, in each Agent"),
     ],
     once: [ONE_SESSION("http.Agent({ keepAlive: true })"), READ_AND_CLOSE],
     leak: [ONE_SESSION("http.Agent({ keepAlive: true })"), READ_AND_CLOSE],
@@ -74,7 +75,7 @@ export const CLIENTS: readonly Product[] = [
         "reuse",
       ),
     ],
-    source: "lib/_http_agent.js, doc/api/http.md",
+    source: "lib/_http_agent.js, lib/_http_server.js, doc/api/http.md",
   },
   {
     id: "undici",
@@ -114,11 +115,16 @@ export const CLIENTS: readonly Product[] = [
         "10; 1 in urllib3's PoolManager",
         "each host, in each Session",
       ),
-      setting("HTTPAdapter(pool_connections)", "idle cap", "10 hosts", "each Session"),
     ],
     once: [ONE_SESSION("requests.Session"), { setting: "stream=True", value: "read to its end, or closed" }],
     leak: [ONE_SESSION("requests.Session"), READ_AND_CLOSE],
-    notes: [note("`requests.get()` makes a Session for each call.", "reuse")],
+    notes: [
+      note("`requests.get()` makes a Session for each call.", "reuse"),
+      note(
+        "It has pools for `pool_connections` hosts (10); one for a further host takes another's place.",
+        "idle cap",
+      ),
+    ],
     source: "requests/adapters.py, urllib3/connectionpool.py",
   },
   {

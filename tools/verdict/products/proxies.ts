@@ -51,7 +51,7 @@ export const PROXIES: readonly Product[] = [
     ],
     listener: [
       { setting: "keepalive_timeout (in http or server)", value: "75s" },
-      { setting: "keepalive_requests (in http or server)", value: "1000 or more" },
+      { setting: "keepalive_requests (in http or server)", value: "1000 or more; before 1.19.10 it was 100" },
     ],
     notes: [
       {
@@ -66,7 +66,8 @@ export const PROXIES: readonly Product[] = [
     ],
     // It binds without a port where proxy_bind names none: no step of `sourceAddress` (tried with 1.22.1).
     source:
-      "ngx_http_upstream_keepalive_module.c, ngx_http_proxy_module.c, ngx_http_upstream_module (documentation)",
+      "ngx_http_upstream_keepalive_module.c, ngx_http_proxy_module.c, ngx_http_upstream_module (documentation); " +
+      "of the listener, ngx_http_core_module (documentation) and CHANGES of 1.19.10",
   },
   {
     id: "haproxy",
@@ -97,6 +98,7 @@ export const PROXIES: readonly Product[] = [
         "idle cap",
         "reuse",
       ),
+      note("Where `pool-max-conn` is set, it is the cap; left out, it limits nothing.", "idle cap", "reuse"),
       note("Before 2.2, threads could not share idle connections.", "idle cap", "reuse"),
       note("It closes connections to servers by RST, so they leave no TIME_WAIT.", "idle cap", "reuse"),
     ],
@@ -158,13 +160,22 @@ export const PROXIES: readonly Product[] = [
       setting("keepalive_idle_conns_per_host", "idle cap", "32", "each backend"),
       setting("keepalive_idle_conns", "idle cap", "0, no limit", "the transport", { unlimited: true }),
       setting("keepalive", "idle time", "2m", "the transport"),
+      setting("keepalive off (in transport http)", "reuse", "not set", "the transport", {
+        keeps: "left out",
+      }),
       setting("max_conns_per_host", "hard cap", "0, no limit", "each backend"),
     ],
-    once: [{ setting: "keepalive (in transport http)", value: "not off" }],
+    once: [{ setting: "keepalive off (in transport http)", value: "left out" }],
+    listener: [{ setting: "servers { timeouts { idle } }", value: "longer than a client pauses" }],
     notes: [
-      note("Set one keepalive option only: before PR #7318 the others were lost.", "idle cap", "idle time"),
+      note(
+        "Set all of its keepalive options or none: before PR #7318 those left out lost their defaults, so that `keepalive 30s` alone keeps 2 connections.",
+        "idle cap",
+        "idle time",
+      ),
     ],
-    source: "modules/caddyhttp/reverseproxy/httptransport.go",
+    source:
+      "modules/caddyhttp/reverseproxy/httptransport.go; of the listener, caddyserver.com/docs/caddyfile/options",
   },
   {
     id: "ingress-nginx",
