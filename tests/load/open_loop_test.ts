@@ -176,9 +176,12 @@ Deno.test("requests that the generator itself takes up late are counted", async 
   using loop = await startOpenLoop({ ...OPTIONS, port: server.address.port, durationMs: 200 });
   // Nothing else runs meanwhile, as on a machine that is too slow.
   for (const until = performance.now() + 100; performance.now() < until;);
-  const { late, due } = await loop.over;
+  const { late, due, lateness } = await loop.over;
   assertGreaterOrEqual(late, 15);
   assertLess(late, due);
+  // All are counted, and the first that was due in these 100 ms was taken up at their end.
+  assertEquals([...lateness.values()].reduce((sum, count) => sum + count), due);
+  assertGreater(Math.max(...lateness.keys()), 90_000);
 });
 
 Deno.test("an answer that asks to close, or ends with its connection, is read whole and costs a new connection", async () => {
@@ -214,7 +217,8 @@ Deno.test("an answer that is no HTTP, is cut off or says that it failed is an er
 
 Deno.test("a connection that is being opened when all is over is closed", async () => {
   await using server = listen(() => Promise.resolve());
-  const connection = new OpenLoopConnection({ hostname: "127.0.0.1", port: server.port, request: REQUEST });
+  const target = { hostname: "127.0.0.1", port: server.port, request: REQUEST };
+  const connection = new OpenLoopConnection(target, () => {});
   const connecting = connection.connect();
   connection[Symbol.dispose]();
   assertEquals(await connecting, false);
@@ -271,6 +275,7 @@ const REPORT = {
   late: 2,
   bytesRead: 700,
   histogram: [1_000, 5, 2_000, 2],
+  lateness: [0, 6, 40, 2, 11_000, 2],
   errors: { connect: 1, read: 0, write: 0, timeout: 2, status: 3 },
 };
 const LIMITS = { durationMs: 2000, timeoutMs: 1000 };
@@ -280,7 +285,9 @@ Deno.test("what was given up counts as a request that took the timeout", () => {
   assertEquals([result.requests, result.durationSec, result.requestsPerSec], [9, 2, 4.5]);
   assertEquals(result.latencyUs.max, 1_000_000);
   assertEquals(result.latencyUs.p50, 1_000);
-  assertEquals(result.arrivals, { due: 10, unsent: 1, late: 2 });
+  const { lateness, ...arrivals } = result.arrivals!;
+  assertEquals(arrivals, { due: 10, unsent: 1, late: 2 });
+  assertEquals([lateness!.p50, lateness!.p75, lateness!.max], [0, 40, 11_000]);
 });
 
 Deno.test("a report that is damaged, or in which requests are missing, is refused", () => {
@@ -294,6 +301,7 @@ Deno.test("a report that is damaged, or in which requests are missing, is refuse
       JSON.stringify({ ...REPORT, late: -1 }),
       JSON.stringify({ ...REPORT, histogram: [1_000, 5, 2_000, 1] }),
       JSON.stringify({ ...REPORT, histogram: [1_000] }),
+      JSON.stringify({ ...REPORT, lateness: [0, 9] }),
       JSON.stringify({ ...REPORT, errors: { ...errors, read: 1 } }),
       JSON.stringify({ ...REPORT, errors: { ...errors, status: "3" } }),
     ]

@@ -8,6 +8,7 @@
 
 import { startOpenLoop } from "./open_loop.ts";
 import { requestText } from "./http_request.ts";
+import type { Histogram } from "./latency.ts";
 
 const json = Deno.env.get("TIMEWAIT_LOAD");
 const { url, headers, ...options } = JSON.parse(json!);
@@ -19,10 +20,11 @@ const loop = await startOpenLoop({
   port: Number(port || 80),
   request: new TextEncoder().encode(requestText(url, headers, options)),
 });
-const { histogram, ...result } = await loop.over;
+const { histogram, lateness, ...result } = await loop.over;
 console.log("over");
 await Deno.stdin.read(new Uint8Array(1));
-console.log(JSON.stringify({ ...result, histogram: [...histogram].flat() }));
+const listOf = (histogram: Histogram) => [...histogram].flat();
+console.log(JSON.stringify({ ...result, histogram: listOf(histogram), lateness: listOf(lateness) }));
 loop[Symbol.dispose]();
 // A connection that is still being opened would keep the process alive for as long as the kernel tries.
 Deno.exit();
