@@ -294,7 +294,12 @@ Deno.test("an open loop's report says how late the generator itself was, where i
     run("mine", [
       repetition(6_000, { arrivals: { due: 48_000, unsent: 0, late: 0, ...(lateness && { lateness }) } }),
       repetition(6_000, {
-        arrivals: { due: 48_000, unsent: 0, late: 0, ...(lateness && { lateness: { ...lateness, p99: 900 } }) },
+        arrivals: {
+          due: 48_000,
+          unsent: 0,
+          late: 0,
+          ...(lateness && { lateness: { ...lateness, p99: 900 } }),
+        },
       }),
     ]);
   assertStringIncludes(

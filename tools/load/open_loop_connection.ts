@@ -5,7 +5,7 @@
  * @module
  */
 
-import { ByteConn } from "../http1/byte_conn.ts";
+import { ByteConn, type Carrier } from "../http1/byte_conn.ts";
 import { HeadFields, type HeadSearch, searchHeadEnd } from "../http1/fields.ts";
 import { BodyReader, UNTIL_CLOSE } from "../http1/framing.ts";
 import { MAX_RESPONSE_HEAD_BYTES, ResponseHead } from "../http1/response.ts";
@@ -13,14 +13,28 @@ import { MAX_RESPONSE_HEAD_BYTES, ResponseHead } from "../http1/response.ts";
 /** How a request ended: with this status of its answer, or with the step that failed. */
 export type Outcome = number | "connect" | "read" | "write";
 
+/** Opens a connection. Rejects where that fails. */
+export type Dial = () => Promise<Carrier>;
+
 /** Where the requests go, and what each of them says. */
 export interface Target {
-  /** A name or an IP address. */
-  readonly hostname: string;
-  /** 1 to 65535. */
-  readonly port: number;
+  /** Opens a connection to where they go. */
+  readonly dial: Dial;
   /** A whole request, its body included. */
   readonly request: Uint8Array;
+}
+
+/** Dials a port of a host, which is a name or an IP address. */
+export function dialTcp(hostname: string, port: number): Dial {
+  return async () => {
+    const tcp = await Deno.connect({ hostname, port });
+    try {
+      tcp.setNoDelay(true);
+    } catch {
+      // The connection was reset in the meantime. The first read will tell.
+    }
+    return tcp;
+  };
 }
 
 // A head is parsed in one go, without waiting in between, so all connections can share this one.
@@ -43,7 +57,7 @@ export class OpenLoopConnection implements Disposable {
   readonly #target: Target;
   readonly #settle: (connection: OpenLoopConnection, outcome: Outcome) => void;
   readonly #method: string;
-  #conn: ByteConn | undefined;
+  #conn: ByteConn<Carrier> | undefined;
   #carries = false;
   /** Requests so far, to tell whether a connection was opened for the one that is still wanted. */
   #count = 0;
@@ -74,15 +88,9 @@ export class OpenLoopConnection implements Disposable {
    */
   async connect(): Promise<boolean> {
     if (this.#conn !== undefined) return true;
-    const { hostname, port } = this.#target;
-    const tcp = await Deno.connect({ hostname, port }).catch(() => undefined);
-    if (tcp === undefined) return false;
-    try {
-      tcp.setNoDelay(true);
-    } catch {
-      // The connection was reset in the meantime. The first read will tell.
-    }
-    const conn = new ByteConn(tcp);
+    const carrier = await this.#target.dial().catch(() => undefined);
+    if (carrier === undefined) return false;
+    const conn = new ByteConn(carrier);
     if (this.#conn !== undefined || this.#disposed) {
       conn.close();
       return !this.#disposed;
@@ -125,7 +133,7 @@ export class OpenLoopConnection implements Disposable {
   }
 
   /** Uses a connection that was opened, for request after request. */
-  #take(conn: ByteConn): void {
+  #take(conn: ByteConn<Carrier>): void {
     const { request } = this.#target;
     this.#conn = conn;
     this.#notSent = () => {
@@ -138,11 +146,11 @@ export class OpenLoopConnection implements Disposable {
     conn.read();
   }
 
-  #write(conn: ByteConn): void {
+  #write(conn: ByteConn<Carrier>): void {
     conn.tcp.write(this.#target.request).then(this.#sent, this.#notSent);
   }
 
-  #arrived(conn: ByteConn): void {
+  #arrived(conn: ByteConn<Carrier>): void {
     if (conn !== this.#conn) return;
     // Nothing was asked for: whatever arrives now, be it bytes or the end, makes the connection useless.
     if (!this.#carries) return this.close();
@@ -151,7 +159,7 @@ export class OpenLoopConnection implements Disposable {
   }
 
   /** Reads heads up to that of the answer, and its body as far as it has come. */
-  #readHead(conn: ByteConn): void {
+  #readHead(conn: ByteConn<Carrier>): void {
     const search = this.#search;
     do {
       const bodyStart = searchHeadEnd(conn.buffer, conn.start, conn.end, search);
@@ -177,13 +185,13 @@ export class OpenLoopConnection implements Disposable {
     this.#answered(conn);
   }
 
-  #readOnInHead(conn: ByteConn): void {
+  #readOnInHead(conn: ByteConn<Carrier>): void {
     if (conn.over || conn.end - conn.start > MAX_RESPONSE_HEAD_BYTES) return this.#fail("read");
     if (conn.end - conn.start === conn.buffer.length) conn.grow();
     conn.read();
   }
 
-  #readBody(conn: ByteConn, body: BodyReader): void {
+  #readBody(conn: ByteConn<Carrier>, body: BodyReader): void {
     for (;;) {
       const event = body.next(conn.buffer, conn.start, conn.end);
       if (event === "malformed") return this.#fail("read");
@@ -196,7 +204,7 @@ export class OpenLoopConnection implements Disposable {
     }
   }
 
-  #answered(conn: ByteConn): void {
+  #answered(conn: ByteConn<Carrier>): void {
     if (!this.#keepAlive || conn.start !== conn.end || conn.over) this.close();
     else conn.read();
     this.#finish(this.#status);

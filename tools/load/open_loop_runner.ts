@@ -7,18 +7,21 @@
  */
 
 import { startOpenLoop } from "./open_loop.ts";
+import { dialTcp } from "./open_loop_connection.ts";
+import { warmUpOpenLoop } from "./open_loop_warm_up.ts";
 import { requestText } from "./http_request.ts";
 import type { Histogram } from "./latency.ts";
 
 const json = Deno.env.get("TIMEWAIT_LOAD");
 const { url, headers, ...options } = JSON.parse(json!);
 const { hostname, port } = new URL(url);
+const request = new TextEncoder().encode(requestText(url, headers, options));
 
+await warmUpOpenLoop(request);
 const loop = await startOpenLoop({
   ...options,
-  hostname: hostname.replaceAll(/[[\]]/g, ""),
-  port: Number(port || 80),
-  request: new TextEncoder().encode(requestText(url, headers, options)),
+  dial: dialTcp(hostname.replaceAll(/[[\]]/g, ""), Number(port || 80)),
+  request,
 });
 const { histogram, lateness, ...result } = await loop.over;
 console.log("over");
