@@ -12,7 +12,9 @@ export type Histogram = ReadonlyMap<number, number>;
 /** Latencies below this have a place of their own in {@linkcode LatencyCounts}, in microseconds. */
 const SHORT_US = 65_536;
 
-/** Counts latencies, each as a whole number of microseconds. Most of them are short, and cost an increment. */
+/**
+ * Counts latencies, each as a whole number of microseconds. Most of them are short, and cost an increment.
+ */
 export class LatencyCounts {
   readonly #short = new Uint32Array(SHORT_US);
   readonly #long = new Map<number, number>();

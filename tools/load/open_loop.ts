@@ -139,7 +139,9 @@ class OpenLoop implements Disposable {
     for (const connection of this.#connections) this.#free.push(connection);
   }
 
-  /** Opens the connections. Those that are not open in time are opened by the first request that gets them. */
+  /**
+   * Opens the connections. Those that are not open in time are opened by the first request that gets them.
+   */
   async connect(): Promise<void> {
     const opened = Promise.all(this.#connections.map((connection) => connection.connect()));
     await deadline(opened, this.#options.timeoutMs).catch(() => {});
@@ -185,8 +187,8 @@ class OpenLoop implements Disposable {
   }
 
   /**
-   * Takes up the requests that have become due. Each answer is an occasion as well, so that a high rate is not
-   * sent in the steps of a timer.
+   * Takes up the requests that have become due. Each answer is an occasion as well, so that a high rate is
+   * not sent in the steps of a timer.
    */
   #takeUp(nowMs: number): void {
     while (this.#nextDueMs <= nowMs) {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { ByteConn, type Carrier } from "../http1/byte_conn.ts";
+import { ByteConn } from "../http1/byte_conn.ts";
 import { HeadFields, type HeadSearch, searchHeadEnd } from "../http1/fields.ts";
 import { BodyReader, UNTIL_CLOSE } from "../http1/framing.ts";
 import { MAX_RESPONSE_HEAD_BYTES, ResponseHead } from "../http1/response.ts";
@@ -13,8 +13,11 @@ import { MAX_RESPONSE_HEAD_BYTES, ResponseHead } from "../http1/response.ts";
 /** How a request ended: with this status of its answer, or with the step that failed. */
 export type Outcome = number | "connect" | "read" | "write";
 
+/** What requests are written to and answers are read from. */
+export type Wire = Pick<Deno.TcpConn, "read" | "write" | "close" | "closeWrite">;
+
 /** Opens a connection. Rejects where that fails. */
-export type Dial = () => Promise<Carrier>;
+export type Dial = () => Promise<Wire>;
 
 /** Where the requests go, and what each of them says. */
 export interface Target {
@@ -53,11 +56,11 @@ export class OpenLoopConnection implements Disposable {
    * When the request that it carries was due, on the clock of `performance.now()`, in milliseconds;
    * `Infinity` while it carries none. Whoever sends the request sets it.
    */
-  dueMs = Infinity;
+  dueMs: number = Infinity;
   readonly #target: Target;
   readonly #settle: (connection: OpenLoopConnection, outcome: Outcome) => void;
   readonly #method: string;
-  #conn: ByteConn<Carrier> | undefined;
+  #conn: ByteConn<Wire> | undefined;
   #carries = false;
   /** Requests so far, to tell whether a connection was opened for the one that is still wanted. */
   #count = 0;
@@ -88,9 +91,9 @@ export class OpenLoopConnection implements Disposable {
    */
   async connect(): Promise<boolean> {
     if (this.#conn !== undefined) return true;
-    const carrier = await this.#target.dial().catch(() => undefined);
-    if (carrier === undefined) return false;
-    const conn = new ByteConn(carrier);
+    const wire = await this.#target.dial().catch(() => undefined);
+    if (wire === undefined) return false;
+    const conn = new ByteConn(wire);
     if (this.#conn !== undefined || this.#disposed) {
       conn.close();
       return !this.#disposed;
@@ -133,7 +136,7 @@ export class OpenLoopConnection implements Disposable {
   }
 
   /** Uses a connection that was opened, for request after request. */
-  #take(conn: ByteConn<Carrier>): void {
+  #take(conn: ByteConn<Wire>): void {
     const { request } = this.#target;
     this.#conn = conn;
     this.#notSent = () => {
@@ -146,11 +149,11 @@ export class OpenLoopConnection implements Disposable {
     conn.read();
   }
 
-  #write(conn: ByteConn<Carrier>): void {
+  #write(conn: ByteConn<Wire>): void {
     conn.tcp.write(this.#target.request).then(this.#sent, this.#notSent);
   }
 
-  #arrived(conn: ByteConn<Carrier>): void {
+  #arrived(conn: ByteConn<Wire>): void {
     if (conn !== this.#conn) return;
     // Nothing was asked for: whatever arrives now, be it bytes or the end, makes the connection useless.
     if (!this.#carries) return this.close();
@@ -159,7 +162,7 @@ export class OpenLoopConnection implements Disposable {
   }
 
   /** Reads heads up to that of the answer, and its body as far as it has come. */
-  #readHead(conn: ByteConn<Carrier>): void {
+  #readHead(conn: ByteConn<Wire>): void {
     const search = this.#search;
     do {
       const bodyStart = searchHeadEnd(conn.buffer, conn.start, conn.end, search);
@@ -185,13 +188,13 @@ export class OpenLoopConnection implements Disposable {
     this.#answered(conn);
   }
 
-  #readOnInHead(conn: ByteConn<Carrier>): void {
+  #readOnInHead(conn: ByteConn<Wire>): void {
     if (conn.over || conn.end - conn.start > MAX_RESPONSE_HEAD_BYTES) return this.#fail("read");
     if (conn.end - conn.start === conn.buffer.length) conn.grow();
     conn.read();
   }
 
-  #readBody(conn: ByteConn<Carrier>, body: BodyReader): void {
+  #readBody(conn: ByteConn<Wire>, body: BodyReader): void {
     for (;;) {
       const event = body.next(conn.buffer, conn.start, conn.end);
       if (event === "malformed") return this.#fail("read");
@@ -204,7 +207,7 @@ export class OpenLoopConnection implements Disposable {
     }
   }
 
-  #answered(conn: ByteConn<Carrier>): void {
+  #answered(conn: ByteConn<Wire>): void {
     if (!this.#keepAlive || conn.start !== conn.end || conn.over) this.close();
     else conn.read();
     this.#finish(this.#status);

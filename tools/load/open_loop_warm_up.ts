@@ -9,8 +9,8 @@
  * @module
  */
 
-import type { Carrier } from "../http1/byte_conn.ts";
 import { startOpenLoop } from "./open_loop.ts";
+import type { Wire } from "./open_loop_connection.ts";
 
 /** As long as the compiler needs for the last gain that can be seen in a p99; measured at 40,000/s. */
 const WARM_UP = { ratePerSec: 100_000, durationMs: 200, timeoutMs: 10_000, connections: 64 };
@@ -20,7 +20,7 @@ const ANSWER = new TextEncoder().encode(
 );
 
 /** A connection that answers each write, which is a whole request. */
-class InMemory implements Carrier {
+class InMemory implements Wire {
   #due = 0;
   #wake: (() => void) | undefined;
 
