@@ -153,6 +153,7 @@ Deno.test({
       );
       assertEquals(code, 0, stderr);
       assertStringIncludes(stdout, "holds, decided after 7 rounds");
+      assertMatch(stderr, /^First round, refined below:\n( {2}\w+: [\d,]+ requests\/s, .*\n){2}\w+ 2: /m);
       const { method, runs }: Results = JSON.parse(await Deno.readTextFile(`${directory}/a.json`));
       assertEquals(method.decide, { maxTimeMs: 600_000, gates: ["again:requestsPerSec>=-90%"] });
       assertEquals(runs.map(({ repetitions }) => repetitions.length), [7, 7]);

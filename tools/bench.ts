@@ -41,7 +41,7 @@ import { openOutputs, type OutputPlaces } from "./report/outputs.ts";
 import { renderReport } from "./report/report.ts";
 import { renderGates } from "./report/sections/gates.ts";
 import { isMeasured, measuredOf, type Results } from "./results/results.ts";
-import { announce, durationsOf, showProgress, standardError } from "./run/progress.ts";
+import { announce, durationsOf, runsToSumUp, showProgress, standardError } from "./run/progress.ts";
 import { type BenchPlan, type MeasureOptions, planBench } from "./run/bench_plan.ts";
 import { runPlan } from "./run/find.ts";
 import { type LoadedScenario, loadScenario, scenarioNames } from "./scenario/load_scenario.ts";
@@ -227,7 +227,11 @@ async function measure(
 ): Promise<number> {
   const outputs = await openOutputs(places);
   announce(plan);
-  const { onProgress, onRepetition } = showProgress(standardError, durationsOf(plan));
+  const { onProgress, onRepetition } = showProgress(
+    standardError,
+    durationsOf(plan),
+    runsToSumUp(plan),
+  );
   const measured = await runPlan(plan, {
     signal,
     // How long a bisection takes, it decides on its way.

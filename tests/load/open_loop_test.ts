@@ -12,15 +12,15 @@ import { startBackend } from "../../tools/parties/backend_server.ts";
 import { localMachine } from "../../tools/lab/host.ts";
 import { summarizeLatency } from "../../tools/load/latency.ts";
 import { type OpenLoopResult, startOpenLoop } from "../../tools/load/open_loop.ts";
-import { OpenLoopConnection } from "../../tools/load/open_loop_connection.ts";
+import { dialTcp, OpenLoopConnection } from "../../tools/load/open_loop_connection.ts";
 import { parseOpenLoopReport } from "../../tools/load/open_loop_process.ts";
+import { warmUpOpenLoop } from "../../tools/load/open_loop_warm_up.ts";
 import { checkLoadOptions, chooseGenerator, startLoad } from "../../tools/load/start_load.ts";
 import { resolveLoad } from "../../tools/scenario/resolve.ts";
 import "../support/one_at_a_time.ts";
 
 const REQUEST = new TextEncoder().encode("GET / HTTP/1.1\r\nHost: backend\r\n\r\n");
 const OPTIONS = {
-  hostname: "127.0.0.1",
   request: REQUEST,
   ratePerSec: 200,
   durationMs: 500,
@@ -29,7 +29,7 @@ const OPTIONS = {
 };
 
 async function run(port: number, options: Partial<typeof OPTIONS> = {}): Promise<OpenLoopResult> {
-  using loop = await startOpenLoop({ ...OPTIONS, port, ...options });
+  using loop = await startOpenLoop({ ...OPTIONS, dial: dialTcp("127.0.0.1", port), ...options });
   const result = await loop.over;
   const { due, answered, errors } = result;
   const failed = errors.connect + errors.read + errors.write + errors.timeout;
@@ -173,12 +173,19 @@ Deno.test("a connection that is to be closed is, also where the server would not
 
 Deno.test("requests that the generator itself takes up late are counted", async () => {
   await using server = startBackend({ listen: { hostname: "127.0.0.1", port: 0 } });
-  using loop = await startOpenLoop({ ...OPTIONS, port: server.address.port, durationMs: 200 });
+  using loop = await startOpenLoop({
+    ...OPTIONS,
+    dial: dialTcp("127.0.0.1", server.address.port),
+    durationMs: 200,
+  });
   // Nothing else runs meanwhile, as on a machine that is too slow.
   for (const until = performance.now() + 100; performance.now() < until;);
-  const { late, due } = await loop.over;
+  const { late, due, lateness } = await loop.over;
   assertGreaterOrEqual(late, 15);
   assertLess(late, due);
+  // All are counted, and the first that was due in these 100 ms was taken up at their end.
+  assertEquals([...lateness.values()].reduce((sum, count) => sum + count), due);
+  assertGreater(Math.max(...lateness.keys()), 90_000);
 });
 
 Deno.test("an answer that asks to close, or ends with its connection, is read whole and costs a new connection", async () => {
@@ -214,7 +221,8 @@ Deno.test("an answer that is no HTTP, is cut off or says that it failed is an er
 
 Deno.test("a connection that is being opened when all is over is closed", async () => {
   await using server = listen(() => Promise.resolve());
-  const connection = new OpenLoopConnection({ hostname: "127.0.0.1", port: server.port, request: REQUEST });
+  const target = { dial: dialTcp("127.0.0.1", server.port), request: REQUEST };
+  const connection = new OpenLoopConnection(target, () => {});
   const connecting = connection.connect();
   connection[Symbol.dispose]();
   assertEquals(await connecting, false);
@@ -271,6 +279,7 @@ const REPORT = {
   late: 2,
   bytesRead: 700,
   histogram: [1_000, 5, 2_000, 2],
+  lateness: [0, 6, 40, 2, 11_000, 2],
   errors: { connect: 1, read: 0, write: 0, timeout: 2, status: 3 },
 };
 const LIMITS = { durationMs: 2000, timeoutMs: 1000 };
@@ -280,7 +289,9 @@ Deno.test("what was given up counts as a request that took the timeout", () => {
   assertEquals([result.requests, result.durationSec, result.requestsPerSec], [9, 2, 4.5]);
   assertEquals(result.latencyUs.max, 1_000_000);
   assertEquals(result.latencyUs.p50, 1_000);
-  assertEquals(result.arrivals, { due: 10, unsent: 1, late: 2 });
+  const { lateness, ...arrivals } = result.arrivals!;
+  assertEquals(arrivals, { due: 10, unsent: 1, late: 2 });
+  assertEquals([lateness!.p50, lateness!.p75, lateness!.max], [0, 40, 11_000]);
 });
 
 Deno.test("a report that is damaged, or in which requests are missing, is refused", () => {
@@ -294,6 +305,7 @@ Deno.test("a report that is damaged, or in which requests are missing, is refuse
       JSON.stringify({ ...REPORT, late: -1 }),
       JSON.stringify({ ...REPORT, histogram: [1_000, 5, 2_000, 1] }),
       JSON.stringify({ ...REPORT, histogram: [1_000] }),
+      JSON.stringify({ ...REPORT, lateness: [0, 9] }),
       JSON.stringify({ ...REPORT, errors: { ...errors, read: 1 } }),
       JSON.stringify({ ...REPORT, errors: { ...errors, status: "3" } }),
     ]
@@ -392,7 +404,7 @@ Deno.test("requests of a burst are due in its time alone, and as many as the rat
   });
   using loop = await startOpenLoop({
     ...OPTIONS,
-    port: server.port,
+    dial: dialTcp("127.0.0.1", server.port),
     durationMs: 1000,
     burst: { onMs: 200, offMs: 300 },
   });
@@ -418,7 +430,7 @@ Deno.test("the clients that leave close their connections before the answer, and
   });
   using loop = await startOpenLoop({
     ...OPTIONS,
-    port: server.port,
+    dial: dialTcp("127.0.0.1", server.port),
     connections: 60,
     abandon: { share: 0.1, afterMs: 30 },
   });
@@ -432,7 +444,7 @@ Deno.test("a request that was answered before its client would have left counts 
   await using server = startBackend({ listen: { hostname: "127.0.0.1", port: 0 } });
   using loop = await startOpenLoop({
     ...OPTIONS,
-    port: server.address.port,
+    dial: dialTcp("127.0.0.1", server.address.port),
     abandon: { share: 1, afterMs: 400 },
   });
   const { answered, abandoned } = await loop.over;
@@ -452,7 +464,7 @@ Deno.test("the open loop's process takes bursts, a body and clients that leave",
       await conn.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
     }
   });
-  const { hostname: _, request: __, ...options } = OPTIONS;
+  const { request: _, ...options } = OPTIONS;
   await using load = await startLoad("open-loop", host, {
     ...options,
     url: `http://127.0.0.1:${server.port}/`,
@@ -490,3 +502,9 @@ for (
     assertEquals(error.message.split("\n").length, 1);
   });
 }
+
+Deno.test({
+  name: "the generator's own warm-up ends, and opens no connection",
+  permissions: { net: false },
+  fn: () => warmUpOpenLoop(REQUEST),
+});

@@ -2,6 +2,7 @@ import { type GatewayPlan, type LoadPlan } from "../../tools/scenario/plan.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { renderRows } from "../../tools/report/table.ts";
 import { renderReport } from "../../tools/report/report.ts";
+import type { Latency } from "../../tools/load/latency.ts";
 import { type Measured, type Run } from "../../tools/results/results.ts";
 import { pool, repetition, results, resultsOf, run } from "../support/made_up_results.ts";
 
@@ -285,4 +286,25 @@ Deno.test("a secret that was masked is said to be masked, and where there is non
     said,
   );
   assertStringIncludes(renderReport(results([loaded(DIRECT, { headers: ["Cookie: ***"] })])), said);
+});
+
+Deno.test("an open loop's report says how late the generator itself was, where it was latest", () => {
+  const latest = { mean: 60, p50: 40, p75: 60, p90: 300, p99: 1_240, p999: 3_000, max: 9_000 };
+  const open = (lateness?: Latency) =>
+    run("mine", [
+      repetition(6_000, { arrivals: { due: 48_000, unsent: 0, late: 0, ...(lateness && { lateness }) } }),
+      repetition(6_000, {
+        arrivals: {
+          due: 48_000,
+          unsent: 0,
+          late: 0,
+          ...(lateness && { lateness: { ...lateness, p99: 900 } }),
+        },
+      }),
+    ]);
+  assertStringIncludes(
+    renderReport(results([DIRECT, open(latest)])),
+    "took half of the requests up within 0.04 ms of when they were due, and 99% within 1.24 ms, in the",
+  );
+  assert(!renderReport(results([DIRECT, open()])).includes("lateness"), "an older document has none");
 });

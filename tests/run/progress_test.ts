@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { durationsOf, renderProgress, showProgress } from "../../tools/run/progress.ts";
+import { durationsOf, renderProgress, runsToSumUp, showProgress } from "../../tools/run/progress.ts";
 import { resolveScenario } from "../../tools/scenario/resolve.ts";
 import { repetition } from "../support/made_up_results.ts";
 
@@ -100,4 +100,57 @@ Deno.test("the line of a repetition says what was answered in time with 2xx or 3
   const refused = { ...one, errors: { ...one.errors, status: one.requests } };
   showProgress(output, {}).onRepetition("refuses", 1, refused);
   assertEquals(shown, "refuses 1: 0 requests/s, 0 TIME_WAIT\n");
+});
+
+/** What a pipe gets of two rounds of two runs, of which the second fails in the first round. */
+function twoRounds(toSumUp: readonly string[]): string {
+  let shown = "";
+  const output = { write: (text: string) => void (shown += text), columns: () => undefined };
+  const { onRepetition } = showProgress(output, DURATIONS, toSumUp);
+  onRepetition("pool-100", 1, repetition(1_000, { opened: 2_240, timeWait: 1_800 }));
+  onRepetition("direct", 1, { failed: "no\nroute" });
+  onRepetition("direct", 2, repetition(1_200));
+  onRepetition("pool-100", 2, repetition(1_100, { opened: 2_000, timeWait: 1_700 }));
+  return shown;
+}
+
+Deno.test("once all runs were measured once, each has a line that says that it will be refined", () => {
+  assertEquals(
+    twoRounds(["direct", "pool-100"]),
+    "pool-100 1: 1,000 requests/s, 1,800 TIME_WAIT\n" +
+      "direct 1: failed: no route\n" +
+      "First round, refined below:\n" +
+      "  direct: failed: no route\n" +
+      "  pool-100: 1,000 requests/s, 0.28 connections per request, 1,800 TIME_WAIT\n" +
+      "direct 2: 1,200 requests/s, 0 TIME_WAIT\n" +
+      "pool-100 2: 1,100 requests/s, 1,700 TIME_WAIT\n",
+  );
+  assert(!twoRounds([]).includes("First round"));
+});
+
+Deno.test("in a terminal the lines of the first round stay above the line that changes", () => {
+  const written: { text: string; columns: number }[] = [];
+  const { onProgress, onRepetition } = showProgress(
+    { write: (text) => void written.push({ text, columns: 30 }), columns: () => 30 },
+    DURATIONS,
+    ["direct"],
+  );
+  onProgress(BEFORE);
+  onRepetition("direct", 1, { failed: "kept" });
+  onProgress({ ...BEFORE, repetition: 2 });
+  assertEquals(terminalOf(written).slice(0, -1), [
+    "direct 1: failed: kept",
+    "First round, refined below:",
+    "  direct: failed: kept",
+  ]);
+});
+
+Deno.test("only a bench whose runs are measured again sums its first round up", () => {
+  const scenario = resolveScenario({ question: "Which?", runs: [{ name: "a" }, { name: "b" }] }, "mine");
+  const plan = { scenario, repeat: 1, until: null };
+  const find = { name: "connections", low: 1, high: 100, promised: [] } as const;
+  assertEquals(runsToSumUp({ ...plan, repeat: 2 }), ["a", "b"]);
+  assertEquals(runsToSumUp({ ...plan, until: { width: 0.05, maxTimeMs: 60_000 } }), ["a", "b"]);
+  assertEquals(runsToSumUp(plan), []);
+  assertEquals(runsToSumUp({ ...plan, find, until: { width: 0.05, maxTimeMs: 60_000 } }), []);
 });

@@ -17,7 +17,7 @@ Deno.test("what is to be found has a range of its own, or one that fits the load
     high: 400,
     promised: [{ figure: "max", most: 1000 }],
   });
-  assertEquals(parseFind("rate", { connections: 500, slo: SLO }).high, 10_000);
+  assertEquals(parseFind("rate", { connections: 500, slo: SLO }).high, 40_000);
 });
 
 Deno.test("a promise is conditions that must all hold", () => {

@@ -9,6 +9,32 @@ import type { Amount } from "../figures.ts";
 /** A histogram: how many answers took each latency, in microseconds; ascending. */
 export type Histogram = ReadonlyMap<number, number>;
 
+/** Latencies below this have a place of their own in {@linkcode LatencyCounts}, in microseconds. */
+const SHORT_US = 65_536;
+
+/**
+ * Counts latencies, each as a whole number of microseconds. Most of them are short, and cost an increment.
+ */
+export class LatencyCounts {
+  readonly #short = new Uint32Array(SHORT_US);
+  readonly #long = new Map<number, number>();
+
+  /** Counts a latency, rounded to a microsecond. */
+  add(latencyUs: number): void {
+    const us = Math.round(latencyUs);
+    if (us < SHORT_US) this.#short[us]!++;
+    else this.#long.set(us, (this.#long.get(us) ?? 0) + 1);
+  }
+
+  /** All that were counted. */
+  histogram(): Histogram {
+    const histogram = new Map<number, number>();
+    this.#short.forEach((count, us) => count > 0 && histogram.set(us, count));
+    for (const us of [...this.#long.keys()].sort((a, b) => a - b)) histogram.set(us, this.#long.get(us)!);
+    return histogram;
+  }
+}
+
 /** A latency distribution in microseconds. All zero where nothing was answered. */
 export interface Latency {
   /** The arithmetic mean, not rounded. */

@@ -56,6 +56,11 @@ export interface Arrivals {
   /** Requests that the generator took up more than 10 ms after they were due: it was at its limit. */
   readonly late: Count;
   /**
+   * How long after it was due the generator took each request up, in microseconds: its own part of every
+   * latency. Left out in a document of an older version.
+   */
+  readonly lateness?: Latency;
+  /**
    * Requests whose client left before the answer, as it was told to. Neither the requests nor the errors
    * count them. Left out where no client was to leave.
    */

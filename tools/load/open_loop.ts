@@ -13,7 +13,7 @@
 import { deadline } from "@std/async/deadline";
 import type { AbandonPlan, BurstPlan } from "../scenario/plan.ts";
 import { sendingMs } from "../scenario/resolve_requests.ts";
-import type { Histogram } from "./latency.ts";
+import { type Histogram, LatencyCounts } from "./latency.ts";
 import type { LoadErrors } from "./load.ts";
 import { OpenLoopConnection, type Outcome, type Target } from "./open_loop_connection.ts";
 
@@ -50,6 +50,11 @@ export interface OpenLoopResult {
   readonly late: number;
   /** Requests whose client left before the answer, as it was told to. They are no errors. */
   readonly abandoned: number;
+  /**
+   * How long after it was due the generator took each request up, in microseconds: its own part of every
+   * latency.
+   */
+  readonly lateness: Histogram;
   /** Bytes of the answers, their heads included. */
   readonly bytesRead: number;
   /** Latencies of the answered requests from the moment each was due, in microseconds. */
@@ -67,16 +72,6 @@ const LATE_MS = 10;
 /** How often the loop looks for requests that have timed out, in milliseconds. */
 const LOOK_MS = 20;
 
-interface Arrival {
-  readonly dueMs: number;
-  /** Whether its client leaves before the answer. */
-  readonly leaves: boolean;
-  /** Its client leaves when this timer is over. */
-  leaving?: ReturnType<typeof setTimeout>;
-  connection: OpenLoopConnection | undefined;
-  over: boolean;
-}
-
 /** An open loop under way. */
 export interface RunningOpenLoop extends Disposable {
   /**
@@ -88,54 +83,80 @@ export interface RunningOpenLoop extends Disposable {
 
 /** Opens the connections, waits until all are open or the timeout is over, and starts to send. */
 export async function startOpenLoop(options: OpenLoopOptions): Promise<RunningOpenLoop> {
-  const connections = Array.from({ length: options.connections }, () => new OpenLoopConnection(options));
-  const opened = Promise.all(connections.map((connection) => connection.connect()));
-  // Those that are not open by then are opened by the first request that gets them.
-  await deadline(opened, options.timeoutMs).catch(() => {});
-  return {
-    over: new OpenLoop(options, connections).run(),
-    [Symbol.dispose]: () => connections.forEach((connection) => connection[Symbol.dispose]()),
-  };
+  const loop = new OpenLoop(options);
+  await loop.connect();
+  return { over: loop.run(), [Symbol.dispose]: () => loop[Symbol.dispose]() };
+}
+
+/** A request whose client leaves, if it is still under way then. */
+interface Leaver {
+  readonly connection: OpenLoopConnection;
+  /** When the request was due, by which it is known. */
+  readonly dueMs: number;
+  /** When its client leaves. */
+  readonly atMs: number;
 }
 
 /**
  * The requests of a load: sends each when it is due or a connection becomes free, and counts what becomes of
  * it.
+ *
+ * A request is a number, from which follows when it is due. They are taken up, sent and given up in this
+ * order, so that those that wait for a connection are the numbers between two counters.
  */
-class OpenLoop {
+class OpenLoop implements Disposable {
   readonly #options: OpenLoopOptions;
   readonly #connections: readonly OpenLoopConnection[];
   readonly #due: number;
-  readonly #histogram = new Map<number, number>();
+  readonly #latency = new LatencyCounts();
+  readonly #lateness = new LatencyCounts();
   readonly #errors = { connect: 0, read: 0, write: 0, timeout: 0, status: 0 };
   readonly #free = new Fifo<OpenLoopConnection>();
-  /** Requests that are due and not sent. */
-  readonly #waiting = new Fifo<Arrival>();
-  /**
-   * Requests that may still time out, in the order in which they were due: the first is the next to time out.
-   */
-  readonly #open = new Fifo<Arrival>();
+  /** In the order in which they leave. */
+  readonly #leavers = new Fifo<Leaver>();
   readonly #over = Promise.withResolvers<OpenLoopResult>();
   #startMs = 0;
+  /** Requests that were taken up. */
   #arrived = 0;
+  /** When the next request is due; `Infinity` after the last one. */
+  #nextDueMs = 0;
+  /** Requests of those that were sent, or given up before. */
+  #begun = 0;
+  #lookAtMs = 0;
   #answered = 0;
   #settled = 0;
   #unsent = 0;
   #late = 0;
   #abandoned = 0;
 
-  constructor(options: OpenLoopOptions, connections: readonly OpenLoopConnection[]) {
+  constructor(options: OpenLoopOptions) {
     this.#options = options;
-    this.#connections = connections;
     this.#due = Math.round(options.ratePerSec * sendingMs(options.durationMs, options.burst) / 1000);
-    for (const connection of connections) this.#free.push(connection);
+    this.#connections = Array.from(
+      { length: options.connections },
+      () => new OpenLoopConnection(options, this.#settle),
+    );
+    for (const connection of this.#connections) this.#free.push(connection);
+  }
+
+  /**
+   * Opens the connections. Those that are not open in time are opened by the first request that gets them.
+   */
+  async connect(): Promise<void> {
+    const opened = Promise.all(this.#connections.map((connection) => connection.connect()));
+    await deadline(opened, this.#options.timeoutMs).catch(() => {});
   }
 
   /** Sends all requests, and resolves when each is answered or given up. */
   run(): Promise<OpenLoopResult> {
-    this.#startMs = performance.now();
+    this.#startMs = this.#nextDueMs = this.#lookAtMs = performance.now();
     this.#tick();
     return this.#over.promise;
+  }
+
+  /** Closes the connections. */
+  [Symbol.dispose](): void {
+    for (const connection of this.#connections) connection[Symbol.dispose]();
   }
 
   #dueAt(index: number): number {
@@ -157,86 +178,91 @@ class OpenLoop {
   #tick(): void {
     const nowMs = performance.now();
     this.#takeUp(nowMs);
-    this.#giveUp(nowMs);
+    this.#letLeave(nowMs);
+    if (nowMs >= this.#lookAtMs) this.#giveUp(nowMs);
     this.#sendWaiting();
     if (this.#settled === this.#due) return this.#over.resolve(this.#result());
-    const nextMs = this.#arrived < this.#due ? this.#dueAt(this.#arrived) - performance.now() : LOOK_MS;
-    setTimeout(() => this.#tick(), Math.min(LOOK_MS, Math.max(0, nextMs)));
+    const nextMs = Math.min(this.#nextDueMs, this.#leavers.first?.atMs ?? Infinity, this.#lookAtMs);
+    setTimeout(() => this.#tick(), Math.max(0, nextMs - performance.now()));
   }
 
-  /** Takes up the requests that have become due. */
+  /**
+   * Takes up the requests that have become due. Each answer is an occasion as well, so that a high rate is
+   * not sent in the steps of a timer.
+   */
   #takeUp(nowMs: number): void {
-    for (; this.#arrived < this.#due && this.#dueAt(this.#arrived) <= nowMs; this.#arrived++) {
-      const arrival: Arrival = {
-        dueMs: this.#dueAt(this.#arrived),
-        leaves: this.#leaves(this.#arrived),
-        connection: undefined,
-        over: false,
-      };
-      if (nowMs - arrival.dueMs > LATE_MS) this.#late++;
-      this.#waiting.push(arrival);
-      this.#open.push(arrival);
+    while (this.#nextDueMs <= nowMs) {
+      const lateMs = nowMs - this.#nextDueMs;
+      this.#lateness.add(lateMs * 1000);
+      if (lateMs > LATE_MS) this.#late++;
+      this.#nextDueMs = ++this.#arrived < this.#due ? this.#dueAt(this.#arrived) : Infinity;
     }
   }
 
   /** Gives up the requests that have timed out, and closes their connections. */
   #giveUp(nowMs: number): void {
-    const { timeoutMs } = this.#options;
-    for (let first = this.#open.first; first !== undefined; first = this.#open.first) {
-      if (!first.over && first.dueMs + timeoutMs > nowMs) return;
-      this.#open.shift();
-      if (first.over) continue;
-      first.over = true;
-      clearTimeout(first.leaving);
+    this.#lookAtMs = nowMs + LOOK_MS;
+    const dueMs = nowMs - this.#options.timeoutMs;
+    for (; this.#begun < this.#arrived && this.#dueAt(this.#begun) <= dueMs; this.#begun++) {
       this.#settled++;
+      this.#unsent++;
       this.#errors.timeout++;
-      if (first.connection === undefined) this.#unsent++;
-      else {
-        first.connection.abandon();
-        this.#free.push(first.connection);
-      }
     }
+    for (const connection of this.#connections) {
+      if (connection.dueMs > dueMs) continue;
+      this.#errors.timeout++;
+      this.#breakOff(connection);
+    }
+  }
+
+  /** Closes the connections of clients that leave now: the next request there opens another. */
+  #letLeave(nowMs: number): void {
+    for (let first = this.#leavers.first; first !== undefined; first = this.#leavers.first) {
+      if (first.atMs > nowMs) return;
+      this.#leavers.shift();
+      if (first.connection.dueMs !== first.dueMs) continue;
+      this.#abandoned++;
+      this.#breakOff(first.connection);
+    }
+  }
+
+  #breakOff(connection: OpenLoopConnection): void {
+    this.#settled++;
+    connection.abandon();
+    connection.dueMs = Infinity;
+    this.#free.push(connection);
   }
 
   /** Sends waiting requests, as long as a connection is free. */
   #sendWaiting(): void {
-    while (this.#free.first !== undefined && this.#waiting.first !== undefined) {
-      const arrival = this.#waiting.shift()!;
-      if (arrival.over) continue;
-      const connection = arrival.connection = this.#free.shift()!;
-      connection.send((outcome) => this.#settle(arrival, connection, outcome));
-      if (!arrival.leaves) continue;
-      arrival.leaving = setTimeout(() => this.#leave(arrival, connection), this.#options.abandon!.afterMs);
+    while (this.#begun < this.#arrived) {
+      const connection = this.#free.shift();
+      if (connection === undefined) return;
+      const index = this.#begun++;
+      const dueMs = connection.dueMs = this.#dueAt(index);
+      connection.send();
+      if (!this.#leaves(index)) continue;
+      this.#leavers.push({ connection, dueMs, atMs: performance.now() + this.#options.abandon!.afterMs });
     }
-  }
-
-  /** The client of a request leaves: its connection closes, and the next request there opens another. */
-  #leave(arrival: Arrival, connection: OpenLoopConnection): void {
-    arrival.over = true;
-    this.#settled++;
-    this.#abandoned++;
-    connection.abandon();
-    this.#free.push(connection);
-    this.#sendWaiting();
   }
 
   /** Counts the outcome of a request. Its connection is free again. */
-  #settle(arrival: Arrival, connection: OpenLoopConnection, outcome: Outcome): void {
-    arrival.over = true;
-    clearTimeout(arrival.leaving);
+  readonly #settle = (connection: OpenLoopConnection, outcome: Outcome): void => {
+    const nowMs = performance.now();
+    const tookMs = nowMs - connection.dueMs;
+    connection.dueMs = Infinity;
     this.#settled++;
-    const tookMs = performance.now() - arrival.dueMs;
     if (tookMs >= this.#options.timeoutMs) this.#errors.timeout++;
-    else if ("failed" in outcome) this.#errors[outcome.failed]++;
+    else if (typeof outcome === "string") this.#errors[outcome]++;
     else {
       this.#answered++;
-      const us = Math.round(tookMs * 1000);
-      this.#histogram.set(us, (this.#histogram.get(us) ?? 0) + 1);
-      if (outcome.status < 200 || outcome.status > 399) this.#errors.status++;
+      this.#latency.add(tookMs * 1000);
+      if (outcome < 200 || outcome > 399) this.#errors.status++;
     }
     this.#free.push(connection);
+    this.#takeUp(nowMs);
     this.#sendWaiting();
-  }
+  };
 
   #result(): OpenLoopResult {
     return {
@@ -244,9 +270,10 @@ class OpenLoop {
       answered: this.#answered,
       unsent: this.#unsent,
       late: this.#late,
+      lateness: this.#lateness.histogram(),
       abandoned: this.#abandoned,
       bytesRead: this.#connections.reduce((sum, { bytesRead }) => sum + bytesRead, 0),
-      histogram: this.#histogram,
+      histogram: this.#latency.histogram(),
       errors: this.#errors,
     };
   }

@@ -44,10 +44,10 @@ export function parseOpenLoopReport(
     ) as Record<keyof LoadErrors, number>;
     const [due, answered] = [parseCount(report.due), parseCount(report.answered)];
     const [unsent, late] = [parseCount(report.unsent), parseCount(report.late)];
+    const lateness = parseHistogram(report.lateness);
     const abandoned = parseCount(report.abandoned ?? 0);
-    const inHistogram = [...histogram.values()].reduce((sum, count) => sum + count, 0);
     if (
-      inHistogram !== answered ||
+      countOf(histogram) !== answered || countOf(lateness) !== due ||
       answered + errors.connect + errors.read + errors.write + errors.timeout + abandoned !== due
     ) {
       throw new TypeError("some requests were neither answered nor failed");
@@ -62,9 +62,19 @@ export function parseOpenLoopReport(
       latencyUs: summarizeLatency(histogram, { timeouts: errors.timeout, timeoutUs: timeoutMs * 1000 }),
       latencyHistogram: bucketLatency(histogram),
       errors,
-      arrivals: { due, unsent, late, ...(abandon === undefined ? {} : { abandoned }) },
+      arrivals: {
+        due,
+        unsent,
+        late,
+        lateness: summarizeLatency(lateness),
+        ...(abandon === undefined ? {} : { abandoned }),
+      },
     };
   } catch (cause) {
     throw new Error("the open loop's report is damaged", { cause });
   }
+}
+
+function countOf(histogram: ReadonlyMap<number, number>): number {
+  return histogram.values().reduce((sum, count) => sum + count, 0);
 }

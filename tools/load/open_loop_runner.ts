@@ -7,22 +7,27 @@
  */
 
 import { startOpenLoop } from "./open_loop.ts";
+import { dialTcp } from "./open_loop_connection.ts";
+import { warmUpOpenLoop } from "./open_loop_warm_up.ts";
 import { requestText } from "./http_request.ts";
+import type { Histogram } from "./latency.ts";
 
 const json = Deno.env.get("TIMEWAIT_LOAD");
 const { url, headers, ...options } = JSON.parse(json!);
 const { hostname, port } = new URL(url);
+const request = new TextEncoder().encode(requestText(url, headers, options));
 
+await warmUpOpenLoop(request);
 const loop = await startOpenLoop({
   ...options,
-  hostname: hostname.replaceAll(/[[\]]/g, ""),
-  port: Number(port || 80),
-  request: new TextEncoder().encode(requestText(url, headers, options)),
+  dial: dialTcp(hostname.replaceAll(/[[\]]/g, ""), Number(port || 80)),
+  request,
 });
-const { histogram, ...result } = await loop.over;
+const { histogram, lateness, ...result } = await loop.over;
 console.log("over");
 await Deno.stdin.read(new Uint8Array(1));
-console.log(JSON.stringify({ ...result, histogram: [...histogram].flat() }));
+const listOf = (histogram: Histogram) => [...histogram].flat();
+console.log(JSON.stringify({ ...result, histogram: listOf(histogram), lateness: listOf(lateness) }));
 loop[Symbol.dispose]();
 // A connection that is still being opened would keep the process alive for as long as the kernel tries.
 Deno.exit();

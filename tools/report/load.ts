@@ -7,7 +7,7 @@
 import type { BurstPlan, LoadPlan } from "../scenario/plan.ts";
 import { measuredOf, type Run } from "../results/results.ts";
 import { prose } from "./markdown.ts";
-import { formatCount } from "./format.ts";
+import { formatCount, formatRatio } from "./format.ts";
 
 /** `closed loop`, or `open loop, 5,000/s`. */
 export function nameLoop({ ratePerSec }: LoadPlan): string {
@@ -102,6 +102,21 @@ export function countAbandoned(runs: readonly Run[]): string[] {
     const due = arrivals.reduce((sum, one) => sum + one.due, 0);
     return [`\`${run.name}\`: ${formatCount(abandoned)} of ${formatCount(due)} requests were abandoned.`];
   });
+}
+
+/**
+ * The sentence that says how late the open loop itself was, in the repetition where it was latest; none where
+ * no run had a rate.
+ */
+export function sayLateness(runs: readonly Run[]): string[] {
+  const all = runs.flatMap(measuredOf).flatMap(({ arrivals }) => arrivals?.lateness ?? []);
+  if (all.length === 0) return [];
+  const { p50, p99 } = all.reduce((worst, one) => one.p99 > worst.p99 ? one : worst);
+  return [
+    "Latencies hold the open loop's own lateness: it took half of the requests up within " +
+    `${formatRatio(p50 / 1000)} ms of when they were due, and 99% within ${formatRatio(p99 / 1000)} ms, ` +
+    "in the repetition where it was latest.",
+  ];
 }
 
 function nameBurst({ onMs, offMs }: BurstPlan): string {

@@ -1,13 +1,13 @@
 /**
- * What a bench shows on standard error while it measures: a line for each repetition, and in a terminal below
- * them a line that changes.
+ * What a bench shows on standard error while it measures: a line for each repetition, after the first round a
+ * line for each run, and in a terminal below them a line that changes.
  *
  * @module
  */
 
 import { format as formatDuration } from "@std/fmt/duration";
 import { showControls } from "../errors.ts";
-import { isMeasured, openerOf, servedPerSec } from "../results/results.ts";
+import { isMeasured, openerOf, type Repetition, servedPerSec } from "../results/results.ts";
 import type { FindPlan } from "../scenario/find.ts";
 import type { RunPlan } from "../scenario/plan.ts";
 import { MOST_TRIALS } from "../verdict/bisection.ts";
@@ -94,18 +94,36 @@ function announceFind(runs: readonly RunPlan[], find: FindPlan): string {
     `at most about ${minutes} min`;
 }
 
+/**
+ * The runs of which the first round is an answer already, which later rounds refine: none where there is one
+ * round only, or a bisection, whose runs have no rounds in common.
+ */
+export function runsToSumUp(
+  { scenario, repeat, until, decide, find }: Pick<
+    BenchPlan,
+    "scenario" | "repeat" | "until" | "decide" | "find"
+  >,
+): string[] {
+  const isRefined = repeat > 1 || until !== null || decide !== undefined;
+  return find === undefined && isRefined ? scenario.runs.map(({ name }) => name) : [];
+}
+
 const count = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+const ratio = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 2 });
 
 /**
  * Shows a bench's progress.
  *
  * @param durations for the time left.
+ * @param toSumUp the runs that have a line each once all of them were measured once. Default none.
  */
 export function showProgress(
   output: TextOutput,
   durations: RunDurations,
+  toSumUp: readonly string[] = [],
 ): Required<Pick<BenchObserver, "onProgress" | "onRepetition">> {
   let shown = "";
+  const firstRound = new Map<string, Repetition>();
   // A terminal that has become narrower has broken the line into several.
   const clear = (columns: number) => {
     const above = Math.max(0, Math.ceil(shown.length / columns) - 1);
@@ -127,9 +145,31 @@ export function showProgress(
         ? `${count.format(servedPerSec(result))} requests/s, ` +
           `${count.format(result.hosts[openerOf(result.processes)].timeWaitPeak)} TIME_WAIT`
         : `failed: ${result.failed}`;
-      output.write(`${showControls(`${run} ${repetition}: ${outcome}`).replaceAll(/\s*\n\s*/g, " ")}\n`);
+      output.write(`${inOneLine(`${run} ${repetition}: ${outcome}`)}\n`);
+      if (repetition !== 1 || !toSumUp.includes(run)) return;
+      firstRound.set(run, result);
+      if (firstRound.size === toSumUp.length) output.write(renderFirstRound(toSumUp, firstRound));
     },
   };
+}
+
+/** All runs once, in the order of the scenario: the first answer of a bench. */
+function renderFirstRound(runs: readonly string[], first: ReadonlyMap<string, Repetition>): string {
+  const lines = runs.map((run) => `  ${inOneLine(`${run}: ${renderOutcome(first.get(run)!)}`)}\n`);
+  return `First round, refined below:\n${lines.join("")}`;
+}
+
+function renderOutcome(result: Repetition): string {
+  if (!isMeasured(result)) return `failed: ${result.failed}`;
+  const { connectionsOpened, timeWaitPeak } = result.hosts[openerOf(result.processes)];
+  const { requests } = result;
+  return `${count.format(servedPerSec(result))} requests/s, ` +
+    (requests === 0 ? "" : `${ratio.format(connectionsOpened / requests)} connections per request, `) +
+    `${count.format(timeWaitPeak)} TIME_WAIT`;
+}
+
+function inOneLine(text: string): string {
+  return showControls(text).replaceAll(/\s*\n\s*/g, " ");
 }
 
 /** The changing line, no wider than the terminal: a narrow one loses other parts before the time left. */

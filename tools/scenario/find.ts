@@ -35,11 +35,11 @@ export interface FindPlan {
 }
 
 /** The rates that are tried where none are named, a second. Our open loop makes no more on two CPUs. */
-const RATES = { low: 50, high: 10_000 };
+const RATES = { low: 50, high: 40_000 };
 
 /**
  * Parses what to find: `connections` or `rate`, with the range to look in if wanted: `rate=500..4000`.
- * Without a range it is up to the connections of the load; rates are from 50 to 10,000 a second.
+ * Without a range it is up to the connections of the load; rates are from 50 to 40,000 a second.
  *
  * @param connections those of the load: the most that are tried where no range is given.
  * @param slo what must hold at a rate, as {@linkcode parsePromises} takes it.

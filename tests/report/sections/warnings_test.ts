@@ -45,6 +45,18 @@ Deno.test("a generator or a backend whose threads never rest is at its limit", (
   assertStringIncludes(backend!, "the backend was at its limit in 1 of 2 repetitions");
 });
 
+Deno.test("the open loop is at its limit by what it uses for the load, not for its own start", () => {
+  const usingCpu = (cpuSec: number) => {
+    const processes = { ...QUIET.processes, load: { cpuSec, rssPeakBytes: 1 } };
+    const document = results([run("pool-100", [QUIET, { ...QUIET, processes }])]);
+    const load = { name: "open-loop", version: "0.1.0" } as const;
+    return sentencesOf({ ...document, environment: { ...document.environment, load } });
+  };
+  const [load] = usingCpu(7.95);
+  assertStringIncludes(load!, "open-loop was at its own limit");
+  assertEquals(usingCpu(7.8), [], "0.3 s of these were its start");
+});
+
 Deno.test("where the CPUs are saturated and little is asked for, or nothing shown, a load that is not is named", () => {
   const rates = {
     same: [4800, 5200, 4700, 5300, 4900, 5150, 4600, 5350],

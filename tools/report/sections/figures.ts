@@ -11,7 +11,14 @@ import { FIRST_LOOK, LAST_LOOK } from "../../verdict/looks.ts";
 import { describeByRun, sayByRun } from "../by_run.ts";
 import { columnsOf } from "../columns.ts";
 import { formatShare } from "../format.ts";
-import { countAbandoned, describeAmount, describeLoop, describeRequests, nameLoad } from "../load.ts";
+import {
+  countAbandoned,
+  describeAmount,
+  describeLoop,
+  describeRequests,
+  nameLoad,
+  sayLateness,
+} from "../load.ts";
 import { renderRows } from "../table.ts";
 
 /** The table. Where the runs differ in their load, its second column is the load. */
@@ -38,7 +45,7 @@ export function renderCaption({ runs }: Findings, results: Results): string[] {
   const requests = describeByRun(results.runs, ({ load }) => describeRequests(load)).filter((text) =>
     text !== ""
   );
-  const loads = [...loops, ...requests, ...countAbandoned(results.runs)];
+  const loads = [...loops, ...requests, ...countAbandoned(results.runs), ...sayLateness(results.runs)];
   const reading = [
     ...explainFigures(runs, results),
     "Requests/s counts answers in time with 2xx or 3xx: higher is better there, lower in every other column.",
