@@ -13,6 +13,7 @@ import { localMachine } from "../../tools/lab/host.ts";
 import { summarizeLatency } from "../../tools/load/latency.ts";
 import { type OpenLoopResult, startOpenLoop } from "../../tools/load/open_loop.ts";
 import { OpenLoopConnection } from "../../tools/load/open_loop_connection.ts";
+import { mergeReports } from "../../tools/load/load_reports.ts";
 import { parseOpenLoopReport } from "../../tools/load/open_loop_process.ts";
 import { checkLoadOptions, chooseGenerator, startLoad } from "../../tools/load/start_load.ts";
 import { resolveLoad } from "../../tools/scenario/resolve.ts";
@@ -276,7 +277,7 @@ const REPORT = {
 const LIMITS = { durationMs: 2000, timeoutMs: 1000 };
 
 Deno.test("what was given up counts as a request that took the timeout", () => {
-  const result = parseOpenLoopReport(JSON.stringify(REPORT), LIMITS);
+  const result = mergeReports([parseOpenLoopReport(JSON.stringify(REPORT), LIMITS)]);
   assertEquals([result.requests, result.durationSec, result.requestsPerSec], [9, 2, 4.5]);
   assertEquals(result.latencyUs.max, 1_000_000);
   assertEquals(result.latencyUs.p50, 1_000);

@@ -7,7 +7,7 @@
 import { denoArgv, type DenoScript } from "../lab/deno_script.ts";
 import { type Host } from "../lab/host.ts";
 import { reasonOfExit } from "../lab/process.ts";
-import { type LoadOptions, type LoadResult, LONGEST_REPORT, type RunningLoad } from "./load.ts";
+import { type LoadOptions, type LoadReport, LONGEST_REPORT, type RunningGenerator } from "./load.ts";
 
 /** What is started. */
 export interface LoadProcess {
@@ -19,7 +19,7 @@ export interface LoadProcess {
    */
   readonly script: DenoScript;
   /** Parses the line of JSON that it reports with. */
-  parse(json: string): LoadResult;
+  parse(json: string): LoadReport;
 }
 
 /**
@@ -36,9 +36,9 @@ export async function startLoadProcess(
   host: Host,
   { name, script, parse }: LoadProcess,
   options: LoadOptions,
-): Promise<RunningLoad> {
+): Promise<RunningGenerator> {
   const over = Promise.withResolvers<void>();
-  const reported = Promise.withResolvers<LoadResult>();
+  const reported = Promise.withResolvers<LoadReport>();
   for (const promise of [over.promise, reported.promise]) promise.catch(() => {});
   const headers = Object.fromEntries(options.headers.map((header) => header.split(/:\s*(.*)/s).slice(0, 2)));
   const process = await host.start({
@@ -63,6 +63,7 @@ export async function startLoadProcess(
     reported.reject(error);
   });
   return {
+    host,
     processGroup: process.processGroup,
     over: over.promise,
     async finish() {

@@ -6,9 +6,13 @@
 
 import type { DenoScript } from "../lab/deno_script.ts";
 import { type Host } from "../lab/host.ts";
-import { summarizeLatency } from "./latency.ts";
-import { bucketLatency } from "./latency_histogram.ts";
-import { ERROR_KINDS, type LoadErrors, type LoadOptions, type LoadResult, type RunningLoad } from "./load.ts";
+import {
+  ERROR_KINDS,
+  type LoadErrors,
+  type LoadOptions,
+  type LoadReport,
+  type RunningGenerator,
+} from "./load.ts";
 import { LOAD_ENV, parseCount, parseHistogram, startLoadProcess } from "./load_process.ts";
 
 const RUNNER: DenoScript = {
@@ -18,7 +22,7 @@ const RUNNER: DenoScript = {
 };
 
 /** Starts an open loop on a host. The options must have a `ratePerSec`. */
-export function startOpenLoopIn(host: Host, options: LoadOptions): Promise<RunningLoad> {
+export function startOpenLoopIn(host: Host, options: LoadOptions): Promise<RunningGenerator> {
   return startLoadProcess(host, {
     name: "the open loop",
     script: RUNNER,
@@ -35,17 +39,17 @@ export function startOpenLoopIn(host: Host, options: LoadOptions): Promise<Runni
 export function parseOpenLoopReport(
   json: string,
   { durationMs, timeoutMs, abandon }: Pick<LoadOptions, "durationMs" | "timeoutMs" | "abandon">,
-): LoadResult {
+): LoadReport {
   try {
     const report = JSON.parse(json);
-    const histogram = parseHistogram(report.histogram);
+    const latencies = parseHistogram(report.histogram);
     const errors = Object.fromEntries(
       ERROR_KINDS.map((kind) => [kind, parseCount(report.errors[kind])]),
     ) as Record<keyof LoadErrors, number>;
     const [due, answered] = [parseCount(report.due), parseCount(report.answered)];
     const [unsent, late] = [parseCount(report.unsent), parseCount(report.late)];
     const abandoned = parseCount(report.abandoned ?? 0);
-    const inHistogram = [...histogram.values()].reduce((sum, count) => sum + count, 0);
+    const inHistogram = [...latencies.values()].reduce((sum, count) => sum + count, 0);
     if (
       inHistogram !== answered ||
       answered + errors.connect + errors.read + errors.write + errors.timeout + abandoned !== due
@@ -53,14 +57,12 @@ export function parseOpenLoopReport(
       throw new TypeError("some requests were neither answered nor failed");
     }
     const requests = answered === 0 ? 0 : answered + errors.timeout;
-    const durationSec = durationMs / 1000;
     return {
       requests,
-      durationSec,
-      requestsPerSec: requests / durationSec,
+      durationSec: durationMs / 1000,
       bytesRead: parseCount(report.bytesRead),
-      latencyUs: summarizeLatency(histogram, { timeouts: errors.timeout, timeoutUs: timeoutMs * 1000 }),
-      latencyHistogram: bucketLatency(histogram),
+      latencies,
+      timeoutMs,
       errors,
       arrivals: { due, unsent, late, ...(abandon === undefined ? {} : { abandoned }) },
     };

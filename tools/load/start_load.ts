@@ -12,7 +12,16 @@ import { TimewaitError } from "../errors.ts";
 import { type Host } from "../lab/host.ts";
 import { CommandNotFoundError, findCommand } from "../lab/find_command.ts";
 import { prepareAutocannon, startAutocannon } from "./autocannon.ts";
-import type { GeneratorChoice, LoadGenerator, LoadOptions, RunningLoad } from "./load.ts";
+import { divideLoad } from "./divide_load.ts";
+import type {
+  GeneratorChoice,
+  LoadGenerator,
+  LoadOptions,
+  LoadReport,
+  RunningGenerator,
+  RunningLoad,
+} from "./load.ts";
+import { mergeReports } from "./load_reports.ts";
 import { startOpenLoopIn } from "./open_loop_process.ts";
 import { checkWrkOptions, readWrkVersion, startWrk } from "./wrk.ts";
 
@@ -136,10 +145,54 @@ function checkOwnHeaders(headers: readonly string[], generator: LoadGenerator): 
   }
 }
 
-/** Starts a generator on a host. */
-export function startLoad(generator: LoadGenerator, host: Host, options: LoadOptions): Promise<RunningLoad> {
+/**
+ * Starts a load on a host, or divided among several, which then begin together.
+ *
+ * @throws {Error} where a generator cannot be started; none of them is left running then.
+ */
+export async function startLoad(
+  generator: LoadGenerator,
+  clients: Host | readonly Host[],
+  options: LoadOptions,
+): Promise<RunningLoad> {
+  const hosts = "start" in clients ? [clients] : clients;
+  await using stack = new AsyncDisposableStack();
+  const parts = divideLoad(options, hosts.length);
+  const starts = await Promise.allSettled(hosts.map(async (host, i) => {
+    return stack.use(await startGenerator(generator, host, parts[i]!, { waits: hosts.length > 1 }));
+  }));
+  const generators = starts.map((start) => {
+    if (start.status === "rejected") throw start.reason;
+    return start.value;
+  });
+  await Promise.all(generators.map((one) => one.begin?.()));
+  const over = Promise.all(generators.map((one) => one.over)).then(() => {});
+  // A load that is given up has nobody who waits for its end.
+  over.catch(() => {});
+  let reports: readonly LoadReport[] = [];
+  const owned = stack.move();
+  return {
+    generators,
+    over,
+    get reports() {
+      return reports;
+    },
+    async finish() {
+      reports = await Promise.all(generators.map((one) => one.finish()));
+      return mergeReports(reports);
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+function startGenerator(
+  generator: LoadGenerator,
+  host: Host,
+  options: LoadOptions,
+  { waits }: { readonly waits: boolean },
+): Promise<RunningGenerator> {
   if (generator === "open-loop") return startOpenLoopIn(host, options);
-  return generator === "wrk" ? startWrk(host, options) : startAutocannon(host, options);
+  return generator === "wrk" ? startWrk(host, options, { waits }) : startAutocannon(host, options);
 }
 
 /** What the load asks of its generator. */
