@@ -70,7 +70,9 @@ export function overlay(streams: readonly HostStream[], beganMs: number): Sample
   for (const { name, clock: { errorMs } } of streams) {
     if (errorMs <= MOST_CLOCK_ERROR_MS) continue;
     throw new Error(
-      `the clock of the ${name}'s host is known to ${Math.round(errorMs)} ms only, and its series cannot be laid ` +
+      `the clock of the ${name}'s host is known to ${
+        Math.round(errorMs)
+      } ms only, and its series cannot be laid ` +
         `over the others beyond ${MOST_CLOCK_ERROR_MS} ms: the way there is too slow`,
     );
   }

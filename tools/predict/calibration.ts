@@ -33,7 +33,7 @@ export interface KnownGateway {
 
 /** What is known of a gateway of ours by its options; `undefined` for any other. */
 export function knownGateway(gateway: GatewayPlan): KnownGateway | undefined {
-  if ("command" in gateway) return undefined;
+  if (!("transport" in gateway)) return undefined;
   const { workers = 1 } = gateway;
   if (gateway.transport === "http-client") {
     const { poolMaxIdlePerHost, poolIdleTimeoutMs } = gateway;

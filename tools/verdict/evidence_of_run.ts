@@ -7,7 +7,13 @@
 import { failedRequests } from "../load/load.ts";
 import type { ConnectionGroup, TimeWaitGroup } from "../observe/tcp_table.ts";
 import { type Environment, type Measured, measuredOf, type Run, servedPerSec } from "../results/results.ts";
-import type { BackendPlan, GatewayPlan, HttpClientPlan, NetHttpPlan } from "../scenario/plan.ts";
+import {
+  type BackendPlan,
+  type GatewayPlan,
+  type HttpClientPlan,
+  isOurBackend,
+  type NetHttpPlan,
+} from "../scenario/plan.ts";
 import type { PoolCounters } from "../transport/pool/counters.ts";
 import { resolvePoolLimits } from "../transport/pool/limits.ts";
 import type {
@@ -66,7 +72,7 @@ function upstreamOf(measured: readonly Measured[], run: Run, { lab }: Environmen
   return {
     ...(destinations === 0 ? {} : { destinations }),
     opened: sumOf(measured, ({ hosts }) => hosts.gateway.connectionsOpened),
-    ...(run.options.backend.command === undefined ? { answered: sumOf(measured, backendRequestsOf) } : {}),
+    ...(isOurBackend(run.options.backend) ? { answered: sumOf(measured, backendRequestsOf) } : {}),
     carriedPerSec: medianOf(measured, carriedPerSec),
     openedPerSec: medianOf(measured, (repetition) => openedOnceWarm(repetition)),
     ...(ownTable ? standingOf(measured) : {}),
@@ -129,9 +135,9 @@ function destinationsOf({ witnesses, hosts: { gateway } }: Measured): number {
  * decides then, and for another backend.
  */
 function backendMsOf(
-  { command, latencyMs, latencyMostMs = latencyMs, slow }: BackendPlan,
+  { latencyMs, latencyMostMs = latencyMs, slow, ...backend }: BackendPlan,
 ): number | undefined {
-  if (command !== undefined) return undefined;
+  if (!isOurBackend(backend)) return undefined;
   const usual = (latencyMs + latencyMostMs) / 2;
   const mean = slow === undefined ? usual : (1 - slow.share) * usual + slow.share * slow.latencyMs;
   return mean > 0 ? mean : undefined;
@@ -139,10 +145,11 @@ function backendMsOf(
 
 /** Our backend ends a connection only where a request asks for it, unless it was told otherwise. */
 function closesOnlyIfAsked(
-  { command, closeAfterRequests, idleTimeoutMs, closeOnStatus, closeBeforeAnswer, http10 }: BackendPlan,
+  { closeAfterRequests, idleTimeoutMs, closeOnStatus, closeBeforeAnswer, http10, ...backend }: BackendPlan,
 ): boolean {
-  return [command, closeAfterRequests, idleTimeoutMs, closeOnStatus, closeBeforeAnswer, http10]
-    .every((told) => told === undefined);
+  return isOurBackend(backend) &&
+    [closeAfterRequests, idleTimeoutMs, closeOnStatus, closeBeforeAnswer, http10]
+      .every((told) => told === undefined);
 }
 
 /** Requests per second that the backend read while the load ran, by its witness where it has one. */
@@ -202,7 +209,7 @@ function portsOf(
 }
 
 function poolOf(gateway: GatewayPlan, measured: readonly Measured[]): PoolEvidence | undefined {
-  if ("command" in gateway) return undefined;
+  if (!("transport" in gateway)) return undefined;
   return gateway.transport === "http-client" ? ofHttpClient(gateway) : ofNetHttp(gateway, measured);
 }
 

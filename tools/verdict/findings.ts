@@ -154,13 +154,13 @@ export interface RunFigures {
 export function productOfRun(run: Run, given: Results["products"] = []): RunProduct | undefined {
   const { gateway } = run.options;
   if (gateway === null) return undefined;
-  if (!("command" in gateway)) return { id: gateway.transport, from: "transport" };
+  if ("transport" in gateway) return { id: gateway.transport, from: "transport" };
   const said = given.find(({ run: name }) => name === run.name) ?? given.find(({ run }) => run === undefined);
   if (said !== undefined) {
     const { id, version } = said;
     return { id, ...(version === undefined ? {} : { version }), from: "given" };
   }
-  const id = guessProduct(gateway.command);
+  const id = "command" in gateway ? guessProduct(gateway.command) : undefined;
   return id === undefined ? undefined : { id, from: "command" };
 }
 

@@ -53,6 +53,7 @@ function gateways(findings: Findings, runs: readonly Run[]): string[] {
 
 function describeBackend({ latencyMs, latencyMostMs, bodyBytes, status, ...plan }: BackendPlan): string {
   if (plan.command !== undefined) return `the command ${code(plan.command)}`;
+  if (plan.running) return "runs already";
   const spread = latencyMostMs === undefined ? `${latencyMs}` : `${latencyMs} to ${latencyMostMs}`;
   const slow = plan.slow === undefined
     ? []
@@ -104,6 +105,7 @@ function machineDiffers({ sysctls, machineSysctls = {} }: Results["environment"]
 /** A gateway's options by their own names, and what its pool makes of them. */
 function describeGateway(gateway: GatewayPlan, { idlePool }: RunFindings): string {
   if ("command" in gateway) return code(gateway.command);
+  if ("running" in gateway) return "runs there already";
   const { transport, ...options } = gateway;
   const list = Object.entries(options).map(([name, value]) =>
     `${name} ${typeof value === "number" ? formatCount(value) : value}`
