@@ -31,6 +31,8 @@ export interface OpenLoopOptions extends Target {
   readonly connections: number;
   /** Requests are due in the bursts alone, at the rate. Left out: all the time. */
   readonly burst?: BurstPlan;
+  /** What is waited for once the connections are open, before the first request. Left out: nothing. */
+  readonly begin?: (() => Promise<void>) | undefined;
   /** The clients of some requests leave before their answer. Left out: none. */
   readonly abandon?: AbandonPlan;
 }
@@ -92,6 +94,7 @@ export async function startOpenLoop(options: OpenLoopOptions): Promise<RunningOp
   const opened = Promise.all(connections.map((connection) => connection.connect()));
   // Those that are not open by then are opened by the first request that gets them.
   await deadline(opened, options.timeoutMs).catch(() => {});
+  await options.begin?.();
   return {
     over: new OpenLoop(options, connections).run(),
     [Symbol.dispose]: () => connections.forEach((connection) => connection[Symbol.dispose]()),

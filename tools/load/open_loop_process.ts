@@ -21,11 +21,20 @@ const RUNNER: DenoScript = {
   env: LOAD_ENV,
 };
 
-/** Starts an open loop on a host. The options must have a `ratePerSec`. */
-export function startOpenLoopIn(host: Host, options: LoadOptions): Promise<RunningGenerator> {
+/**
+ * Starts an open loop on a host. The options must have a `ratePerSec`.
+ *
+ * @param start whether it opens its connections and then waits for {@linkcode RunningGenerator.begin}.
+ */
+export function startOpenLoopIn(
+  host: Host,
+  options: LoadOptions,
+  { waits = false }: { readonly waits?: boolean } = {},
+): Promise<RunningGenerator> {
   return startLoadProcess(host, {
     name: "the open loop",
     script: RUNNER,
+    waits,
     parse: (json) => parseOpenLoopReport(json, options),
   }, options);
 }

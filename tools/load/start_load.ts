@@ -145,27 +145,44 @@ function checkOwnHeaders(headers: readonly string[], generator: LoadGenerator): 
   }
 }
 
+/** A host from which a load comes. */
+export interface LoadClient {
+  /** The host. */
+  readonly host: Host;
+  /** Where wrk is on it. Default: where it is on this machine. */
+  readonly wrk?: string;
+}
+
+/** How several clients are started. */
+export interface StartTogether {
+  /** Called when all of them are ready, just before they are told to begin. */
+  readonly onBegin?: () => void;
+}
+
 /**
- * Starts a load on a host, or divided among several, which then begin together.
+ * Starts a load on a host; or on given clients, among which it is divided, and which begin together.
  *
  * @throws {Error} where a generator cannot be started; none of them is left running then.
  */
 export async function startLoad(
   generator: LoadGenerator,
-  clients: Host | readonly Host[],
+  clients: Host | readonly LoadClient[],
   options: LoadOptions,
+  { onBegin }: StartTogether = {},
 ): Promise<RunningLoad> {
-  const hosts = "start" in clients ? [clients] : clients;
+  const waits = !("start" in clients);
+  const each: readonly LoadClient[] = waits ? clients : [{ host: clients }];
   await using stack = new AsyncDisposableStack();
-  const parts = divideLoad(options, hosts.length);
-  const starts = await Promise.allSettled(hosts.map(async (host, i) => {
-    return stack.use(await startGenerator(generator, host, parts[i]!, { waits: hosts.length > 1 }));
+  const parts = divideLoad(options, each.length);
+  const starts = await Promise.allSettled(each.map(async (client, i) => {
+    return stack.use(await startGenerator(generator, client, parts[i]!, { waits }));
   }));
   const generators = starts.map((start) => {
     if (start.status === "rejected") throw start.reason;
     return start.value;
   });
-  await Promise.all(generators.map((one) => one.begin?.()));
+  onBegin?.();
+  if (waits) await Promise.all(generators.map((one) => one.begin?.()));
   const over = Promise.all(generators.map((one) => one.over)).then(() => {});
   // A load that is given up has nobody who waits for its end.
   over.catch(() => {});
@@ -187,12 +204,12 @@ export async function startLoad(
 
 function startGenerator(
   generator: LoadGenerator,
-  host: Host,
+  { host, ...where }: LoadClient,
   options: LoadOptions,
   { waits }: { readonly waits: boolean },
 ): Promise<RunningGenerator> {
-  if (generator === "open-loop") return startOpenLoopIn(host, options);
-  return generator === "wrk" ? startWrk(host, options, { waits }) : startAutocannon(host, options);
+  if (generator === "open-loop") return startOpenLoopIn(host, options, { waits });
+  return generator === "wrk" ? startWrk(host, options, { ...where, waits }) : startAutocannon(host, options);
 }
 
 /** What the load asks of its generator. */

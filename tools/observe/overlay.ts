@@ -4,25 +4,15 @@
  * @module
  */
 
+import { checkClock, type ClockOffset } from "../lab/remote/clock.ts";
 import { HOST_NAMES, type HostName } from "../scenario/host_names.ts";
 import type { Sample, TcpState } from "./sampler.ts";
-
-/** How far the clock of a host is from that of the bench: its uptime less the bench's own clock. */
-export interface ClockReading {
-  /** The difference, in milliseconds. */
-  readonly offsetMs: number;
-  /** How far off that may be, in milliseconds: half of the shortest round trip, and the steps of the clock. */
-  readonly errorMs: number;
-}
-
-/** Series with a larger error are not laid over each other, in milliseconds. */
-export const MOST_CLOCK_ERROR_MS = 500;
 
 /**
  * One difference for a whole load, of one reading before it and one after: the middle, with half of what they
  * differ by added to the error. Clocks drift by some 0.1 ms a second at the most.
  */
-export function middleOf(before: ClockReading, after: ClockReading): ClockReading {
+export function middleOf(before: ClockOffset, after: ClockOffset): ClockOffset {
   return {
     offsetMs: (before.offsetMs + after.offsetMs) / 2,
     errorMs: Math.max(before.errorMs, after.errorMs) + Math.abs(before.offsetMs - after.offsetMs) / 2,
@@ -39,8 +29,8 @@ export interface HostSample extends TcpState {
 export interface HostStream {
   /** Which party's host it is. There may be several clients. */
   readonly name: HostName;
-  /** Of its clock. */
-  readonly clock: ClockReading;
+  /** How its clock stands to the bench's own, `performance.now()`. */
+  readonly clock: ClockOffset;
   /** In the order of time; at least one. */
   readonly samples: readonly HostSample[];
 }
@@ -51,7 +41,7 @@ export interface HostStream {
  * the time nearest to it. Clients are added up, and a host that is not watched is all zeros.
  *
  * @param beganMs when the load began, by the bench's own clock: the first sample is the last one before.
- * @throws {Error} where a clock is not known well enough.
+ * @throws {UnavailableError} where a clock is not known well enough.
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
@@ -60,23 +50,15 @@ export interface HostStream {
  * const sample = (upMs: number, timeWait: number) => ({ upMs, timeWait, established: 0, connectionsOpened: 0 });
  * const samples = overlay([
  *   { name: "client", clock: { offsetMs: 0, errorMs: 1 }, samples: [sample(1000, 1), sample(1100, 2)] },
- *   { name: "gateway", clock: { offsetMs: 50_000, errorMs: 1 }, samples: [sample(51_010, 3), sample(51_110, 4)] },
+ *   { name: "gateway", clock: { offsetMs: -50_000, errorMs: 1 }, samples: [sample(51_010, 3), sample(51_110, 4)] },
  * ], 1050);
  * assertEquals(samples.map(({ timeMs }) => timeMs), [0, 100]);
  * assertEquals(samples.map(({ hosts }) => [hosts.client.timeWait, hosts.gateway.timeWait]), [[1, 3], [2, 4]]);
  * ```
  */
 export function overlay(streams: readonly HostStream[], beganMs: number): Sample[] {
-  for (const { name, clock: { errorMs } } of streams) {
-    if (errorMs <= MOST_CLOCK_ERROR_MS) continue;
-    throw new Error(
-      `the clock of the ${name}'s host is known to ${
-        Math.round(errorMs)
-      } ms only, and its series cannot be laid ` +
-        `over the others beyond ${MOST_CLOCK_ERROR_MS} ms: the way there is too slow`,
-    );
-  }
-  const times = streams.map(({ clock, samples }) => samples.map(({ upMs }) => upMs - clock.offsetMs));
+  for (const { name, clock } of streams) checkClock(`the ${name}'s host`, clock);
+  const times = streams.map(({ clock, samples }) => samples.map(({ upMs }) => upMs + clock.offsetMs));
   const reference = Math.max(0, streams.findIndex(({ name }) => name === "gateway"));
   const first = Math.max(0, times[reference]!.findLastIndex((ms) => ms <= beganMs));
   const startMs = times[reference]![first]!;

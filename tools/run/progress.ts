@@ -7,7 +7,7 @@
 
 import { format as formatDuration } from "@std/fmt/duration";
 import { showControls } from "../errors.ts";
-import { isMeasured, openerOf, servedPerSec } from "../results/results.ts";
+import { isMeasured, openerIn, servedPerSec } from "../results/results.ts";
 import type { FindPlan } from "../scenario/find.ts";
 import type { RunPlan } from "../scenario/plan.ts";
 import { MOST_TRIALS } from "../verdict/bisection.ts";
@@ -125,7 +125,7 @@ export function showProgress(
       if (columns !== undefined) clear(columns);
       const outcome = isMeasured(result)
         ? `${count.format(servedPerSec(result))} requests/s, ` +
-          `${count.format(result.hosts[openerOf(result.processes)].timeWaitPeak)} TIME_WAIT`
+          `${count.format(result.hosts[openerIn(result)].timeWaitPeak)} TIME_WAIT`
         : `failed: ${result.failed}`;
       output.write(`${showControls(`${run} ${repetition}: ${outcome}`).replaceAll(/\s*\n\s*/g, " ")}\n`);
     },

@@ -154,6 +154,11 @@ export async function startLab({ kind: asked = "auto", sysctls }: StartLabOption
     },
     async startGateway({ upstream, ...gateway }) {
       const plan = resolveGateway(gateway, "");
+      if ("running" in plan) {
+        throw new TimewaitError("runs already, and this starts one: give its url to the load", {
+          field: "running",
+        });
+      }
       const address = addressOf(upstream);
       if (gateways.every(({ party }) => ![...parties.values()].includes(party))) {
         if (gateways.length > 0) await lab.renew?.("gateway");

@@ -23,13 +23,18 @@ export function resolveHosts(hosts: Hosts | undefined, field = "hosts"): HostsPl
   const { client, gateway, backend, ...others } = optionsOf(hosts, field);
   refuseOthers(others, { client, gateway, backend }, field);
   const clients = (client === undefined ? [] : [client].flat())
-    .map((prefix, i) => lineOf(prefix, at(field, `client[${i}]`)));
+    .map((prefix, i) => prefixOf(prefix, at(field, `client[${i}]`)));
   if (clients.length === 0) {
     throw new TimewaitError("needs a client, where the load comes from: client: 'ssh load1'", { field });
   }
   const one = (prefix: string | undefined, name: HostName) =>
-    prefix === undefined ? {} : { [name]: lineOf(prefix, at(field, name)) };
+    prefix === undefined ? {} : { [name]: prefixOf(prefix, at(field, name)) };
   return { client: clients, ...one(gateway, "gateway"), ...one(backend, "backend") };
+}
+
+/** Takes a command prefix in one line; an empty one is this machine. */
+function prefixOf(value: unknown, field: string): string {
+  return value === "" ? "" : lineOf(value, field);
 }
 
 /** The hosts that are not watched. */

@@ -111,7 +111,7 @@ function warnOfLimits({ name: run, repetitions, options }: Run, generator: LoadG
   const isBusy = (cpuSec: number, threads: number, { durationSec }: Measured) =>
     cpuSec >= LIMITS.oneThread * threads * durationSec;
   const load = seen((repetition) => isBusy(repetition.processes.load.cpuSec, threads, repetition));
-  const backend = seen((repetition) => isBusy(repetition.processes.backend.cpuSec, 1, repetition));
+  const backend = seen((repetition) => isBusy(repetition.processes.backend?.cpuSec ?? 0, 1, repetition));
   const full = seen(({ machine }) => machine !== null && machine.idle < LIMITS.idle);
   const all: Warning[] = [
     { kind: "load at its limit", run, figures: { ...load, generator, threads } },

@@ -6,7 +6,7 @@
 
 import { openedShareOf, portsUsed } from "../observe/ports_used.ts";
 import { failuresOf } from "../observe/upstream_failures.ts";
-import { type Environment, type Measured, measuredOf, openerOf, type Run } from "../results/results.ts";
+import { type Environment, type Measured, measuredOf, openerIn, type Run } from "../results/results.ts";
 import { estimateMedian } from "./intervals.ts";
 import { sysctlsOf } from "./knobs.ts";
 
@@ -117,8 +117,8 @@ export function portsOf(run: Run, environment: Environment): PortFindings | unde
  * The ephemeral ports towards the backend in use at each time of the samples, on the host that opens the
  * connections.
  */
-export function portsInUse({ samples, hosts, processes }: Measured): number[] {
-  const opener = openerOf(processes);
+export function portsInUse({ samples, hosts, ...repetition }: Measured): number[] {
+  const opener = openerIn(repetition);
   const openedShare = openedShareOf(hosts[opener].timeWaitGroups);
   const { client, gateway, backend } = samples.hosts;
   return samples.timeMs.map((_, i) => {
