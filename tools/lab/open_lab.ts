@@ -7,7 +7,7 @@
 import { UnavailableError } from "../errors.ts";
 import { prepareScripts } from "./deno_script.ts";
 import { startHostLab } from "./host_lab.ts";
-import type { Lab, LabChoice, LabKind } from "./lab.ts";
+import type { Lab, LocalLabKind } from "./lab.ts";
 import { startLoopbackLab, startPrivateLab, whyNoPrivateLab } from "./private_lab.ts";
 
 /**
