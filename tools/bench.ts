@@ -212,7 +212,7 @@ function overridesOf(flags: BenchFlags) {
 
 /** Refuses what is for a lab of our own, where machines are given. */
 function refuseBesideHosts(
-  { lab, checkout, push }: BenchFlags,
+  { lab, checkout, push, predict }: BenchFlags,
   scenarios: readonly LoadedScenario[],
 ): void {
   const given = scenarios.find(({ scenario }) => scenario.hosts !== undefined);
@@ -224,6 +224,14 @@ function refuseBesideHosts(
     throw new TimewaitError(`cannot be ${lab} beside machines that are given: leave it out`, {
       field: "lab",
     });
+  }
+  if (predict) {
+    throw new TimewaitError(
+      "knows the machine of a lab of our own: leave it out beside machines that are given",
+      {
+        field: "predict",
+      },
+    );
   }
   if (checkout.length > 0) {
     throw new TimewaitError("measures what is on this machine: leave it out beside machines that are given", {

@@ -7,7 +7,7 @@
 import { UnavailableError } from "../errors.ts";
 import { prepareScripts } from "./deno_script.ts";
 import { startHostLab } from "./host_lab.ts";
-import type { Lab, LocalLabKind } from "./lab.ts";
+import type { Lab, LabChoice, LocalLabKind } from "./lab.ts";
 import { startLoopbackLab, startPrivateLab, whyNoPrivateLab } from "./private_lab.ts";
 
 /**
@@ -17,7 +17,7 @@ import { startLoopbackLab, startPrivateLab, whyNoPrivateLab } from "./private_la
  * @throws {UnavailableError} where `private` or `loopback` was asked for and cannot be had; the message says
  * what would permit it.
  */
-export async function chooseLab(asked: LabKind | "auto"): Promise<LabChoice> {
+export async function chooseLab(asked: LocalLabKind | "auto"): Promise<LabChoice> {
   if (asked === "host") return { kind: "host" };
   const reason = await whyNoPrivateLab();
   if (reason === undefined) return { kind: asked === "loopback" ? "loopback" : "private" };
@@ -26,7 +26,7 @@ export async function chooseLab(asked: LabKind | "auto"): Promise<LabChoice> {
 }
 
 /** Starts a fresh lab. */
-export async function openLab(kind: LabKind): Promise<Lab> {
+export async function openLab(kind: LocalLabKind): Promise<Lab> {
   await prepareScripts();
   return await { private: () => startPrivateLab(), host: startHostLab, loopback: startLoopbackLab }[kind]();
 }

@@ -15,7 +15,8 @@ import {
 } from "./load.ts";
 import { LOAD_ENV, parseCount, parseHistogram, startLoadProcess } from "./load_process.ts";
 
-const RUNNER: DenoScript = {
+/** The process of the open loop. */
+export const OPEN_LOOP_SCRIPT: DenoScript = {
   file: "load/open_loop_runner.ts",
   flags: ["--allow-net", "--allow-env=TIMEWAIT_LOAD"],
   env: LOAD_ENV,
@@ -33,7 +34,7 @@ export function startOpenLoopIn(
 ): Promise<RunningGenerator> {
   return startLoadProcess(host, {
     name: "the open loop",
-    script: RUNNER,
+    script: OPEN_LOOP_SCRIPT,
     waits,
     parse: (json) => parseOpenLoopReport(json, options),
   }, options);

@@ -78,7 +78,11 @@ export function checkWrkOptions(options: Omit<LoadOptions, "url">): void {
 /** wrk's version, such as `4.1.0`. */
 export async function readWrkVersion(wrk: string): Promise<string> {
   // wrk prints its usage after its version, and ends with the exit code of a failure.
-  const text = await runCommand(["/bin/sh", "-c", '"$1" -v; exit 0', "sh", wrk]);
+  return parseWrkVersion(await runCommand(["/bin/sh", "-c", '"$1" -v; exit 0', "sh", wrk]));
+}
+
+/** The version in what `wrk -v` prints. */
+export function parseWrkVersion(text: string): string {
   return /wrk (?:debian\/)?(\d[\w.]*)/.exec(text)?.[1] ?? "of unknown version";
 }
 

@@ -6,8 +6,10 @@
 
 import { endInTime, inTime } from "../lab/in_time.ts";
 import { reasonOfExit, type RunningProcess } from "../lab/process.ts";
+import type { Host } from "../lab/host.ts";
 import type { ClockOffset } from "../lab/remote/clock.ts";
-import type { RemoteHost, RemoteLab } from "../lab/remote/remote_lab.ts";
+import type { RemoteHost } from "../lab/remote/remote_host.ts";
+import type { RemoteLab } from "../lab/remote/remote_lab.ts";
 import { HOST_NAMES, type HostName } from "../scenario/host_names.ts";
 import { type HostSample, type HostStream, middleOf, overlay, parseHostSample } from "./overlay.ts";
 import { readOwnCpuSec } from "./process_usage.ts";
@@ -52,16 +54,14 @@ export async function startMachinesSampler(
     if (start.status === "rejected") throw start.reason;
     return start.value;
   });
-  let clockErrorMs: number | undefined;
+  const clocks = new Map<Host, ClockOffset>();
   const owned = stack.move();
   return {
     parts,
     get benchCpuSec() {
       return benchCpuSec;
     },
-    get clockErrorMs() {
-      return clockErrorMs;
-    },
+    clocks,
     async finish(beganMs = 0) {
       await Promise.all(parts.map(async ({ process }) => {
         await process.closeInput();
@@ -69,10 +69,11 @@ export async function startMachinesSampler(
       }));
       const streams = await Promise.all(
         parts.map(async ({ name, host, samples, clockBefore }): Promise<HostStream> => {
-          return { name, samples, clock: middleOf(clockBefore, await host.clock()) };
+          const clock = middleOf(clockBefore, await host.clock());
+          clocks.set(host, clock);
+          return { name, samples, clock };
         }),
       );
-      clockErrorMs = mostApart(streams);
       return overlay(streams, beganMs);
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
@@ -113,12 +114,6 @@ async function startStream(
     throw error;
   }
   return { name, host, process, samples, clockBefore };
-}
-
-/** By how much two series may be shifted against each other: the two largest errors. */
-function mostApart(streams: readonly HostStream[]): number {
-  const errors = streams.map(({ clock }) => clock.errorMs).toSorted((a, b) => b - a);
-  return Math.round(10 * ((errors[0] ?? 0) + (errors[1] ?? 0))) / 10;
 }
 
 /** All zeros, for hosts of which nothing has come yet. */

@@ -19,6 +19,12 @@ export function middleOf(before: ClockOffset, after: ClockOffset): ClockOffset {
   };
 }
 
+/** By how much two of several series may be shifted against each other, in milliseconds; 0 for one. */
+export function mostApart(clocks: Iterable<ClockOffset>): number {
+  const [first = 0, second = 0] = [...clocks].map(({ errorMs }) => errorMs).toSorted((a, b) => b - a);
+  return Math.round(first + second);
+}
+
 /** One reading of one host. */
 export interface HostSample extends TcpState {
   /** When, in milliseconds since that host was started. */

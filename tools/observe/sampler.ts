@@ -8,6 +8,7 @@ import { HOST_NAMES, type HostName } from "../scenario/host_names.ts";
 import { type Host } from "../lab/host.ts";
 import { type AnyLab, hostsOf } from "../lab/any_lab.ts";
 import type { Lab } from "../lab/lab.ts";
+import type { ClockOffset } from "../lab/remote/clock.ts";
 import { endInTime, inTime } from "../lab/in_time.ts";
 import { reasonOfExit, type RunningProcess } from "../lab/process.ts";
 import { readOwnCpuSec } from "./process_usage.ts";
@@ -49,8 +50,8 @@ export interface RunningSampler extends AsyncDisposable {
    * @throws {Error} when the sampler has failed, or does not end in time.
    */
   finish(beganMs?: number): Promise<Sample[]>;
-  /** By how much series may be shifted against each other, once finished; left out where one clock times all. */
-  readonly clockErrorMs?: number | undefined;
+  /** How the clock of each host stands to `performance.now()`, once finished. Empty where one clock times all. */
+  readonly clocks: ReadonlyMap<Host, ClockOffset>;
 }
 
 /**
@@ -86,6 +87,7 @@ export async function startSampler(lab: Lab, onSample: (sample: Sample) => void)
   const owned = stack.move();
   return {
     parts: [{ host: lab.client, process }],
+    clocks: new Map(),
     get benchCpuSec() {
       return benchCpuSec;
     },

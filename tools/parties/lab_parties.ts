@@ -15,13 +15,7 @@ import {
   GATEWAY_THREADS_SCRIPT,
 } from "../lab/deno_script.ts";
 import { fillPlaceholders, type PlaceholderValues } from "../scenario/placeholders.ts";
-import type {
-  BackendPlan,
-  ExistingPlan,
-  GatewayPlan,
-  HttpClientPlan,
-  NetHttpPlan,
-} from "../scenario/plan.ts";
+import type { BackendPlan, GatewayPlan, HttpClientPlan, NetHttpPlan } from "../scenario/plan.ts";
 import type { ListenAddress } from "../server/address.ts";
 import type { BackendServerPlan } from "./backend_server.ts";
 import { isSimple } from "./gateway_program.ts";
@@ -111,10 +105,11 @@ export type Upstream = Pick<Party, "hostname" | "port" | "url">;
  */
 export async function startGatewayIn(
   lab: AnyLab,
-  plan: Exclude<GatewayPlan, ExistingPlan>,
+  plan: GatewayPlan,
   backend: Upstream | readonly [Upstream, ...Upstream[]],
   options: StartOptions = {},
 ): Promise<Party> {
+  if ("running" in plan) throw new Error("the gateway runs already, and is not started");
   using place = await placeOf(lab, "gateway", options);
   const { host, listen } = place;
   const [upstream, ...further] = "url" in backend ? [backend] : backend;

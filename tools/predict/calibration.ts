@@ -267,7 +267,7 @@ export function openedPerRequest({ hosts, requests }: Measured): number {
 
 function slownessByCpuTime(median: (of: (repetition: Measured) => number) => number): number | undefined {
   const us = median(({ requests, processes: { backend, load } }) =>
-    (backend.cpuSec + load.cpuSec) / Math.max(1, requests) * 1e6
+    ((backend?.cpuSec ?? 0) + load.cpuSec) / Math.max(1, requests) * 1e6
   );
   return us === 0 ? undefined : us / (BACKEND_COST.requestUs + CLIENT_US);
 }

@@ -18,6 +18,7 @@ import { LAST_LOOK } from "../verdict/looks.ts";
 import { hiderOf, maskSecrets } from "../scenario/mask.ts";
 import type { RunOptions } from "../scenario/plan.ts";
 import { readEnvironment } from "./environment.ts";
+import { openMachines } from "./machines.ts";
 import { measureRepetition, type Progress, type RepetitionContext } from "./repetition.ts";
 import { isPrecise, shuffledRounds } from "./rounds.ts";
 
@@ -75,7 +76,16 @@ export async function runBench(plan: BenchPlan, options: BenchOptions = {}): Pro
   // The load and the gateway get the options as they are; the document never holds them.
   const measured = scenario.runs.map((run) => ({ ...run, repetitions: [] as Repetition[] }));
   const runs = measured.map((run) => ({ ...run, options: maskOptions(run.options) }));
-  const environment = options.environment ?? await readEnvironment(lab, generator);
+  await using machines = scenario.hosts === undefined || options.measure !== undefined
+    ? undefined
+    : await openMachines({
+      hosts: scenario.hosts,
+      runs: scenario.runs.map(({ options }) => options),
+      generator: generator.name,
+      push: plan.push ?? false,
+    });
+  const environment = options.environment ??
+    await readEnvironment(lab, machines?.generator ?? generator, machines);
   const results = {
     ...openResults({ ...plan, command: maskSecrets(hide(plan.command)) }, environment, runs),
     interrupted: false,
@@ -83,7 +93,7 @@ export async function runBench(plan: BenchPlan, options: BenchOptions = {}): Pro
   const keep = async () => await unlessGivenUp(options.onResults?.(results), signal);
   await keep();
 
-  const context = { lab: lab.kind, generator: generator.name, signal, hostSysctls };
+  const context = { lab: lab.kind, machines, generator: generator.name, signal, hostSysctls };
   const firstStartedMs = performance.now();
   const rounds = shuffledRounds(measured, plan.seed);
   // Runs whose gateway no later round can start, and what the first one said.

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { hasOwnTables } from "../lab/any_lab.ts";
 import type { Samples } from "../observe/series.ts";
 import type { TimeWaitGroup } from "../observe/tcp_table.ts";
 import { type Environment, type Measured, measuredOf, type Run } from "../results/results.ts";
@@ -83,7 +84,7 @@ export function churnOf(run: Run, { lab }: Pick<Environment, "lab">): Churn | un
   const { gateway, load, loopback } = run.options;
   if (gateway === null || measured.length === 0) return undefined;
   const median = (of: (repetition: Measured) => number) => estimateMedian(measured.map(of))!.estimate;
-  const ownTable = lab.kind === "private" && loopback !== true;
+  const ownTable = hasOwnTables(lab.kind) && loopback !== true;
   const timeWaitOnGateway = median(({ hosts }) => sumOf(hosts.gateway.timeWaitGroups, "opened"));
   const timeWaitOnBackend = median(({ hosts }) => sumOf(hosts.backend.timeWaitGroups, "accepted"));
   const requests = median((repetition) => repetition.requests);

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { hasOwnTables } from "../lab/any_lab.ts";
 import { connectionsIn } from "../observe/tcp_table.ts";
 import { type Environment, type Measured, measuredOf, type Run } from "../results/results.ts";
 import { sysctlsOf } from "./knobs.ts";
@@ -23,7 +24,7 @@ export function clientOutOfPorts(
   environment: Environment,
 ): WarningFigures["client out of ports"] | undefined {
   // Hosts that share one network take their sysctls from the gateway.
-  const ownNetwork = environment.lab.kind === "private" && run.options.loopback !== true;
+  const ownNetwork = hasOwnTables(environment.lab.kind) && run.options.loopback !== true;
   const sysctls = sysctlsOf(run, environment, ownNetwork ? "client" : "gateway");
   const ports = portRange(sysctls["net.ipv4.ip_local_port_range"])?.count;
   const measured = measuredOf(run);

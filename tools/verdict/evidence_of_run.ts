@@ -4,6 +4,7 @@
  * @module
  */
 
+import { hasOwnTables } from "../lab/any_lab.ts";
 import { failedRequests } from "../load/load.ts";
 import type { ConnectionGroup, TimeWaitGroup } from "../observe/tcp_table.ts";
 import { type Environment, type Measured, measuredOf, type Run, servedPerSec } from "../results/results.ts";
@@ -66,7 +67,7 @@ function requestsOf(measured: readonly Measured[], { options: { load } }: Run): 
 }
 
 function upstreamOf(measured: readonly Measured[], run: Run, { lab }: Environment): UpstreamEvidence {
-  const ownTable = lab.kind === "private" && run.options.loopback !== true;
+  const ownTable = hasOwnTables(lab.kind) && run.options.loopback !== true;
   const destinations = Math.max(...measured.map(destinationsOf));
   const backendMs = backendMsOf(run.options.backend);
   return {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { hasOwnTables } from "../../lab/any_lab.ts";
 import { summarizeLatency } from "../../load/latency.ts";
 import { mergeLatency } from "../../load/latency_histogram.ts";
 import { estimateMedian } from "../../verdict/intervals.ts";
@@ -85,7 +86,7 @@ export function plotsOf(results: Results): Plot[] {
       ),
     },
     latencyDistribution(results),
-    ...(results.environment.lab.kind === "private" ? [portPlot(results)] : []),
+    ...(hasOwnTables(results.environment.lab.kind) ? [portPlot(results)] : []),
   ];
   return plots.filter(({ lines }) => lines.some((line) => line.weight !== "mark" && line.points.length > 1));
 }
