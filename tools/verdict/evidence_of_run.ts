@@ -30,6 +30,7 @@ import { estimateMedian } from "./intervals.ts";
 import { sysctlsOf } from "./knobs.ts";
 import { mergeWitnesses } from "./merged_witness.ts";
 import { openedOnceWarm, portRange } from "./ports.ts";
+import { isWatched } from "./watched.ts";
 
 /** The evidence of a run; `undefined` for a direct run, and where nothing was measured. */
 export function evidenceOf(run: Run, environment: Environment): Evidence | undefined {
@@ -39,15 +40,15 @@ export function evidenceOf(run: Run, environment: Environment): Evidence | undef
   const witness = mergeWitnesses(measured.map(({ witnesses = [] }) => witnesses));
   const failures = failuresOf(measured);
   const pool = poolOf(run.options.gateway, measured);
+  const seen = isWatched(environment, "gateway");
   return {
     repetitions: measured.length,
     requests: requestsOf(measured, run),
-    upstream: upstreamOf(measured, run, environment),
-    clients: clientsOf(measured, run),
+    ...(seen ? { upstream: upstreamOf(measured, run, environment), clients: clientsOf(measured, run) } : {}),
     ...(witness === undefined ? {} : { witness }),
     ...(failures === undefined ? {} : { failures }),
     ...(ports === undefined ? {} : { ports }),
-    listenDrops: sumOf(measured, ({ hosts }) => hosts.gateway.listenDrops ?? 0),
+    ...(seen ? { listenDrops: sumOf(measured, ({ hosts }) => hosts.gateway.listenDrops ?? 0) } : {}),
     ...(pool === undefined ? {} : { pool }),
   };
 }
@@ -66,7 +67,8 @@ function requestsOf(measured: readonly Measured[], { options: { load } }: Run): 
   };
 }
 
-function upstreamOf(measured: readonly Measured[], run: Run, { lab }: Environment): UpstreamEvidence {
+function upstreamOf(measured: readonly Measured[], run: Run, environment: Environment): UpstreamEvidence {
+  const { lab } = environment;
   const ownTable = hasOwnTables(lab.kind) && run.options.loopback !== true;
   const destinations = Math.max(...measured.map(destinationsOf));
   const backendMs = backendMsOf(run.options.backend);
@@ -87,10 +89,14 @@ function upstreamOf(measured: readonly Measured[], run: Run, { lab }: Environmen
       measured,
       ({ hosts }) => countOf(hosts.gateway.timeWaitGroups, "opened", "timeWait"),
     ),
-    timeWaitOnBackend: medianOf(
-      measured,
-      ({ hosts }) => countOf(hosts.backend.timeWaitGroups, "accepted", "timeWait"),
-    ),
+    ...(isWatched(environment, "backend")
+      ? {
+        timeWaitOnBackend: medianOf(
+          measured,
+          ({ hosts }) => countOf(hosts.backend.timeWaitGroups, "accepted", "timeWait"),
+        ),
+      }
+      : {}),
     ...(backendMs === undefined ? {} : { backendMs }),
     backendClosesOnlyIfAsked: closesOnlyIfAsked(run.options.backend),
   };
@@ -202,7 +208,7 @@ function portsOf(
   environment: Environment,
 ): PortEvidence | undefined {
   const range = portRange(sysctlsOf(run, environment)["net.ipv4.ip_local_port_range"]);
-  if (range === undefined) return undefined;
+  if (range === undefined || !isWatched(environment, "gateway")) return undefined;
   return {
     range: range.count,
     usedPeak: Math.max(...measured.map(({ hosts }) => hosts.gateway.portsUsedPeak)),
