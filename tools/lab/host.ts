@@ -85,7 +85,8 @@ export function createHost(options: HostOptions): LocalHost {
   const startScript: Host["startScript"] = (script, args, options) =>
     start({ ...options, argv: scriptArgv(script, args, options) });
   let reader: Promise<ProcReader> | undefined;
-  const startedReader = () => reader ??= startProcReader((onStdout) =>
+  const startedReader = () =>
+    reader ??= startProcReader((onStdout) =>
       startScript(READ_PROC, [], { name: "the reader of /proc", onStdout })
     );
   return {

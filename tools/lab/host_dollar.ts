@@ -192,7 +192,10 @@ async function run(host: LineSpawner, context: CommandContext): Promise<ExecuteR
 }
 
 /** Starts a line in a session of its own. */
-function spawnHere(host: DollarHost, { line, options, cwd, env, stdin, stdout, stderr }: DollarLine): SpawnedLine {
+function spawnHere(
+  host: DollarHost,
+  { line, options, cwd, env, stdin, stdout, stderr }: DollarLine,
+): SpawnedLine {
   const shell = [findCommand("bash"), ...options, "-c", line, "bash"];
   const child = new Deno.Command(findCommand("setsid"), {
     args: enterArgv(host.prefix, shell, cwd),

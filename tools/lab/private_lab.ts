@@ -11,7 +11,7 @@
 import { deadline } from "@std/async/deadline";
 import { messageOf } from "../errors.ts";
 import { HOST_NAMES, type HostName } from "../scenario/host_names.ts";
-import { createHost, localMachine, type LocalHost } from "./host.ts";
+import { createHost, type LocalHost, localMachine } from "./host.ts";
 import type { Lab } from "./lab.ts";
 import LOOPBACK_SETUP from "./loopback_lab.sh" with { type: "text" };
 import SETUP from "./private_lab.sh" with { type: "text" };

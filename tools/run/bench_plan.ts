@@ -10,8 +10,8 @@ import { TimewaitError } from "../errors.ts";
 import { checkFileLimit } from "../lab/file_limit.ts";
 import type { HostSysctls } from "../lab/machine_knobs.ts";
 import { checkKnobNames } from "../lab/knob_names.ts";
-import type { LabChoice, LabKind } from "../lab/lab.ts";
-import { chooseLab } from "../lab/open_lab.ts";
+import type { LocalLabKind } from "../lab/lab.ts";
+import { chooseLab, type LocalLabChoice } from "../lab/open_lab.ts";
 import type { GeneratorChoice, LoadGenerator } from "../load/load.ts";
 import { checkLoadOptions, chooseGenerator } from "../load/start_load.ts";
 import { checkProgram } from "../parties/gateway_program.ts";
@@ -54,7 +54,7 @@ export interface MeasureOptions extends Overrides, VariationOptions {
    * Where it is measured. Default `auto`: a private lab where one can be had, else the machine's own
    * loopback.
    */
-  readonly lab?: LabKind | "auto" | LabChoice | undefined;
+  readonly lab?: LocalLabKind | "auto" | LocalLabChoice | undefined;
   /**
    * What makes the load. Default `auto`: wrk where it is installed, else autocannon; the open loop for a load
    * with a rate.
@@ -82,7 +82,7 @@ export interface BenchPlan {
   /** Whether the two runs are one configuration under two names: an A/A check. */
   readonly selfCheck: boolean;
   /** The kind of lab for every repetition. */
-  readonly lab: LabChoice;
+  readonly lab: LocalLabChoice;
   /** What drives every load. */
   readonly generator: GeneratorChoice;
   /** What changes the machine's own sysctls in a host lab. */

@@ -7,8 +7,7 @@
 
 import config from "../../deno.json" with { type: "json" };
 import { type Host, localMachine } from "../lab/host.ts";
-import type { LabChoice } from "../lab/lab.ts";
-import { openLab } from "../lab/open_lab.ts";
+import { type LocalLabChoice, openLab } from "../lab/open_lab.ts";
 import { SYSCTL_FACTS } from "../lab/knob_facts.ts";
 import { readSysctls } from "../lab/knobs.ts";
 import type { GeneratorChoice } from "../load/load.ts";
@@ -20,7 +19,7 @@ const SYSCTLS = SYSCTL_FACTS.filter(({ perNamespace }) => perNamespace).map(({ k
 const GOVERNORS = "/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor";
 
 /** Reads the environment. Its sysctls are those of the gateway's host in a fresh lab of the given kind. */
-export async function readEnvironment(lab: LabChoice, load: GeneratorChoice): Promise<Environment> {
+export async function readEnvironment(lab: LocalLabChoice, load: GeneratorChoice): Promise<Environment> {
   await using started = await openLab(lab.kind);
   const host = started.gateway;
   const [cpuinfo, meminfo, governors] = await host.readProc("/proc/cpuinfo", "/proc/meminfo", GOVERNORS);

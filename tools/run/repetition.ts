@@ -5,7 +5,7 @@
  */
 
 import { setKnobs } from "../lab/knobs.ts";
-import type { Lab, LabKind } from "../lab/lab.ts";
+import type { Lab, LocalLabKind } from "../lab/lab.ts";
 import type { HostSysctls } from "../lab/machine_knobs.ts";
 import { openLab } from "../lab/open_lab.ts";
 import type { LoadGenerator, LoadResult } from "../load/load.ts";
@@ -49,7 +49,7 @@ export interface Progress {
 /** What a repetition needs to know besides its run. */
 export interface RepetitionContext {
   /** The kind of lab that is started for this repetition, and disposed with it. */
-  readonly lab: LabKind;
+  readonly lab: LocalLabKind;
   /** What makes the load. It must be installed, as {@linkcode chooseGenerator} finds out. */
   readonly generator: LoadGenerator;
   /** Ends the repetition early: all that it started is stopped, and nothing is measured. */
@@ -205,7 +205,7 @@ function isNetHttp(gateway: GatewayPlan | null): boolean {
  * A run on loopback gets a namespace of its own, so that the other runs can be measured across the links of a
  * private lab.
  */
-function labOf({ loopback }: RunOptions, lab: LabKind): LabKind {
+function labOf({ loopback }: RunOptions, lab: LocalLabKind): LocalLabKind {
   if (loopback === false && lab === "host") {
     throw new Error("this run needs a network that is not loopback, and a host lab has none");
   }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { LabKind } from "../lab/lab.ts";
+import type { LocalLabKind } from "../lab/lab.ts";
 import type { LoadGenerator } from "../load/load.ts";
 import type { DecidePlan, Results, UntilPlan } from "../results/results.ts";
 import type { Backend, Load, Scenario, Sweep, Sysctls } from "../scenario/scenario.ts";
@@ -55,7 +55,7 @@ export interface RunScenarioOptions {
    * Where it is measured. Default `auto`: a private lab where one can be had, else the machine's own
    * loopback.
    */
-  readonly lab?: LabKind | "auto" | undefined;
+  readonly lab?: LocalLabKind | "auto" | undefined;
   /**
    * What makes the load. Default `auto`: wrk where it is installed, else autocannon; the open loop for a load
    * with a rate.

@@ -59,7 +59,9 @@ export function clockOffset(readings: readonly ClockReading[]): ClockOffset {
 export function checkClock(host: string, { errorMs }: ClockOffset): void {
   if (errorMs <= LARGEST_ERROR_MS) return;
   throw new UnavailableError(
-    `the clock of ${host} is known to ${Math.ceil(errorMs)} ms only, and ${LARGEST_ERROR_MS} ms are needed: ` +
+    `the clock of ${host} is known to ${
+      Math.ceil(errorMs)
+    } ms only, and ${LARGEST_ERROR_MS} ms are needed: ` +
       "the way there is too slow; start the bench nearer to it",
   );
 }

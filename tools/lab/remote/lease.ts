@@ -62,7 +62,9 @@ export async function takeLease(prefix: string): Promise<Lease> {
   let reason: Error | undefined;
   const over = answers.ended.then(async (said) => {
     clearInterval(beat);
-    const why = said === undefined ? `has ended${lastWords(answers.noise())}${await words.all()}` : wordsOf(said);
+    const why = said === undefined
+      ? `has ended${lastWords(answers.noise())}${await words.all()}`
+      : wordsOf(said);
     return reason = new UnavailableError(`${client.what} ${why}`);
   });
   const write = (line: string) => void client.stdin.write(new TextEncoder().encode(`${line}\n`));
@@ -84,7 +86,10 @@ export async function takeLease(prefix: string): Promise<Lease> {
   }, BEAT_MS);
 
   try {
-    await deadline(Promise.race([answers.ready, over.then((error) => Promise.reject(error))]), READY_LIMIT_MS);
+    await deadline(
+      Promise.race([answers.ready, over.then((error) => Promise.reject(error))]),
+      READY_LIMIT_MS,
+    );
   } catch (error) {
     answers.end("unready");
     await end();
@@ -108,7 +113,9 @@ export async function takeLease(prefix: string): Promise<Lease> {
       const said = await deadline(answers.ended, END_LIMIT_MS).catch(() => "unended");
       await end();
       const [, ...left] = said?.split(" ") ?? [];
-      if (said === "unended" || left.length > 0) throw new UnavailableError(`${client.what} ${wordsOf(said!)}`);
+      if (said === "unended" || left.length > 0) {
+        throw new UnavailableError(`${client.what} ${wordsOf(said!)}`);
+      }
     },
   };
 }
@@ -118,7 +125,8 @@ const REASONS: Readonly<Record<string, string>> = {
   asked: "has ended as asked",
   silence: "has heard nothing from here for 10 s, so the far end has ended all that ran there",
   killed: "was killed there, and all that ran there with it",
-  unfit: "sees the /proc of another PID namespace, by which it could end nothing: give a prefix that leads to both",
+  unfit:
+    "sees the /proc of another PID namespace, by which it could end nothing: give a prefix that leads to both",
   unheard: `gives no sign of life for ${SILENT_BEATS} s; all that ran there ends by itself`,
   unready: `says nothing for ${READY_LIMIT_MS / 1000} s`,
   unended: `has not ended all that ran there within ${END_LIMIT_MS / 1000} s`,

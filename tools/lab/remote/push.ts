@@ -27,7 +27,11 @@ export async function push(lease: Lease, program: Pushed): Promise<string> {
     new UnavailableError(`${program} cannot be copied to ${lease.prefix}: ${problem}`);
   const here = await architectureHere();
   if (lease.far.architecture !== here) {
-    throw failed(`it is built for ${here}, and the machine there is ${lease.far.architecture || "of unknown kind"}: install it there`);
+    throw failed(
+      `it is built for ${here}, and the machine there is ${
+        lease.far.architecture || "of unknown kind"
+      }: install it there`,
+    );
   }
   const folder = await lease.folder();
   if (folder === undefined) throw failed("no folder there can be written to: install it there");

@@ -6,12 +6,14 @@
  */
 
 import { UnavailableError } from "../../errors.ts";
-import { type Dollar, dollarOf, type DollarLine, type SpawnedLine } from "../host_dollar.ts";
+import { type Dollar, type DollarLine, dollarOf, type SpawnedLine } from "../host_dollar.ts";
 import type { Lease } from "./lease.ts";
 import { startStreams } from "./remote_process.ts";
 
 /** Makes the `$` of a remote host. What it starts ends with the host, in the background as well. */
-export function createRemoteDollar({ name, lease }: { readonly name: string; readonly lease: Lease }): Dollar {
+export function createRemoteDollar(
+  { name, lease }: { readonly name: string; readonly lease: Lease },
+): Dollar {
   return dollarOf({ name, spawn: (line) => spawnThere(name, lease, line) });
 }
 
@@ -24,7 +26,10 @@ async function spawnThere(name: string, lease: Lease, line: DollarLine): Promise
   });
   return {
     stdin: stdin === "piped"
-      ? new WritableStream({ write: (bytes) => started.stdin.write(bytes), close: () => started.stdin.close() })
+      ? new WritableStream({
+        write: (bytes) => started.stdin.write(bytes),
+        close: () => started.stdin.close(),
+      })
       : undefined,
     stdout: shown(started.stdout, stdout, Deno.stdout),
     stderr: shown(started.stderr, stderr, Deno.stderr),

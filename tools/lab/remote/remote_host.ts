@@ -12,7 +12,7 @@ import { UnavailableError } from "../../errors.ts";
 import type { Host } from "../host.ts";
 import { inTime } from "../in_time.ts";
 import { type ProcReader, startProcReader } from "../proc_reader.ts";
-import { checkClock, clockOffset, type ClockOffset } from "./clock.ts";
+import { checkClock, type ClockOffset, clockOffset } from "./clock.ts";
 import type { FarEnd } from "./far_facts.ts";
 import { takeLease } from "./lease.ts";
 import { push, type Pushed } from "./push.ts";
@@ -92,7 +92,9 @@ export async function connectHost({ name, prefix, address }: ConnectOptions): Pr
     start,
     async startScript(script, args, options) {
       if (lease.far.programs.bash === undefined) {
-        throw new UnavailableError(`${options.name} needs bash on ${name} (${prefix}), and it is not on PATH there`);
+        throw new UnavailableError(
+          `${options.name} needs bash on ${name} (${prefix}), and it is not on PATH there`,
+        );
       }
       return await start({ ...options, argv: ["bash", "-c", script, options.name, ...args] });
     },
@@ -106,7 +108,9 @@ export async function connectHost({ name, prefix, address }: ConnectOptions): Pr
       const readings = [];
       for (let i = 0; i < CLOCK_TRIPS; i++) {
         const lost = lease.over.then((error) => Promise.reject(error));
-        readings.push(await inTime(Promise.race([lease.readClock(), lost]), `${name} did not tell its clock`));
+        readings.push(
+          await inTime(Promise.race([lease.readClock(), lost]), `${name} did not tell its clock`),
+        );
       }
       const offset = clockOffset(readings);
       checkClock(`${name} (${prefix})`, offset);

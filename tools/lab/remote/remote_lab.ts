@@ -43,13 +43,18 @@ export interface RemoteLab extends AsyncDisposable {
  * @throws {UnavailableError} where one of them cannot be reached.
  */
 export async function connectRemoteLab(given: RemoteHostsGiven): Promise<RemoteLab> {
-  if (given.client.length === 0) throw new TimewaitError("needs a client, from where the load comes", { field: "hosts" });
+  if (given.client.length === 0) {
+    throw new TimewaitError("needs a client, from where the load comes", { field: "hosts" });
+  }
   await using stack = new AsyncDisposableStack();
-  const connect = async (name: string, host: RemoteHostGiven) => stack.use(await connectHost({ ...host, name }));
+  const connect = async (name: string, host: RemoteHostGiven) =>
+    stack.use(await connectHost({ ...host, name }));
   const many = given.client.length > 1;
   const started = [
     ...given.client.map((host, i) => connect(many ? `client ${i + 1}` : "client", host)),
-    ...HOST_NAMES.filter(isWatched).flatMap((name) => given[name] === undefined ? [] : [connect(name, given[name])]),
+    ...HOST_NAMES.filter(isWatched).flatMap((name) =>
+      given[name] === undefined ? [] : [connect(name, given[name])]
+    ),
   ];
   // One that fails is known at once; those that are still connecting are ended all the same.
   const settled = await Promise.allSettled(started);

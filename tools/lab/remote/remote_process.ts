@@ -127,7 +127,9 @@ async function begin(client: Client, token: string): Promise<[Framed, Framed]> {
     const problem = (error as Error).name === "TimeoutError"
       ? `says nothing for ${BEGIN_LIMIT_MS / 1000} s`
       : "has ended before it began";
-    const words = (await all).flatMap((one) => one.status === "rejected" ? [(one.reason as Error).message] : []);
+    const words = (await all).flatMap((one) =>
+      one.status === "rejected" ? [(one.reason as Error).message] : []
+    );
     throw new UnavailableError(`${client.what}: ${problem}${lastWords(words.join("\n"))}`);
   }
 }
