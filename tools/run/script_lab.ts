@@ -5,9 +5,9 @@
  */
 
 import { TimewaitError } from "../errors.ts";
-import type { Host } from "../lab/host.ts";
+import type { LocalHost } from "../lab/host.ts";
 import { setKnobs } from "../lab/knobs.ts";
-import type { Lab, LabKind } from "../lab/lab.ts";
+import type { Lab, LocalLabKind } from "../lab/lab.ts";
 import { chooseLab, openLab } from "../lab/open_lab.ts";
 import type { LoadGenerator, LoadResult } from "../load/load.ts";
 import { checkLoadOptions, chooseGenerator, startLoad } from "../load/start_load.ts";
@@ -24,7 +24,7 @@ import { runWarmUp } from "./warm_up.ts";
 /** How a lab is started. */
 export interface StartLabOptions {
   /** Default `auto`: a private lab where one can be had, else the machine's own loopback. */
-  readonly kind?: LabKind | "auto" | undefined;
+  readonly kind?: LocalLabKind | "auto" | undefined;
   /** Sysctls of its hosts, as in a scenario. In a host lab they are refused. */
   readonly sysctls?: Sysctls | undefined;
 }
@@ -66,15 +66,15 @@ export interface LoadSummary extends LoadResult {
 /** A lab for a script. Disposing it ends every process in it. */
 export interface ScriptLab extends AsyncDisposable {
   /** Whether each host has TCP tables of its own (`private`), or all share those of the machine (`host`). */
-  readonly kind: LabKind;
+  readonly kind: LocalLabKind;
   /** Why it is not a private lab, where `auto` had to take another. */
   readonly reason: string | undefined;
   /** Where the load comes from. */
-  readonly client: Host;
+  readonly client: LocalHost;
   /** Where the gateway runs. */
-  readonly gateway: Host;
+  readonly gateway: LocalHost;
   /** Where the backend runs. */
-  readonly backend: Host;
+  readonly backend: LocalHost;
   /**
    * Starts a backend on its host, and returns when it listens.
    *
