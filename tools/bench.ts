@@ -29,7 +29,7 @@ import { backendOf } from "./cli/backend_flags.ts";
 import { requireRuns, withProducts } from "./cli/findings_flags.ts";
 import { amongGateways, openCheckouts } from "./cli/checkout_flags.ts";
 import { gatewaysOf } from "./cli/gateway_flags.ts";
-import { placesOf, scenarioOfHosts } from "./cli/host_flags.ts";
+import { HOST_FLAGS, placesOf, scenarioOfHosts } from "./cli/host_flags.ts";
 import { loadOf } from "./cli/load_flags.ts";
 import { repeatOptionsOf } from "./cli/repeat_flags.ts";
 import { sweepOptionsOf } from "./cli/sweep_flags.ts";
@@ -156,6 +156,10 @@ async function planOf(
       throw new TimewaitError(error.problem, { field: "gateway", cause: error });
     }
     if (isGiven(error.field, BENCH_FLAGS, flags)) throw error;
+    // Machines of the command line lack what a flag can say.
+    if (flags.host.length > 0 && Object.hasOwn(HOST_FLAGS, error.field.replace(/^hosts$/, "host"))) {
+      throw error;
+    }
     const field = flagOf(error.field, BENCH_FLAGS) ?? error.field;
     throw new TimewaitError(`${name}.ts: ${field} ${error.problem}`, { cause: error });
   }

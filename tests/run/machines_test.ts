@@ -3,8 +3,11 @@ import {
   assertEquals,
   assertGreaterOrEqual,
   assertLessOrEqual,
+  assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import { TimewaitError, UnavailableError } from "../../tools/errors.ts";
+import { findCommand } from "../../tools/lab/find_command.ts";
 import { startProcess } from "../../tools/lab/process.ts";
 import { summarizeLatency } from "../../tools/load/latency.ts";
 import { mergeLatency } from "../../tools/load/latency_histogram.ts";
@@ -17,6 +20,7 @@ import { findingsDocument } from "../../tools/verdict/findings_document.ts";
 import { startMachines, type TestMachine } from "../support/machines.ts";
 import { wrkInPrivateLab } from "../support/requirements.ts";
 import { ROOT } from "../support/root.ts";
+import { prefixOf } from "../support/shells.ts";
 import { until } from "../support/until.ts";
 import "../support/one_at_a_time.ts";
 
@@ -180,13 +184,13 @@ Deno.test({
   async fn() {
     await using machines = await startMachines("load1", "load2", "gw1", "be1");
     const { load1, load2, gw1, be1 } = machines.of;
-    const inLab = await runScenario(INCIDENT, { repeat: 1, lab: "private", seed: 1 });
+    const inLab = await runScenario(INCIDENT, { repeat: 1, lab: "private", seed: 2 });
     const there = await runScenario({
       ...INCIDENT,
       hosts: { client: [load1.prefix, load2.prefix], gateway: gw1.prefix, backend: be1.prefix },
       url: `http://${gw1.address}:8080/`,
       backendUrl: `http://${be1.address}:8081/`,
-    }, { repeat: 1, seed: 1 });
+    }, { repeat: 1, seed: 2 });
     assertEquals(causesOf(there), causesOf(inLab));
     assertEquals(causesOf(there), { "pool-300": ["none"], "pool-30": ["pool-too-small"] });
     for (const { name } of INCIDENT.runs) {
@@ -198,6 +202,138 @@ Deno.test({
       assertEquals(sides!.clients.establishedBefore, 0);
       assertLessOrEqual(sides!.clients.connectionsOpened, 302);
       assert(samples.hosts.client.established.some((count) => count >= 300));
+    }
+  },
+});
+
+Deno.test({
+  name:
+    "two gateways that run already are compared by turns, and where one is not watched, its cause is not guessed",
+  ...wrkInPrivateLab,
+  async fn() {
+    await using machines = await startMachines("load1", "gw1", "be1");
+    const { load1, gw1, be1 } = machines.of;
+    await using _backend = await startThere(be1, 8081, "backend.ts", "--latency", "10ms");
+    const upstream = ["--upstream", `http://${be1.address}:8081`];
+    await using _small = await startThere(
+      gw1,
+      8080,
+      "gateway.ts",
+      ...upstream,
+      "--pool-max-idle-per-host",
+      "5",
+    );
+    await using _large = await startThere(gw1, 8090, "gateway.ts", ...upstream);
+    const scenario = {
+      question: "Which of the two keeps its connections?",
+      url: `http://${gw1.address}:8080/`,
+      backendUrl: `http://${be1.address}:8081/`,
+      load: { connections: 50, duration: "1s", warmUp: 0 },
+      runs: [
+        { name: "direct" },
+        { name: "large", gateway: { running: true }, url: `http://${gw1.address}:8090/` },
+        { name: "small", gateway: { running: true } },
+      ],
+    } satisfies Scenario;
+    const hosts = { client: load1.prefix, gateway: gw1.prefix, backend: be1.prefix };
+    const watched = await runScenario({ ...scenario, hosts }, { repeat: 1, seed: 2 });
+    assertEquals(causesOf(watched), { direct: [], large: ["none"], small: ["pool-too-small"] });
+    const { hosts: seen } = measuredOf(watched, "large");
+    assertEquals(seen.backend.connectionGroups?.map(({ side, established }) => [side, established]), [[
+      "accepted",
+      50,
+    ]]);
+
+    const unseen = await runScenario({ ...scenario, hosts: { client: load1.prefix } }, {
+      repeat: 1,
+      seed: 2,
+    });
+    assertEquals(causesOf(unseen), { direct: [], large: [], small: [] });
+    assertEquals(measuredOf(unseen, "small").reuseRatio, null);
+    const report = renderReport(unseen);
+    assertStringIncludes(report, "**The gateway was not watched**");
+    const row = report.split("\n").find((line) => line.startsWith("| `small`"))!;
+    assertEquals(row.split("|").slice(-3, -1).map((cell) => cell.trim()), ["–", "–"]);
+  },
+});
+
+Deno.test({
+  name: "wrk and a script for it go to a client that has neither, and nothing of them is left there",
+  ...wrkInPrivateLab,
+  async fn() {
+    await using machines = await startMachines("load1", "be1");
+    const { load1, be1 } = machines.of;
+    await using there = await prefixOf("dash");
+    const tmp = await Deno.makeTempDir();
+    for (const tool of ["mktemp", "rm", "head", "cksum", "mkdir", "chmod", "wc"]) {
+      await Deno.symlink(findCommand(tool), `${there.folder}/${tool}`);
+    }
+    const script = `${tmp}/post.lua`;
+    await Deno.writeTextFile(
+      script,
+      'wrk.method = "POST"\nwrk.body = "x"\nwrk.headers["X-From"] = "script"\n',
+    );
+    const scenario = {
+      question: "Does it go there?",
+      hosts: { client: `${load1.prefix} ${there.prefix} TMPDIR=${tmp}`, backend: be1.prefix },
+      backendUrl: `http://${be1.address}:8081/`,
+      backend: {},
+      load: { connections: 2, duration: "1s", warmUp: 0, script },
+      runs: [{ name: "direct" }],
+    } satisfies Scenario;
+    await assertRejects(
+      () => runScenario(scenario, { repeat: 1 }),
+      UnavailableError,
+      "install it there (apt-get install wrk), or add --push",
+    );
+    const results = await runScenario(scenario, { repeat: 1, push: true });
+    assertEquals(measuredOf(results).errors.status, 0);
+    assertEquals([...Deno.readDirSync(tmp)].map(({ name }) => name), ["post.lua"]);
+    await Deno.remove(tmp, { recursive: true });
+  },
+});
+
+Deno.test({
+  name: "machines that cannot be measured on are refused in one line, before anything is measured",
+  ...wrkInPrivateLab,
+  async fn() {
+    await using machines = await startMachines("load1", "gw1", "be1");
+    const { load1, gw1, be1 } = machines.of;
+    const scenario = {
+      question: "Is it refused?",
+      hosts: { client: load1.prefix, gateway: gw1.prefix, backend: be1.prefix },
+      url: `http://${gw1.address}:8080/`,
+      backendUrl: `http://${be1.address}:8081/`,
+      load: { connections: 2, duration: "1s", warmUp: 0 },
+      runs: [{ name: "gateway", gateway: { running: true } }],
+    } satisfies Scenario;
+    await using other = await prefixOf("dash", { others: true });
+    await Deno.writeTextFile(`${other.folder}/wrk`, "#!/bin/sh\necho wrk 4.2.0\n", { mode: 0o755 });
+    const two = [load1.prefix, `${gw1.prefix} ${other.prefix}`];
+    const refused: [Scenario, string][] = [
+      [
+        { ...scenario, hosts: { ...scenario.hosts, gateway: load1.prefix } },
+        "are one machine with one TCP table",
+      ],
+      [{ ...scenario, hosts: { client: two } }, "wrk is 4.1.0 on the client 1"],
+      [
+        { ...scenario, hosts: { client: [...two, be1.prefix] } },
+        "connections of 2 cannot be divided among 3 clients",
+      ],
+      [{ ...scenario, hosts: { client: "exit 7;" } }, "exit 7"],
+      [
+        { ...scenario, hosts: { ...scenario.hosts, client: `${load1.prefix} prlimit --nofile=50` } },
+        "and the limit there is 50",
+      ],
+      [
+        { ...scenario, sysctls: { "net.ipv4.tcp_tw_reuse": 0 } },
+        "sysctls cannot be set on hosts that are given",
+      ],
+    ];
+    for (const [one, message] of refused) {
+      const error = await assertRejects(() => runScenario(one, { repeat: 1 }), TimewaitError);
+      assertStringIncludes(error.message, message);
+      assert(!error.message.includes("\n"), error.message);
     }
   },
 });

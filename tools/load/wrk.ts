@@ -90,8 +90,26 @@ export function parseWrkVersion(text: string): string {
 export interface WrkStart {
   /** The program. Default: the one on this machine's PATH. */
   readonly wrk?: string;
-  /** Whether it waits for {@linkcode RunningGenerator.begin}. Default false: it begins at once. */
+  /**
+   * Whether it waits for {@linkcode RunningGenerator.begin}, and gets the text of its script, as on a machine
+   * that does not have the file. Default false: it begins at once.
+   */
   readonly waits?: boolean;
+}
+
+/** Longest script that goes with its text, in bytes: the kernel takes no longer variable (execve(2)). */
+const MOST_TEXT_BYTES = 128 * 1024 - 64;
+
+/** The text of a script. */
+async function textOf(script: string): Promise<string> {
+  const text = await Deno.readTextFile(script);
+  if (new TextEncoder().encode(text).length <= MOST_TEXT_BYTES) return text;
+  throw new TimewaitError(
+    `${script} is too long for another machine: at most ${MOST_TEXT_BYTES} bytes go there`,
+    {
+      field: "script",
+    },
+  );
 }
 
 /** Starts wrk. */
@@ -122,6 +140,7 @@ export async function startWrk(
     env: {
       TIMEWAIT_TOKEN: token,
       TIMEWAIT_SCRIPT: script ?? "",
+      ...(waits && script !== undefined ? { TIMEWAIT_TEXT: await textOf(script) } : {}),
       TIMEWAIT_HEADERS: headers.join("\n"),
       TIMEWAIT_BEAT_MS: String(beatMs),
       TIMEWAIT_BURST: burst === undefined ? "" : `${burst.onMs} ${burst.offMs}`,
