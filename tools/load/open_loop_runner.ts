@@ -1,7 +1,8 @@
 /**
  * The process in which the open loop runs, on the client. It takes its options as JSON from `TIMEWAIT_LOAD`,
  * where it is told to wait prints `waits` and begins upon a line, prints `over` when the last request was
- * answered or given up, keeps its connections open until it reads a line, and prints its report as one line of JSON.
+ * answered or given up, keeps its connections open until it reads a line, and prints its report as one line
+ * of JSON.
  *
  * @module
  */

@@ -50,7 +50,9 @@ export interface RunningSampler extends AsyncDisposable {
    * @throws {Error} when the sampler has failed, or does not end in time.
    */
   finish(beganMs?: number): Promise<Sample[]>;
-  /** How the clock of each host stands to `performance.now()`, once finished. Empty where one clock times all. */
+  /**
+   * How the clock of each host stands to `performance.now()`, once finished. Empty where one clock times all.
+   */
   readonly clocks: ReadonlyMap<Host, ClockOffset>;
 }
 

@@ -167,8 +167,8 @@ export interface Environment {
    */
   readonly machineSysctls?: Readonly<Record<string, string>>;
   /**
-   * The machines of a lab of given hosts, clients first. Left out in a lab of our own, which is on the machine
-   * that is described here.
+   * The machines of a lab of given hosts, clients first. Left out in a lab of our own, which is on the
+   * machine that is described here.
    */
   readonly machines?: readonly Machine[];
   /**
@@ -182,7 +182,10 @@ export interface Environment {
 export interface Machine {
   /** The party that it is the host of. */
   readonly party: HostName;
-  /** The command prefix that leads there; empty for the machine of the bench. Where a secret was, it has `***`. */
+  /**
+   * The command prefix that leads there; empty for the machine of the bench. Where a secret was, it has
+   * `***`.
+   */
   readonly prefix: string;
   /** `uname -r` there. */
   readonly kernel: string;

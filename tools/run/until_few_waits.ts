@@ -26,7 +26,9 @@ const SHARE_OF_CLIENT = 0.5;
 
 /** What comes next, and where it goes. */
 export interface NextLoad {
-  /** The port of the backend; `undefined` where nobody has said it: all connections that were opened count. */
+  /**
+   * The port of the backend; `undefined` where nobody has said it: all connections that were opened count.
+   */
   readonly backendPort: number | undefined;
   /** The port to which the load goes. */
   readonly targetPort: number;

@@ -39,7 +39,10 @@ export interface Stage {
   readonly clients: Host | readonly LoadClient[];
   /** The servers at the end; none where they run already. */
   readonly backends: readonly Party[];
-  /** What stands in between; `undefined` where it runs already, and where the load goes straight at the backend. */
+  /**
+   * What stands in between; `undefined` where it runs already, and where the load goes straight at the
+   * backend.
+   */
   readonly gateway: Party | undefined;
   /** The ports on which they listen. */
   readonly ports: ServicePorts;
@@ -154,7 +157,10 @@ async function startSamplerOf(lab: AnyLab, onSample: WatchOptions["onSample"]): 
   });
 }
 
-/** Reads what each machine has done since it was started. In a lab of our own there is one, seen by the client. */
+/**
+ * Reads what each machine has done since it was started. In a lab of our own there is one, seen by the
+ * client.
+ */
 async function readMachines(lab: AnyLab): Promise<Map<Host, MachineReading>> {
   const hosts = lab.kind === "remote" ? lab.all : [lab.client];
   return new Map(await Promise.all(hosts.map(async (host) => [host, await readMachine(host)] as const)));

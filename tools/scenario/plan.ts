@@ -183,7 +183,9 @@ export interface RunOptions {
   readonly gateway: GatewayPlan | null;
   /** What the backend does with each request. */
   readonly backend: BackendPlan;
-  /** Where the load goes, on hosts that are given. Left out in a lab of our own, which has its own addresses. */
+  /**
+   * Where the load goes, on hosts that are given. Left out in a lab of our own, which has its own addresses.
+   */
   readonly url?: string;
   /** Where the backend is reached, on hosts that are given. Left out where nobody has said. */
   readonly backendUrl?: string;

@@ -153,8 +153,8 @@ export type Backend = OwnBackend | CommandBackend | ExistingBackend;
 
 /**
  * Machines of the reader's own, each as a command prefix: what stands before a command to run it there, such
- * as `ssh load1` or `kubectl exec -i POD --`; `""` is this machine. Exactly `PREFIX sh` is started, and needs `sh`, `cat`, `kill`,
- * `sleep` and /proc there, on a client `wrk` besides.
+ * as `ssh load1` or `kubectl exec -i POD --`; `""` is this machine. Exactly `PREFIX sh` is started, and needs
+ * `sh`, `cat`, `kill`, `sleep` and /proc there, on a client `wrk` besides.
  */
 export interface Hosts {
   /** Where the load comes from. Among several it is divided exactly. */

@@ -99,8 +99,8 @@ export interface PortFindings {
 }
 
 /**
- * The ports of a run; `undefined` for a direct run, and where nothing was measured, the range is not known, or
- * nobody watched the gateway.
+ * The ports of a run; `undefined` for a direct run, and where nothing was measured, the range is not known,
+ * or nobody watched the gateway.
  */
 export function portsOf(run: Run, environment: Environment): PortFindings | undefined {
   const range = portRange(sysctlsOf(run, environment)["net.ipv4.ip_local_port_range"]);

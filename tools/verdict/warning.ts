@@ -28,7 +28,9 @@ export interface WarningFigures {
    * wanted.
    */
   "host lab": { readonly reason?: string };
-  /** Measured on given hosts, where nothing is fresh; `notWatched` are the parties of which nothing is known. */
+  /**
+   * Measured on given hosts, where nothing is fresh; `notWatched` are the parties of which nothing is known.
+   */
   "given hosts": { readonly notWatched: readonly HostName[] };
   /** A client was busy, so that its latencies are its own, and not the gateway's. */
   "client busy": Seen & {
