@@ -62,6 +62,8 @@ export async function takeLease(prefix: string): Promise<Lease> {
   let reason: Error | undefined;
   const over = answers.ended.then(async (said) => {
     clearInterval(beat);
+    // One that is held up has nothing more to say.
+    if (said === "unheard") void client.end();
     const why = said === undefined
       ? `has ended${lastWords(answers.noise())}${await words.all()}`
       : wordsOf(said);
