@@ -1,6 +1,7 @@
 /** Nothing is left on a remote host, however the bench or the way to it ends. */
 
-import { assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { connectHost } from "../../../tools/lab/remote/remote_host.ts";
 import { ROOT } from "../../support/root.ts";
 import { allShells, prefixOf, SHELLS } from "../../support/shells.ts";
@@ -94,4 +95,47 @@ Deno.test("a client that is killed leaves nothing, be it that of a process or th
   await until(() => !isAlive(child.pid));
   // The host goes on with the others, until the lease goes.
   assertGreater(stubborn.left().length, 4);
+});
+
+Deno.test("a pipe that is closed there in one direction ends everything, whichever it is", async () => {
+  const folder = await Deno.makeTempDir();
+  // Of the first client, which holds the lease, one pipe ends; the other stays open.
+  const prefixes = {
+    "what goes there": `sed -u '/^clock 2$/q' | "$@"`,
+    "what comes from there": `"$@" | sed -u '/ clock 2 /q'; exec sleep 5`,
+  };
+  try {
+    for (const [name, line] of Object.entries(prefixes)) {
+      const way = `${folder}/${name.replaceAll(" ", "_")}`;
+      const text = `#!/bin/sh\nmkdir ${way}.first 2>/dev/null || exec "$@"\n${line}\n`;
+      await Deno.writeTextFile(way, text, { mode: 0o700 });
+      const host = await connect(`${way} env`);
+      const stubborn = await startStubborn(host);
+      await until(() => stubborn.left().length === 0, 2 * LEASE_MS, name);
+      await host.lost;
+      await host[Symbol.asyncDispose]();
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a flood that nobody reads holds up neither the lease nor the end", async () => {
+  await using host = await connect("");
+  const read = Promise.withResolvers<void>();
+  const pids: string[] = [];
+  // Takes the first piece, and no other for longer than the lease.
+  const slow = new WritableStream<Uint8Array>({ write: () => read.promise });
+  const flood = host.$`echo $$ >&2; exec yes`.stdout(slow).stderr(
+    new WritableStream({ write: (bytes) => void pids.push(new TextDecoder().decode(bytes)) }),
+  ).noThrow().spawn();
+  await until(() => pids.length > 0);
+  const pid = parseInt(pids[0]!);
+  await delay(12_000);
+  assert(isAlive(pid));
+  assertEquals(await host.$`echo here`.text(), "here");
+  flood.kill("SIGKILL");
+  await until(() => !isAlive(pid));
+  read.resolve();
+  await flood;
 });
