@@ -7,7 +7,8 @@
 
 import { Buffer } from "node:buffer";
 import { deadline } from "@std/async/deadline";
-import { type PrefixShell, startPrefixShell, stopPrefixShell } from "../prefix_shell.ts";
+import { type PrefixShell, startPrefixShell } from "../prefix_shell.ts";
+import { signalGroup } from "../process.ts";
 
 /** A text in the quotes of a shell. */
 export function quoted(text: string): string {
@@ -47,7 +48,9 @@ export interface Client {
   readonly stdout: ReadableStream<Uint8Array>;
   /** What is said there, and by the client itself. */
   readonly stderr: ReadableStream<Uint8Array>;
-  /** Ends the client, and returns when it has ended. */
+  /** Resolves when the client has ended. What it has passed on may not have been read yet. */
+  readonly exited: Promise<unknown>;
+  /** Ends the client, and all that it has started here. Returns when it has ended. */
   end(): Promise<void>;
 }
 
@@ -72,10 +75,13 @@ export function startClient(prefix: string, program: string): Client {
     stdin: { write, close: () => writer.close().catch(() => {}) },
     stdout: child.stdout,
     stderr: child.stderr,
+    exited: child.status,
     async end() {
-      stopPrefixShell(child);
       await writer.abort().catch(() => {});
-      await deadline(child.status, CLIENT_GRACE_MS).catch(() => child.kill("SIGKILL"));
+      signalGroup(child.pid, "SIGTERM");
+      await deadline(child.status, CLIENT_GRACE_MS).catch(() => {});
+      // Of a prefix that is several commands, one may have been stopped.
+      signalGroup(child.pid, "SIGKILL");
       await child.status;
     },
   };

@@ -79,6 +79,7 @@ kill_all() {
 
 # Ends this channel with its last line: why, and what is left. Where nobody reads it, it is not waited for.
 finish() {
+  [ "$1" = killed ] || kill -KILL "$watch"
   kill_all
   { sleep 2; kill -KILL "$main" "$watch"; } >/dev/null 3>&1 &
   say "ended $1$left"
@@ -139,7 +140,9 @@ since=$started
 PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/sbin:/sbin
 introduce
 
-# The watch counts the seconds without a line, and each line sets it back.
+# The watch counts the seconds without a line, and each line sets it back. Only the main shell knows the groups, so it is
+# asked to end; what cannot any more is done without it.
+trap 'finish silence' USR2
 (
   read -r watch _ </proc/self/stat
   silent=0
@@ -149,9 +152,9 @@ introduce
     sleep 1 >/dev/null 3>&1
     silent=$((silent + 1))
   done
-  reason=silence
-  kill -KILL "$main" || reason=killed
-  finish "$reason"
+  kill -USR2 "$main" && sleep 3 >/dev/null 3>&1
+  kill -KILL "$main"
+  finish killed
 ) &
 watch=$!
 
@@ -180,5 +183,4 @@ while read -r word one two three; do
     end) break ;;
   esac
 done
-kill -KILL "$watch"
 finish asked

@@ -26,6 +26,9 @@ const READY_LIMIT_MS = 30_000;
 /** Longest time that the far end may take to end everything, in milliseconds. */
 const END_LIMIT_MS = 30_000;
 
+/** Longest wait for the end of the channel once nothing more goes there, in milliseconds. */
+const CLOSE_LIMIT_MS = 2_000;
+
 /** A lease that is held. Disposing it ends all that runs there, and returns when nothing is left. */
 export interface Lease extends AsyncDisposable {
   /** What starts a command there, as typed: `ssh web1`. */
@@ -62,6 +65,8 @@ export async function takeLease(prefix: string): Promise<Lease> {
   let reason: Error | undefined;
   const over = answers.ended.then(async (said) => {
     clearInterval(beat);
+    // It ends everything when it sees this, or after 10 s.
+    void client.stdin.close();
     const why = said === undefined
       ? `has ended${lastWords(answers.noise())}${await words.all()}`
       : wordsOf(said);
@@ -75,6 +80,8 @@ export async function takeLease(prefix: string): Promise<Lease> {
   };
   const end = async () => {
     clearInterval(beat);
+    await client.stdin.close();
+    await deadline(read, CLOSE_LIMIT_MS).catch(() => {});
     await client.end();
     await words.stop();
     await read;

@@ -63,6 +63,12 @@ const BEGIN_LIMIT_MS = 30_000;
 /** Longest wait for what is left of standard error once standard output has ended, in milliseconds. */
 const STDERR_WAIT_MS = 1_000;
 
+/**
+ * Time in which the last line may still be read after the client has ended, in milliseconds. Then the process
+ * there is killed: it has ended anyway, or nobody will hear of it any more.
+ */
+const UNREAD_MS = 1_000;
+
 /** Longest wait for the end of a process there that has been killed, in milliseconds. */
 const KILL_WAIT_MS = 5_000;
 
@@ -91,17 +97,20 @@ export async function startStreams(
     const isShared = target < 0 && session === "none";
     lease.note(isShared ? `members ${name} ${-target} ${launcher}` : `kill ${name} ${target}`);
   };
+  const killAll = () => {
+    send(-group, "SIGKILL");
+    lease.note(`kill KILL ${launcher}`);
+  };
   const ended = (async () => {
+    // A client that is killed may leave the process there, with both streams open.
+    const left = client.exited.then(() => setTimeout(killAll, UNREAD_MS));
     const code = await Promise.race([stdout.ended, lease.over.then(() => undefined)]);
     if (code !== undefined) {
       await deadline(stderr.ended, STDERR_WAIT_MS).catch(() => {});
       lease.note(`- ${group}`);
-    } else {
-      // Its client is gone, and nobody there has noticed, or the host is lost.
-      send(-group, "SIGKILL");
-      lease.note(`kill KILL ${launcher}`);
-    }
+    } else killAll();
     await client.end();
+    clearTimeout(await left);
     if (code !== undefined) return Number(code);
     return lease.reason() ?? new UnavailableError(`${client.what} ended ahead of the last line from there`);
   })();
