@@ -216,7 +216,7 @@ function overridesOf(flags: BenchFlags) {
 
 /** Refuses what is for a lab of our own, where machines are given. */
 function refuseBesideHosts(
-  { lab, checkout, push, predict }: BenchFlags,
+  { lab, checkout, push, predict, allowHostSysctl }: BenchFlags,
   scenarios: readonly LoadedScenario[],
 ): void {
   const given = scenarios.find(({ scenario }) => scenario.hosts !== undefined);
@@ -227,6 +227,11 @@ function refuseBesideHosts(
   if (lab !== "auto") {
     throw new TimewaitError(`cannot be ${lab} beside machines that are given: leave it out`, {
       field: "lab",
+    });
+  }
+  if (allowHostSysctl) {
+    throw new TimewaitError("is for a host lab, and no knob is written on machines that are given", {
+      field: "allowHostSysctl",
     });
   }
   if (predict) {

@@ -31,6 +31,7 @@ Deno.test("a scenario says which machines, and where on them each load goes", ()
   assertEquals(runs.map(({ options }) => options.backend.running), Array(4).fill(true));
   assertEquals(runs[1]!.options.gateway, { running: true });
   assertEquals(resolveScenario(only({}, { hosts: { client: "" } }), "here").hosts, { client: [""] });
+  assertEquals(resolveScenario(only({}, { hosts: {} }), "here").hosts, { client: [""] });
 });
 
 Deno.test("a backend of which something is said is started there", () => {
@@ -55,11 +56,6 @@ const NO_GATEWAY = { client: "ssh load1", backend: "ssh be1" };
 const NO_BACKEND = { client: "ssh load1", gateway: "ssh gw1" };
 
 const REFUSED: [what: string, scenario: Scenario, message: string][] = [
-  [
-    "no client",
-    { ...THERE, hosts: { gateway: "ssh gw1" } as never },
-    "hosts needs a client, where the load comes from",
-  ],
   ["an empty list of clients", { ...THERE, hosts: { client: [] } }, "hosts needs a client"],
   ["a misspelt host", { ...THERE, hosts: { client: "a", gatway: "b" } as never }, "did you mean gateway?"],
   [

@@ -16,7 +16,7 @@ import { listFlag, type Options, switchFlag, valueFlag } from "./command.ts";
 export const HOST_FLAGS = {
   host: listFlag(
     "PARTY=PREFIX",
-    "machine of client, gateway or backend, as what stands before a command there: client='ssh load1'; clients share the load",
+    "machine of client, gateway or backend, as what stands before a command there: client='ssh load1'; clients share the load (default client: this machine)",
     parseHost,
   ),
   url: valueFlag(
@@ -70,7 +70,7 @@ export function placesOf({ host, url, backendUrl }: Options<typeof HOST_FLAGS>):
   const [gateway] = of("gateway");
   const [backend] = of("backend");
   const hosts: Hosts = {
-    client: of("client"),
+    ...(of("client").length === 0 ? {} : { client: of("client") }),
     ...(gateway === undefined ? {} : { gateway }),
     ...(backend === undefined ? {} : { backend }),
   };

@@ -18,7 +18,7 @@ import { LAST_LOOK } from "../verdict/looks.ts";
 import { hiderOf, maskSecrets } from "../scenario/mask.ts";
 import type { RunOptions } from "../scenario/plan.ts";
 import { readEnvironment } from "./environment.ts";
-import { openMachines } from "./machines.ts";
+import { type Machines, openMachines } from "./machines.ts";
 import { measureRepetition, type Progress, type RepetitionContext } from "./repetition.ts";
 import { isPrecise, shuffledRounds } from "./rounds.ts";
 
@@ -61,6 +61,8 @@ export interface BenchOptions extends BenchObserver {
   readonly signal?: AbortSignal | undefined;
   /** What measures a run once. Default: {@linkcode measureRepetition}, in a lab. */
   readonly measure?: Measure | undefined;
+  /** Given hosts that are connected already, which stay so. Default: the bench connects to those of its plan. */
+  readonly machines?: Machines | undefined;
   /** Describes where the bench runs. Default: read from the lab and the machine. */
   readonly environment?: Environment | undefined;
 }
@@ -76,14 +78,8 @@ export async function runBench(plan: BenchPlan, options: BenchOptions = {}): Pro
   // The load and the gateway get the options as they are; the document never holds them.
   const measured = scenario.runs.map((run) => ({ ...run, repetitions: [] as Repetition[] }));
   const runs = measured.map((run) => ({ ...run, options: maskOptions(run.options) }));
-  await using machines = scenario.hosts === undefined || options.measure !== undefined
-    ? undefined
-    : await openMachines({
-      hosts: scenario.hosts,
-      runs: scenario.runs.map(({ options }) => options),
-      generator: generator.name,
-      push: plan.push ?? false,
-    });
+  await using opened = options.machines === undefined ? await machinesOf(plan, options) : undefined;
+  const machines = options.machines ?? opened;
   const environment = options.environment ??
     await readEnvironment(lab, machines?.generator ?? generator, machines);
   const results = {
@@ -135,6 +131,20 @@ export async function runBench(plan: BenchPlan, options: BenchOptions = {}): Pro
   results.interrupted = signal.aborted;
   await keep();
   return results;
+}
+
+/** Connects to the hosts of a plan; `undefined` for a lab of our own, and where something else measures. */
+export async function machinesOf(
+  { scenario: { hosts, runs }, generator, push = false }: BenchPlan,
+  { measure }: Pick<BenchOptions, "measure">,
+): Promise<Machines | undefined> {
+  if (hosts === undefined || measure !== undefined) return undefined;
+  return await openMachines({
+    hosts,
+    runs: runs.map(({ options }) => options),
+    generator: generator.name,
+    push,
+  });
 }
 
 /** How long an interrupted bench still waits for its results to be written, in milliseconds. */

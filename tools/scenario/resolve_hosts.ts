@@ -20,10 +20,9 @@ export type Places = Pick<Scenario, "hosts" | "url" | "backendUrl">;
  */
 export function resolveHosts(hosts: Hosts | undefined, field = "hosts"): HostsPlan | undefined {
   if (hosts === undefined) return undefined;
-  const { client, gateway, backend, ...others } = optionsOf(hosts, field);
+  const { client = "", gateway, backend, ...others } = optionsOf(hosts, field);
   refuseOthers(others, { client, gateway, backend }, field);
-  const clients = (client === undefined ? [] : [client].flat())
-    .map((prefix, i) => prefixOf(prefix, at(field, `client[${i}]`)));
+  const clients = [client].flat().map((prefix, i) => prefixOf(prefix, at(field, `client[${i}]`)));
   if (clients.length === 0) {
     throw new TimewaitError("needs a client, where the load comes from: client: 'ssh load1'", { field });
   }

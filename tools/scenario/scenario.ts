@@ -157,8 +157,8 @@ export type Backend = OwnBackend | CommandBackend | ExistingBackend;
  * `sh`, `cat`, `kill`, `sleep` and /proc there, on a client `wrk` besides.
  */
 export interface Hosts {
-  /** Where the load comes from. Among several it is divided exactly. */
-  readonly client: string | readonly string[];
+  /** Where the load comes from. Among several it is divided exactly. Default: this machine. */
+  readonly client?: string | readonly string[] | undefined;
   /** Where the gateways run. Left out: it is not watched, and its side of the connections is not known. */
   readonly gateway?: string | undefined;
   /** Where the backend runs. Left out: it is not watched. */
