@@ -18,22 +18,22 @@ const FUNCTIONS_AND_CLASSES = [
 ];
 
 const TYPES = [
+  ...["Backend", "BackendOptions", "BenchProgress", "ClockOffset", "CommandGateway", "Dollar"],
+  ...["Duration", "ExitStatus", "FarEnd", "Gate", "GateCheck", "GateVerdict"],
+  ...["GatedRun", "Gateway", "GatewayOptions", "GatewayPlace", "GatewayServerOptions", "Host"],
+  ...["HttpClientGateway", "LabKind", "LabParty", "ListenAddress", "Load", "LoadGenerator"],
+  ...["LoadResult", "LoadSummary", "LocalHost", "LocalLabKind", "Measured", "NamedResults"],
+  ...["NetHttpGateway", "PlotFile", "ProcessOptions", "Progress", "ProxyCounters", "Pushed"],
+  ...["RemoteHost", "RemoteLab", "Repetition", "Results", "Run", "RunLoadOptions"],
   ...[
-    "Backend",
-    "BackendOptions",
-    "BenchProgress",
-    "CommandGateway",
-    "Dollar",
-    "Duration",
-    "ExitStatus",
-    "Gate",
+    "RunScenarioOptions",
+    "RunningBackend",
+    "RunningGateway",
+    "RunningProcess",
+    "RunningServer",
+    "RunningTransport",
   ],
-  ...["GateCheck", "GateVerdict", "GatedRun", "Gateway", "GatewayOptions", "GatewayPlace"],
-  ...["GatewayServerOptions", "Host", "HttpClientGateway", "LabKind", "LabParty", "ListenAddress", "Load"],
-  ...["LoadGenerator", "LoadResult", "LoadSummary", "Measured", "NamedResults", "NetHttpGateway", "PlotFile"],
-  ...["ProcessOptions", "Progress", "ProxyCounters", "Repetition", "Results", "Run", "RunLoadOptions"],
-  ...["RunScenarioOptions", "RunningBackend", "RunningGateway", "RunningProcess", "RunningServer"],
-  ...["RunningTransport", "Scenario", "ScriptLab", "Size", "StartGatewayOptions", "StartLabOptions"],
+  ...["Scenario", "ScriptLab", "Size", "StartGatewayOptions", "StartLabOptions", "StartRemoteLabOptions"],
   ...["Sweep", "Sysctls", "TimewaitErrorOptions", "UntilPlan"],
 ];
 
