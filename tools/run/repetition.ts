@@ -28,6 +28,7 @@ import { readCounters } from "../observe/sampler.ts";
 import { readSockets } from "../observe/sockets.ts";
 import type { TcpCounters } from "../observe/tcp_counters.ts";
 import type { TcpSocket } from "../observe/tcp_table.ts";
+import { untilQuiet } from "../observe/until_quiet.ts";
 import { collectUpstreamFailures } from "../observe/upstream_failures.ts";
 import { collectWitness } from "../observe/witnessed.ts";
 import { type Party, startBackendIn, startGatewayIn, type Upstream } from "../parties/lab_parties.ts";
@@ -39,7 +40,6 @@ import { hiderOf } from "../scenario/mask.ts";
 import { parseKnobs } from "../scenario/sysctls.ts";
 import { whileAllRun } from "./load_end.ts";
 import type { Machines } from "./machines.ts";
-import { untilFewWaits } from "./until_few_waits.ts";
 import { runWarmUp } from "./warm_up.ts";
 import { partiesOf, processesOf, type Stage, type WatchedLoad, watchLoad } from "./watched_load.ts";
 
@@ -86,12 +86,7 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   const local = machines === undefined ? stack.use(await openLab(labOf(options, context.lab))) : undefined;
   const lab: AnyLab = local ?? machines!.lab;
   const places = placesOf(options);
-  const waitedMs = machines === undefined ? 0 : await untilFewWaits(machines.lab, {
-    backendPort: places.backend?.port,
-    targetPort: places.target!.port,
-    connections: 2 * divideLoad(load, machines.clients.length)[0]!.connections,
-    signal,
-  });
+  const waitedMs = machines === undefined ? 0 : await untilPortsAreFree(machines, places, signal);
   signal.throwIfAborted();
   const set = sysctls === undefined || local === undefined
     ? undefined
@@ -201,6 +196,30 @@ function placesOf({ url, backendUrl }: RunOptions): Places {
     ...(url === undefined ? {} : { target: of(url) }),
     ...(backendUrl === undefined ? {} : { backend: of(backendUrl) }),
   };
+}
+
+/**
+ * So many of a client's ports towards where the load goes may be in TIME_WAIT: a load takes a part of the
+ * rest.
+ */
+const CLIENT_SHARE = 0.25;
+
+/**
+ * Waits until the gateway's TIME_WAITs towards the backend are under 1% of its ports, and a client's under a
+ * quarter of its own; at most 61 s each.
+ *
+ * @returns the longest wait, in milliseconds.
+ */
+async function untilPortsAreFree(
+  { lab: { gateway, clients } }: Machines,
+  { target, backend }: Places,
+  signal: AbortSignal,
+): Promise<number> {
+  const waits = [
+    ...(gateway === undefined ? [] : [untilQuiet({ host: gateway, port: backend?.port, signal })]),
+    ...clients.map((host) => untilQuiet({ host, port: target!.port, share: CLIENT_SHARE, signal })),
+  ];
+  return Math.max(...(await Promise.all(waits)).map(({ waitedMs }) => waitedMs));
 }
 
 /** For a command that names no upstream. */
