@@ -85,12 +85,6 @@ export function denoArgv({ file, flags, env }: DenoScript, args: readonly string
   ];
 }
 
-/** Where a script is: a path on this machine, or the address that the sources came from. */
-export function scriptPath({ file }: Pick<DenoScript, "file">): string {
-  const url = new URL(file, TOOLS);
-  return pathOf(url) ?? url.href;
-}
-
 /** The command that downloads whatever a script imports, unless it is there already. */
 export function denoCacheArgv(...scripts: readonly Pick<DenoScript, "file">[]): string[] {
   const files = new Set(scripts.map(({ file }) => new URL(file, TOOLS).href));

@@ -15,8 +15,7 @@ import {
 } from "./load.ts";
 import { LOAD_ENV, parseCount, parseHistogram, startLoadProcess } from "./load_process.ts";
 
-/** The process of the open loop. */
-export const OPEN_LOOP_SCRIPT: DenoScript = {
+const RUNNER: DenoScript = {
   file: "load/open_loop_runner.ts",
   flags: ["--allow-net", "--allow-env=TIMEWAIT_LOAD"],
   env: LOAD_ENV,
@@ -34,7 +33,7 @@ export function startOpenLoopIn(
 ): Promise<RunningGenerator> {
   return startLoadProcess(host, {
     name: "the open loop",
-    script: OPEN_LOOP_SCRIPT,
+    script: RUNNER,
     waits,
     parse: (json) => parseOpenLoopReport(json, options),
   }, options);

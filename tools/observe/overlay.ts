@@ -87,9 +87,15 @@ function together(states: readonly TcpState[]): TcpState {
   };
 }
 
+/** The place of the time that is nearest to another; the times ascend. */
 function nearestTo(ms: number, times: readonly number[]): number {
-  const after = times.findIndex((time) => time >= ms);
-  if (after < 0) return times.length - 1;
+  let after = 0;
+  for (let end = times.length; after < end;) {
+    const middle = (after + end) >> 1;
+    if (times[middle]! < ms) after = middle + 1;
+    else end = middle;
+  }
+  if (after === times.length) return times.length - 1;
   return after > 0 && ms - times[after - 1]! < times[after]! - ms ? after - 1 : after;
 }
 

@@ -6,14 +6,14 @@
 
 import config from "../../deno.json" with { type: "json" };
 import { TimewaitError, UnavailableError } from "../errors.ts";
-import { BACKEND_SCRIPT, GATEWAY_SCRIPT, scriptPath } from "../lab/deno_script.ts";
+import { pathOf, TOOLS } from "../paths.ts";
+import { BACKEND_SCRIPT, denoArgv } from "../lab/deno_script.ts";
 import { filesNeeded } from "../lab/file_limit.ts";
 import { inTime } from "../lab/in_time.ts";
 import type { RemoteHost } from "../lab/remote/remote_host.ts";
 import { connectRemoteLab, type RemoteLab } from "../lab/remote/remote_lab.ts";
 import type { GeneratorChoice, LoadGenerator } from "../load/load.ts";
 import { divideLoad } from "../load/divide_load.ts";
-import { OPEN_LOOP_SCRIPT } from "../load/open_loop_process.ts";
 import type { LoadClient } from "../load/start_load.ts";
 import { parseWrkVersion } from "../load/wrk.ts";
 import type { Machine } from "../results/results.ts";
@@ -151,39 +151,33 @@ async function checkOwnPrograms(
   runs: readonly RunOptions[],
   generator: LoadGenerator,
 ): Promise<void> {
-  const needs: [RemoteHost | undefined, string, string, string][] = [
-    ...(runs.some(({ gateway }) => gateway !== null && "transport" in gateway)
-      ? [[lab.gateway, scriptPath(GATEWAY_SCRIPT), "a gateway of ours", "give --gateway COMMAND"] as const]
-      : []),
+  const ours = runs.some(({ gateway }) => gateway !== null && "transport" in gateway);
+  const needs = [
+    ...(ours ? [{ hosts: [lab.gateway], what: "a gateway of ours", instead: "give --gateway COMMAND" }] : []),
     ...(runs.some(({ backend }) => isOurBackend(backend))
-      ? [
-        [
-          lab.backend,
-          scriptPath(BACKEND_SCRIPT),
-          "our backend",
-          "give --backend COMMAND, or use one that runs there",
-        ] as const,
-      ]
+      ? [{ hosts: [lab.backend], what: "our backend", instead: "give --backend COMMAND" }]
       : []),
     ...(generator === "open-loop"
-      ? lab.clients.map((host) =>
-        [host, scriptPath(OPEN_LOOP_SCRIPT), "the open loop", "leave the rate out"] as const
-      )
+      ? [{ hosts: lab.clients, what: "the open loop", instead: "leave the rate out" }]
       : []),
-  ].map((need) => [...need]);
-  await Promise.all(needs.map(async ([host, script, what, instead]) => {
-    if (host === undefined) return;
-    const check = '[ -r "$2" ] && "$1" -V 2>/dev/null; exit 0';
-    const said = await ask(host, ["sh", "-c", check, "sh", Deno.execPath(), script]);
-    if (said.trim() === `deno ${Deno.version.deno}`) return;
+  ];
+  const asked = needs.flatMap(({ hosts, ...need }) =>
+    hosts.flatMap((host) => host === undefined ? [] : [{ host, ...need }])
+  );
+  await Promise.all(asked.map(async ({ host, what, instead }) => {
+    if (await ask(host, denoArgv(BACKEND_SCRIPT, ["--version"])) === OWN_VERSION) return;
+    const sources = pathOf(TOOLS) ?? TOOLS.href;
     throw new UnavailableError(
-      `${what} needs Deno ${Deno.version.deno} on ${
+      `${what} needs Deno as ${Deno.execPath()} and these sources as ${sources} on ${
         nameOf(host)
-      } as ${Deno.execPath()}, and these sources as ${script}: ` +
-        `put both there, or ${instead}`,
+      }, with all that ` +
+        `they import: put them there, or ${instead}`,
     );
   }));
 }
+
+/** What each of our commands says of itself. */
+const OWN_VERSION = `timewait ${config.version}`;
 
 /** Where wrk is on a client. */
 async function wrkOn(host: RemoteHost, { push }: { readonly push: boolean }): Promise<string> {

@@ -10,8 +10,6 @@ import type { LabKind, LocalLabKind } from "../lab/lab.ts";
 import type { HostSysctls } from "../lab/machine_knobs.ts";
 import { openLab } from "../lab/open_lab.ts";
 import type { LoadGenerator, LoadResult } from "../load/load.ts";
-import { divideLoad } from "../load/divide_load.ts";
-import { rateOf } from "../load/load_reports.ts";
 import { startLoad } from "../load/start_load.ts";
 import { collectAnswered } from "../observe/answered_requests.ts";
 import {
@@ -28,20 +26,19 @@ import { readCounters } from "../observe/sampler.ts";
 import { readSockets } from "../observe/sockets.ts";
 import type { TcpCounters } from "../observe/tcp_counters.ts";
 import type { TcpSocket } from "../observe/tcp_table.ts";
-import { untilQuiet } from "../observe/until_quiet.ts";
 import { collectUpstreamFailures } from "../observe/upstream_failures.ts";
 import { collectWitness } from "../observe/witnessed.ts";
 import { type Party, startBackendIn, startGatewayIn, type Upstream } from "../parties/lab_parties.ts";
-import { type Measured, type OnMachines, openerOf } from "../results/results.ts";
+import { type Measured, openerOf } from "../results/results.ts";
 import { HOST_NAMES, type HostName } from "../scenario/host_names.ts";
 import { type GatewayPlan, isOurBackend, type RunOptions } from "../scenario/plan.ts";
-import { addressOfUrl } from "../scenario/resolve_hosts.ts";
 import { hiderOf } from "../scenario/mask.ts";
 import { parseKnobs } from "../scenario/sysctls.ts";
 import { whileAllRun } from "./load_end.ts";
 import type { Machines } from "./machines.ts";
+import { NOWHERE, onMachines, placesOf, portsOf, untilPortsAreFree } from "./on_machines.ts";
 import { runWarmUp } from "./warm_up.ts";
-import { partiesOf, processesOf, type Stage, type WatchedLoad, watchLoad } from "./watched_load.ts";
+import { partiesOf, processesOf, type Stage, watchLoad } from "./watched_load.ts";
 
 /** What a bench may show while a load runs. */
 export interface Progress {
@@ -181,104 +178,6 @@ export async function measureRepetition(options: RunOptions, context: Repetition
     ...(connects === undefined ? {} : { connects }),
   };
 }
-
-/** Where the parties of a run are reached on given hosts. Both are left out in a lab of our own. */
-interface Places {
-  /** Where the load goes. */
-  readonly target?: Upstream;
-  /** The backend, where somebody has said it. */
-  readonly backend?: Upstream;
-}
-
-function placesOf({ url, backendUrl }: RunOptions): Places {
-  const of = (url: string): Upstream => ({ ...addressOfUrl(url), url: new URL(url).origin });
-  return {
-    ...(url === undefined ? {} : { target: of(url) }),
-    ...(backendUrl === undefined ? {} : { backend: of(backendUrl) }),
-  };
-}
-
-/**
- * So many of a client's ports towards where the load goes may be in TIME_WAIT: a load takes a part of the
- * rest.
- */
-const CLIENT_SHARE = 0.25;
-
-/**
- * Waits until the gateway's TIME_WAITs towards the backend are under 1% of its ports, and a client's under a
- * quarter of its own; at most 61 s each.
- *
- * @returns the longest wait, in milliseconds.
- */
-async function untilPortsAreFree(
-  { lab: { gateway, clients } }: Machines,
-  { target, backend }: Places,
-  signal: AbortSignal,
-): Promise<number> {
-  const waits = [
-    ...(gateway === undefined ? [] : [untilQuiet({ host: gateway, port: backend?.port, signal })]),
-    ...clients.map((host) => untilQuiet({ host, port: target!.port, share: CLIENT_SHARE, signal })),
-  ];
-  return Math.max(...(await Promise.all(waits)).map(({ waitedMs }) => waitedMs));
-}
-
-/** For a command that names no upstream. */
-const NOWHERE: Upstream = { hostname: "", port: 0, url: "" };
-
-/** The ports of the parties that were started, or where they run already. */
-function portsOf(
-  { gateway: plan }: RunOptions,
-  { backends, gateway, target, backend }: Places & {
-    readonly backends: readonly Party[];
-    readonly gateway: Party | undefined;
-  },
-): Stage["ports"] {
-  const direct = plan === null ? target?.port : undefined;
-  const port = direct ?? backend?.port;
-  return {
-    backends: backends.length > 0 ? backends.map(({ port }) => port) : port === undefined ? [] : [port],
-    gateway: plan === null ? undefined : gateway?.port ?? target?.port,
-  };
-}
-
-/** What is known of a repetition on given hosts besides. */
-function onMachines(
-  { ports, load }: Stage,
-  { parts, idleShares, clockErrorMs, observation }: WatchedLoad,
-  waitedMs: number,
-): OnMachines {
-  const first = Math.min(...parts.map(({ beganMs }) => beganMs));
-  const apartMs = Math.max(...parts.map(({ beganMs }) => beganMs)) - first;
-  if (apartMs > MOST_APART * load.durationMs) {
-    throw new Error(
-      `the clients began ${Math.round(apartMs)} ms apart, and more than ${
-        MOST_APART * 100
-      }% of the load was not common to all`,
-    );
-  }
-  const [gateway] = idleShares.gateway;
-  const [backend] = idleShares.backend;
-  return {
-    clients: parts.map(({ report, beganMs, cpuSec }, i) => ({
-      connections: divideLoad(load, parts.length)[i]!.connections,
-      requests: report.requests,
-      requestsPerSec: rateOf(report),
-      beganAfterMs: Math.round(beganMs - first),
-      cpuSec,
-      idleShare: idleShares.client[i]!,
-    })),
-    idleShares: {
-      ...(gateway === undefined ? {} : { gateway }),
-      ...(backend === undefined ? {} : { backend }),
-    },
-    clockErrorMs,
-    waitedMs: Math.round(waitedMs),
-    ...(ports.backends.length === 0 ? { backendPortSeen: observation.backendPort } : {}),
-  };
-}
-
-/** Clients that begin further apart than this share of the load have too little time in common. */
-const MOST_APART = 0.1;
 
 /** How the hosts stand once the gateway listens; `before` are the counters from just before it started. */
 async function gatewayStart(
