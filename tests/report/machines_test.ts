@@ -2,6 +2,9 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { renderReport } from "../../tools/report/report.ts";
 import { parseResults } from "../../tools/results/read.ts";
 import type { ClientPart, OnMachines, Results } from "../../tools/results/results.ts";
+import { causesOf } from "../../tools/verdict/causes.ts";
+import { evidenceOf } from "../../tools/verdict/evidence_of_run.ts";
+import { analyse } from "../../tools/verdict/findings.ts";
 import { warningsOf } from "../../tools/verdict/warnings.ts";
 import { repetition, results, run } from "../support/made_up_results.ts";
 
@@ -91,4 +94,20 @@ Deno.test("a document of given machines can be read again, and one of before has
   assertEquals(parseResults(JSON.stringify(document), "it"), document);
   const before = results([run("direct", [repetition(1000)], null)]);
   assertEquals(parseResults(JSON.stringify(before), "it").environment.machines, undefined);
+});
+
+Deno.test("of a party that nobody watched, evidence and figures say nothing, and not 0", () => {
+  const document = there(onMachines({}, {}));
+  const [run] = document.runs;
+  const evidence = evidenceOf(run!, document.environment)!;
+  assertEquals("timeWaitOnBackend" in evidence.upstream!, false);
+  assertEquals(evidence.upstream!.opened, 500);
+  const unseen = { ...document.environment, notWatched: ["gateway", "backend"] as const };
+  const blind = evidenceOf(run!, unseen)!;
+  assertEquals([blind.upstream, blind.clients, blind.ports, blind.listenDrops], Array(4).fill(undefined));
+  assertEquals(causesOf(blind), []);
+  const { runs: [found] } = analyse({ ...document, environment: unseen });
+  assertEquals([found!.churn, found!.ports, found!.figures.openedPerRequest], Array(3).fill(undefined));
+  assertEquals(found!.figures.timeWaitPeak, undefined);
+  assert(!renderReport({ ...document, environment: unseen }).includes("TIME_WAIT on the gateway over time"));
 });

@@ -26,7 +26,10 @@ export function clientOutOfPorts(
   // Hosts that share one network take their sysctls from the gateway.
   const ownNetwork = hasOwnTables(environment.lab.kind) && run.options.loopback !== true;
   const sysctls = sysctlsOf(run, environment, ownNetwork ? "client" : "gateway");
-  const ports = portRange(sysctls["net.ipv4.ip_local_port_range"])?.count;
+  const range = portRange(sysctls["net.ipv4.ip_local_port_range"])?.count;
+  // Each of several clients has as many.
+  const clients = environment.machines?.filter(({ party }) => party === "client").length ?? 1;
+  const ports = range === undefined ? undefined : range * clients;
   const measured = measuredOf(run);
   if (ports === undefined) return undefined;
   const out = measured.filter((repetition) =>
