@@ -101,3 +101,9 @@ Deno.test("the line of a repetition says what was answered in time with 2xx or 3
   showProgress(output, {}).onRepetition("refuses", 1, refused);
   assertEquals(shown, "refuses 1: 0 requests/s, 0 TIME_WAIT\n");
 });
+
+Deno.test("on given hosts the line says what a repetition waits for", () => {
+  const at = { rounds: 2, run: "a", repetition: 1, ended: [], waitsFor: 2_795 };
+  const line = renderProgress(at, { a: { loadMs: 1_000, overheadMs: 700 } }, 120);
+  assertStringIncludes(line, "a 1  waits for 2,795 TIME_WAITs to go");
+});

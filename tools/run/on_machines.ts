@@ -7,7 +7,7 @@
 
 import { divideLoad } from "../load/divide_load.ts";
 import { rateOf } from "../load/load_reports.ts";
-import { untilQuiet } from "../observe/until_quiet.ts";
+import { untilQuiet, type UntilQuietOptions } from "../observe/until_quiet.ts";
 import type { Party, Upstream } from "../parties/lab_parties.ts";
 import type { OnMachines } from "../results/results.ts";
 import type { RunOptions } from "../scenario/plan.ts";
@@ -47,11 +47,12 @@ const CLIENT_SHARE = 0.25;
 export async function untilPortsAreFree(
   { lab: { gateway, clients } }: Machines,
   { target, backend }: Places,
-  signal: AbortSignal,
+  { signal, onWait }: Pick<UntilQuietOptions, "signal" | "onWait">,
 ): Promise<number> {
+  const common = { signal, ...(onWait === undefined ? {} : { onWait }) };
   const waits = [
-    ...(gateway === undefined ? [] : [untilQuiet({ host: gateway, port: backend?.port, signal })]),
-    ...clients.map((host) => untilQuiet({ host, port: target!.port, share: CLIENT_SHARE, signal })),
+    ...(gateway === undefined ? [] : [untilQuiet({ host: gateway, port: backend?.port, ...common })]),
+    ...clients.map((host) => untilQuiet({ host, port: target!.port, share: CLIENT_SHARE, ...common })),
   ];
   return Math.max(...(await Promise.all(waits)).map(({ waitedMs }) => waitedMs));
 }

@@ -134,7 +134,7 @@ export function showProgress(
 
 /** The changing line, no wider than the terminal: a narrow one loses other parts before the time left. */
 export function renderProgress(progress: BenchProgress, durations: RunDurations, columns: number): string {
-  const { rounds, run, repetition, ended, load } = progress;
+  const { rounds, run, repetition, ended, load, waitsFor } = progress;
   const { loadMs, overheadMs } = durations[run]!;
   const underWayMs = load === undefined ? 0 : overheadMs + Math.min(loadMs, load.elapsedMs);
   const roundMs = sumMs(durations);
@@ -145,7 +145,11 @@ export function renderProgress(progress: BenchProgress, durations: RunDurations,
     `[${"#".repeat(Math.round(passedMs / totalMs * length)).padEnd(length, ".")}] `;
   const name = `${showControls(run)} ${repetition}`;
   const left = leftMs === 0 ? "" : `  ${formatDuration(leftMs, { ignoreZero: true })} left`;
-  const rate = load === undefined ? "  starting" : `  ${count.format(load.requestsPerSec)} requests/s`;
+  const rate = waitsFor !== undefined
+    ? `  waits for ${count.format(waitsFor)} TIME_WAITs to go`
+    : load === undefined
+    ? "  starting"
+    : `  ${count.format(load.requestsPerSec)} requests/s`;
   const timeWait = load === undefined ? "" : `  ${count.format(load.timeWait)} TIME_WAIT`;
   // What a narrow terminal does without, the least missed first; the time left is kept to the last.
   const narrower = [

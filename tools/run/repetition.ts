@@ -26,6 +26,7 @@ import { readCounters } from "../observe/sampler.ts";
 import { readSockets } from "../observe/sockets.ts";
 import type { TcpCounters } from "../observe/tcp_counters.ts";
 import type { TcpSocket } from "../observe/tcp_table.ts";
+import type { QuietSeen } from "../observe/until_quiet.ts";
 import { collectUpstreamFailures } from "../observe/upstream_failures.ts";
 import { collectWitness } from "../observe/witnessed.ts";
 import { type Party, startBackendIn, startGatewayIn, type Upstream } from "../parties/lab_parties.ts";
@@ -66,6 +67,8 @@ export interface RepetitionContext {
   readonly firstStartedMs?: number;
   /** Called twice a second. */
   readonly onProgress?: (progress: Progress) => void;
+  /** Called before, on given hosts where TIME_WAITs of an earlier load have to go first. */
+  readonly onWait?: (seen: QuietSeen) => void;
 }
 
 /**
@@ -83,7 +86,7 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   const local = machines === undefined ? stack.use(await openLab(labOf(options, context.lab))) : undefined;
   const lab: AnyLab = local ?? machines!.lab;
   const places = placesOf(options);
-  const waitedMs = machines === undefined ? 0 : await untilPortsAreFree(machines, places, signal);
+  const waitedMs = machines === undefined ? 0 : await untilPortsAreFree(machines, places, context);
   signal.throwIfAborted();
   const set = sysctls === undefined || local === undefined
     ? undefined

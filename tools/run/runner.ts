@@ -15,6 +15,7 @@ import {
 } from "../results/results.ts";
 import { isDecided } from "../verdict/documents.ts";
 import { LAST_LOOK } from "../verdict/looks.ts";
+import type { QuietSeen } from "../observe/until_quiet.ts";
 import { hiderOf, maskSecrets } from "../scenario/mask.ts";
 import type { RunOptions } from "../scenario/plan.ts";
 import { readEnvironment } from "./environment.ts";
@@ -37,6 +38,8 @@ export interface BenchProgress {
   readonly ended: readonly string[];
   /** What the load under way does; `undefined` while its parties start. */
   readonly load?: Progress;
+  /** TIME_WAITs of an earlier load that have to go first, on given hosts. Left out where nothing is waited for. */
+  readonly waitsFor?: number;
 }
 
 /** Who is told of a bench under way. */
@@ -112,8 +115,9 @@ export async function runBench(plan: BenchPlan, options: BenchOptions = {}): Pro
         continue;
       }
       const onProgress = (load: Progress) => options.onProgress?.({ ...at, load });
+      const onWait = ({ timeWait }: QuietSeen) => options.onProgress?.({ ...at, waitsFor: timeWait });
       try {
-        run.repetitions.push(await measure(run.options, { ...context, firstStartedMs, onProgress }));
+        run.repetitions.push(await measure(run.options, { ...context, firstStartedMs, onProgress, onWait }));
       } catch (error) {
         if (!signal.aborted) {
           const reason = hide(messageOf(error));
