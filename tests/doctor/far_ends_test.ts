@@ -5,8 +5,8 @@ import { diagnose } from "../../tools/doctor/diagnosis.ts";
 import { takeCapture } from "../../tools/doctor/take_capture.ts";
 import { takeStatus } from "../../tools/doctor/take_status.ts";
 import { UnavailableError } from "../../tools/errors.ts";
-import { findCommand } from "../../tools/lab/find_command.ts";
 import { renderDoctorReport } from "../../tools/report/doctor/report.ts";
+import { run, startContainer } from "../support/containers.ts";
 import { privateLab } from "../support/requirements.ts";
 import { until } from "../support/until.ts";
 
@@ -19,14 +19,6 @@ async function inFolder(body: (folder: string) => Promise<void>): Promise<void> 
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
-}
-
-/** Runs a command to its end; throws with what it said where it fails. */
-function run(command: string, ...args: string[]): string {
-  const { code, stdout, stderr } = new Deno.Command(command, { args, stdin: "null" }).outputSync();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
-  if (code !== 0) throw new Error(`${command}: ${text(stderr).split("\n").at(-1)}`);
-  return text(stdout);
 }
 
 /**
@@ -92,86 +84,23 @@ Deno.test(
   },
 );
 
-/**
- * Starts a container from a folder with nothing but Busybox in it; throws with the reason where that fails.
- */
-async function startContainer(folder: string, name: string): Promise<void> {
-  for (const part of ["bin", "proc", "dev", "sys", "tmp", "etc", "www"]) {
-    await Deno.mkdir(`${folder}/${part}`);
-  }
-  await Deno.copyFile(findCommand("busybox"), `${folder}/bin/busybox`);
-  for (const tool of ["sh", "cat", "sleep", "ls", "tr", "httpd", "wget"]) {
-    await Deno.symlink("busybox", `${folder}/bin/${tool}`);
-  }
-  await Deno.writeTextFile(`${folder}/www/index.html`, "hello");
-  // crun takes no hybrid cgroups. The limits are for a root that may not raise them.
-  const runtime = ["runc", "crun"].find((name) => findOr(name) !== undefined);
-  run(
-    "podman",
-    "run",
-    "--detach",
-    "--rm",
-    "--name",
-    name,
-    ...(runtime === undefined ? [] : ["--runtime", runtime]),
-    "--network=none",
-    "--ulimit=nofile=1024:1024",
-    "--ulimit=nproc=1000:1000",
-    "--rootfs",
-    folder,
-    "/bin/httpd",
-    "-f",
-    "-p",
-    "8080",
-    "-h",
-    "/www",
-  );
-  await until(() => run("podman", "exec", name, "cat", "/proc/net/tcp", "/proc/net/tcp6").includes(":1F90 "));
-}
-
-function findOr(name: string): string | undefined {
-  try {
-    return findCommand(name);
-  } catch {
-    return undefined;
-  }
-}
-
-/** A container with a web server that closes first; `undefined` and the reason printed where none can run. */
-async function container(): Promise<string | undefined> {
-  const folder = await Deno.makeTempDir();
-  const name = `timewait_doctor_${Deno.pid}`;
-  const stop = () => {
-    if (findOr("podman") !== undefined) {
-      new Deno.Command("podman", {
-        args: ["rm", "--force", "--time", "0", name],
-        stdout: "null",
-        stderr: "null",
-      })
-        .outputSync();
-    }
-    Deno.removeSync(folder, { recursive: true });
-  };
-  try {
-    await startContainer(folder, name);
-    addEventListener("unload", stop);
-    return name;
-  } catch (error) {
-    console.error(`tests that need podman are ignored: ${(error as Error).message}`);
-    stop();
-    return undefined;
-  }
-}
-
-const name = await container();
+const name = `timewait_doctor_${Deno.pid}`;
+const hasContainer = await startContainer({
+  name,
+  applets: ["sh", "cat", "sleep", "ls", "tr", "httpd", "wget"],
+  command: ["/bin/httpd", "-f", "-p", "8080", "-h", "/www"],
+});
 
 Deno.test({
   name: "a container that holds nothing but Busybox is read through podman exec",
-  ignore: name === undefined,
+  ignore: !hasContainer,
   async fn() {
+    await until(() =>
+      run("podman", "exec", name, "cat", "/proc/net/tcp", "/proc/net/tcp6").includes(":1F90 ")
+    );
     const asks =
       "i=0; while [ $i -lt 30 ]; do wget -q -O /dev/null http://127.0.0.1:8080/ || exit 1; i=$((i + 1)); done";
-    run("podman", "exec", name!, "sh", "-c", asks);
+    run("podman", "exec", name, "sh", "-c", asks);
     const capture = await takeCapture({ host: `podman exec -i ${name}`, seconds: 1, signal });
     const { facts, verdict } = diagnose(capture);
     assertEquals([capture.complete, capture.notes, verdict], [true, [], "nothing wrong"]);

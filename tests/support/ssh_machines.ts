@@ -73,7 +73,11 @@ export async function startSshMachines(): Promise<SshMachines> {
           "PidFile=none", "MaxStartups=100"].flatMap((option) => ["-o", option]),
       ],
     });
-  for (const name of HOST_NAMES) stack.use(await serve(name));
+  for (const name of HOST_NAMES) {
+    const server = await serve(name);
+    // `unshare` waits for its child, whatever it is told.
+    stack.defer(async () => void await server.stop(0));
+  }
   const prefix = (name: HostName) =>
     `${enter("client")} ssh -F none -i ${folder}/user -p ${PORT} -o StrictHostKeyChecking=no ` +
     `-o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o BatchMode=yes nobody@${lab[name].address}`;

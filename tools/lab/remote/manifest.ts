@@ -15,7 +15,7 @@ export interface ManifestOptions {
   readonly memory: string;
   /** The namespace that they are put into, which has to be there. */
   readonly namespace: string;
-  /** The image: any that has `sh`, and `head`, `cksum` and `chmod` where wrk is to be copied to it. */
+  /** The image: any that has `sh`, and `head`, `sha256sum` and `chmod` where wrk is to be copied to it. */
   readonly image: string;
 }
 

@@ -54,8 +54,8 @@ export interface RemoteHost extends Host {
    */
   clock(): Promise<ClockOffset>;
   /**
-   * Copies a program of this machine to it, checked by architecture and by checksum. It needs `head` and
-   * `cksum` there, and room for the program.
+   * Copies a program of this machine to it, checked by architecture and by checksum. It needs `head -c`,
+   * `chmod`, and `sha256sum` or `cksum` there, and room for the program.
    *
    * @returns its path there. It goes with the host.
    * @throws {UnavailableError} where it cannot be there, or does not run there.
