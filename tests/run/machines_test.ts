@@ -281,7 +281,7 @@ Deno.test({
       question: "Does it go there?",
       hosts: { client: `${load1.prefix} ${there.prefix} TMPDIR=${tmp}`, backend: be1.prefix },
       backendUrl: `http://${be1.address}:8081/`,
-      backend: {},
+      backend: { status: 200 },
       load: { connections: 2, duration: "1s", warmUp: 0, script },
       runs: [{ name: "direct" }],
     } satisfies Scenario;

@@ -77,6 +77,9 @@ async function importScenario(url: URL, shown: string, places: Places): Promise<
     resolveScenario(scenario, name);
     return { name, scenario };
   } catch (cause) {
+    // What given machines lack is said by whoever gave them.
+    const isOfPlaces = cause instanceof TimewaitError && ["url", "backendUrl"].includes(cause.field ?? "");
+    if (places.hosts !== undefined && isOfPlaces) throw cause;
     throw new TimewaitError(`${shown}: ${messageOf(cause)}`, { cause });
   }
 }
