@@ -78,7 +78,7 @@ Deno.test({
     const { load1, load2, be1 } = machines.of;
     const results = await runScenario({
       question: "How fast is the backend?",
-      hosts: { client: [load1.prefix, load2.prefix], backend: be1.prefix },
+      hosts: { client: [load1.prefix, `${load2.prefix} env API_TOKEN=abcdefgh`], backend: be1.prefix },
       backendUrl: `http://${be1.address}:8081/`,
       backend: { latency: "10ms" },
       load: { connections: 101, duration: "1s", warmUp: 0 },
@@ -107,7 +107,10 @@ Deno.test({
     assertEquals(results.environment.lab, { kind: "remote" });
     assertEquals(results.environment.notWatched, ["gateway"]);
     assertEquals(results.environment.machines?.map(({ party }) => party), ["client", "client", "backend"]);
-    parseResults(JSON.stringify(results), "what was measured");
+    const document = JSON.stringify(results);
+    parseResults(document, "what was measured");
+    assert(!document.includes("abcdefgh"));
+    assertStringIncludes(document, "env API_TOKEN=***");
   },
 });
 

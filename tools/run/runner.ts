@@ -77,7 +77,9 @@ const NOT_THERE = /^the (?:gateway|backend) ended before it listened: .*\bexit c
 export async function runBench(plan: BenchPlan, options: BenchOptions = {}): Promise<Results> {
   const { signal = new AbortController().signal, measure = measureRepetition } = options;
   const { scenario, repeat, lab, generator, hostSysctls } = plan;
-  const hide = hiderOf(scenario.runs.flatMap(({ options }) => textsOf(options)));
+  const { hosts } = scenario;
+  const prefixes = hosts === undefined ? [] : [...hosts.client, hosts.gateway ?? "", hosts.backend ?? ""];
+  const hide = hiderOf([...scenario.runs.flatMap(({ options }) => textsOf(options)), ...prefixes]);
   // The load and the gateway get the options as they are; the document never holds them.
   const measured = scenario.runs.map((run) => ({ ...run, repetitions: [] as Repetition[] }));
   const runs = measured.map((run) => ({ ...run, options: maskOptions(run.options) }));
