@@ -7,49 +7,25 @@ import { takeStatus } from "../../tools/doctor/take_status.ts";
 import { UnavailableError } from "../../tools/errors.ts";
 import { renderDoctorReport } from "../../tools/report/doctor/report.ts";
 import { run, startContainer } from "../support/containers.ts";
+import { makeKubectlStub } from "../support/kubectl_stub.ts";
 import { privateLab } from "../support/requirements.ts";
 import { until } from "../support/until.ts";
 
 const { signal } = new AbortController();
 
-async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await body(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-/**
- * A program that is called `kubectl` and behaves as `kubectl exec -i POD -c C -- COMMAND` does: it says which
- * container on standard error, passes both streams on, and ends with 0 where the stream breaks
- * (kubernetes#73056).
- */
-const KUBECTL = `#!/bin/sh
-[ "$1 $2 $4 $6" = 'exec -i -c --' ] || { echo "error: unknown command: $*" >&2; exit 1; }
-[ "$3" = web-0 ] || { echo "Error from server (NotFound): pods \\"$3\\" not found" >&2; exit 1; }
-shift 6
-echo 'Defaulted container "c" out of: c, sidecar' >&2
-if [ -e "$(dirname "$0")/breaks" ]; then unshare -Urn "$@" | head -c 2000; exit 0; fi
-exec unshare -Urn "$@"
-`;
-
 Deno.test(
   "a program that behaves as kubectl exec leads to a pod; a stream that breaks is no capture",
   privateLab,
   async () => {
-    await inFolder(async (folder) => {
-      await Deno.writeTextFile(`${folder}/kubectl`, KUBECTL, { mode: 0o755 });
-      const to = (pod: string) => ({ host: `${folder}/kubectl exec -i ${pod} -c c --`, seconds: 0, signal });
-      const capture = await takeCapture(to("web-0"));
-      assertEquals([capture.complete, capture.readings[0]?.sockets?.count], [true, 0]);
-      const missing = await assertRejects(() => takeCapture(to("web-1")), UnavailableError);
-      assertStringIncludes(missing.message, 'pods "web-1" not found');
-      await Deno.writeTextFile(`${folder}/breaks`, "");
-      const broken = await assertRejects(() => takeCapture(to("web-0")), UnavailableError);
-      assertStringIncludes(broken.message, "has ended ahead of the capture's last line");
-    });
+    await using kubectl = await makeKubectlStub();
+    const to = (pod: string) => ({ host: kubectl.prefix(pod), seconds: 0, signal });
+    const capture = await takeCapture(to("web-0"));
+    assertEquals([capture.complete, capture.readings[0]?.sockets?.count], [true, 0]);
+    const missing = await assertRejects(() => takeCapture(to("web-1")), UnavailableError);
+    assertStringIncludes(missing.message, 'pods "web-1" not found');
+    await kubectl.breakStreams();
+    const broken = await assertRejects(() => takeCapture(to("web-0")), UnavailableError);
+    assertStringIncludes(broken.message, "has ended ahead of the capture's last line");
   },
 );
 
