@@ -39,7 +39,13 @@ function there(...repetitions: OnMachines[]): Results {
       machines: [
         { party: "client", prefix: "ssh load1", kernel: "6.1.0", cpus: 4 },
         { party: "client", prefix: "ssh load2", kernel: "6.1.0", cpus: 0.5 },
-        { party: "gateway", prefix: "sshpass -p *** ssh gw1", kernel: "6.6.1", cpus: 1 },
+        {
+          party: "gateway",
+          prefix: "sshpass -p *** ssh gw1",
+          kernel: "6.6.1",
+          cpus: 1,
+          proxies: ["Linkerd: port 4143"],
+        },
       ],
       notWatched: ["backend"],
     },
@@ -78,6 +84,7 @@ Deno.test("the report says which machines, what is not known, and what is not so
       "- client 1: `ssh load1`, 4 CPUs, Linux 6.1.0",
       "- client 2: `ssh load2`, 0.5 CPUs, Linux 6.1.0",
       "- gateway: `sshpass -p *** ssh gw1`, 1 CPU, Linux 6.6.1",
+      "**a proxy is in the path** (Linkerd: port 4143)",
       "- backend: not watched",
       "at most 61 s",
       "to within 23 ms; the clients began at most 7 ms apart",

@@ -191,6 +191,8 @@ export interface Machine {
   readonly kernel: string;
   /** CPUs that a process of the bench may use there, or a share of one. */
   readonly cpus: Amount;
+  /** Proxies of a service mesh that stand in the path there, and by what each was seen. Left out for none. */
+  readonly proxies?: readonly string[];
 }
 
 /** What one of several clients has contributed to a load. */

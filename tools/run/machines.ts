@@ -14,6 +14,7 @@ import type { RemoteHost } from "../lab/remote/remote_host.ts";
 import { connectRemoteLab, type RemoteLab } from "../lab/remote/remote_lab.ts";
 import type { GeneratorChoice, LoadGenerator } from "../load/load.ts";
 import { divideLoad } from "../load/divide_load.ts";
+import { readProxiesInPath } from "../observe/in_the_path.ts";
 import type { LoadClient } from "../load/start_load.ts";
 import { parseWrkVersion } from "../load/wrk.ts";
 import type { Machine } from "../results/results.ts";
@@ -75,7 +76,7 @@ export async function openMachines({ hosts, runs, generator, push }: MachinesNee
     lab,
     clients,
     generator: { name: generator, version: version ?? config.version },
-    facts: { machines: machinesOf(lab), ...(unwatchedOf(hosts)) },
+    facts: { machines: await machinesOf(lab), ...unwatchedOf(hosts) },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -85,14 +86,16 @@ function unwatchedOf(hosts: HostsPlan): Pick<Environment, "notWatched"> {
   return names.length === 0 ? {} : { notWatched: names };
 }
 
-function machinesOf(lab: RemoteLab): Machine[] {
-  const of = (party: Machine["party"], hosts: readonly (RemoteHost | undefined)[]) =>
-    hosts.flatMap((host) =>
-      host === undefined
-        ? []
-        : [{ party, prefix: maskSecrets(host.prefix), kernel: host.far.kernel, cpus: host.far.cpus }]
+async function machinesOf({ all, gateway, backend }: RemoteLab): Promise<Machine[]> {
+  return await Promise.all(all.map(async (host) => {
+    const { kernel, cpus } = host.far;
+    const party = host === gateway ? "gateway" : host === backend ? "backend" : "client";
+    const proxies = (await readProxiesInPath(host)).map(({ mesh, evidence }) =>
+      `${mesh}: ${evidence.join(", ")}`
     );
-  return [...of("client", lab.clients), ...of("gateway", [lab.gateway]), ...of("backend", [lab.backend])];
+    const prefix = maskSecrets(host.prefix);
+    return { party, prefix, kernel, cpus, ...(proxies.length === 0 ? {} : { proxies }) };
+  }));
 }
 
 /** How messages call a host: `client 2 (ssh load2)`. */

@@ -57,10 +57,15 @@ function machines(
   const apart = most(({ clients }) => Math.max(...clients.map(({ beganAfterMs }) => beganAfterMs)));
   const port = seen.find(({ backendPortSeen }) => backendPortSeen !== undefined)?.backendPortSeen;
   return [
-    ...machines.map(({ party, prefix, kernel, cpus }, i) => {
+    ...machines.map(({ party, prefix, kernel, cpus, proxies = [] }, i) => {
       const name = party === "client" && clients > 1 ? `client ${i + 1}` : party;
       const where = prefix === "" ? "the machine of the bench" : code(prefix);
-      return `- ${name}: ${where}, ${formatCpus(cpus)}, Linux ${prose(kernel)}`;
+      const mesh = proxies.length === 0
+        ? ""
+        : `; **a proxy is in the path** (${
+          prose(proxies.join("; "))
+        }), whose connections are counted as well`;
+      return `- ${name}: ${where}, ${formatCpus(cpus)}, Linux ${prose(kernel)}${mesh}`;
     }),
     ...notWatched.map((party) => `- ${party}: not watched`),
     ...(port === undefined ? [] : [
