@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { parseAll } from "@std/yaml";
+import { parse } from "@std/yaml";
 import { MANIFEST_DEFAULTS, renderManifest } from "../tools/lab/remote/manifest.ts";
 import { privateLab } from "./support/requirements.ts";
 import { ROOT } from "./support/root.ts";
@@ -44,7 +44,7 @@ Deno.test("the manifest is YAML: pods that have their CPUs for themselves and ma
   const options = { ...MANIFEST_DEFAULTS, pods: 3, namespace: "load", cpus: "4" };
   const text = renderManifest(options);
   // deno-lint-ignore no-explicit-any
-  const [role, ...pods] = parseAll(text) as any[];
+  const [role, ...pods] = text.split(/^---$/m).map((document) => parse(document)) as any[];
   assertEquals([role.kind, role.metadata.namespace], ["Role", "load"]);
   assertEquals(
     role.rules.map((rule: { resources: string[]; verbs: string[] }) => [rule.resources, rule.verbs]),

@@ -64,7 +64,8 @@ kill_all() {
       pid=${process#/proc/}
       case $pid in "$main" | "$watch") continue ;; esac
       stat_of "$pid"
-      [ "$state" != Z ] && [ "${started:-$since}" -ge "$since" ] || continue
+      # One that has ended has no state, or is a zombie.
+      [ -n "$state" ] && [ "$state" != Z ] && [ "$started" -ge "$since" ] || continue
       case " $groups " in
         *" $group "* | *" $session "*) ;;
         *) is_marked "$pid" || continue ;;
