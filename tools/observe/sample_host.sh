@@ -30,7 +30,8 @@ sample() {
 
 # `read` of a plain shell cannot wait for a time, so another one waits for the end while this one sleeps.
 stream() {
-  samples= count=0
+  samples=
+  count=0
   trap 'printf %s "$samples"; exit 0' TERM
   while :; do
     sample

@@ -21,7 +21,9 @@ const LOOK_MS = 1_000;
 export interface UntilQuietOptions {
   /** The host that is going to open connections: that of the gateway, or of a load. */
   readonly host: Host;
-  /** The port to which it opens them; `undefined` where nobody has said it, and all that it has opened count. */
+  /**
+   * The port to which it opens them; `undefined` where nobody has said it, and all that it has opened count.
+   */
   readonly port: number | undefined;
   /** The share of its ports that may stand in TIME_WAIT. Default {@linkcode QUIET_SHARE}. */
   readonly share?: number;
@@ -44,8 +46,8 @@ export interface QuietSeen {
 }
 
 /**
- * Waits until the TIME_WAITs of a host towards a port take no more than a share of its ephemeral ports, at most
- * 61 s. Those that stand then are made meanwhile, by somebody who uses the gateway.
+ * Waits until the TIME_WAITs of a host towards a port take no more than a share of its ephemeral ports, at
+ * most 61 s. Those that stand then are made meanwhile, by somebody who uses the gateway.
  *
  * @returns what was seen last; `timeWait` above `most` where it has not become quiet.
  * @throws the reason of the signal.

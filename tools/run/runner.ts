@@ -38,7 +38,10 @@ export interface BenchProgress {
   readonly ended: readonly string[];
   /** What the load under way does; `undefined` while its parties start. */
   readonly load?: Progress;
-  /** TIME_WAITs of an earlier load that have to go first, on given hosts. Left out where nothing is waited for. */
+  /**
+   * TIME_WAITs of an earlier load that have to go first, on given hosts. Left out where nothing is waited
+   * for.
+   */
   readonly waitsFor?: number;
 }
 
@@ -64,7 +67,9 @@ export interface BenchOptions extends BenchObserver {
   readonly signal?: AbortSignal | undefined;
   /** What measures a run once. Default: {@linkcode measureRepetition}, in a lab. */
   readonly measure?: Measure | undefined;
-  /** Given hosts that are connected already, which stay so. Default: the bench connects to those of its plan. */
+  /**
+   * Given hosts that are connected already, which stay so. Default: the bench connects to those of its plan.
+   */
   readonly machines?: Machines | undefined;
   /** Describes where the bench runs. Default: read from the lab and the machine. */
   readonly environment?: Environment | undefined;
