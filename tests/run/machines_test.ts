@@ -161,7 +161,7 @@ Deno.test({
     assertStringIncludes(report, "backend: not watched");
     assertStringIncludes(report, "the backend's port was not given: it is taken to be 8081");
     assertStringIncludes(report, "no knob was written");
-    assertStringIncludes(report, "`gateway`: runs there already");
+    assertStringIncludes(report, "`gateway`: runs there already, at `http://198.18.1.2:8080/some/path`");
   },
 });
 

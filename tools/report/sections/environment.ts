@@ -88,9 +88,10 @@ function formatCpus(cpus: number): string {
 /** A line for each gateway, with the names of the runs that had it. */
 function gateways(findings: Findings, runs: readonly Run[]): string[] {
   const names = new Map<string, string[]>();
-  for (const [i, { name, options: { gateway } }] of runs.entries()) {
+  for (const [i, { name, options: { gateway, url } }] of runs.entries()) {
     if (gateway === null) continue;
-    const description = describeGateway(gateway, findings.runs[i]!);
+    const place = url === undefined ? "" : `, at ${code(url)}`;
+    const description = describeGateway(gateway, findings.runs[i]!) + place;
     names.set(description, [...names.get(description) ?? [], `\`${name}\``]);
   }
   return [...names].map(([description, names]) => `- ${names.join(", ")}: ${description}`);
