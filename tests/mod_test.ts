@@ -19,8 +19,17 @@ const FUNCTIONS_AND_CLASSES = [
 
 const TYPES = [
   ...["Backend", "BackendOptions", "BenchProgress", "ClockOffset", "CommandGateway", "Dollar"],
-  ...["Duration", "ExitStatus", "FarEnd", "Gate", "GateCheck", "GateVerdict"],
-  ...["GatedRun", "Gateway", "GatewayOptions", "GatewayPlace", "GatewayServerOptions", "Host"],
+  ...[
+    "Duration",
+    "ExistingBackend",
+    "ExistingGateway",
+    "ExitStatus",
+    "FarEnd",
+    "Gate",
+    "GateCheck",
+    "GateVerdict",
+  ],
+  ...["GatedRun", "Gateway", "GatewayOptions", "GatewayPlace", "GatewayServerOptions", "Host", "Hosts"],
   ...["HttpClientGateway", "LabKind", "LabParty", "ListenAddress", "Load", "LoadGenerator"],
   ...["LoadResult", "LoadSummary", "LocalHost", "LocalLabKind", "Measured", "NamedResults"],
   ...["NetHttpGateway", "PlotFile", "ProcessOptions", "Progress", "ProxyCounters", "Pushed"],
