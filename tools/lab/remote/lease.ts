@@ -43,7 +43,9 @@ export interface Lease extends AsyncDisposable {
   folder(): Promise<string | undefined>;
   /** Reads the clock there once. */
   readClock(): Promise<ClockReading>;
-  /** Resolves with the reason when the lease is over: all that ran there has ended, or will within seconds. */
+  /**
+   * Resolves with the reason when the lease is over: all that ran there has ended, or will within seconds.
+   */
   readonly over: Promise<Error>;
   /** The reason, once the lease is over. */
   readonly reason: () => Error | undefined;
