@@ -18,7 +18,7 @@ import { type FarEnd, parseFarEnd } from "./far_facts.ts";
 const BEAT_MS = 1_000;
 
 /** Beats without an answer after which the far end counts as lost. A bench that is stopped counts none. */
-const SILENT_BEATS = 15;
+const SILENT_BEATS = 20;
 
 /** Longest time until the far end has said who it is, in milliseconds: its client has to connect. */
 const READY_LIMIT_MS = 30_000;
