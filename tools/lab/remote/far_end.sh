@@ -133,6 +133,13 @@ introduce() {
   for program in bash setsid wrk deno; do say "is $program $(command -v "$program")"; done
 }
 
+for tool in cat sleep; do
+  command -v "$tool" >&2 || {
+    say "ended no_$tool"
+    exit 0
+  }
+done
+pid=
 read -r pid _ </proc/self/stat
 if [ "$pid" != "$main" ]; then
   say "ended unfit"

@@ -134,8 +134,10 @@ const REASONS: Readonly<Record<string, string>> = {
   asked: "has ended as asked",
   silence: "has heard nothing from here for 10 s, so the far end has ended all that ran there",
   killed: "was killed there, and all that ran there with it",
-  unfit:
-    "sees the /proc of another PID namespace, by which it could end nothing: give a prefix that leads to both",
+  no_cat: "finds no cat there, and needs it",
+  no_sleep: "finds no sleep there, and needs it",
+  unfit: "sees no /proc, or that of another PID namespace, by which it could end nothing: " +
+    "give a prefix that leads to both",
   unheard: `gives no sign of life for ${SILENT_BEATS} s; all that ran there ends by itself`,
   unready: `says nothing for ${READY_LIMIT_MS / 1000} s`,
   unended: `has not ended all that ran there within ${END_LIMIT_MS / 1000} s`,
