@@ -22,7 +22,7 @@ Deno.test("hosts are told what they are, and those that cannot be reached why no
   );
   assertEquals(code, 1);
   assertEquals(stderr, "error: sh -c 'echo no route >&2' x sh has ended: no route\n");
-  assertMatch(stdout, /^\| client  \| \S+ +\| \S+ +\| (yes|no) +\| .* ±\d+ \|$/m);
+  assertMatch(stdout, /^\| client {2}\| \S+ +\| \S+ +\| (yes|no) +\| .* ±\d+ \|$/m);
   assertStringIncludes(stdout, "gateway and backend share one TCP table");
   assertStringIncludes(
     stdout,

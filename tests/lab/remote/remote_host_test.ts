@@ -157,3 +157,36 @@ Deno.test(
     await until(() => !isAlive(child.pid));
   },
 );
+
+Deno.test(
+  "nothing of this process's environment goes there, and what is set on a command does",
+  allShells,
+  async () => {
+    await using there = await prefixOf("bash", { others: true });
+    await using host = await connect(there.prefix);
+    Deno.env.set("TIMEWAIT_TEST_SECRET", "secret");
+    try {
+      const variables = await host.$`env`.env("OWN", "mine").text();
+      assertEquals(variables.includes("secret"), false);
+      assertStringIncludes(variables, "OWN=mine");
+      const lines: string[] = [];
+      const child = await host.start({ name: "it", argv: ["env"], onStdout: (line) => lines.push(line) });
+      await child.exited;
+      assertEquals(lines.join("\n").includes("secret"), false);
+    } finally {
+      Deno.env.delete("TIMEWAIT_TEST_SECRET");
+    }
+  },
+);
+
+Deno.test("a host without what the far end needs is refused in one line", allShells, async () => {
+  await using there = await prefixOf("dash");
+  await Deno.remove(`${there.folder}/sleep`);
+  const lacking = await assertRejects(() => connect(there.prefix), UnavailableError);
+  assertEquals(lacking.message, `${there.prefix} sh finds no sleep there, and needs it`);
+});
+
+Deno.test("a /proc that is not that of the shell's processes is refused", privateLab, async () => {
+  const other = await assertRejects(() => connect("unshare -Urpf --"), UnavailableError);
+  assertStringIncludes(other.message, "sees no /proc, or that of another PID namespace");
+});

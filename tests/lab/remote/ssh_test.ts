@@ -1,6 +1,14 @@
 /** Hosts by a real ssh and a real sshd, over TCP between namespaces, as an ordinary user. */
 
-import { assert, assertEquals, assertGreater, assertLess, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertLess,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { delay } from "@std/async/delay";
 import { connectHost } from "../../../tools/lab/remote/remote_host.ts";
 import { connectRemoteLab } from "../../../tools/lab/remote/remote_lab.ts";
 import { sshMachines, startSshMachines } from "../../support/ssh_machines.ts";
@@ -42,6 +50,12 @@ Deno.test("three machines are reached by ssh, and each is seen as it is", sshMac
   await server.stop();
 });
 
+/** The oldest client of the gateway holds its lease. */
+function oldestClient(): number {
+  const args = ["-o", "-f", "^ssh .*nobody@198.18.0.2 sh$"];
+  return parseInt(new TextDecoder().decode(new Deno.Command("pgrep", { args }).outputSync().stdout));
+}
+
 Deno.test(
   "over ssh as well, a client that is killed and a host that is disposed leave nothing",
   sshMachines,
@@ -60,14 +74,34 @@ Deno.test(
         address: "",
       });
       left.push((await startStubborn(gateway)).left, (await startStubborn(backend)).left);
-      const clients =
-        new Deno.Command("pgrep", { args: ["-f", "^ssh .*nobody@198.18.0.2 sh$"] }).outputSync().stdout;
-      // The oldest holds the lease of the gateway.
-      Deno.kill(parseInt(new TextDecoder().decode(clients)), "SIGKILL");
+      Deno.kill(oldestClient(), "SIGKILL");
       assertStringIncludes((await gateway.lost).message, "nobody@198.18.0.2 sh has ended");
       await until(() => left[0]!().length === 0, 20_000);
       assertGreater(left[1]!().length, 4);
     }
     assertEquals(left[1]!(), []);
+  },
+);
+
+Deno.test(
+  "an ssh that is stopped for 15 s has lost its host, which says why, and nothing is left",
+  sshMachines,
+  async () => {
+    await using machines = await startSshMachines();
+    await using gateway = await connectHost({
+      name: "gateway",
+      prefix: machines.prefix("gateway"),
+      address: "",
+    });
+    const child = await gateway.start({ name: "it", argv: ["sleep", "1000"] });
+    const stubborn = await startStubborn(gateway);
+    Deno.kill(oldestClient(), "SIGSTOP");
+    await delay(15_000);
+    assertEquals(stubborn.left(), []);
+    Deno.kill(oldestClient(), "SIGCONT");
+    assertStringIncludes((await gateway.lost).message, "has heard nothing from here for 10 s");
+    // Its own last line may have come: killed by a signal.
+    assert([1, 137].includes((await child.exited).code));
+    await assertRejects(() => gateway.start({ name: "it", argv: ["true"] }), Error, "has heard nothing");
   },
 );

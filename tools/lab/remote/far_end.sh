@@ -65,7 +65,8 @@ kill_all() {
       case $pid in "$main" | "$watch") continue ;; esac
       stat_of "$pid"
       # One that has ended has no state, or is a zombie.
-      [ -n "$state" ] && [ "$state" != Z ] && [ "$started" -ge "$since" ] || continue
+      case $state in '' | Z) continue ;; esac
+      [ "$started" -ge "$since" ] || continue
       case " $groups " in
         *" $group "* | *" $session "*) ;;
         *) is_marked "$pid" || continue ;;
@@ -119,6 +120,7 @@ introduce() {
   say "is architecture $(uname -m || cat /proc/sys/kernel/arch)"
   say "is boot $(cat /proc/sys/kernel/random/boot_id)"
   say "is network $(readlink /proc/self/ns/net)"
+  # shellcheck disable=SC3045 # every sh that is used has -H
   say "is files $(ulimit -Hn)"
   while read -r name value _; do
     case $name in Uid:) say "is uid $value" ;; Cpus_allowed_list:) say "is cpus $value" ;; esac
@@ -131,6 +133,13 @@ introduce() {
   for program in bash setsid wrk deno; do say "is $program $(command -v "$program")"; done
 }
 
+for tool in cat sleep; do
+  command -v "$tool" >&2 || {
+    say "ended no_$tool"
+    exit 0
+  }
+done
+pid=
 read -r pid _ </proc/self/stat
 if [ "$pid" != "$main" ]; then
   say "ended unfit"

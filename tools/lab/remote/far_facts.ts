@@ -53,7 +53,9 @@ export function countCpus(list: string): number {
   return ranges.reduce((sum, [first = 0, last = first]) => sum + last - first + 1, 0);
 }
 
-/** The CPUs that a quota and its period allow (cgroup-v2.rst, "cpu.max"); no limit for `max`, -1 and nothing. */
+/**
+ * The CPUs that a quota and its period allow (cgroup-v2.rst, "cpu.max"); no limit for `max`, -1 and nothing.
+ */
 function quotaOf(text: string): number {
   const [quota, period] = text.split(" ").map(Number);
   return quota! > 0 && period! > 0 ? quota! / period! : Infinity;

@@ -18,7 +18,7 @@ import { type FarEnd, parseFarEnd } from "./far_facts.ts";
 const BEAT_MS = 1_000;
 
 /** Beats without an answer after which the far end counts as lost. A bench that is stopped counts none. */
-const SILENT_BEATS = 15;
+const SILENT_BEATS = 20;
 
 /** Longest time until the far end has said who it is, in milliseconds: its client has to connect. */
 const READY_LIMIT_MS = 30_000;
@@ -43,7 +43,9 @@ export interface Lease extends AsyncDisposable {
   folder(): Promise<string | undefined>;
   /** Reads the clock there once. */
   readClock(): Promise<ClockReading>;
-  /** Resolves with the reason when the lease is over: all that ran there has ended, or will within seconds. */
+  /**
+   * Resolves with the reason when the lease is over: all that ran there has ended, or will within seconds.
+   */
   readonly over: Promise<Error>;
   /** The reason, once the lease is over. */
   readonly reason: () => Error | undefined;
@@ -132,8 +134,10 @@ const REASONS: Readonly<Record<string, string>> = {
   asked: "has ended as asked",
   silence: "has heard nothing from here for 10 s, so the far end has ended all that ran there",
   killed: "was killed there, and all that ran there with it",
-  unfit:
-    "sees the /proc of another PID namespace, by which it could end nothing: give a prefix that leads to both",
+  no_cat: "finds no cat there, and needs it",
+  no_sleep: "finds no sleep there, and needs it",
+  unfit: "sees no /proc, or that of another PID namespace, by which it could end nothing: " +
+    "give a prefix that leads to both",
   unheard: `gives no sign of life for ${SILENT_BEATS} s; all that ran there ends by itself`,
   unready: `says nothing for ${READY_LIMIT_MS / 1000} s`,
   unended: `has not ended all that ran there within ${END_LIMIT_MS / 1000} s`,

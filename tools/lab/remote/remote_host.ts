@@ -38,8 +38,8 @@ export interface ConnectOptions {
  * this process is gone or the connection is.
  *
  * What a process there comes to is what the far end says on its last line. Where that line does not come, the
- * process counts as failed, and the reason is the last line of its standard error. Signals are sent without an
- * answer.
+ * process counts as failed, and the reason is the last line of its standard error. Signals are sent without
+ * an answer.
  */
 export interface RemoteHost extends Host {
   /** What starts a command there, as typed. */
@@ -47,8 +47,8 @@ export interface RemoteHost extends Host {
   /** What it is. */
   readonly far: FarEnd;
   /**
-   * How its time since boot, /proc/uptime, stands to `performance.now()` here. Takes five round trips. A later
-   * call tells how far the two have drifted apart meanwhile.
+   * How its time since boot, /proc/uptime, stands to `performance.now()` here. Takes five round trips. A
+   * later call tells how far the two have drifted apart meanwhile.
    *
    * @throws {UnavailableError} where the error is more than 500 ms.
    */

@@ -47,7 +47,9 @@ export interface RemoteStreams {
   readonly processGroup: number;
   /** Its standard input. */
   readonly stdin: RemoteInput;
-  /** What it writes to standard output. Both have to be read for the process to go on, and to be seen to end. */
+  /**
+   * What it writes to standard output. Both have to be read for the process to go on, and to be seen to end.
+   */
   readonly stdout: AsyncIterable<Uint8Array>;
   /** What it writes to standard error. */
   readonly stderr: AsyncIterable<Uint8Array>;
