@@ -10,9 +10,14 @@
  */
 
 export { TimewaitError, type TimewaitErrorOptions } from "./tools/errors.ts";
-export type { Host } from "./tools/lab/host.ts";
+export type { Host, LocalHost } from "./tools/lab/host.ts";
 export type { Dollar } from "./tools/lab/host_dollar.ts";
-export type { LabKind } from "./tools/lab/lab.ts";
+export type { LabKind, LocalLabKind } from "./tools/lab/lab.ts";
+export type { ClockOffset } from "./tools/lab/remote/clock.ts";
+export type { FarEnd } from "./tools/lab/remote/far_facts.ts";
+export type { Pushed } from "./tools/lab/remote/push.ts";
+export type { RemoteHost } from "./tools/lab/remote/remote_host.ts";
+export type { RemoteLab } from "./tools/lab/remote/remote_lab.ts";
 export type { ExitStatus, ProcessOptions, RunningProcess } from "./tools/lab/process.ts";
 export type { LoadGenerator, LoadResult } from "./tools/load/load.ts";
 export { type BackendOptions, type RunningBackend, startBackend } from "./tools/parties/backend_server.ts";
@@ -39,12 +44,16 @@ export {
   type StartGatewayOptions,
   startLab,
   type StartLabOptions,
+  type StartRemoteLabOptions,
 } from "./tools/run/script_lab.ts";
 export type {
   Backend,
   CommandGateway,
   Duration,
+  ExistingBackend,
+  ExistingGateway,
   Gateway,
+  Hosts,
   HttpClientGateway,
   Load,
   NetHttpGateway,

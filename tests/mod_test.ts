@@ -18,22 +18,31 @@ const FUNCTIONS_AND_CLASSES = [
 ];
 
 const TYPES = [
+  ...["Backend", "BackendOptions", "BenchProgress", "ClockOffset", "CommandGateway", "Dollar"],
   ...[
-    "Backend",
-    "BackendOptions",
-    "BenchProgress",
-    "CommandGateway",
-    "Dollar",
     "Duration",
+    "ExistingBackend",
+    "ExistingGateway",
     "ExitStatus",
+    "FarEnd",
     "Gate",
+    "GateCheck",
+    "GateVerdict",
   ],
-  ...["GateCheck", "GateVerdict", "GatedRun", "Gateway", "GatewayOptions", "GatewayPlace"],
-  ...["GatewayServerOptions", "Host", "HttpClientGateway", "LabKind", "LabParty", "ListenAddress", "Load"],
-  ...["LoadGenerator", "LoadResult", "LoadSummary", "Measured", "NamedResults", "NetHttpGateway", "PlotFile"],
-  ...["ProcessOptions", "Progress", "ProxyCounters", "Repetition", "Results", "Run", "RunLoadOptions"],
-  ...["RunScenarioOptions", "RunningBackend", "RunningGateway", "RunningProcess", "RunningServer"],
-  ...["RunningTransport", "Scenario", "ScriptLab", "Size", "StartGatewayOptions", "StartLabOptions"],
+  ...["GatedRun", "Gateway", "GatewayOptions", "GatewayPlace", "GatewayServerOptions", "Host", "Hosts"],
+  ...["HttpClientGateway", "LabKind", "LabParty", "ListenAddress", "Load", "LoadGenerator"],
+  ...["LoadResult", "LoadSummary", "LocalHost", "LocalLabKind", "Measured", "NamedResults"],
+  ...["NetHttpGateway", "PlotFile", "ProcessOptions", "Progress", "ProxyCounters", "Pushed"],
+  ...["RemoteHost", "RemoteLab", "Repetition", "Results", "Run", "RunLoadOptions"],
+  ...[
+    "RunScenarioOptions",
+    "RunningBackend",
+    "RunningGateway",
+    "RunningProcess",
+    "RunningServer",
+    "RunningTransport",
+  ],
+  ...["Scenario", "ScriptLab", "Size", "StartGatewayOptions", "StartLabOptions", "StartRemoteLabOptions"],
   ...["Sweep", "Sysctls", "TimewaitErrorOptions", "UntilPlan"],
 ];
 

@@ -14,8 +14,11 @@ const PLACES = {
   HttpClientGateway: "gateway.",
   NetHttpGateway: "gateway.",
   CommandGateway: "gateway.",
+  ExistingGateway: "gateway.",
   OwnBackend: "backend.",
   CommandBackend: "backend.",
+  ExistingBackend: "backend.",
+  Hosts: "hosts.",
   Load: "load.",
   Burst: "load.burst.",
 };

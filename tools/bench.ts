@@ -29,11 +29,13 @@ import { backendOf } from "./cli/backend_flags.ts";
 import { requireRuns, withProducts } from "./cli/findings_flags.ts";
 import { amongGateways, openCheckouts } from "./cli/checkout_flags.ts";
 import { gatewaysOf } from "./cli/gateway_flags.ts";
+import { HOST_FLAGS, placesOf, scenarioOfHosts } from "./cli/host_flags.ts";
 import { loadOf } from "./cli/load_flags.ts";
 import { repeatOptionsOf } from "./cli/repeat_flags.ts";
 import { sweepOptionsOf } from "./cli/sweep_flags.ts";
 import { exitCodeOf, worstExitCode } from "./cli/gate_flags.ts";
 import { showControls, terminalSafeJson, TimewaitError, UnavailableError } from "./errors.ts";
+import type { LabChoice } from "./lab/lab.ts";
 import { prepareHostSysctls } from "./lab/machine_knobs.ts";
 import { chooseLab } from "./lab/open_lab.ts";
 import { predictRuns } from "./predict/mod.ts";
@@ -78,6 +80,7 @@ export const main: Main = mainOf({
     "deno task bench --decide --gate 'pool-1000:requestsPerSec>=-60%'",
     "deno task bench --checkout main --decide --gate 'requestsPerSec>=-5%'",
     "deno task bench ./my_scenario.ts",
+    "deno task bench --host client='ssh load1' --host client='ssh load2' --host gateway='ssh gw1' --url http://gw1:8080/",
   ],
   foreignFlags: FLAGS_OF_WRK,
   run: bench,
@@ -85,10 +88,17 @@ export const main: Main = mainOf({
 
 async function bench(flags: BenchFlags, call: Call): Promise<number> {
   if (flags.list) return await listScenarios(call);
+  const places = placesOf(flags);
+  const alone = call.positionals.length === 0 && places.hosts !== undefined;
   const names = call.positionals.length === 0 ? [DEFAULT_SCENARIO] : call.positionals;
-  const scenarios = await whileSignalsEnd(call.signal, () => Promise.all(names.map(loadScenario)));
-  const places = placesOf(flags, scenarios);
-  const lab = await chooseLab(flags.lab);
+  const scenarios = alone
+    ? [scenarioOfHosts(places)]
+    : await whileSignalsEnd(call.signal, () => Promise.all(names.map((name) => loadScenario(name, places))));
+  refuseBesideHosts(flags, scenarios);
+  const outputs = outputsOf(flags, scenarios);
+  const lab: LabChoice = scenarios.every(({ scenario }) => scenario.hosts !== undefined)
+    ? { kind: "remote" }
+    : await chooseLab(flags.lab);
   await using hostSysctls = await prepareHostSysctls(lab, {
     allowHostSysctl: flags.allowHostSysctl,
     tell: (line) => console.error(showControls(line)),
@@ -99,7 +109,8 @@ async function bench(flags: BenchFlags, call: Call): Promise<number> {
       planOf(loaded, flags, checkouts.gateways, {
         lab,
         hostSysctls,
-        command: commandOf(names[i]!, call.words, Deno.cwd()),
+        push: flags.push,
+        command: commandOf(alone ? undefined : names[i]!, call.words, Deno.cwd()),
       })
     ),
   );
@@ -112,7 +123,7 @@ async function bench(flags: BenchFlags, call: Call): Promise<number> {
   }
   let exitCode = 0;
   for (const [i, plan] of plans.entries()) {
-    exitCode = worstExitCode([exitCode, await measure(plan, places[i]!, flags, call.signal)]);
+    exitCode = worstExitCode([exitCode, await measure(plan, outputs[i]!, flags, call.signal)]);
     if (call.signal.aborted) break;
   }
   return exitCode;
@@ -125,7 +136,7 @@ async function planOf(
   { name, scenario }: LoadedScenario,
   flags: BenchFlags,
   checkouts: readonly NamedGateway[],
-  given: Pick<MeasureOptions, "lab" | "hostSysctls" | "command">,
+  given: Pick<MeasureOptions, "lab" | "hostSysctls" | "push" | "command">,
 ): Promise<BenchPlan> {
   const options = {
     name,
@@ -145,6 +156,10 @@ async function planOf(
       throw new TimewaitError(error.problem, { field: "gateway", cause: error });
     }
     if (isGiven(error.field, BENCH_FLAGS, flags)) throw error;
+    // Machines of the command line lack what a flag can say.
+    if (flags.host.length > 0 && Object.hasOwn(HOST_FLAGS, error.field.replace(/^hosts$/, "host"))) {
+      throw error;
+    }
     const field = flagOf(error.field, BENCH_FLAGS) ?? error.field;
     throw new TimewaitError(`${name}.ts: ${field} ${error.problem}`, { cause: error });
   }
@@ -199,8 +214,43 @@ function overridesOf(flags: BenchFlags) {
   };
 }
 
+/** Refuses what is for a lab of our own, where machines are given. */
+function refuseBesideHosts(
+  { lab, checkout, push, predict, allowHostSysctl }: BenchFlags,
+  scenarios: readonly LoadedScenario[],
+): void {
+  const given = scenarios.find(({ scenario }) => scenario.hosts !== undefined);
+  if (given === undefined) {
+    if (push) throw new TimewaitError("copies to machines that are given: add --host", { field: "push" });
+    return;
+  }
+  if (lab !== "auto") {
+    throw new TimewaitError(`cannot be ${lab} beside machines that are given: leave it out`, {
+      field: "lab",
+    });
+  }
+  if (allowHostSysctl) {
+    throw new TimewaitError("is for a host lab, and no knob is written on machines that are given", {
+      field: "allowHostSysctl",
+    });
+  }
+  if (predict) {
+    throw new TimewaitError(
+      "knows the machine of a lab of our own: leave it out beside machines that are given",
+      {
+        field: "predict",
+      },
+    );
+  }
+  if (checkout.length > 0) {
+    throw new TimewaitError("measures what is on this machine: leave it out beside machines that are given", {
+      field: "checkout",
+    });
+  }
+}
+
 /** Where the output of each scenario goes. */
-function placesOf(
+function outputsOf(
   { json, out, html, findings }: BenchFlags,
   scenarios: readonly LoadedScenario[],
 ): OutputPlaces[] {

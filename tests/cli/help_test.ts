@@ -49,7 +49,17 @@ Deno.test("the help of bench has all flags in its groups, within 80 columns", ()
   const help = renderHelp({ name: "bench", summary: "", flags: BENCH_FLAGS, groups: BENCH_FLAG_GROUPS, run });
   const headings = help.split("\n").filter((line) => /^\w.*:$/.test(line));
   assertEquals(headings, [
-    ...["Load:", "Backend:", "Gateway:", "Sweep:", "Repetitions:", "Gates:", "Knobs and lab:", "Output:"],
+    ...[
+      "Load:",
+      "Backend:",
+      "Gateway:",
+      "Sweep:",
+      "Repetitions:",
+      "Gates:",
+      "Knobs and lab:",
+      "Many machines:",
+      "Output:",
+    ],
   ]);
   for (const line of help.split("\n")) assert(line.length <= 80, line);
   assertStringIncludes(help, "--response-header-timeout DURATION\n");

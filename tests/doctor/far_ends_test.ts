@@ -5,59 +5,27 @@ import { diagnose } from "../../tools/doctor/diagnosis.ts";
 import { takeCapture } from "../../tools/doctor/take_capture.ts";
 import { takeStatus } from "../../tools/doctor/take_status.ts";
 import { UnavailableError } from "../../tools/errors.ts";
-import { findCommand } from "../../tools/lab/find_command.ts";
 import { renderDoctorReport } from "../../tools/report/doctor/report.ts";
+import { run, startContainer } from "../support/containers.ts";
+import { makeKubectlStub } from "../support/kubectl_stub.ts";
 import { privateLab } from "../support/requirements.ts";
 import { until } from "../support/until.ts";
 
 const { signal } = new AbortController();
 
-async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await body(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-/** Runs a command to its end; throws with what it said where it fails. */
-function run(command: string, ...args: string[]): string {
-  const { code, stdout, stderr } = new Deno.Command(command, { args, stdin: "null" }).outputSync();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
-  if (code !== 0) throw new Error(`${command}: ${text(stderr).split("\n").at(-1)}`);
-  return text(stdout);
-}
-
-/**
- * A program that is called `kubectl` and behaves as `kubectl exec -i POD -c C -- COMMAND` does: it says which
- * container on standard error, passes both streams on, and ends with 0 where the stream breaks
- * (kubernetes#73056).
- */
-const KUBECTL = `#!/bin/sh
-[ "$1 $2 $4 $6" = 'exec -i -c --' ] || { echo "error: unknown command: $*" >&2; exit 1; }
-[ "$3" = web-0 ] || { echo "Error from server (NotFound): pods \\"$3\\" not found" >&2; exit 1; }
-shift 6
-echo 'Defaulted container "c" out of: c, sidecar' >&2
-if [ -e "$(dirname "$0")/breaks" ]; then unshare -Urn "$@" | head -c 2000; exit 0; fi
-exec unshare -Urn "$@"
-`;
-
 Deno.test(
   "a program that behaves as kubectl exec leads to a pod; a stream that breaks is no capture",
   privateLab,
   async () => {
-    await inFolder(async (folder) => {
-      await Deno.writeTextFile(`${folder}/kubectl`, KUBECTL, { mode: 0o755 });
-      const to = (pod: string) => ({ host: `${folder}/kubectl exec -i ${pod} -c c --`, seconds: 0, signal });
-      const capture = await takeCapture(to("web-0"));
-      assertEquals([capture.complete, capture.readings[0]?.sockets?.count], [true, 0]);
-      const missing = await assertRejects(() => takeCapture(to("web-1")), UnavailableError);
-      assertStringIncludes(missing.message, 'pods "web-1" not found');
-      await Deno.writeTextFile(`${folder}/breaks`, "");
-      const broken = await assertRejects(() => takeCapture(to("web-0")), UnavailableError);
-      assertStringIncludes(broken.message, "has ended ahead of the capture's last line");
-    });
+    await using kubectl = await makeKubectlStub();
+    const to = (pod: string) => ({ host: kubectl.prefix(pod), seconds: 0, signal });
+    const capture = await takeCapture(to("web-0"));
+    assertEquals([capture.complete, capture.readings[0]?.sockets?.count], [true, 0]);
+    const missing = await assertRejects(() => takeCapture(to("web-1")), UnavailableError);
+    assertStringIncludes(missing.message, 'pods "web-1" not found');
+    await kubectl.breakStreams();
+    const broken = await assertRejects(() => takeCapture(to("web-0")), UnavailableError);
+    assertStringIncludes(broken.message, "has ended ahead of the capture's last line");
   },
 );
 
@@ -92,86 +60,23 @@ Deno.test(
   },
 );
 
-/**
- * Starts a container from a folder with nothing but Busybox in it; throws with the reason where that fails.
- */
-async function startContainer(folder: string, name: string): Promise<void> {
-  for (const part of ["bin", "proc", "dev", "sys", "tmp", "etc", "www"]) {
-    await Deno.mkdir(`${folder}/${part}`);
-  }
-  await Deno.copyFile(findCommand("busybox"), `${folder}/bin/busybox`);
-  for (const tool of ["sh", "cat", "sleep", "ls", "tr", "httpd", "wget"]) {
-    await Deno.symlink("busybox", `${folder}/bin/${tool}`);
-  }
-  await Deno.writeTextFile(`${folder}/www/index.html`, "hello");
-  // crun takes no hybrid cgroups. The limits are for a root that may not raise them.
-  const runtime = ["runc", "crun"].find((name) => findOr(name) !== undefined);
-  run(
-    "podman",
-    "run",
-    "--detach",
-    "--rm",
-    "--name",
-    name,
-    ...(runtime === undefined ? [] : ["--runtime", runtime]),
-    "--network=none",
-    "--ulimit=nofile=1024:1024",
-    "--ulimit=nproc=1000:1000",
-    "--rootfs",
-    folder,
-    "/bin/httpd",
-    "-f",
-    "-p",
-    "8080",
-    "-h",
-    "/www",
-  );
-  await until(() => run("podman", "exec", name, "cat", "/proc/net/tcp", "/proc/net/tcp6").includes(":1F90 "));
-}
-
-function findOr(name: string): string | undefined {
-  try {
-    return findCommand(name);
-  } catch {
-    return undefined;
-  }
-}
-
-/** A container with a web server that closes first; `undefined` and the reason printed where none can run. */
-async function container(): Promise<string | undefined> {
-  const folder = await Deno.makeTempDir();
-  const name = `timewait_doctor_${Deno.pid}`;
-  const stop = () => {
-    if (findOr("podman") !== undefined) {
-      new Deno.Command("podman", {
-        args: ["rm", "--force", "--time", "0", name],
-        stdout: "null",
-        stderr: "null",
-      })
-        .outputSync();
-    }
-    Deno.removeSync(folder, { recursive: true });
-  };
-  try {
-    await startContainer(folder, name);
-    addEventListener("unload", stop);
-    return name;
-  } catch (error) {
-    console.error(`tests that need podman are ignored: ${(error as Error).message}`);
-    stop();
-    return undefined;
-  }
-}
-
-const name = await container();
+const name = `timewait_doctor_${Deno.pid}`;
+const hasContainer = await startContainer({
+  name,
+  applets: ["sh", "cat", "sleep", "ls", "tr", "httpd", "wget"],
+  command: ["/bin/httpd", "-f", "-p", "8080", "-h", "/www"],
+});
 
 Deno.test({
   name: "a container that holds nothing but Busybox is read through podman exec",
-  ignore: name === undefined,
+  ignore: !hasContainer,
   async fn() {
+    await until(() =>
+      run("podman", "exec", name, "cat", "/proc/net/tcp", "/proc/net/tcp6").includes(":1F90 ")
+    );
     const asks =
       "i=0; while [ $i -lt 30 ]; do wget -q -O /dev/null http://127.0.0.1:8080/ || exit 1; i=$((i + 1)); done";
-    run("podman", "exec", name!, "sh", "-c", asks);
+    run("podman", "exec", name, "sh", "-c", asks);
     const capture = await takeCapture({ host: `podman exec -i ${name}`, seconds: 1, signal });
     const { facts, verdict } = diagnose(capture);
     assertEquals([capture.complete, capture.notes, verdict], [true, [], "nothing wrong"]);

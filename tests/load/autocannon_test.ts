@@ -4,6 +4,7 @@ import { localMachine } from "../../tools/lab/host.ts";
 import { parseAutocannonReport, prepareAutocannon, startAutocannon } from "../../tools/load/autocannon.ts";
 import { summarizeLatency } from "../../tools/load/latency.ts";
 import type { LoadResult } from "../../tools/load/load.ts";
+import { mergeReports } from "../../tools/load/load_reports.ts";
 
 const OPTIONS = { connections: 8, threads: 1, headers: ["X-A: b: c"] };
 
@@ -20,7 +21,7 @@ async function runAutocannon(
   await load.over;
   const [table] = await host.readProc("/proc/net/tcp");
   whenOver(port, table!);
-  return await load.finish();
+  return mergeReports([await load.finish()]);
 }
 
 Deno.test("autocannon drives a load in wrk's place, its connections open until it may end", async () => {
@@ -65,7 +66,7 @@ const HISTOGRAM = [1_000, 3, 70_000, 1];
 const reportOf = (result: unknown, histogram: unknown = HISTOGRAM) => JSON.stringify({ result, histogram });
 
 Deno.test("a late answer is a request that took at least the timeout", () => {
-  const result = parseAutocannonReport(reportOf(RESULT), 2000);
+  const result = mergeReports([parseAutocannonReport(reportOf(RESULT), 2000)]);
   assertEquals([result.requests, result.requestsPerSec], [5, 2.5]);
   assertEquals(result.errors, { connect: 2, read: 0, write: 0, timeout: 1, status: 2 });
   const histogram = new Map([[1_000, 3], [70_000, 1]]);

@@ -12,6 +12,7 @@ import { startBackend } from "../../tools/parties/backend_server.ts";
 import { localMachine } from "../../tools/lab/host.ts";
 import { summarizeLatency } from "../../tools/load/latency.ts";
 import { type OpenLoopResult, startOpenLoop } from "../../tools/load/open_loop.ts";
+import { mergeReports } from "../../tools/load/load_reports.ts";
 import { dialTcp, OpenLoopConnection } from "../../tools/load/open_loop_connection.ts";
 import { parseOpenLoopReport } from "../../tools/load/open_loop_process.ts";
 import { warmUpOpenLoop } from "../../tools/load/open_loop_warm_up.ts";
@@ -285,7 +286,7 @@ const REPORT = {
 const LIMITS = { durationMs: 2000, timeoutMs: 1000 };
 
 Deno.test("what was given up counts as a request that took the timeout", () => {
-  const result = parseOpenLoopReport(JSON.stringify(REPORT), LIMITS);
+  const result = mergeReports([parseOpenLoopReport(JSON.stringify(REPORT), LIMITS)]);
   assertEquals([result.requests, result.durationSec, result.requestsPerSec], [9, 2, 4.5]);
   assertEquals(result.latencyUs.max, 1_000_000);
   assertEquals(result.latencyUs.p50, 1_000);

@@ -12,6 +12,7 @@ import {
 import { startBackend } from "../../tools/parties/backend_server.ts";
 import { localMachine } from "../../tools/lab/host.ts";
 import type { LoadOptions, LoadResult } from "../../tools/load/load.ts";
+import { mergeReports } from "../../tools/load/load_reports.ts";
 import { checkWrkOptions, parseWrkReport, startWrk, undoCorrection } from "../../tools/load/wrk.ts";
 import { wrk } from "../support/requirements.ts";
 import "../support/one_at_a_time.ts";
@@ -31,7 +32,7 @@ async function runWrkAt(port: number, options: Partial<LoadOptions>): Promise<Lo
   const url = `http://127.0.0.1:${port}/`;
   await using load = await startWrk(host, { ...OPTIONS, url, ...options });
   await load.over;
-  return await load.finish();
+  return mergeReports([await load.finish()]);
 }
 
 /** A server that answers the first request of each connection with these bytes, and then ends it. */
@@ -282,7 +283,7 @@ Deno.test("a report that is damaged is refused, whatever the damage", () => {
     errors: { connect: 0, read: 0, write: 0, timeout: 0, status: 0 },
     histogram: [100, 1, 200, 1],
   };
-  assertEquals(parseWrkReport(JSON.stringify(good), 1, 2000).latencyUs.p50, 100);
+  assertEquals(mergeReports([parseWrkReport(JSON.stringify(good), 1, 2000)]).latencyUs.p50, 100);
   const damages = [
     "",
     "{",

@@ -14,7 +14,7 @@ Deno.test({
     await using other = await openLab("private");
     await other.client.readProc("/proc/uptime");
     const reader = Number(/\d+/.exec(await other.client.procNet())![0]);
-    for (const pid of [sampler.process.pid, probe.process.pid, reader]) Deno.kill(pid, "SIGSTOP");
+    for (const pid of [sampler.parts[0]!.process.pid, probe.process.pid, reader]) Deno.kill(pid, "SIGSTOP");
     await Promise.all([
       assertRejects(() => sampler.finish(), Error, "the sampler did not end within 10 s"),
       assertRejects(() => probe.finish(), Error, "the probe of connects stood still"),

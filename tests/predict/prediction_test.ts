@@ -162,7 +162,7 @@ Deno.test("under an open loop CPU times make the machine as slow as it was, and 
       processes: {
         ...one.processes,
         gateway: { ...one.processes.gateway!, cpuSec: 240e-6 * requests },
-        backend: { ...one.processes.backend, cpuSec: 60e-6 * requests },
+        backend: { ...one.processes.backend!, cpuSec: 60e-6 * requests },
         load: { ...one.processes.load, cpuSec: 300e-6 * requests },
       },
     }

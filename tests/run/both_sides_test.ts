@@ -1,7 +1,7 @@
 /** What is kept of both sides of real gateways, in each kind of lab. */
 
 import { assert, assertEquals, assertGreater, assertLess, assertStringIncludes } from "@std/assert";
-import type { LabKind } from "../../tools/lab/lab.ts";
+import type { LocalLabKind } from "../../tools/lab/lab.ts";
 import { measureRepetition } from "../../tools/run/repetition.ts";
 import type { Measured } from "../../tools/results/results.ts";
 import { resolveBackend, resolveLoad } from "../../tools/scenario/resolve.ts";
@@ -17,7 +17,7 @@ const optionsOf = (command: string, sysctls?: Record<string, string>) => ({
   load: resolveLoad({ connections: 40, threads: 1, warmUp: 0, duration: "1s" }),
   ...(sysctls === undefined ? {} : { sysctls }),
 });
-const measure = (command: string, lab: LabKind, sysctls?: Record<string, string>) =>
+const measure = (command: string, lab: LocalLabKind, sysctls?: Record<string, string>) =>
   measureRepetition(optionsOf(command, sysctls), {
     lab,
     generator: "wrk",

@@ -154,3 +154,9 @@ Deno.test("only a bench whose runs are measured again sums its first round up", 
   assertEquals(runsToSumUp(plan), []);
   assertEquals(runsToSumUp({ ...plan, find, until: { width: 0.05, maxTimeMs: 60_000 } }), []);
 });
+
+Deno.test("on given hosts the line says what a repetition waits for", () => {
+  const at = { rounds: 2, run: "a", repetition: 1, ended: [], waitsFor: 2_795 };
+  const line = renderProgress(at, { a: { loadMs: 1_000, overheadMs: 700 } }, 120);
+  assertStringIncludes(line, "a 1  waits for 2,795 TIME_WAITs to go");
+});

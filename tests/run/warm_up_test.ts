@@ -5,7 +5,8 @@ import { runWarmUp } from "../../tools/run/warm_up.ts";
 
 /** A load that is over as soon as it has started. */
 const SHORT_LOAD = {
-  processGroup: 0,
+  generators: [],
+  reports: [],
   over: Promise.resolve(),
   finish: () => Promise.reject(new Error("not stopped")),
   [Symbol.asyncDispose]: () => Promise.resolve(),

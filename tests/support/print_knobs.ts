@@ -4,7 +4,7 @@
  */
 
 import { messageOf } from "../../tools/errors.ts";
-import type { LabKind } from "../../tools/lab/lab.ts";
+import type { LocalLabKind } from "../../tools/lab/lab.ts";
 import { openLab } from "../../tools/lab/open_lab.ts";
 import { parseSysctl } from "../../tools/cli/values.ts";
 import { setKnobs } from "../../tools/lab/knobs.ts";
@@ -12,11 +12,11 @@ import { prepareHostSysctls } from "../../tools/lab/machine_knobs.ts";
 
 const [kind, allow, ...asked] = Deno.args;
 try {
-  await using machine = await prepareHostSysctls({ kind: kind as LabKind }, {
+  await using machine = await prepareHostSysctls({ kind: kind as LocalLabKind }, {
     allowHostSysctl: allow === "allow",
     tell: console.error,
   });
-  await using lab = await openLab(kind as LabKind);
+  await using lab = await openLab(kind as LocalLabKind);
   await using set = await setKnobs(
     lab,
     asked.map((text) => parseSysctl(text, "sysctl")),

@@ -15,6 +15,7 @@ import { listFlag, type Options, switchFlag, valueFlag, type Word } from "./comm
 import { FINDINGS_FLAGS, PRODUCT_FLAGS } from "./findings_flags.ts";
 import { GATE_FLAGS } from "./gate_flags.ts";
 import { GATEWAY_FLAGS } from "./gateway_flags.ts";
+import { HOST_FLAGS } from "./host_flags.ts";
 import { LOAD_FLAGS } from "./load_flags.ts";
 import { REPEAT_FLAGS } from "./repeat_flags.ts";
 import { SWEEP_FLAGS } from "./sweep_flags.ts";
@@ -76,6 +77,7 @@ export const BENCH_FLAG_GROUPS = {
   "Repetitions": REPEAT_FLAGS,
   "Gates": GATE_FLAGS,
   "Knobs and lab": LAB_FLAGS,
+  "Many machines": HOST_FLAGS,
   "Output": OUTPUT_FLAGS,
 } as const;
 
@@ -93,6 +95,7 @@ export const BENCH_FLAGS = {
   ...REPEAT_FLAGS,
   ...GATE_FLAGS,
   ...LAB_FLAGS,
+  ...HOST_FLAGS,
   ...OUTPUT_FLAGS,
 } as const;
 
@@ -109,15 +112,21 @@ export function sysctlsOf({ sysctl }: Pick<BenchFlags, "sysctl">): Sysctls {
  * the other scenarios. Secrets are masked word by word, before the quotes of the shell hide where a word
  * ends.
  *
- * @param scenario its name or its path, as typed.
+ * @param scenario its name or its path, as typed; `undefined` where none was, and the flags say all.
  * @param folder where the person typed: outside of Timewait's own folder, the command says where its tasks
  * are.
  */
-export function commandOf(scenario: string, words: readonly Word[], folder: string): string {
+export function commandOf(scenario: string | undefined, words: readonly Word[], folder: string): string {
   const kept = words.filter(({ flag }) => flag !== undefined && !Object.hasOwn(OUTPUT_FLAGS, flag));
   const root = pathOf(new URL("../", TOOLS)) ?? "";
   const inside = `${folder}/`.startsWith(`${root}/`);
-  const task = ["deno", "task", ...(inside ? [] : ["--config", `${root}/deno.json`]), "bench", scenario];
+  const task = [
+    "deno",
+    "task",
+    ...(inside ? [] : ["--config", `${root}/deno.json`]),
+    "bench",
+    ...(scenario === undefined ? [] : [scenario]),
+  ];
   const flags = kept.flatMap(({ texts }) => texts.map((text) => maskSecrets(text)));
   return [...task, ...flags].map(quoteForShell).join(" ");
 }

@@ -6,9 +6,9 @@
 
 import { deadline } from "@std/async/deadline";
 import { messageOf, UnavailableError } from "../errors.ts";
+import { readShellWords, startPrefixShell, stopPrefixShell } from "../lab/prefix_shell.ts";
 import { type Capture, type CaptureReader, createCaptureReader } from "./capture.ts";
 import { captureProgram, type CaptureRequest } from "./program.ts";
-import { stopShell } from "./stop_shell.ts";
 
 /** What to read, where. */
 export interface TakeOptions extends CaptureRequest {
@@ -26,8 +26,6 @@ export interface TakeOptions extends CaptureRequest {
 /** Longest silence of the far end, in milliseconds, beside the time between two readings. */
 const SILENCE_MS = 30_000;
 
-const LINES_OF_ERROR = 3;
-
 /**
  * Takes a capture. It starts exactly `HOST sh` and writes the program to that shell's standard input, so
  * nothing is quoted on the way and nothing is installed there. Nothing goes on there when the capture is
@@ -40,11 +38,11 @@ export async function takeCapture(options: TakeOptions): Promise<Capture> {
   const { host, signal, onChunk } = options;
   const where = host === undefined ? "sh" : `${host} sh`;
   signal.throwIfAborted();
-  const child = startShell(host);
+  const child = startPrefixShell({ prefix: host ?? "" });
   const chunks = child.stdout.getReader();
-  const stop = () => stopShell(child, chunks);
+  const stop = () => stopPrefixShell(child, chunks);
   signal.addEventListener("abort", stop, { once: true });
-  const words = readWords(child.stderr);
+  const words = readShellWords(child.stderr);
   const asked = writeProgram(child.stdin, captureProgram(options));
   const reader = createCaptureReader(`what ${where} printed`);
   let bytes = 0;
@@ -62,7 +60,7 @@ export async function takeCapture(options: TakeOptions): Promise<Capture> {
     const capture = bytes === 0 ? undefined : finished(reader);
     if (capture?.complete) return capture;
     throw new UnavailableError(
-      `${where} has ended ahead of the capture's last line${wordsOf(await words.all())}`,
+      `${where} has ended ahead of the capture's last line${await words.all()}`,
     );
   } catch (error) {
     if (signal.aborted) throw signal.reason;
@@ -72,7 +70,7 @@ export async function takeCapture(options: TakeOptions): Promise<Capture> {
       ? `says nothing for ${SILENCE_MS / 1000} s`
       : messageOf(error);
     throw new UnavailableError(
-      `${where}: ${problem}${wordsOf(await words.all())}`,
+      `${where}: ${problem}${await words.all()}`,
     );
   } finally {
     signal.removeEventListener("abort", stop);
@@ -91,44 +89,7 @@ function finished(reader: CaptureReader): Capture | undefined {
   }
 }
 
-function startShell(host: string | undefined): Deno.ChildProcess {
-  const args = host === undefined ? [] : ["-c", `exec ${host} sh`];
-  try {
-    return new Deno.Command("sh", { args, stdin: "piped", stdout: "piped", stderr: "piped" }).spawn();
-  } catch (error) {
-    throw new UnavailableError(`sh cannot be started: ${messageOf(error)}`, { cause: error });
-  }
-}
-
 /** A shell that has ended already, because its host is not there, tells why on its standard error. */
 async function writeProgram(stdin: WritableStream<Uint8Array>, program: string): Promise<void> {
   await new Blob([program]).stream().pipeTo(stdin).catch(() => {});
-}
-
-/** Longest wait for the end of standard error, in milliseconds: a child of the shell may hold it open. */
-const WORDS_WAIT_MS = 1_000;
-
-/** Collects what a shell says on its standard error. */
-function readWords(stream: ReadableStream<Uint8Array>): { all(): Promise<string>; stop(): Promise<void> } {
-  const reader = stream.getReader();
-  const decoder = new TextDecoder();
-  let text = "";
-  const read = (async () => {
-    for (let next; !(next = await reader.read()).done;) text += decoder.decode(next.value, { stream: true });
-  })().catch(() => {});
-  return {
-    async all() {
-      await deadline(read, WORDS_WAIT_MS).catch(() => {});
-      return text;
-    },
-    async stop() {
-      await reader.cancel().catch(() => {});
-      await read;
-    },
-  };
-}
-
-function wordsOf(stderr: string): string {
-  const lines = stderr.split("\n").map((line) => line.trim()).filter((line) => line !== "");
-  return lines.length === 0 ? "" : `: ${messageOf(lines.slice(-LINES_OF_ERROR).join("; "))}`;
 }

@@ -7,10 +7,10 @@
 
 import { deadline } from "@std/async/deadline";
 import { messageOf, TimewaitError } from "../errors.ts";
+import { stopPrefixShell } from "../lab/prefix_shell.ts";
 import { pathOf } from "../paths.ts";
 import { maskSecrets } from "../scenario/mask.ts";
 import { parseStatusPage } from "./status_page.ts";
-import { stopShell } from "./stop_shell.ts";
 
 /** Which page to ask, where. */
 export interface StatusRequest {
@@ -100,7 +100,7 @@ async function asked({ url, host, seconds, signal }: StatusRequest): Promise<str
     stderr: "null",
   }).spawn();
   const reader = child.stdout.getReader();
-  const stop = () => stopShell(child, reader);
+  const stop = () => stopPrefixShell(child, reader);
   signal.addEventListener("abort", stop, { once: true });
   const timer = setTimeout(stop, ANSWERS_MS + seconds * 1000);
   const program = host === undefined ? "" : fromThere(url, seconds);

@@ -1,13 +1,14 @@
 /**
  * A host is where a command runs: a command prefix, an address, a way to read its /proc, and a `$`. A network
- * namespace and the machine itself differ in the prefix and in nothing else.
+ * namespace and the machine itself differ in the prefix and in nothing else. What is on another machine is in
+ * remote/remote_host.ts.
  *
  * @module
  */
 
 import { createDollar, type Dollar } from "./host_dollar.ts";
-import { inTime } from "./in_time.ts";
-import { type ProcessOptions, reasonOfExit, type RunningProcess, startProcess } from "./process.ts";
+import { type ProcessOptions, type RunningProcess, startProcess } from "./process.ts";
+import { type ProcReader, startProcReader } from "./proc_reader.ts";
 import READ_PROC from "./read_proc.sh" with { type: "text" };
 
 /**
@@ -19,8 +20,6 @@ export interface Host extends AsyncDisposable {
   readonly name: string;
   /** The IPv4 address by which the other hosts reach it. */
   readonly address: string;
-  /** What puts a command on it, such as `nsenter` with its arguments; empty for the machine itself. */
-  readonly prefix: readonly string[];
   /** Environment variables of every process on it. */
   readonly env: Readonly<Record<string, string>>;
   /**
@@ -55,6 +54,12 @@ export interface Host extends AsyncDisposable {
    * @throws {Error} when the process that reads them has ended, or does not answer in time.
    */
   readProc(...paths: string[]): Promise<(string | undefined)[]>;
+}
+
+/** A host on this machine: a network namespace, or the machine itself. */
+export interface LocalHost extends Host {
+  /** What puts a command on it, such as `nsenter` with its arguments; empty for the machine itself. */
+  readonly prefix: readonly string[];
   /** The directory of this host's /proc/net, as every process on the machine can read it. */
   procNet(): Promise<string>;
 }
@@ -63,7 +68,7 @@ export interface Host extends AsyncDisposable {
 export type ScriptOptions = Omit<ProcessOptions, "argv">;
 
 /** How a host is made. */
-export interface HostOptions extends Pick<Host, "name" | "address" | "prefix"> {
+export interface HostOptions extends Pick<LocalHost, "name" | "address" | "prefix"> {
   /** Environment variables of every process there. */
   readonly env?: Readonly<Record<string, string>>;
   /** Called for each process before it becomes the program asked for. */
@@ -73,14 +78,17 @@ export interface HostOptions extends Pick<Host, "name" | "address" | "prefix"> {
 }
 
 /** Makes a host, which must have its address already. Nothing is started until it is used. */
-export function createHost(options: HostOptions): Host {
+export function createHost(options: HostOptions): LocalHost {
   const { name, address, prefix, env = {}, beforeExec, onGroup } = options;
   const start = (process: ProcessOptions) =>
     startProcess(prefix, { ...process, env: { ...env, ...process.env } }, beforeExec);
   const startScript: Host["startScript"] = (script, args, options) =>
     start({ ...options, argv: scriptArgv(script, args, options) });
   let reader: Promise<ProcReader> | undefined;
-  const startedReader = () => reader ??= startProcReader(startScript);
+  const startedReader = () =>
+    reader ??= startProcReader((onStdout) =>
+      startScript(READ_PROC, [], { name: "the reader of /proc", onStdout })
+    );
   return {
     name,
     address,
@@ -113,47 +121,6 @@ export function scriptArgv(
 }
 
 /** The machine itself, on its own loopback address. */
-export function localMachine(): Host {
+export function localMachine(): LocalHost {
   return createHost({ name: "this machine", address: "127.0.0.1", prefix: [] });
-}
-
-interface ProcReader {
-  readonly process: RunningProcess;
-  read(paths: readonly string[]): Promise<(string | undefined)[]>;
-}
-
-/**
- * Starts the process that reads /proc on a host. It answers requests one after the other, in the order in
- * which they come.
- */
-async function startProcReader(startScript: Host["startScript"]): Promise<ProcReader> {
-  const waiting: {
-    left: number;
-    texts: (string | undefined)[];
-    resolve: (texts: (string | undefined)[]) => void;
-  }[] = [];
-  let lines: string[] = [];
-  const onStdout = (line: string) => {
-    if (line[0] !== "\x04") return void lines.push(line);
-    const request = waiting[0]!;
-    request.texts.push(line === "\x04+" ? lines.join("\n") : undefined);
-    lines = [];
-    if (--request.left > 0) return;
-    waiting.shift();
-    request.resolve(request.texts);
-  };
-  const process = await startScript(READ_PROC, [], { name: "the reader of /proc", onStdout });
-  const ended = process.exited.then((status) => {
-    throw new Error(`the reader of /proc has ended: ${reasonOfExit(status)}`);
-  });
-  ended.catch(() => {});
-  return {
-    process,
-    async read(paths) {
-      const { promise, resolve } = Promise.withResolvers<(string | undefined)[]>();
-      waiting.push({ left: paths.length, texts: [], resolve });
-      const answered = process.writeLine(paths.join(" ")).then(() => promise, () => ended);
-      return await inTime(Promise.race([answered, ended]), "the reader of /proc did not answer");
-    },
-  };
 }

@@ -29,7 +29,7 @@ import { enterArgv, QUIET_DENO, signalGroup, STOP_GRACE_MS, UNWANTED_ENV } from 
  */
 export type Dollar = import("@david/dax").$Type;
 
-/** What `$` has to know of its host. */
+/** What `$` has to know of a host on this machine. */
 export interface DollarHost {
   /** What `.printCommand()` calls it. */
   readonly name: string;
@@ -43,13 +43,58 @@ export interface DollarHost {
 
 /** Makes the `$` of a host. Its command lines are ended with the lab, those in the background as well. */
 export function createDollar(host: DollarHost): Dollar {
-  return onHost(build$(), host);
+  return dollarOf({ name: host.name, spawn: (line) => Promise.resolve(spawnHere(host, line)) });
+}
+
+/** A command line as dax has made it ready. */
+export interface DollarLine {
+  /** The line. */
+  readonly line: string;
+  /** Options of the shell, by bash's names. */
+  readonly options: readonly string[];
+  /** The directory it is to run in. */
+  readonly cwd: string;
+  /** Variables as dax has them: all that this process has, and those of the command. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Where each of its streams comes from or goes to. */
+  readonly stdin: "inherit" | "null" | "piped";
+  /** As {@linkcode stdin}. */
+  readonly stdout: "inherit" | "null" | "piped";
+  /** As {@linkcode stdin}. */
+  readonly stderr: "inherit" | "null" | "piped";
+}
+
+/** A command line that runs. Of its streams those are there that are to be piped. */
+export interface SpawnedLine {
+  /** Its standard input. */
+  readonly stdin: WritableStream<Uint8Array> | undefined;
+  /** What it writes to standard output. */
+  readonly stdout: AsyncIterable<Uint8Array> | undefined;
+  /** What it writes to standard error. */
+  readonly stderr: AsyncIterable<Uint8Array> | undefined;
+  /** Its exit code. */
+  readonly code: Promise<number>;
+  /** Sends a signal to all of it. */
+  signal(name: Deno.Signal): void;
+}
+
+/** What runs the command lines of a `$`. */
+export interface LineSpawner {
+  /** What `.printCommand()` calls it. */
+  readonly name: string;
+  /** Starts a line. */
+  spawn(line: DollarLine): Promise<SpawnedLine>;
+}
+
+/** Makes a `$` whose command lines a spawner runs. */
+export function dollarOf(spawner: LineSpawner): Dollar {
+  return onHost(build$(), spawner);
 }
 
 type Tag = (strings: TemplateStringsArray, ...values: TemplateExpr[]) => CommandBuilder;
 
 /** A `$` that does all that `local` does, but for the command lines, which run on the host. */
-function onHost(local: Dollar, host: DollarHost): Dollar {
+function onHost(local: Dollar, host: LineSpawner): Dollar {
   const tagFrom = (parse: Tag): Tag => (strings, ...values) => {
     const { text, stdin } = toLine(parse(strings, ...values) as unknown as ParsedTemplate);
     const command = local`on ${host.name} ${text}`.registerCommand("on", (context) => run(host, context));
@@ -107,46 +152,67 @@ function toLine({ text, fds }: ParsedTemplate): { text: string; stdin?: Readable
   return { text: `exec 3<&0 </dev/null; ${text}`, stdin };
 }
 
-/**
- * Runs the command line on the host, in a session of its own. dax calls this as its command `on HOST LINE`.
- */
-async function run(host: DollarHost, context: CommandContext): Promise<ExecuteResult> {
+/** Runs the command line on the host. dax calls this as its command `on HOST LINE`. */
+async function run(host: LineSpawner, context: CommandContext): Promise<ExecuteResult> {
   const { args: [, line], stdin, stdout, stderr, signal } = context;
   if (signal.aborted) return { code: signal.abortedExitCode! };
-  const shell = [findCommand("bash"), ...optionsOf(context.shellOptions, line!), "-c", line!, "bash"];
-  const child = new Deno.Command(findCommand("setsid"), {
-    args: enterArgv(host.prefix, shell, context.cwd),
-    env: environmentOf(host, context.env),
-    clearEnv: true,
+  const child = await host.spawn({
+    line: line!,
+    options: optionsOf(context.shellOptions, line!),
+    cwd: context.cwd,
+    env: context.env,
     stdin: typeof stdin === "string" ? stdin : "piped",
     stdout: kindOf(stdout),
     stderr: kindOf(stderr),
-  }).spawn();
-  host.onGroup?.(child.pid, child.status);
+  });
 
   let killTimer: ReturnType<typeof setTimeout> | undefined;
   const onSignal: KillSignalListener = (name) => {
-    signalGroup(child.pid, name as Deno.Signal);
-    if (signal.aborted) killTimer ??= setTimeout(() => signalGroup(child.pid, "SIGKILL"), STOP_GRACE_MS);
+    child.signal(name as Deno.Signal);
+    if (signal.aborted) killTimer ??= setTimeout(() => child.signal("SIGKILL"), STOP_GRACE_MS);
   };
   signal.addListener(onSignal);
   const ended = new AbortController();
-  if (typeof stdin !== "string") feed(stdin, child.stdin, ended.signal);
+  if (typeof stdin !== "string" && child.stdin !== undefined) feed(stdin, child.stdin, ended.signal);
   try {
     await Promise.all([
-      kindOf(stdout) === "piped" && drain(child.stdout, stdout),
-      kindOf(stderr) === "piped" && drain(child.stderr, stderr),
+      child.stdout && drain(child.stdout, stdout),
+      child.stderr && drain(child.stderr, stderr),
     ]);
-    return { code: (await child.status).code };
+    return { code: await child.code };
   } catch (error) {
-    signalGroup(child.pid, "SIGKILL");
-    await child.status;
+    child.signal("SIGKILL");
+    await child.code;
     throw error;
   } finally {
     ended.abort();
     clearTimeout(killTimer);
     signal.removeListener(onSignal);
   }
+}
+
+/** Starts a line in a session of its own. */
+function spawnHere(
+  host: DollarHost,
+  { line, options, cwd, env, stdin, stdout, stderr }: DollarLine,
+): SpawnedLine {
+  const shell = [findCommand("bash"), ...options, "-c", line, "bash"];
+  const child = new Deno.Command(findCommand("setsid"), {
+    args: enterArgv(host.prefix, shell, cwd),
+    env: environmentOf(host, env),
+    clearEnv: true,
+    stdin,
+    stdout,
+    stderr,
+  }).spawn();
+  host.onGroup?.(child.pid, child.status);
+  return {
+    stdin: stdin === "piped" ? child.stdin : undefined,
+    stdout: stdout === "piped" ? child.stdout : undefined,
+    stderr: stderr === "piped" ? child.stderr : undefined,
+    code: child.status.then(({ code }) => code),
+    signal: (name) => signalGroup(child.pid, name),
+  };
 }
 
 /**
@@ -182,7 +248,7 @@ function kindOf({ kind }: CommandContext["stdout"]): "inherit" | "null" | "piped
   return kind === "inherit" || kind === "null" ? kind : "piped";
 }
 
-async function drain(from: ReadableStream<Uint8Array>, to: CommandContext["stdout"]): Promise<void> {
+async function drain(from: AsyncIterable<Uint8Array>, to: CommandContext["stdout"]): Promise<void> {
   for await (const chunk of from) await to.writeAll(chunk);
 }
 

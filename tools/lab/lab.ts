@@ -5,7 +5,7 @@
  */
 
 import { type HostName } from "../scenario/host_names.ts";
-import { type Host } from "./host.ts";
+import { type LocalHost } from "./host.ts";
 
 /**
  * - `private`: three network namespaces of one user namespace, joined by veth links. Nothing of the machine's
@@ -14,15 +14,18 @@ import { type Host } from "./host.ts";
  * - `loopback`: all three on the loopback of one network namespace of their own: like `host`, and the machine
  *   is not touched.
  */
-export type LabKind = "private" | "host" | "loopback";
+export type LocalLabKind = "private" | "host" | "loopback";
+
+/** A kind of lab: one on this machine, or `remote`: hosts of the user's, wherever they are. */
+export type LabKind = LocalLabKind | "remote";
 
 /**
  * Three hosts and the links between them. Disposing it ends every process in it, and the hosts. Where the
  * hosts share their tables, the same object stands under all three names.
  */
-export interface Lab extends AsyncDisposable, Readonly<Record<HostName, Host>> {
+export interface Lab extends AsyncDisposable, Readonly<Record<HostName, LocalHost>> {
   /** Whether each host has TCP tables of its own (`private`), or all share one (`host`, `loopback`). */
-  readonly kind: LabKind;
+  readonly kind: LocalLabKind;
   /**
    * Makes a host anew: no socket of what ran there is left, in TIME_WAIT or in any other state. Its sysctls
    * stay as they are set. What still runs there is cut off. Left out where hosts share their tables.

@@ -11,7 +11,7 @@
 import { deadline } from "@std/async/deadline";
 import { messageOf } from "../errors.ts";
 import { HOST_NAMES, type HostName } from "../scenario/host_names.ts";
-import { createHost, type Host, localMachine } from "./host.ts";
+import { createHost, type LocalHost, localMachine } from "./host.ts";
 import type { Lab } from "./lab.ts";
 import LOOPBACK_SETUP from "./loopback_lab.sh" with { type: "text" };
 import SETUP from "./private_lab.sh" with { type: "text" };
@@ -64,11 +64,11 @@ export async function startPrivateLab(timeoutMs = TIMEOUT_MS): Promise<Lab> {
     timeoutMs,
     (line) => answers.shift()?.resolve(line),
   );
-  const entries = HOST_NAMES.map((name): [HostName, Host] => {
+  const entries = HOST_NAMES.map((name): [HostName, LocalHost] => {
     const prefix = [...nsenter(pid), `--net=/proc/${pid}/root/run/netns/${name}`, "--"];
     return [name, stack.use(createHost({ name, address: PRIVATE_ADDRESSES[name], prefix }))];
   });
-  const hosts = Object.fromEntries(entries) as Record<HostName, Host>;
+  const hosts = Object.fromEntries(entries) as Record<HostName, LocalHost>;
   const owned = stack.move();
   return {
     kind: "private",

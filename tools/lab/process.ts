@@ -209,11 +209,7 @@ export async function startProcess(
     if (code !== undefined) ended.resolve(Number(code));
     if (code !== undefined && line === "") return;
     options.onStderr?.(line);
-    stderr.push(line);
-    if (stderr.length <= STDERR_LINES_KEPT) return;
-    // A stack trace can be longer than what is kept, and must not push out the error that it belongs to.
-    const spare = stderr.findIndex((kept) => !IS_REASON.test(kept));
-    stderr.splice(Math.max(0, spare), 1);
+    keepLine(stderr, line);
   });
   const closed = (async () => {
     const code = await child.then((result) => result.code, (error) => noteFailure(stderr, error));
@@ -236,7 +232,14 @@ export async function startProcess(
     const status = await exited;
     throw new Error(`could not start ${options.name}: ${reasonOfExit(status)}`);
   }
-  const process = controlProcess(options, Number(ids[1]), Number(ids[2]), exited, writer);
+  const process = controlProcess(options, {
+    pid: Number(ids[1]),
+    processGroup: Number(ids[2]),
+    exited,
+    stdin: writer,
+    send: sendSignal,
+    killWaitMs: KILL_WAIT_MS,
+  });
   await beforeExec(process);
   await process.writeLine("go");
   return process;
@@ -256,25 +259,44 @@ export function enterArgv(prefix: readonly string[], argv: readonly string[], cw
   return [...prefix, "/bin/sh", "-c", ENTER, "sh", cwd, ...argv];
 }
 
+/**
+ * Keeps a line of standard error, of which the last few are kept. A stack trace can be longer than that, and
+ * must not push out the error that it belongs to.
+ */
+export function keepLine(stderr: string[], line: string): void {
+  stderr.push(line);
+  if (stderr.length <= STDERR_LINES_KEPT) return;
+  const spare = stderr.findIndex((kept) => !IS_REASON.test(kept));
+  stderr.splice(Math.max(0, spare), 1);
+}
+
 /** Adds our own failure to the child's stderr lines. Returns the exit code that stands for it. */
 function noteFailure(stderr: string[], error: unknown): number {
   stderr.push(error instanceof Error ? error.message : String(error));
   return 1;
 }
 
-function controlProcess(
-  { name, stopsGroup }: ProcessOptions,
-  pid: number,
-  processGroup: number,
-  exited: Promise<ExitStatus>,
-  stdin: WritableStreamDefaultWriter<Uint8Array>,
+/** A process that has been started, wherever it is. */
+export interface StartedProcess extends Pick<RunningProcess, "pid" | "processGroup" | "exited"> {
+  /** Its standard input. */
+  readonly stdin: Pick<WritableStreamDefaultWriter<Uint8Array>, "write" | "close">;
+  /** Sends a signal to a process, or with a negative id to a process group. */
+  readonly send: (target: number, signal: Deno.Signal) => void;
+  /** Longest wait for its end when it has been killed, in milliseconds. */
+  readonly killWaitMs: number;
+}
+
+/** What can be done with a process once it has been started. */
+export function controlProcess(
+  { name, stopsGroup }: Pick<ProcessOptions, "name" | "stopsGroup">,
+  { pid, processGroup, exited, stdin, send, killWaitMs }: StartedProcess,
 ): RunningProcess {
   const stop = async (graceMs = STOP_GRACE_MS) => {
     const late = () => undefined;
-    sendSignal(stopsGroup ? -processGroup : pid, "SIGTERM");
+    send(stopsGroup ? -processGroup : pid, "SIGTERM");
     const ended = await deadline(exited, graceMs).catch(late);
-    sendSignal(-processGroup, "SIGKILL");
-    return ended ?? await deadline(exited, KILL_WAIT_MS).catch(late) ?? { code: 137, stderr: [] };
+    send(-processGroup, "SIGKILL");
+    return ended ?? await deadline(exited, killWaitMs).catch(late) ?? { code: 137, stderr: [] };
   };
   return {
     name,
@@ -282,7 +304,7 @@ function controlProcess(
     processGroup,
     exited,
     stop,
-    signal: (name) => sendSignal(pid, name),
+    signal: (name) => send(pid, name),
     writeLine: (line) => stdin.write(new TextEncoder().encode(`${line}\n`)),
     closeInput: () => stdin.close().catch(() => {}),
     async [Symbol.asyncDispose]() {
@@ -369,8 +391,8 @@ export function signalGroup(processGroup: number, signal: Deno.Signal): void {
  * Calls back with each line of a stream. Splits each chunk in one go: a chain of transform streams would cost
  * the bench several times as much CPU while it samples.
  */
-async function readLines(
-  stream: ReadableStream<Uint8Array>,
+export async function readLines(
+  stream: AsyncIterable<Uint8Array>,
   onLine: (line: string) => void,
   longest = LONGEST_LINE,
 ): Promise<void> {

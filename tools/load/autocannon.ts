@@ -9,9 +9,7 @@ import config from "../../deno.json" with { type: "json" };
 import { denoCacheArgv, type DenoScript } from "../lab/deno_script.ts";
 import { type Host } from "../lab/host.ts";
 import { runCommand } from "../lab/process.ts";
-import { summarizeLatency } from "./latency.ts";
-import { bucketLatency } from "./latency_histogram.ts";
-import type { LoadOptions, LoadResult, RunningLoad } from "./load.ts";
+import type { LoadOptions, LoadReport, RunningGenerator } from "./load.ts";
 import { LOAD_ENV, parseCount, parseHistogram, startLoadProcess } from "./load_process.ts";
 
 const RUNNER: DenoScript = {
@@ -27,7 +25,7 @@ export async function prepareAutocannon(): Promise<string> {
 }
 
 /** Starts autocannon. */
-export function startAutocannon(host: Host, options: LoadOptions): Promise<RunningLoad> {
+export function startAutocannon(host: Host, options: LoadOptions): Promise<RunningGenerator> {
   return startLoadProcess(host, {
     name: "autocannon",
     script: RUNNER,
@@ -41,23 +39,21 @@ export function startAutocannon(host: Host, options: LoadOptions): Promise<Runni
  *
  * @throws {Error} when the text is no such result, or its figures contradict each other.
  */
-export function parseAutocannonReport(json: string, timeoutMs: number): LoadResult {
+export function parseAutocannonReport(json: string, timeoutMs: number): LoadReport {
   try {
     const { result, histogram: list } = JSON.parse(json);
-    const histogram = parseHistogram(list);
-    const answered = [...histogram.values()].reduce((sum, count) => sum + count, 0);
+    const latencies = parseHistogram(list);
+    const answered = [...latencies.values()].reduce((sum, count) => sum + count, 0);
     if (answered !== parseCount(result.requests.total)) throw new TypeError("some answers have no latency");
     const timeouts = parseCount(result.timeouts);
     // autocannon gives a late answer up. wrk counts it as a request, and so do all results.
     const requests = answered === 0 ? 0 : answered + timeouts;
-    const durationSec = number(result.duration);
     return {
       requests,
-      durationSec,
-      requestsPerSec: durationSec === 0 ? 0 : requests / durationSec,
+      durationSec: number(result.duration),
       bytesRead: parseCount(result.throughput.total),
-      latencyUs: summarizeLatency(histogram, { timeouts, timeoutUs: timeoutMs * 1000 }),
-      latencyHistogram: bucketLatency(histogram),
+      latencies,
+      timeoutMs,
       errors: {
         connect: parseCount(result.errors - timeouts),
         read: 0,

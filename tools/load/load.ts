@@ -6,7 +6,8 @@
 
 import type { Count } from "../figures.ts";
 import { type LoadPlan } from "../scenario/plan.ts";
-import type { Latency } from "./latency.ts";
+import type { Host } from "../lab/host.ts";
+import type { Histogram, Latency } from "./latency.ts";
 import type { LatencyHistogram } from "./latency_histogram.ts";
 
 /** The load generators that Timewait knows. Figures of two different ones are never compared. */
@@ -101,23 +102,54 @@ export interface LoadResult {
   readonly arrivals?: Arrivals;
 }
 
+/** What one load generator has counted, with every latency: {@linkcode resultOf} makes the figures of it. */
+export interface LoadReport
+  extends Pick<LoadResult, "requests" | "durationSec" | "bytesRead" | "inFlight" | "errors"> {
+  /** Each latency in microseconds with the number of answers that took it, without timeouts. */
+  readonly latencies: Histogram;
+  /** {@linkcode LoadResult.arrivals} without a summary. */
+  readonly arrivals?: Omit<Arrivals, "lateness">;
+  /** How late each request of an open loop was taken up; see {@linkcode Arrivals.lateness}. */
+  readonly lateness?: Histogram;
+  /** An answer slower than this counts as a timeout, in milliseconds. */
+  readonly timeoutMs: number;
+  /** When it began to send, in milliseconds since its host was started. Left out where it does not say. */
+  readonly beganMs?: number;
+}
+
 /**
  * Characters of the longest report of a load generator: a histogram with a latency and a count for each
  * microsecond of two seconds has some 20 million.
  */
 export const LONGEST_REPORT = 64 * 1024 * 1024;
 
-/** A load under way. Disposing it ends the generator. */
-export interface RunningLoad extends AsyncDisposable {
-  /** The generator's process group, for its CPU and memory. */
+/** A load generator under way on one host. Disposing it ends it. */
+export interface RunningGenerator extends AsyncDisposable {
+  /** Where it runs. */
+  readonly host: Host;
+  /** Its process group on that host, for its CPU and memory. */
   readonly processGroup: number;
+  /** See {@linkcode RunningLoad.over}. */
+  readonly over: Promise<void>;
+  /** Lets one that was started to wait begin to send. */
+  begin?(): Promise<void>;
+  /** Lets it close its connections and end, and returns what it has counted. */
+  finish(): Promise<LoadReport>;
+}
+
+/** A load under way. Disposing it ends its generators. */
+export interface RunningLoad extends AsyncDisposable {
+  /** The generators that make it, one on each client. */
+  readonly generators: readonly RunningGenerator[];
   /**
    * Resolves when the time is over. The connections stay open until {@linkcode finish}, so that the sockets
    * can be read as the load has left them. Rejects when the generator fails.
    */
   readonly over: Promise<void>;
-  /** Lets the generator close its connections and end, and returns what it has measured. */
+  /** Lets the generators close their connections and end, and returns what they have measured together. */
   finish(): Promise<LoadResult>;
+  /** What each of them has counted, in their order, once the load has finished; empty before. */
+  readonly reports: readonly LoadReport[];
 }
 
 /** Which generator is used, its version, and why it is not wrk. */

@@ -6,8 +6,9 @@
 
 import { denoArgv, type DenoScript } from "../lab/deno_script.ts";
 import { type Host } from "../lab/host.ts";
+import { inTime } from "../lab/in_time.ts";
 import { reasonOfExit } from "../lab/process.ts";
-import { type LoadOptions, type LoadResult, LONGEST_REPORT, type RunningLoad } from "./load.ts";
+import { type LoadOptions, type LoadReport, LONGEST_REPORT, type RunningGenerator } from "./load.ts";
 
 /** What is started. */
 export interface LoadProcess {
@@ -18,8 +19,10 @@ export interface LoadProcess {
    * object.
    */
   readonly script: DenoScript;
+  /** Whether it prints `waits` and begins upon a line. Default false: it begins at once. */
+  readonly waits?: boolean;
   /** Parses the line of JSON that it reports with. */
-  parse(json: string): LoadResult;
+  parse(json: string): LoadReport;
 }
 
 /**
@@ -29,25 +32,33 @@ export interface LoadProcess {
 export const LOAD_ENV = { DENO_TOKIO_MAX_IO_EVENTS_PER_TICK: "128" };
 
 /**
+ * Longest wait until a generator is ready, in milliseconds, beside its timeout, for which an open loop may
+ * connect.
+ */
+const READY_LIMIT_MS = 20_000;
+
+/**
  * Starts a load generator. It prints `over` when its time is over, keeps its connections until it reads a
  * line, and then reports.
  */
 export async function startLoadProcess(
   host: Host,
-  { name, script, parse }: LoadProcess,
+  { name, script, waits = false, parse }: LoadProcess,
   options: LoadOptions,
-): Promise<RunningLoad> {
+): Promise<RunningGenerator> {
   const over = Promise.withResolvers<void>();
-  const reported = Promise.withResolvers<LoadResult>();
-  for (const promise of [over.promise, reported.promise]) promise.catch(() => {});
+  const reported = Promise.withResolvers<LoadReport>();
+  const ready = Promise.withResolvers<void>();
+  for (const promise of [over.promise, reported.promise, ready.promise]) promise.catch(() => {});
   const headers = Object.fromEntries(options.headers.map((header) => header.split(/:\s*(.*)/s).slice(0, 2)));
   const process = await host.start({
     name,
     argv: denoArgv(script, []),
     // Not as an argument: every user of the machine can read those of a process, and its environment not.
-    env: { TIMEWAIT_LOAD: JSON.stringify({ ...options, headers }) },
+    env: { TIMEWAIT_LOAD: JSON.stringify({ ...options, headers, ...(waits ? { waits } : {}) }) },
     longestLine: LONGEST_REPORT,
     onStdout: (line) => {
+      if (line === "waits") return ready.resolve();
       if (line === "over") return over.resolve();
       if (!line.startsWith("{")) return;
       try {
@@ -61,10 +72,25 @@ export async function startLoadProcess(
     const error = new Error(`${name} ended without a result: ${reasonOfExit(status)}`);
     over.reject(error);
     reported.reject(error);
+    ready.reject(error);
   });
+  if (waits) {
+    try {
+      await inTime(
+        ready.promise,
+        `${name} did not start on the ${host.name}`,
+        READY_LIMIT_MS + options.timeoutMs,
+      );
+    } catch (error) {
+      await process.stop();
+      throw error;
+    }
+  }
   return {
+    host,
     processGroup: process.processGroup,
     over: over.promise,
+    begin: () => process.writeLine("begin"),
     async finish() {
       await process.writeLine("finish");
       const result = await reported.promise;

@@ -31,6 +31,8 @@ export interface OpenLoopOptions extends Target {
   readonly connections: number;
   /** Requests are due in the bursts alone, at the rate. Left out: all the time. */
   readonly burst?: BurstPlan;
+  /** What is waited for once the connections are open, before the first request. Left out: nothing. */
+  readonly begin?: (() => Promise<void>) | undefined;
   /** The clients of some requests leave before their answer. Left out: none. */
   readonly abandon?: AbandonPlan;
 }
@@ -85,6 +87,7 @@ export interface RunningOpenLoop extends Disposable {
 export async function startOpenLoop(options: OpenLoopOptions): Promise<RunningOpenLoop> {
   const loop = new OpenLoop(options);
   await loop.connect();
+  await options.begin?.();
   return { over: loop.run(), [Symbol.dispose]: () => loop[Symbol.dispose]() };
 }
 

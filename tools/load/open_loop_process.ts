@@ -6,9 +6,13 @@
 
 import type { DenoScript } from "../lab/deno_script.ts";
 import { type Host } from "../lab/host.ts";
-import { summarizeLatency } from "./latency.ts";
-import { bucketLatency } from "./latency_histogram.ts";
-import { ERROR_KINDS, type LoadErrors, type LoadOptions, type LoadResult, type RunningLoad } from "./load.ts";
+import {
+  ERROR_KINDS,
+  type LoadErrors,
+  type LoadOptions,
+  type LoadReport,
+  type RunningGenerator,
+} from "./load.ts";
 import { LOAD_ENV, parseCount, parseHistogram, startLoadProcess } from "./load_process.ts";
 
 const RUNNER: DenoScript = {
@@ -17,11 +21,20 @@ const RUNNER: DenoScript = {
   env: LOAD_ENV,
 };
 
-/** Starts an open loop on a host. The options must have a `ratePerSec`. */
-export function startOpenLoopIn(host: Host, options: LoadOptions): Promise<RunningLoad> {
+/**
+ * Starts an open loop on a host. The options must have a `ratePerSec`.
+ *
+ * @param start whether it opens its connections and then waits for {@linkcode RunningGenerator.begin}.
+ */
+export function startOpenLoopIn(
+  host: Host,
+  options: LoadOptions,
+  { waits = false }: { readonly waits?: boolean } = {},
+): Promise<RunningGenerator> {
   return startLoadProcess(host, {
     name: "the open loop",
     script: RUNNER,
+    waits,
     parse: (json) => parseOpenLoopReport(json, options),
   }, options);
 }
@@ -35,10 +48,10 @@ export function startOpenLoopIn(host: Host, options: LoadOptions): Promise<Runni
 export function parseOpenLoopReport(
   json: string,
   { durationMs, timeoutMs, abandon }: Pick<LoadOptions, "durationMs" | "timeoutMs" | "abandon">,
-): LoadResult {
+): LoadReport {
   try {
     const report = JSON.parse(json);
-    const histogram = parseHistogram(report.histogram);
+    const latencies = parseHistogram(report.histogram);
     const errors = Object.fromEntries(
       ERROR_KINDS.map((kind) => [kind, parseCount(report.errors[kind])]),
     ) as Record<keyof LoadErrors, number>;
@@ -47,26 +60,24 @@ export function parseOpenLoopReport(
     const lateness = parseHistogram(report.lateness);
     const abandoned = parseCount(report.abandoned ?? 0);
     if (
-      countOf(histogram) !== answered || countOf(lateness) !== due ||
+      countOf(latencies) !== answered || countOf(lateness) !== due ||
       answered + errors.connect + errors.read + errors.write + errors.timeout + abandoned !== due
     ) {
       throw new TypeError("some requests were neither answered nor failed");
     }
     const requests = answered === 0 ? 0 : answered + errors.timeout;
-    const durationSec = durationMs / 1000;
     return {
       requests,
-      durationSec,
-      requestsPerSec: requests / durationSec,
+      durationSec: durationMs / 1000,
       bytesRead: parseCount(report.bytesRead),
-      latencyUs: summarizeLatency(histogram, { timeouts: errors.timeout, timeoutUs: timeoutMs * 1000 }),
-      latencyHistogram: bucketLatency(histogram),
+      latencies,
+      lateness,
+      timeoutMs,
       errors,
       arrivals: {
         due,
         unsent,
         late,
-        lateness: summarizeLatency(lateness),
         ...(abandon === undefined ? {} : { abandoned }),
       },
     };

@@ -12,7 +12,16 @@ import { TimewaitError } from "../errors.ts";
 import { type Host } from "../lab/host.ts";
 import { CommandNotFoundError, findCommand } from "../lab/find_command.ts";
 import { prepareAutocannon, startAutocannon } from "./autocannon.ts";
-import type { GeneratorChoice, LoadGenerator, LoadOptions, RunningLoad } from "./load.ts";
+import { divideLoad } from "./divide_load.ts";
+import type {
+  GeneratorChoice,
+  LoadGenerator,
+  LoadOptions,
+  LoadReport,
+  RunningGenerator,
+  RunningLoad,
+} from "./load.ts";
+import { mergeReports } from "./load_reports.ts";
 import { startOpenLoopIn } from "./open_loop_process.ts";
 import { checkWrkOptions, readWrkVersion, startWrk } from "./wrk.ts";
 
@@ -136,10 +145,71 @@ function checkOwnHeaders(headers: readonly string[], generator: LoadGenerator): 
   }
 }
 
-/** Starts a generator on a host. */
-export function startLoad(generator: LoadGenerator, host: Host, options: LoadOptions): Promise<RunningLoad> {
-  if (generator === "open-loop") return startOpenLoopIn(host, options);
-  return generator === "wrk" ? startWrk(host, options) : startAutocannon(host, options);
+/** A host from which a load comes. */
+export interface LoadClient {
+  /** The host. */
+  readonly host: Host;
+  /** Where wrk is on it. Default: where it is on this machine. */
+  readonly wrk?: string;
+}
+
+/** How several clients are started. */
+export interface StartTogether {
+  /** Called when all of them are ready, just before they are told to begin. */
+  readonly onBegin?: () => void;
+}
+
+/**
+ * Starts a load on a host; or on given clients, among which it is divided, and which begin together.
+ *
+ * @throws {Error} where a generator cannot be started; none of them is left running then.
+ */
+export async function startLoad(
+  generator: LoadGenerator,
+  clients: Host | readonly LoadClient[],
+  options: LoadOptions,
+  { onBegin }: StartTogether = {},
+): Promise<RunningLoad> {
+  const waits = !("start" in clients);
+  const each: readonly LoadClient[] = waits ? clients : [{ host: clients }];
+  await using stack = new AsyncDisposableStack();
+  const parts = divideLoad(options, each.length);
+  const starts = await Promise.allSettled(each.map(async (client, i) => {
+    return stack.use(await startGenerator(generator, client, parts[i]!, { waits }));
+  }));
+  const generators = starts.map((start) => {
+    if (start.status === "rejected") throw start.reason;
+    return start.value;
+  });
+  onBegin?.();
+  if (waits) await Promise.all(generators.map((one) => one.begin?.()));
+  const over = Promise.all(generators.map((one) => one.over)).then(() => {});
+  // A load that is given up has nobody who waits for its end.
+  over.catch(() => {});
+  let reports: readonly LoadReport[] = [];
+  const owned = stack.move();
+  return {
+    generators,
+    over,
+    get reports() {
+      return reports;
+    },
+    async finish() {
+      reports = await Promise.all(generators.map((one) => one.finish()));
+      return mergeReports(reports);
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+function startGenerator(
+  generator: LoadGenerator,
+  { host, ...where }: LoadClient,
+  options: LoadOptions,
+  { waits }: { readonly waits: boolean },
+): Promise<RunningGenerator> {
+  if (generator === "open-loop") return startOpenLoopIn(host, options, { waits });
+  return generator === "wrk" ? startWrk(host, options, { ...where, waits }) : startAutocannon(host, options);
 }
 
 /** What the load asks of its generator. */

@@ -7,17 +7,17 @@
 import { TimewaitError } from "../errors.ts";
 import { type Host } from "../lab/host.ts";
 import { findCommand } from "../lab/find_command.ts";
+import { inTime } from "../lab/in_time.ts";
 import { reasonOfExit, runCommand } from "../lab/process.ts";
 import { largestDivisor } from "../scenario/resolve.ts";
-import { type Histogram, summarizeLatency } from "./latency.ts";
-import { bucketLatency } from "./latency_histogram.ts";
+import type { Histogram } from "./latency.ts";
 import {
   ERROR_KINDS,
   type LoadErrors,
   type LoadOptions,
-  type LoadResult,
+  type LoadReport,
   LONGEST_REPORT,
-  type RunningLoad,
+  type RunningGenerator,
 } from "./load.ts";
 import { bodyBytesOf } from "./http_request.ts";
 import REPORT from "./wrk_report.lua" with { type: "text" };
@@ -29,6 +29,12 @@ import REPORT from "./wrk_report.lua" with { type: "text" };
  */
 const WITH_REPORT =
   'file=$(mktemp) && printf %s "$1" >"$file" && exec 3<"$file" && rm "$file" && shift && exec "$@"';
+
+/**
+ * Waits for a line first, so that several clients begin together, and says when it begins: in seconds since
+ * the host was started.
+ */
+const WHEN_TOLD = 'echo waits; read -r _ || exit 1; read -r up _ </proc/uptime; echo "began $up"; ';
 
 /**
  * Refuses what wrk would accept and then do otherwise than asked.
@@ -72,21 +78,57 @@ export function checkWrkOptions(options: Omit<LoadOptions, "url">): void {
 /** wrk's version, such as `4.1.0`. */
 export async function readWrkVersion(wrk: string): Promise<string> {
   // wrk prints its usage after its version, and ends with the exit code of a failure.
-  const text = await runCommand(["/bin/sh", "-c", '"$1" -v; exit 0', "sh", wrk]);
+  return parseWrkVersion(await runCommand(["/bin/sh", "-c", '"$1" -v; exit 0', "sh", wrk]));
+}
+
+/** The version in what `wrk -v` prints. */
+export function parseWrkVersion(text: string): string {
   return /wrk (?:debian\/)?(\d[\w.]*)/.exec(text)?.[1] ?? "of unknown version";
 }
 
+/** How wrk is started. */
+export interface WrkStart {
+  /** The program. Default: the one on this machine's PATH. */
+  readonly wrk?: string;
+  /**
+   * Whether it waits for {@linkcode RunningGenerator.begin}, and gets the text of its script, as on a machine
+   * that does not have the file. Default false: it begins at once.
+   */
+  readonly waits?: boolean;
+}
+
+/** Longest script that goes with its text, in bytes: the kernel takes no longer variable (execve(2)). */
+const MOST_TEXT_BYTES = 128 * 1024 - 64;
+
+/** The text of a script. */
+async function textOf(script: string): Promise<string> {
+  const text = await Deno.readTextFile(script);
+  if (new TextEncoder().encode(text).length <= MOST_TEXT_BYTES) return text;
+  throw new TimewaitError(
+    `${script} is too long for another machine: at most ${MOST_TEXT_BYTES} bytes go there`,
+    {
+      field: "script",
+    },
+  );
+}
+
 /** Starts wrk. */
-export async function startWrk(host: Host, options: LoadOptions): Promise<RunningLoad> {
+export async function startWrk(
+  host: Host,
+  options: LoadOptions,
+  { wrk = findCommand("wrk"), waits = false }: WrkStart = {},
+): Promise<RunningGenerator> {
   const { connections, threads, durationMs, timeoutMs, headers, script, beatMs = 0, burst } = options;
   const token = `timewait ${crypto.randomUUID()} `;
-  const reported = Promise.withResolvers<LoadResult>();
-  reported.promise.catch(() => {});
+  const reported = Promise.withResolvers<LoadReport>();
+  const ready = Promise.withResolvers<void>();
+  for (const promise of [reported.promise, ready.promise]) promise.catch(() => {});
+  let beganMs: number | undefined;
   const process = await host.start({
     name: "wrk",
     // deno-fmt-ignore
     argv: [
-      "bash", "-c", WITH_REPORT, "wrk", REPORT, findCommand("wrk"),
+      "/bin/sh", "-c", waits ? WHEN_TOLD + WITH_REPORT : WITH_REPORT, "wrk", REPORT, wrk,
       "-c", String(connections),
       "-t", String(threads),
       "-d", `${durationMs / 1000}s`,
@@ -98,6 +140,7 @@ export async function startWrk(host: Host, options: LoadOptions): Promise<Runnin
     env: {
       TIMEWAIT_TOKEN: token,
       TIMEWAIT_SCRIPT: script ?? "",
+      ...(waits && script !== undefined ? { TIMEWAIT_TEXT: await textOf(script) } : {}),
       TIMEWAIT_HEADERS: headers.join("\n"),
       TIMEWAIT_BEAT_MS: String(beatMs),
       TIMEWAIT_BURST: burst === undefined ? "" : `${burst.onMs} ${burst.offMs}`,
@@ -107,23 +150,38 @@ export async function startWrk(host: Host, options: LoadOptions): Promise<Runnin
     ...(script === undefined ? {} : { onStderr: showFirst(SCRIPT_LINES_SHOWN) }),
     longestLine: LONGEST_REPORT,
     onStdout: (line) => {
+      if (line === "waits") return ready.resolve();
+      if (beganMs === undefined && /^began [\d.]+$/.test(line)) beganMs = Number(line.slice(6)) * 1000;
       if (!line.startsWith(token)) return;
       try {
-        reported.resolve(parseWrkReport(line.slice(token.length), connections, timeoutMs));
+        const report = parseWrkReport(line.slice(token.length), connections, timeoutMs);
+        reported.resolve(beganMs === undefined ? report : { ...report, beganMs });
       } catch (error) {
         reported.reject(error);
       }
     },
   });
   process.exited.then((status) => {
-    reported.reject(new Error(`wrk ended without a result: ${reasonOfExit(status)}`));
+    const error = new Error(`wrk ended without a result: ${reasonOfExit(status)}`);
+    reported.reject(error);
+    ready.reject(error);
   });
+  if (waits) {
+    try {
+      await inTime(ready.promise, `wrk did not start on the ${host.name}`);
+    } catch (error) {
+      await process.stop();
+      throw error;
+    }
+  }
   const over = reported.promise.then(() => {});
   // A load that is given up has nobody who waits for its end.
   over.catch(() => {});
   return {
+    host,
     processGroup: process.processGroup,
     over,
+    begin: () => process.writeLine("begin"),
     async finish() {
       const result = await reported.promise;
       await process.writeLine("finish");
@@ -162,20 +220,17 @@ interface WrkReport {
  *
  * @throws {Error} when the text is no such report.
  */
-export function parseWrkReport(json: string, connections: number, timeoutMs: number): LoadResult {
+export function parseWrkReport(json: string, connections: number, timeoutMs: number): LoadReport {
   const { requests, durationUs, bytesRead, histogram, inFlight, ...report } = checkReport(json);
   const errors = countOnce(report.errors, requests);
   const corrected = new Map<number, number>();
   for (let i = 0; i < histogram.length; i += 2) corrected.set(histogram[i]!, histogram[i + 1]!);
-  const recorded = undoCorrection(corrected, { requests, durationUs, connections });
-  const durationSec = durationUs / 1e6;
   return {
     requests,
-    durationSec,
-    requestsPerSec: durationSec === 0 ? 0 : requests / durationSec,
+    durationSec: durationUs / 1e6,
     bytesRead,
-    latencyUs: summarizeLatency(recorded, { timeouts: errors.timeout, timeoutUs: timeoutMs * 1000 }),
-    latencyHistogram: bucketLatency(recorded),
+    latencies: undoCorrection(corrected, { requests, durationUs, connections }),
+    timeoutMs,
     errors,
     ...(inFlight === undefined ? {} : { inFlight }),
   };

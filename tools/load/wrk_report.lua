@@ -2,6 +2,7 @@
 -- connections, so that the bench can read the sockets as the load left them.
 --
 -- TIMEWAIT_SCRIPT  the user's script; empty for none
+-- TIMEWAIT_TEXT    the text of the user's script, on a machine that does not have the file; not set where it does
 -- TIMEWAIT_HEADERS header lines of each request, as wrk's own -H would set them
 -- TIMEWAIT_BEAT_MS all connections send together at each multiple of this time; 0 for as soon as they are answered
 -- TIMEWAIT_BURST   requests are sent for so many milliseconds, then none for so many: "1000 500"; empty for no pauses
@@ -28,7 +29,11 @@ if script ~= "" then
     for i = 1, select("#", ...) do words[i] = tostring((select(i, ...))) end
     io.stderr:write(table.concat(words, "\t"), "\n")
   end
-  local worked, why = pcall(dofile, script)
+  local worked, why = pcall(function()
+    local text = os.getenv("TIMEWAIT_TEXT")
+    if not text then return dofile(script) end
+    assert(loadstring(text, "@" .. script))()
+  end)
   if not worked then
     -- wrk itself would run on without the script.
     io.stderr:write("the Lua script failed: ", tostring(why), "\n")

@@ -6,6 +6,7 @@
  */
 
 import { HOST_NAMES, type HostName } from "../scenario/host_names.ts";
+import { hasOwnTables } from "../lab/any_lab.ts";
 import type { LabKind } from "../lab/lab.ts";
 import type { ConnectTimes } from "./connect_probe.ts";
 import type { Sample } from "./sampler.ts";
@@ -83,9 +84,64 @@ export function withoutProbe<T extends Pick<Observation, "lab" | "samples" | "af
   return { ...seen, samples, after: less(seen.after, openedMs.length) };
 }
 
+/**
+ * Takes off what the connections of other programs add to what stands on given hosts, by what stood there
+ * when the load began. What they open meanwhile is not told apart, and is counted.
+ */
+export function withoutOthers(seen: Observation): Observation {
+  const base = seen.socketsBefore ?? seen.start?.sockets;
+  if (seen.lab !== "remote" || base === undefined) return seen;
+  const services = servicesOf(seen);
+  const others = perHost((name) => {
+    const strange = base[name].filter(({ localPort, remotePort }) =>
+      !services.has(localPort) && !services.has(remotePort)
+    );
+    const count = (...states: string[]) => strange.filter(({ state }) => states.includes(state)).length;
+    return {
+      timeWait: count(TCP_STATES.timeWait),
+      // What CurrEstab counts (RFC 4022).
+      established: count(TCP_STATES.established, TCP_STATES.closeWait),
+    };
+  });
+  const less = <S extends { readonly timeWait: number; readonly established: number }>(
+    hosts: Record<HostName, S>,
+  ) =>
+    perHost((name) => ({
+      ...hosts[name],
+      timeWait: Math.max(0, hosts[name].timeWait - others[name].timeWait),
+      established: Math.max(0, hosts[name].established - others[name].established),
+    }));
+  return {
+    ...seen,
+    samples: seen.samples.map((sample) => ({ ...sample, hosts: less(sample.hosts) })),
+    after: less(seen.after),
+    ...(seen.start === undefined
+      ? {}
+      : { start: { ...seen.start, established: { client: 0, gateway: 0, backend: 0 } } }),
+  };
+}
+
+/**
+ * The port to which a host has opened most connections, those in TIME_WAIT among them: that of the backend of
+ * a gateway that runs already, where nobody has said it. `undefined` where the host has opened none.
+ */
+export function busiestPort(
+  sockets: readonly TcpSocket[],
+  gatewayPort: number | undefined,
+): number | undefined {
+  const listening = new Set(
+    sockets.flatMap(({ state, localPort }) => state === TCP_STATES.listen ? [localPort] : []),
+  );
+  const opened = sockets.filter(({ state, localPort }) =>
+    state !== TCP_STATES.listen && !listening.has(localPort) && localPort !== gatewayPort
+  );
+  const ports = [...Map.groupBy(opened, ({ remotePort }) => remotePort)];
+  return ports.toSorted(([, a], [, b]) => b.length - a.length)[0]?.[0];
+}
+
 /** The results of each host. */
 export function hostResults(observation: Observation): Record<HostName, HostResult> {
-  const ofHost = observation.lab === "private" ? ownTableResult : sharedTableResult;
+  const ofHost = hasOwnTables(observation.lab) ? ownTableResult : sharedTableResult;
   return perHost((name) => ofHost(observation, name));
 }
 
@@ -103,8 +159,8 @@ export function hostSeries(
     const first = samples[0]!.hosts[name];
     const of = samples.map((sample) => sample.hosts[name]);
     const ours = groupTimeWait(socketsBefore?.[name] ?? [], servicesOf(ports));
-    const ofOthers = lab === "private" ? 0 : Math.max(0, first.timeWait - sumOf(ours));
-    const stood = lab === "private" ? 0 : start?.established[name] ?? 0;
+    const ofOthers = hasOwnTables(lab) ? 0 : Math.max(0, first.timeWait - sumOf(ours));
+    const stood = hasOwnTables(lab) ? 0 : start?.established[name] ?? 0;
     return {
       timeWait: of.map((counters) => Math.max(0, counters.timeWait - ofOthers)),
       established: of.map((counters) => Math.max(0, counters.established - stood)),

@@ -5,6 +5,7 @@
  */
 
 import type { Amount, Count } from "../figures.ts";
+import { hasOwnTables } from "../lab/any_lab.ts";
 import { backendPortsOf, type Observation, servicesOf } from "./attribution.ts";
 import { openedShareOf } from "./ports_used.ts";
 import type { HostResult } from "./series.ts";
@@ -105,7 +106,7 @@ export function gatewaySides(
     establishedBefore: sumOf(groups, ({ established }) => established),
     ...(established === undefined ? {} : { established }),
   });
-  const course = lab === "private" ? courses(observation, durationSec) : undefined;
+  const course = hasOwnTables(lab) ? courses(observation, durationSec) : undefined;
   return {
     backend: side(
       hosts.gateway.connectionsOpened,
@@ -119,8 +120,11 @@ export function gatewaySides(
       groupsBefore.filter(isTo([gatewayPort], "accepted")),
       course?.clients,
     ),
-    openedAtStart: sumOf(groupsAtStart.filter(isTo(backendPorts, "opened")), connectionsIn),
-    ofOthersBefore: lab === "private" ? 0 : start?.established.gateway ?? 0,
+    // On given hosts they may be of the load before.
+    openedAtStart: lab === "remote"
+      ? 0
+      : sumOf(groupsAtStart.filter(isTo(backendPorts, "opened")), connectionsIn),
+    ofOthersBefore: hasOwnTables(lab) ? 0 : start?.established.gateway ?? 0,
   };
 }
 

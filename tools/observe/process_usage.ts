@@ -129,10 +129,10 @@ export function parseRssPeakBytes(status: string): number {
 
 /** What each party used: CPU time while the load ran, and peak memory since the party began. */
 export interface Processes {
-  /** The gateway's process group; `null` where the load went straight at the backend. */
+  /** The gateway's process group; `null` where the load went straight at the backend, or it runs already. */
   readonly gateway: ProcessUsage | null;
-  /** The backend's process group. */
-  readonly backend: ProcessUsage;
+  /** The backend's process group; `null` where it runs already. */
+  readonly backend: ProcessUsage | null;
   /** The load generator's process group, from its start to the end of the load. */
   readonly load: ProcessUsage;
   /** What observing has cost: the sampling process, and the bench itself while the load ran. */

@@ -6,12 +6,14 @@
 
 import { HOST_NAMES, type HostName } from "../scenario/host_names.ts";
 import { type Host } from "../lab/host.ts";
+import { type AnyLab, hostsOf } from "../lab/any_lab.ts";
 import type { Lab } from "../lab/lab.ts";
+import type { ClockOffset } from "../lab/remote/clock.ts";
 import { endInTime, inTime } from "../lab/in_time.ts";
 import { reasonOfExit, type RunningProcess } from "../lab/process.ts";
 import { readOwnCpuSec } from "./process_usage.ts";
 import SAMPLE_TCP from "./sample_tcp.sh" with { type: "text" };
-import { parseTcpCounters, TCP_COUNTER_FILES, type TcpCounters } from "./tcp_counters.ts";
+import { addCounters, parseTcpCounters, TCP_COUNTER_FILES, type TcpCounters } from "./tcp_counters.ts";
 
 /** The part of a host's TCP state that is sampled; see {@linkcode TcpCounters}. */
 export type TcpState = Pick<TcpCounters, "timeWait" | "established" | "connectionsOpened">;
@@ -27,12 +29,13 @@ export interface Sample {
 /** Time between two samples, in milliseconds. */
 export const SAMPLE_INTERVAL_MS = 100;
 
-const SAMPLES_PER_WRITE = 5;
+/** Samples that a sampler writes at a time. */
+export const SAMPLES_PER_WRITE = 5;
 
 /** A sampler at work. Disposing it ends it. */
 export interface RunningSampler extends AsyncDisposable {
-  /** The sampling process. One that ends early leaves the load without samples. */
-  readonly process: RunningProcess;
+  /** The sampling processes, each with its host. One that ends early leaves the load without samples. */
+  readonly parts: readonly { readonly host: Host; readonly process: RunningProcess }[];
   /**
    * CPU time that this process, the bench, had used when it was handed its latest sample, in seconds. The
    * bench does nothing but take samples while a load runs, so what it uses up to the last sample of the load
@@ -42,9 +45,15 @@ export interface RunningSampler extends AsyncDisposable {
   /**
    * Takes a last sample and returns all of them, the first of which was taken at the start.
    *
+   * @param beganMs when the load began, by `performance.now()`. What was sampled on several machines begins
+   * with the last sample before that.
    * @throws {Error} when the sampler has failed, or does not end in time.
    */
-  finish(): Promise<Sample[]>;
+  finish(beganMs?: number): Promise<Sample[]>;
+  /**
+   * How the clock of each host stands to `performance.now()`, once finished. Empty where one clock times all.
+   */
+  readonly clocks: ReadonlyMap<Host, ClockOffset>;
 }
 
 /**
@@ -79,7 +88,8 @@ export async function startSampler(lab: Lab, onSample: (sample: Sample) => void)
   await inTime(began.promise, "the sampler took no sample");
   const owned = stack.move();
   return {
-    process,
+    parts: [{ host: lab.client, process }],
+    clocks: new Map(),
     get benchCpuSec() {
       return benchCpuSec;
     },
@@ -105,9 +115,12 @@ export function parseSample(line: string): Sample {
   return { timeMs: Math.round(sec! * 1000), hosts: Object.fromEntries(entries) };
 }
 
-/** Reads the counters of every host of a lab. Hosts that share one table, as in a host lab, are read once. */
-export function readCounters(lab: Lab): Promise<Record<HostName, TcpCounters>> {
-  return readEachHost(lab, async (host) => {
+/**
+ * Reads the counters of every host of a lab. Hosts that share one table, as in a host lab, are read once;
+ * those of several clients are added up; and those of a party that is not watched are 0.
+ */
+export function readCounters(lab: AnyLab): Promise<Record<HostName, TcpCounters>> {
+  return readEachHost(lab, addCounters, async (host) => {
     const texts = await host.readProc(...TCP_COUNTER_FILES);
     const missing = texts.indexOf(undefined);
     if (missing >= 0) throw new Error(`${TCP_COUNTER_FILES[missing]} of ${host.name} cannot be read`);
@@ -116,13 +129,26 @@ export function readCounters(lab: Lab): Promise<Record<HostName, TcpCounters>> {
   });
 }
 
-/** Reads something of every host of a lab. A host that stands under several names is read once. */
+/**
+ * Reads something of every host of a lab. A host that stands under several names is read once.
+ *
+ * @param together makes one thing of what was read of several hosts of a party, or of none.
+ */
 export async function readEachHost<T>(
-  lab: Lab,
+  lab: AnyLab,
+  together: (all: readonly T[]) => T,
   read: (host: Host) => Promise<T>,
 ): Promise<Record<HostName, T>> {
   const started = new Map<Host, Promise<T>>();
-  for (const host of new Set(HOST_NAMES.map((name) => lab[name]))) started.set(host, read(host));
-  const entries = HOST_NAMES.map(async (name) => [name, await started.get(lab[name])!]);
+  for (const host of new Set(HOST_NAMES.flatMap((name) => hostsOf(lab, name)))) started.set(host, read(host));
+  const entries = HOST_NAMES.map(async (name) => {
+    const [only, ...others] = await Promise.all(hostsOf(lab, name).map((host) => started.get(host)!));
+    return [
+      name,
+      only !== undefined && others.length === 0
+        ? only
+        : together([only, ...others].flatMap((one) => one === undefined ? [] : [one])),
+    ];
+  });
   return Object.fromEntries(await Promise.all(entries));
 }

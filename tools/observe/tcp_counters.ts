@@ -69,6 +69,23 @@ export function counterDelta(before: TcpCounters, after: TcpCounters): TcpCounte
   return Object.fromEntries(moved);
 }
 
+/** The counters of several hosts together; all 0 for none. */
+export function addCounters(all: readonly TcpCounters[]): TcpCounters {
+  const sum = (of: keyof TcpCounters) => all.reduce((total, one) => total + one[of], 0);
+  return {
+    timeWait: sum("timeWait"),
+    established: sum("established"),
+    connectionsOpened: sum("connectionsOpened"),
+    connectionsAccepted: sum("connectionsAccepted"),
+    connectionsFailed: sum("connectionsFailed"),
+    segmentsSent: sum("segmentsSent"),
+    timeWaitEntered: sum("timeWaitEntered"),
+    timeWaitReused: sum("timeWaitReused"),
+    timeWaitOverflowed: sum("timeWaitOverflowed"),
+    listenDrops: sum("listenDrops"),
+  };
+}
+
 const STATES_NOW: ReadonlySet<keyof TcpCounters> = new Set(["timeWait", "established"]);
 
 /** snmp and netstat consist of pairs of lines: `Group: name name…` and below it `Group: value value…`. */

@@ -89,7 +89,7 @@ export function resolveGatewayServer(options: GatewayServerOptions): GatewayServ
   }
   const threads = gateway.workers ?? (missingForWorkers().length > 0 ? 1 : undefined);
   const plan = resolveGateway({ ...gateway, workers: threads }, "");
-  if ("command" in plan) {
+  if (!("transport" in plan)) {
     throw new TimewaitError("cannot be a command: this starts a gateway of Timewait's own", {
       field: "command",
     });

@@ -20,6 +20,7 @@ import type { ListenAddress } from "../server/address.ts";
 import type { BackendServerPlan } from "./backend_server.ts";
 import { isSimple } from "./gateway_program.ts";
 import type { GatewayServerPlan } from "./gateway_server.ts";
+import { type AnyLab, hostsOf } from "../lab/any_lab.ts";
 import { type Host } from "../lab/host.ts";
 import type { Lab } from "../lab/lab.ts";
 import { type ProcessOptions, reasonOfEnd, type RunningProcess } from "../lab/process.ts";
@@ -28,6 +29,8 @@ import { listens, parseTcpTable, TCP_TABLE_FILES } from "../observe/tcp_table.ts
 
 /** A party that listens. Disposing it stops it. */
 export interface Party extends AsyncDisposable {
+  /** Where it runs. */
+  readonly host: Host;
   /** Its process on its host. The process group includes whatever a command has started. */
   readonly process: RunningProcess;
   /** The IPv4 address of its host, on which it listens. */
@@ -47,6 +50,8 @@ export interface Party extends AsyncDisposable {
 export interface StartOptions {
   /** Each is handed every line that the party prints, on standard output and on standard error. */
   readonly collectors?: readonly Collector<unknown>[];
+  /** Where it listens; needed on given hosts. Default: a port that nobody else in the lab has. */
+  readonly listen?: ListenAddress | undefined;
   /** Ends the wait until the party listens, and stops the party. */
   readonly signal?: AbortSignal;
   /** How long the party may take until it listens, in milliseconds. Default {@linkcode LISTEN_TIMEOUT_MS}. */
@@ -84,17 +89,17 @@ const ANSWERED_INTERVAL_MS = 500;
  * before.
  */
 export async function startBackendIn(
-  lab: Lab,
+  lab: AnyLab,
   plan: BackendPlan,
   options: StartOptions = {},
 ): Promise<Party> {
-  using port = await claimPort(lab, "backend");
-  const listen = { hostname: lab.backend.address, port: port.number };
+  using place = await placeOf(lab, "backend", options);
+  const { host, listen } = place;
   const { command } = plan;
   const started = command === undefined
     ? { argv: backendArgv({ ...plan, listen, graceMs: GRACE_MS }) }
     : commandProcess(command, { listen });
-  return await startParty(lab.backend, { name: "the backend", ...started }, listen, options);
+  return await startParty(host, { name: "the backend", ...started }, listen, options);
 }
 
 function backendArgv(server: BackendServerPlan): string[] {
@@ -112,13 +117,14 @@ export type Upstream = Pick<Party, "hostname" | "port" | "url">;
  * before.
  */
 export async function startGatewayIn(
-  lab: Lab,
+  lab: AnyLab,
   plan: GatewayPlan,
   backend: Upstream | readonly [Upstream, ...Upstream[]],
   options: StartOptions = {},
 ): Promise<Party> {
-  using port = await claimPort(lab, "gateway");
-  const listen = { hostname: lab.gateway.address, port: port.number };
+  if ("running" in plan) throw new Error("the gateway runs already, and is not started");
+  using place = await placeOf(lab, "gateway", options);
+  const { host, listen } = place;
   const [upstream, ...further] = "url" in backend ? [backend] : backend;
   const command = "command" in plan ? commandProcess(plan.command, { listen, upstream, further }) : {
     argv: denoArgv(scriptOf(plan), [
@@ -126,7 +132,7 @@ export async function startGatewayIn(
       JSON.stringify(serverPlan(plan, listen, [upstream, ...further])),
     ]),
   };
-  return await startParty(lab.gateway, { name: "the gateway", ...command }, listen, options);
+  return await startParty(host, { name: "the gateway", ...command }, listen, options);
 }
 
 function serverPlan(
@@ -174,6 +180,31 @@ const PORT_STEP = 2;
  * one.
  */
 const claimed = new WeakMap<Lab, Set<number>>();
+
+/** Where a party is started. */
+interface Place extends Disposable {
+  readonly host: Host;
+  readonly listen: ListenAddress;
+}
+
+async function placeOf(lab: AnyLab, party: "gateway" | "backend", { listen }: StartOptions): Promise<Place> {
+  const [host] = hostsOf(lab, party);
+  if (host === undefined) throw new Error(`the ${party} has no host to be started on`);
+  if (lab.kind === "remote") {
+    if (listen === undefined) throw new Error(`the ${party} is not told where to listen`);
+    const tables = await host.readProc(...TCP_TABLE_FILES);
+    if (tables.some((text) => listens(parseTcpTable(text ?? ""), listen.port))) {
+      throw new Error(`the ${party} cannot listen on port ${listen.port}: something listens there already`);
+    }
+    return { host, listen, [Symbol.dispose]() {} };
+  }
+  const port = await claimPort(lab, party);
+  return {
+    host,
+    listen: { hostname: lab[party].address, port: port.number },
+    [Symbol.dispose]: () => port[Symbol.dispose](),
+  };
+}
 
 /**
  * A port that nobody else in the lab is given until this is disposed: by then its party listens, or has
@@ -229,10 +260,11 @@ async function startParty(
   }
   const owned = stack.move();
   return {
+    host,
     process,
     hostname,
     port,
-    url: `http://${hostname}:${port}`,
+    url: `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`,
     collectors,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

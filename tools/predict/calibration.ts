@@ -33,7 +33,7 @@ export interface KnownGateway {
 
 /** What is known of a gateway of ours by its options; `undefined` for any other. */
 export function knownGateway(gateway: GatewayPlan): KnownGateway | undefined {
-  if ("command" in gateway) return undefined;
+  if (!("transport" in gateway)) return undefined;
   const { workers = 1 } = gateway;
   if (gateway.transport === "http-client") {
     const { poolMaxIdlePerHost, poolIdleTimeoutMs } = gateway;
@@ -283,7 +283,7 @@ type MedianOf = (of: (repetition: Measured) => number) => number;
 /** By the CPU time of backend and client, where there is no gateway. */
 function slownessOfParties(median: MedianOf): number | undefined {
   const us = median(({ requests, processes: { backend, load } }) =>
-    (backend.cpuSec + load.cpuSec) / Math.max(1, requests) * 1e6
+    ((backend?.cpuSec ?? 0) + load.cpuSec) / Math.max(1, requests) * 1e6
   );
   return us === 0 ? undefined : us / (BACKEND_COST.requestUs + CLIENT_US);
 }
@@ -295,7 +295,7 @@ function slownessOfServers({ profile }: KnownGateway, median: MedianOf): number 
   const perConnection = connectUs + BACKEND_COST.acceptUs;
   const slowness = median((repetition) => {
     const { requests, processes: { gateway, backend } } = repetition;
-    const us = ((gateway?.cpuSec ?? 0) + backend.cpuSec) / Math.max(1, requests) * 1e6;
+    const us = ((gateway?.cpuSec ?? 0) + (backend?.cpuSec ?? 0)) / Math.max(1, requests) * 1e6;
     return us / (perRequest + perConnection * openedPerRequest(repetition));
   });
   return slowness === 0 ? undefined : slowness;

@@ -88,7 +88,7 @@ export function predictRuns(
     const gateway = known(run);
     const leave = (reason: string) => left.push({ name: run.name, reason });
     if (run.options.gateway === null) leave("it has no gateway");
-    else if (gateway === undefined) leave("it is a command, whose pool is not known");
+    else if (gateway === undefined) leave("it is not one of ours, and its pool is not known");
     else if (measuredOf(run).length === 0) leave("it was not measured");
     else {
       const models = modelsOf(run, gateway, environment, calibration);

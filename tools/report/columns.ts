@@ -61,7 +61,9 @@ export function columnsOf(runs: readonly RunFindings[]): readonly Column[] {
   const kinds = new Set(
     runs.filter(({ hasGateway }) => hasGateway).map(({ name, product }) => product?.id ?? name),
   );
-  return kinds.size > 1 ? [...COLUMNS, CPU_COLUMN] : COLUMNS;
+  // Nobody knows that of gateways that run already.
+  const isKnown = runs.some(({ gatewayCpu }) => gatewayCpu !== undefined);
+  return kinds.size > 1 && isKnown ? [...COLUMNS, CPU_COLUMN] : COLUMNS;
 }
 
 /** Those of the connections to the backend, which are what the report is about, and those of clients. */

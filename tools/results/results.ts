@@ -173,6 +173,66 @@ export interface Environment {
    * kernel's defaults. An empty value is `""`. Left out in a host lab, and in a document of an older version.
    */
   readonly machineSysctls?: Readonly<Record<string, string>>;
+  /**
+   * The machines of a lab of given hosts, clients first. Left out in a lab of our own, which is on the
+   * machine that is described here.
+   */
+  readonly machines?: readonly Machine[];
+  /**
+   * The parties whose machines were not watched: what `hosts` and `samples` say of them is 0 and was not
+   * measured. Left out where all were.
+   */
+  readonly notWatched?: readonly HostName[];
+}
+
+/** A machine of a lab of given hosts. */
+export interface Machine {
+  /** The party that it is the host of. */
+  readonly party: HostName;
+  /**
+   * The command prefix that leads there; empty for the machine of the bench. Where a secret was, it has
+   * `***`.
+   */
+  readonly prefix: string;
+  /** `uname -r` there. */
+  readonly kernel: string;
+  /** CPUs that a process of the bench may use there, or a share of one. */
+  readonly cpus: Amount;
+  /** Proxies of a service mesh that stand in the path there, and by what each was seen. Left out for none. */
+  readonly proxies?: readonly string[];
+}
+
+/** What one of several clients has contributed to a load. */
+export interface ClientPart {
+  /** Connections that it had. */
+  readonly connections: Count;
+  /** Answers that it got. */
+  readonly requests: Count;
+  /** Its own requests ÷ its own duration. */
+  readonly requestsPerSec: Amount;
+  /** How much later than the first client it began, in milliseconds. */
+  readonly beganAfterMs: Amount;
+  /** CPU time of its load generator, in seconds. */
+  readonly cpuSec: Amount;
+  /** The share of its machine's CPU time that was left over. */
+  readonly idleShare: Share;
+}
+
+/** What is known of a repetition on given hosts besides. */
+export interface OnMachines {
+  /** Each client, in the order of the machines. */
+  readonly clients: readonly ClientPart[];
+  /** The share of the CPU time of the gateway's and of the backend's machine that was left over. */
+  readonly idleShares: Readonly<Partial<Record<"gateway" | "backend", Share>>>;
+  /** By how much the series of two hosts may be shifted against each other, in milliseconds. */
+  readonly clockErrorMs: Amount;
+  /** How long it was waited beforehand until the gateway's TIME_WAITs were gone, in milliseconds. */
+  readonly waitedMs: Amount;
+  /**
+   * The port of the backend, taken to be the one towards which the gateway held most connections. Left out
+   * where it was said.
+   */
+  readonly backendPortSeen?: Count;
 }
 
 /** One named configuration and its repetitions. */
@@ -278,8 +338,10 @@ export interface Measured {
   readonly witnesses?: readonly Witness[];
   /** CPU time and memory of each party, and what observing them has cost. */
   readonly processes: Processes;
-  /** What else the machine did meanwhile; `null` in a document of an older version. */
+  /** What else the machine did meanwhile; `null` on given hosts, and in a document of an older version. */
   readonly machine: MachineUse | null;
+  /** What is known besides of a repetition on given hosts. Left out in a lab of our own. */
+  readonly onMachines?: OnMachines;
   /** The same over time, for plots. */
   readonly samples: Samples;
   /** What became of each sysctl asked for. Left out where none was asked for. */
@@ -322,4 +384,9 @@ export function servedPerSec({ requests, errors, durationSec }: Measured): numbe
 /** The host that opens the connections to the backend: the client where there is no gateway (`null`). */
 export function openerOf({ gateway }: { readonly gateway: unknown }): "client" | "gateway" {
   return gateway === null ? "client" : "gateway";
+}
+
+/** The same by what was measured; a gateway that runs already has no CPU time, but two sides. */
+export function openerIn({ processes, sides }: Pick<Measured, "processes" | "sides">): "client" | "gateway" {
+  return openerOf({ gateway: processes.gateway ?? sides ?? null });
 }

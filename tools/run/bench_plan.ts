@@ -4,6 +4,7 @@
  * @module
  */
 
+import config from "../../deno.json" with { type: "json" };
 import { pathOf, TOOLS } from "../paths.ts";
 import { quoteForShell } from "../scenario/placeholders.ts";
 import { TimewaitError } from "../errors.ts";
@@ -63,6 +64,8 @@ export interface MeasureOptions extends Overrides, VariationOptions {
   readonly generator?: LoadGenerator | "auto" | undefined;
   /** What changes the machine's own sysctls in a host lab. Without it they stay as they are. */
   readonly hostSysctls?: HostSysctls | undefined;
+  /** Whether wrk is copied to given clients that have none, for the time of the bench. Default false. */
+  readonly push?: boolean | undefined;
   /** The command line that measures this again, for the report. Default: the one that runs the script. */
   readonly command?: string | undefined;
 }
@@ -88,6 +91,8 @@ export interface BenchPlan {
   readonly generator: GeneratorChoice;
   /** What changes the machine's own sysctls in a host lab. */
   readonly hostSysctls: HostSysctls | undefined;
+  /** Whether wrk is copied to given clients that have none. Left out: it is not. */
+  readonly push?: boolean;
   /** The command line that measures this again. */
   readonly command: string;
 }
@@ -118,16 +123,28 @@ export async function planBench(scenario: Scenario, options: MeasureOptions = {}
     ? SWEEP_REPETITIONS
     : defaultRepetitions(plan.runs.length - 1, { until: until !== null });
   const repeat = find === undefined ? options.repeat ?? byDefault : 1;
-  const chosen = await chooseGenerator(generator, {
-    rate: find === undefined ? haveRate(plan) : find.name === "ratePerSec",
-  });
+  const rate = find === undefined ? haveRate(plan) : find.name === "ratePerSec";
+  const { hosts } = plan;
+  const chosen = hosts === undefined
+    ? await chooseGenerator(generator, { rate })
+    : generatorThere(generator, { rate });
   if (find?.name === "connections") needWrk(chosen);
+  if (find?.name === "connections" && (hosts?.client.length ?? 1) > 1) {
+    throw new TimewaitError("of connections needs all of them to send at once, which is for one client", {
+      field: "find",
+    });
+  }
   const measured = find === undefined
     ? plan.runs
     : runsToFind(plan.runs, find).map((run) => stepOf(run, find, find.high));
   const checks: ((run: RunOptions) => void | Promise<void>)[] = [
     ({ load }) => checkLoadOptions(chosen.name, load),
-    ({ load, gateway }) => checkFileLimit(load.connections, { throughGateway: gateway !== null }),
+    ...(hosts === undefined
+      ? [
+        ({ load, gateway }: RunOptions) =>
+          checkFileLimit(load.connections, { throughGateway: gateway !== null }),
+      ]
+      : []),
   ];
   for (const check of checks) {
     for (const { options: run } of measured) {
@@ -144,13 +161,13 @@ export async function planBench(scenario: Scenario, options: MeasureOptions = {}
   for (const { options } of plan.runs) {
     const { gateway, backend, sysctls } = options;
     const index = resolved.runs.findIndex((run) => run.options === options);
-    if (gateway !== null && "command" in gateway) {
+    if (hosts === undefined && gateway !== null && "command" in gateway) {
       checkProgram(gateway.command, `runs[${index}].gateway.command`);
     }
-    if (backend.command !== undefined) checkProgram(backend.command, "backend");
+    if (hosts === undefined && backend.command !== undefined) checkProgram(backend.command, "backend");
     await checkKnobNames(parseKnobs(sysctls));
   }
-  const where = typeof lab === "string" ? await chooseLab(lab) : lab;
+  const where = await labOf(lab, hosts);
   if (where.kind === "private") {
     const different = Map.groupBy(plan.runs, ({ options }) => JSON.stringify(options.sysctls ?? {}));
     for (const [run] of different.values()) await checkKnobValues(parseKnobs(run!.options.sysctls));
@@ -166,8 +183,47 @@ export async function planBench(scenario: Scenario, options: MeasureOptions = {}
     lab: where,
     generator: chosen,
     hostSysctls: options.hostSysctls,
+    ...(options.push ? { push: true } : {}),
     command,
   };
+}
+
+/**
+ * The lab of a bench: given hosts, where a scenario has some.
+ *
+ * @throws {TimewaitError} where another lab is asked for beside them.
+ */
+async function labOf(
+  asked: NonNullable<MeasureOptions["lab"]>,
+  hosts: ScenarioPlan["hosts"],
+): Promise<LabChoice> {
+  const kind = typeof asked === "string" ? asked : asked.kind;
+  if (hosts !== undefined) {
+    if (typeof asked !== "string" || asked === "auto" || asked === "remote") return { kind: "remote" };
+    throw new TimewaitError(`cannot be ${asked} beside hosts that are given: leave it out`, { field: "lab" });
+  }
+  if (kind === "remote") {
+    throw new TimewaitError("cannot be remote without hosts: give them in the scenario", { field: "lab" });
+  }
+  return typeof asked === "string" ? await chooseLab(kind) : asked;
+}
+
+/**
+ * The load generator on given hosts, whose version is found out there.
+ *
+ * @throws {TimewaitError} for autocannon, which is not looked for there.
+ */
+function generatorThere(
+  asked: LoadGenerator | "auto",
+  { rate }: { readonly rate: boolean },
+): GeneratorChoice {
+  if (asked === "autocannon") {
+    throw new TimewaitError("cannot be autocannon on hosts that are given: wrk makes the load there", {
+      field: "generator",
+    });
+  }
+  const name = asked === "open-loop" || (asked === "auto" && rate) ? "open-loop" : "wrk";
+  return { name, version: name === "wrk" ? "of unknown version" : config.version };
 }
 
 /**

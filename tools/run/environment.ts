@@ -7,23 +7,32 @@
 
 import config from "../../deno.json" with { type: "json" };
 import { type Host, localMachine } from "../lab/host.ts";
-import type { LabChoice } from "../lab/lab.ts";
+import type { LabChoice, LabKind } from "../lab/lab.ts";
 import { openLab } from "../lab/open_lab.ts";
 import { SYSCTL_FACTS } from "../lab/knob_facts.ts";
 import { readSysctls } from "../lab/knobs.ts";
 import type { GeneratorChoice } from "../load/load.ts";
 import { type Environment } from "../results/results.ts";
+import type { Machines } from "./machines.ts";
 
 /** The sysctls that affect TIME_WAIT, ephemeral ports and backlogs. */
 const SYSCTLS = SYSCTL_FACTS.filter(({ perNamespace }) => perNamespace).map(({ key }) => key);
 
 const GOVERNORS = "/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor";
 
-/** Reads the environment. Its sysctls are those of the gateway's host in a fresh lab of the given kind. */
-export async function readEnvironment(lab: LabChoice, load: GeneratorChoice): Promise<Environment> {
-  await using started = await openLab(lab.kind);
-  const host = started.gateway;
-  const [cpuinfo, meminfo, governors] = await host.readProc("/proc/cpuinfo", "/proc/meminfo", GOVERNORS);
+/**
+ * Reads the environment. Its sysctls are those of the gateway's host in a fresh lab of the given kind, or of
+ * the given host of the gateway.
+ */
+export async function readEnvironment(
+  lab: LabChoice,
+  load: GeneratorChoice,
+  machines?: Machines,
+): Promise<Environment> {
+  await using started = lab.kind === "remote" ? undefined : await openLab(lab.kind);
+  await using machine = localMachine();
+  const gateway: Host | undefined = started?.gateway ?? machines?.lab.gateway;
+  const [cpuinfo, meminfo, governors] = await machine.readProc("/proc/cpuinfo", "/proc/meminfo", GOVERNORS);
   return {
     timewait: config.version,
     deno: Deno.version.deno,
@@ -34,15 +43,16 @@ export async function readEnvironment(lab: LabChoice, load: GeneratorChoice): Pr
     governors: [...new Set(governors?.split(/\s+/).filter((name) => name !== ""))],
     load,
     lab,
-    sysctls: await readKnown(host),
-    ...(lab.kind === "host" ? {} : { machineSysctls: await readMachineSysctls() }),
+    sysctls: gateway === undefined ? {} : await readKnown(gateway),
+    // Those of the machine, or of the container, in which the bench runs.
+    ...(hasSysctlsOfItsOwn(lab.kind) ? { machineSysctls: await readKnown(machine) } : {}),
+    ...machines?.facts,
   };
 }
 
-/** The sysctls of the machine, or of the container in which the bench runs. */
-async function readMachineSysctls(): Promise<Record<string, string>> {
-  await using machine = localMachine();
-  return await readKnown(machine);
+/** Whether a lab begins with the kernel's defaults, and not with the sysctls that somebody has set. */
+function hasSysctlsOfItsOwn(kind: LabKind): boolean {
+  return kind === "private" || kind === "loopback";
 }
 
 /** The sysctls that this kernel knows. */

@@ -11,7 +11,7 @@ import { nextValue } from "../verdict/bisection.ts";
 import { capOf, triedOf } from "../verdict/found.ts";
 import type { BenchPlan } from "./bench_plan.ts";
 import { runsToFind, stepOf } from "./find_steps.ts";
-import { type BenchOptions, runBench } from "./runner.ts";
+import { type BenchOptions, machinesOf, runBench } from "./runner.ts";
 
 /** A plan with something to find. */
 export interface FindBench extends BenchPlan {
@@ -32,6 +32,7 @@ export function runPlan(plan: BenchPlan, options: BenchOptions = {}): Promise<Re
  */
 async function runFind(plan: FindBench, options: BenchOptions): Promise<Results> {
   const { onResults, signal, ...observer } = options;
+  await using machines = await machinesOf(plan, options);
   const alone = plan.scenario.runs.length === 1;
   let results: Results | undefined;
   let environment = options.environment;
@@ -53,6 +54,7 @@ async function runFind(plan: FindBench, options: BenchOptions): Promise<Results>
         {
           ...observer,
           ...(environment === undefined ? {} : { environment }),
+          machines,
           signal,
           onResults: async (one) => await onResults?.(merge(one)),
         },

@@ -6,10 +6,10 @@
  */
 
 import { deadline } from "@std/async/deadline";
-import type { Host } from "../lab/host.ts";
+import type { LocalHost } from "../lab/host.ts";
 import { scriptArgv } from "../lab/host.ts";
 import { ANSWER_LIMIT_MS, inTime } from "../lab/in_time.ts";
-import type { LabKind } from "../lab/lab.ts";
+import type { LocalLabKind } from "../lab/lab.ts";
 import { findCommand } from "../lab/find_command.ts";
 import { enterArgv, QUIET_DENO, reasonOfExit, startProcess, UNWANTED_ENV } from "../lab/process.ts";
 import { HOST_NAMES } from "../scenario/host_names.ts";
@@ -23,7 +23,7 @@ import { type LabParty, type ScriptLab, startLab } from "./script_lab.ts";
 /** What stands in the lab, and what runs in the foreground. */
 export interface LabShellOptions {
   /** Default `auto`: a private lab where one can be had, else the machine's own loopback. */
-  readonly kind?: LabKind | "auto" | undefined;
+  readonly kind?: LocalLabKind | "auto" | undefined;
   /** Sysctls of its hosts. */
   readonly sysctls?: Sysctls | undefined;
   /** The backend. */
@@ -70,7 +70,7 @@ export async function runLabShell(options: LabShellOptions): Promise<number> {
  * command and not this process, and takes the terminal back in the end.
  */
 async function runInForeground(
-  host: Host,
+  host: LocalHost,
   argv: readonly string[],
   env: Readonly<Record<string, string>>,
   signal: AbortSignal,

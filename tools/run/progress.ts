@@ -7,7 +7,7 @@
 
 import { format as formatDuration } from "@std/fmt/duration";
 import { showControls } from "../errors.ts";
-import { isMeasured, openerOf, type Repetition, servedPerSec } from "../results/results.ts";
+import { isMeasured, openerIn, type Repetition, servedPerSec } from "../results/results.ts";
 import type { FindPlan } from "../scenario/find.ts";
 import type { RunPlan } from "../scenario/plan.ts";
 import { MOST_TRIALS } from "../verdict/bisection.ts";
@@ -143,7 +143,7 @@ export function showProgress(
       if (columns !== undefined) clear(columns);
       const outcome = isMeasured(result)
         ? `${count.format(servedPerSec(result))} requests/s, ` +
-          `${count.format(result.hosts[openerOf(result.processes)].timeWaitPeak)} TIME_WAIT`
+          `${count.format(result.hosts[openerIn(result)].timeWaitPeak)} TIME_WAIT`
         : `failed: ${result.failed}`;
       output.write(`${inOneLine(`${run} ${repetition}: ${outcome}`)}\n`);
       if (repetition !== 1 || !toSumUp.includes(run)) return;
@@ -161,7 +161,7 @@ function renderFirstRound(runs: readonly string[], first: ReadonlyMap<string, Re
 
 function renderOutcome(result: Repetition): string {
   if (!isMeasured(result)) return `failed: ${result.failed}`;
-  const { connectionsOpened, timeWaitPeak } = result.hosts[openerOf(result.processes)];
+  const { connectionsOpened, timeWaitPeak } = result.hosts[openerIn(result)];
   const { requests } = result;
   return `${count.format(servedPerSec(result))} requests/s, ` +
     (requests === 0 ? "" : `${ratio.format(connectionsOpened / requests)} connections per request, `) +
@@ -174,7 +174,7 @@ function inOneLine(text: string): string {
 
 /** The changing line, no wider than the terminal: a narrow one loses other parts before the time left. */
 export function renderProgress(progress: BenchProgress, durations: RunDurations, columns: number): string {
-  const { rounds, run, repetition, ended, load } = progress;
+  const { rounds, run, repetition, ended, load, waitsFor } = progress;
   const { loadMs, overheadMs } = durations[run]!;
   const underWayMs = load === undefined ? 0 : overheadMs + Math.min(loadMs, load.elapsedMs);
   const roundMs = sumMs(durations);
@@ -185,7 +185,11 @@ export function renderProgress(progress: BenchProgress, durations: RunDurations,
     `[${"#".repeat(Math.round(passedMs / totalMs * length)).padEnd(length, ".")}] `;
   const name = `${showControls(run)} ${repetition}`;
   const left = leftMs === 0 ? "" : `  ${formatDuration(leftMs, { ignoreZero: true })} left`;
-  const rate = load === undefined ? "  starting" : `  ${count.format(load.requestsPerSec)} requests/s`;
+  const rate = waitsFor !== undefined
+    ? `  waits for ${count.format(waitsFor)} TIME_WAITs to go`
+    : load === undefined
+    ? "  starting"
+    : `  ${count.format(load.requestsPerSec)} requests/s`;
   const timeWait = load === undefined ? "" : `  ${count.format(load.timeWait)} TIME_WAIT`;
   // What a narrow terminal does without, the least missed first; the time left is kept to the last.
   const narrower = [

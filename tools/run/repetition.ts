@@ -5,7 +5,8 @@
  */
 
 import { setKnobs } from "../lab/knobs.ts";
-import type { Lab, LabKind } from "../lab/lab.ts";
+import type { AnyLab } from "../lab/any_lab.ts";
+import type { LabKind, LocalLabKind } from "../lab/lab.ts";
 import type { HostSysctls } from "../lab/machine_knobs.ts";
 import { openLab } from "../lab/open_lab.ts";
 import type { LoadGenerator, LoadResult } from "../load/load.ts";
@@ -17,6 +18,7 @@ import {
   hostResults,
   hostSeries,
   openedByOthers,
+  withoutOthers,
 } from "../observe/attribution.ts";
 import { gatewaySides } from "../observe/gateway_sides.ts";
 import { collectPoolCounters } from "../observe/pool_counters.ts";
@@ -24,15 +26,18 @@ import { readCounters } from "../observe/sampler.ts";
 import { readSockets } from "../observe/sockets.ts";
 import type { TcpCounters } from "../observe/tcp_counters.ts";
 import type { TcpSocket } from "../observe/tcp_table.ts";
+import type { QuietSeen } from "../observe/until_quiet.ts";
 import { collectUpstreamFailures } from "../observe/upstream_failures.ts";
 import { collectWitness } from "../observe/witnessed.ts";
-import { type Party, startBackendIn, startGatewayIn } from "../parties/lab_parties.ts";
+import { type Party, startBackendIn, startGatewayIn, type Upstream } from "../parties/lab_parties.ts";
 import { type Measured, openerOf } from "../results/results.ts";
 import { HOST_NAMES, type HostName } from "../scenario/host_names.ts";
-import type { GatewayPlan, RunOptions } from "../scenario/plan.ts";
+import { type GatewayPlan, isOurBackend, type RunOptions } from "../scenario/plan.ts";
 import { hiderOf } from "../scenario/mask.ts";
 import { parseKnobs } from "../scenario/sysctls.ts";
 import { whileAllRun } from "./load_end.ts";
+import type { Machines } from "./machines.ts";
+import { NOWHERE, onMachines, placesOf, portsOf, untilPortsAreFree } from "./on_machines.ts";
 import { runWarmUp } from "./warm_up.ts";
 import { partiesOf, processesOf, type Stage, watchLoad } from "./watched_load.ts";
 
@@ -48,8 +53,10 @@ export interface Progress {
 
 /** What a repetition needs to know besides its run. */
 export interface RepetitionContext {
-  /** The kind of lab that is started for this repetition, and disposed with it. */
+  /** The kind of lab that is started for this repetition, and disposed with it, unless hosts are given. */
   readonly lab: LabKind;
+  /** Given hosts, which take the place of a lab and stay. */
+  readonly machines?: Machines | undefined;
   /** What makes the load. It must be installed, as {@linkcode chooseGenerator} finds out. */
   readonly generator: LoadGenerator;
   /** Ends the repetition early: all that it started is stopped, and nothing is measured. */
@@ -60,6 +67,8 @@ export interface RepetitionContext {
   readonly firstStartedMs?: number;
   /** Called twice a second. */
   readonly onProgress?: (progress: Progress) => void;
+  /** Called before, on given hosts where TIME_WAITs of an earlier load have to go first. */
+  readonly onWait?: (seen: QuietSeen) => void;
 }
 
 /**
@@ -72,12 +81,16 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   const { generator, signal, firstStartedMs, onProgress } = context;
   signal.throwIfAborted();
   await using stack = new AsyncDisposableStack();
-  const lab = stack.use(await openLab(labOf(options, context.lab)));
-  signal.throwIfAborted();
+  const { machines } = context;
   const { sysctls, load, probeConnects = false } = options;
-  const set = sysctls === undefined
+  const local = machines === undefined ? stack.use(await openLab(labOf(options, context.lab))) : undefined;
+  const lab: AnyLab = local ?? machines!.lab;
+  const places = placesOf(options);
+  const waitedMs = machines === undefined ? 0 : await untilPortsAreFree(machines, places, context);
+  signal.throwIfAborted();
+  const set = sysctls === undefined || local === undefined
     ? undefined
-    : stack.use(await setKnobs(lab, parseKnobs(sysctls), context.hostSysctls));
+    : stack.use(await setKnobs(local, parseKnobs(sysctls), context.hostSysctls));
 
   let timeWait = 0;
   const answered = collectAnswered((elapsedMs, requestsPerSec) =>
@@ -86,31 +99,45 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   const ours = options.gateway !== null && "transport" in options.gateway;
   const failures = collectUpstreamFailures({ ours, hide: hiderOf(load.headers) });
   const pool = collectPoolCounters({ asks: isNetHttp(options.gateway) });
-  const own = options.backend.command === undefined;
+  const own = isOurBackend(options.backend);
   const witnesses = Array.from({ length: options.backends ?? 1 }, () => collectWitness({ asks: own }));
   const backends: Party[] = [];
-  for (const [i, witness] of witnesses.entries()) {
+  for (const [i, witness] of options.backend.running ? [] : witnesses.entries()) {
     const collectors = own ? [i === 0 ? answered : answered.further(), witness] : [];
-    backends.push(stack.use(await startBackendIn(lab, options.backend, { collectors, signal })));
+    const listen = places.backend;
+    backends.push(stack.use(await startBackendIn(lab, options.backend, { collectors, listen, signal })));
   }
-  const [backend, ...furtherBackends] = backends as [Party, ...Party[]];
-  const countersBefore = options.gateway === null ? undefined : await readCounters(lab);
-  const gateway = options.gateway === null ? undefined : stack.use(
-    await startGatewayIn(lab, options.gateway, [backend, ...furtherBackends], {
+  // The place of one that runs already, or of none that a command asks for.
+  const upstreams: Upstream[] = backends.length > 0 ? backends : [places.backend ?? NOWHERE];
+  const through = options.gateway !== null;
+  const countersBefore = through || local === undefined ? await readCounters(lab) : undefined;
+  const gateway = options.gateway === null || "running" in options.gateway ? undefined : stack.use(
+    await startGatewayIn(lab, options.gateway, upstreams as [Upstream, ...Upstream[]], {
       collectors: [failures, pool],
+      listen: places.target,
       signal,
     }),
   );
-  const { url } = gateway ?? backend;
+  const url = options.url ?? (gateway ?? backends[0]!).url;
   const start = countersBefore === undefined ? undefined : await gatewayStart(lab, countersBefore);
-  const stage: Stage = { lab, backend, furtherBackends, gateway, generator, load: { ...load, url }, signal };
+  const stage: Stage = {
+    lab,
+    clients: machines?.clients ?? local!.client,
+    backends,
+    gateway,
+    ports: portsOf(options, { backends, gateway, ...places }),
+    generator,
+    load: { ...load, url },
+    signal,
+  };
   const socketsBefore = load.warmUpMs > 0 ? await warmUp(stage, options) : undefined;
 
   const opener = openerOf(options);
-  const { startMs, result, connects, processes, machine, ...seen } = await watchLoad(stage, {
+  const watched = await watchLoad(stage, {
     probeConnects,
     onSample: (hosts) => timeWait = hosts[opener].timeWait,
   });
+  const { startMs, result, connects, processes, machine, ...seen } = watched;
   if (result.requests === 0) throw new Error(`no request was answered in ${load.durationMs / 1000} s`);
   // A series of nothing says that nobody has counted.
   const answeredSeries = own ? answered.result() : { timeMs: [], requests: [] };
@@ -118,13 +145,14 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   await gateway?.process.stop();
   await Promise.all(backends.map(({ process }) => process.stop()));
   const backendRequests = answered.result().requests.at(-1)!;
-  if (gateway !== undefined && own) throwUnlessForwarded(result, backendRequests);
+  if (through && own) throwUnlessForwarded(result, backendRequests);
   const logged = failures.result();
   const counters = pool.result();
   const witnessed = witnesses.flatMap((witness) => witness.result() ?? []);
-  const observation = { ...seen.observation, socketsBefore, start };
+  const observation = withoutOthers({ ...seen.observation, socketsBefore, start });
   const hosts = hostResults(observation);
-  const sides = gatewaySides(observation, { hosts, ...result });
+  const isWatched = machines === undefined || machines.lab.gateway !== undefined;
+  const sides = isWatched ? gatewaySides(observation, { hosts, ...result }) : undefined;
   const ofOthers = openedByOthers(observation);
   return {
     startedMs: Math.round(startMs - (firstStartedMs ?? startMs)),
@@ -134,11 +162,12 @@ export async function measureRepetition(options: RunOptions, context: Repetition
       ? { inFlight: connectionsOfClient(observation) }
       : {}),
     ...(ofOthers === undefined ? {} : { openedByOthers: ofOthers }),
-    reuseRatio: gateway === undefined ? null : reuseRatioOf(hosts.gateway.connectionsOpened, result.requests),
+    reuseRatio: through && isWatched ? reuseRatioOf(hosts.gateway.connectionsOpened, result.requests) : null,
     hosts,
     ...(sides === undefined ? {} : { sides }),
     processes,
     machine,
+    ...(machines === undefined ? {} : { onMachines: onMachines(stage, watched, waitedMs) }),
     samples: {
       timeMs: observation.samples.map((sample) => sample.timeMs),
       hosts: hostSeries(observation),
@@ -155,7 +184,7 @@ export async function measureRepetition(options: RunOptions, context: Repetition
 
 /** How the hosts stand once the gateway listens; `before` are the counters from just before it started. */
 async function gatewayStart(
-  lab: Lab,
+  lab: AnyLab,
   before: Readonly<Record<HostName, TcpCounters>>,
 ): Promise<GatewayStart> {
   const established = { client: 0, gateway: 0, backend: 0 };
@@ -184,10 +213,10 @@ async function warmUp(
   stage: Stage,
   { backend: { latencyMs: leastMs, latencyMostMs: latencyMs = leastMs }, load: { warmUpMs } }: RunOptions,
 ): Promise<Record<HostName, TcpSocket[]>> {
-  const { lab, generator, signal } = stage;
+  const { lab, clients, generator, signal } = stage;
   const processes = processesOf(stage);
   const load = { ...stage.load, durationMs: warmUpMs };
-  const start = () => startLoad(generator, lab.client, load);
+  const start = () => startLoad(generator, clients, load);
   await runWarmUp(lab, start, { ...load, latencyMs }, processes, signal);
   for (const { process, collectors } of partiesOf(stage)) {
     for (const collector of collectors) {
@@ -205,7 +234,8 @@ function isNetHttp(gateway: GatewayPlan | null): boolean {
  * A run on loopback gets a namespace of its own, so that the other runs can be measured across the links of a
  * private lab.
  */
-function labOf({ loopback }: RunOptions, lab: LabKind): LabKind {
+function labOf({ loopback }: RunOptions, lab: LabKind): LocalLabKind {
+  if (lab === "remote") throw new Error("no hosts are given");
   if (loopback === false && lab === "host") {
     throw new Error("this run needs a network that is not loopback, and a host lab has none");
   }

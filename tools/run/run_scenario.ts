@@ -61,6 +61,11 @@ export interface RunScenarioOptions {
    * with a rate.
    */
   readonly generator?: LoadGenerator | "auto" | undefined;
+  /**
+   * Whether this machine's wrk is copied to given clients that have none, for the time of the bench. Default
+   * false.
+   */
+  readonly push?: boolean | undefined;
   /** The command line that measures this again, for the report. Default: that of the script. */
   readonly command?: string | undefined;
   /** Ends the bench: what was measured so far is returned, marked as interrupted. Default: nothing does. */

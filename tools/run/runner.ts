@@ -15,9 +15,11 @@ import {
 } from "../results/results.ts";
 import { isDecided } from "../verdict/documents.ts";
 import { LAST_LOOK } from "../verdict/looks.ts";
+import type { QuietSeen } from "../observe/until_quiet.ts";
 import { hiderOf, maskSecrets } from "../scenario/mask.ts";
 import type { RunOptions } from "../scenario/plan.ts";
 import { readEnvironment } from "./environment.ts";
+import { type Machines, openMachines } from "./machines.ts";
 import { measureRepetition, type Progress, type RepetitionContext } from "./repetition.ts";
 import { isPrecise, shuffledRounds } from "./rounds.ts";
 
@@ -36,6 +38,11 @@ export interface BenchProgress {
   readonly ended: readonly string[];
   /** What the load under way does; `undefined` while its parties start. */
   readonly load?: Progress;
+  /**
+   * TIME_WAITs of an earlier load that have to go first, on given hosts. Left out where nothing is waited
+   * for.
+   */
+  readonly waitsFor?: number;
 }
 
 /** Who is told of a bench under way. */
@@ -60,6 +67,10 @@ export interface BenchOptions extends BenchObserver {
   readonly signal?: AbortSignal | undefined;
   /** What measures a run once. Default: {@linkcode measureRepetition}, in a lab. */
   readonly measure?: Measure | undefined;
+  /**
+   * Given hosts that are connected already, which stay so. Default: the bench connects to those of its plan.
+   */
+  readonly machines?: Machines | undefined;
   /** Describes where the bench runs. Default: read from the lab and the machine. */
   readonly environment?: Environment | undefined;
 }
@@ -71,11 +82,16 @@ const NOT_THERE = /^the (?:gateway|backend) ended before it listened: .*\bexit c
 export async function runBench(plan: BenchPlan, options: BenchOptions = {}): Promise<Results> {
   const { signal = new AbortController().signal, measure = measureRepetition } = options;
   const { scenario, repeat, lab, generator, hostSysctls } = plan;
-  const hide = hiderOf(scenario.runs.flatMap(({ options }) => textsOf(options)));
+  const { hosts } = scenario;
+  const prefixes = hosts === undefined ? [] : [...hosts.client, hosts.gateway ?? "", hosts.backend ?? ""];
+  const hide = hiderOf([...scenario.runs.flatMap(({ options }) => textsOf(options)), ...prefixes]);
   // The load and the gateway get the options as they are; the document never holds them.
   const measured = scenario.runs.map((run) => ({ ...run, repetitions: [] as Repetition[] }));
   const runs = measured.map((run) => ({ ...run, options: maskOptions(run.options) }));
-  const environment = options.environment ?? await readEnvironment(lab, generator);
+  await using opened = options.machines === undefined ? await machinesOf(plan, options) : undefined;
+  const machines = options.machines ?? opened;
+  const environment = options.environment ??
+    await readEnvironment(lab, machines?.generator ?? generator, machines);
   const results = {
     ...openResults({ ...plan, command: maskSecrets(hide(plan.command)) }, environment, runs),
     interrupted: false,
@@ -83,7 +99,7 @@ export async function runBench(plan: BenchPlan, options: BenchOptions = {}): Pro
   const keep = async () => await unlessGivenUp(options.onResults?.(results), signal);
   await keep();
 
-  const context = { lab: lab.kind, generator: generator.name, signal, hostSysctls };
+  const context = { lab: lab.kind, machines, generator: generator.name, signal, hostSysctls };
   const firstStartedMs = performance.now();
   const rounds = shuffledRounds(measured, plan.seed);
   // Runs whose gateway no later round can start, and what the first one said.
@@ -106,8 +122,9 @@ export async function runBench(plan: BenchPlan, options: BenchOptions = {}): Pro
         continue;
       }
       const onProgress = (load: Progress) => options.onProgress?.({ ...at, load });
+      const onWait = ({ timeWait }: QuietSeen) => options.onProgress?.({ ...at, waitsFor: timeWait });
       try {
-        run.repetitions.push(await measure(run.options, { ...context, firstStartedMs, onProgress }));
+        run.repetitions.push(await measure(run.options, { ...context, firstStartedMs, onProgress, onWait }));
       } catch (error) {
         if (!signal.aborted) {
           const reason = hide(messageOf(error));
@@ -125,6 +142,20 @@ export async function runBench(plan: BenchPlan, options: BenchOptions = {}): Pro
   results.interrupted = signal.aborted;
   await keep();
   return results;
+}
+
+/** Connects to the hosts of a plan; `undefined` for a lab of our own, and where something else measures. */
+export async function machinesOf(
+  { scenario: { hosts, runs }, generator, push = false }: BenchPlan,
+  { measure }: Pick<BenchOptions, "measure">,
+): Promise<Machines | undefined> {
+  if (hosts === undefined || measure !== undefined) return undefined;
+  return await openMachines({
+    hosts,
+    runs: runs.map(({ options }) => options),
+    generator: generator.name,
+    push,
+  });
 }
 
 /** How long an interrupted bench still waits for its results to be written, in milliseconds. */

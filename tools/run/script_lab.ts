@@ -5,10 +5,11 @@
  */
 
 import { TimewaitError } from "../errors.ts";
-import type { Host } from "../lab/host.ts";
+import type { LocalHost } from "../lab/host.ts";
 import { setKnobs } from "../lab/knobs.ts";
-import type { Lab, LabKind } from "../lab/lab.ts";
+import type { Lab, LocalLabKind } from "../lab/lab.ts";
 import { chooseLab, openLab } from "../lab/open_lab.ts";
+import { connectRemoteLab, type RemoteLab } from "../lab/remote/remote_lab.ts";
 import type { LoadGenerator, LoadResult } from "../load/load.ts";
 import { checkLoadOptions, chooseGenerator, startLoad } from "../load/start_load.ts";
 import { hostResults } from "../observe/attribution.ts";
@@ -24,9 +25,30 @@ import { runWarmUp } from "./warm_up.ts";
 /** How a lab is started. */
 export interface StartLabOptions {
   /** Default `auto`: a private lab where one can be had, else the machine's own loopback. */
-  readonly kind?: LabKind | "auto" | undefined;
+  readonly kind?: LocalLabKind | "auto" | undefined;
   /** Sysctls of its hosts, as in a scenario. In a host lab they are refused. */
   readonly sysctls?: Sysctls | undefined;
+  /** For hosts of your own, see {@linkcode StartRemoteLabOptions}. */
+  readonly hosts?: undefined;
+}
+
+/**
+ * Hosts of your own, each as what starts a command there, as typed in a shell: `ssh gw1`,
+ * `kubectl exec -i POD --`, `podman exec -i NAME`; empty for this machine. Nothing is fresh there, and no
+ * sysctl is set.
+ */
+export interface StartRemoteLabOptions {
+  /** The hosts. */
+  readonly hosts: {
+    /** Where a load comes from, one or several. Default: this machine. */
+    readonly client?: string | readonly string[] | undefined;
+    /** Where the gateway runs. Left out: the lab has none. */
+    readonly gateway?: string | undefined;
+    /** Where the backend runs. Left out: the lab has none. */
+    readonly backend?: string | undefined;
+  };
+  /** Refused: set them on the hosts themselves. */
+  readonly sysctls?: undefined;
 }
 
 /** A gateway in a lab, and where it forwards to. */
@@ -66,15 +88,15 @@ export interface LoadSummary extends LoadResult {
 /** A lab for a script. Disposing it ends every process in it. */
 export interface ScriptLab extends AsyncDisposable {
   /** Whether each host has TCP tables of its own (`private`), or all share those of the machine (`host`). */
-  readonly kind: LabKind;
+  readonly kind: LocalLabKind;
   /** Why it is not a private lab, where `auto` had to take another. */
   readonly reason: string | undefined;
   /** Where the load comes from. */
-  readonly client: Host;
+  readonly client: LocalHost;
   /** Where the gateway runs. */
-  readonly gateway: Host;
+  readonly gateway: LocalHost;
   /** Where the backend runs. */
-  readonly backend: Host;
+  readonly backend: LocalHost;
   /**
    * Starts a backend on its host, and returns when it listens.
    *
@@ -119,7 +141,45 @@ interface StartedGateway {
  * const timeWait = await lab.gateway.$`ss -Htan state time-wait | wc -l`.text();
  * ```
  */
-export async function startLab({ kind: asked = "auto", sysctls }: StartLabOptions = {}): Promise<ScriptLab> {
+export function startLab(options?: StartLabOptions): Promise<ScriptLab>;
+/**
+ * Connects to hosts of your own, with a `$` on each. All that is started there ends with the lab, and within
+ * 10 s when this process is killed or the connection is gone.
+ *
+ * @throws {TimewaitError} where a host cannot be reached, or lacks `sh`, `cat`, `kill`, `sleep` or /proc.
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { startLab } from "timewait";
+ *
+ * // In place of "", which is this machine: "ssh gw1", "kubectl exec -i POD --".
+ * await using lab = await startLab({ hosts: { gateway: "" } });
+ * assertEquals(await lab.gateway!.$`cat /proc/sys/kernel/ostype`.text(), "Linux");
+ * ```
+ */
+export function startLab(options: StartRemoteLabOptions): Promise<RemoteLab>;
+export async function startLab(
+  options: StartLabOptions | StartRemoteLabOptions = {},
+): Promise<ScriptLab | RemoteLab> {
+  return options.hosts === undefined ? await startOwnLab(options) : await connectLab(options);
+}
+
+async function connectLab({ hosts, sysctls }: StartRemoteLabOptions): Promise<RemoteLab> {
+  if (sysctls !== undefined) {
+    throw new TimewaitError("cannot be set on hosts of your own, where no knob is written: set them there", {
+      field: "sysctls",
+    });
+  }
+  const given = (prefix: string) => ({ prefix, address: "" });
+  const { client = "", gateway, backend } = hosts;
+  return await connectRemoteLab({
+    client: [client].flat().map(given),
+    ...(gateway === undefined ? {} : { gateway: given(gateway) }),
+    ...(backend === undefined ? {} : { backend: given(backend) }),
+  });
+}
+
+async function startOwnLab({ kind: asked = "auto", sysctls }: StartLabOptions): Promise<ScriptLab> {
   const { kind, reason } = await chooseLab(asked);
   await using stack = new AsyncDisposableStack();
   const lab = stack.use(await openLab(kind));
@@ -154,6 +214,11 @@ export async function startLab({ kind: asked = "auto", sysctls }: StartLabOption
     },
     async startGateway({ upstream, ...gateway }) {
       const plan = resolveGateway(gateway, "");
+      if ("running" in plan) {
+        throw new TimewaitError("runs already, and this starts one: give its url to the load", {
+          field: "running",
+        });
+      }
       const address = addressOf(upstream);
       if (gateways.every(({ party }) => ![...parties.values()].includes(party))) {
         if (gateways.length > 0) await lab.renew?.("gateway");

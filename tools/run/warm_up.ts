@@ -5,7 +5,7 @@
  */
 
 import { delay } from "@std/async/delay";
-import type { Lab } from "../lab/lab.ts";
+import type { AnyLab } from "../lab/any_lab.ts";
 import type { RunningProcess } from "../lab/process.ts";
 import type { RunningLoad } from "../load/load.ts";
 import { readCounters } from "../observe/sampler.ts";
@@ -33,7 +33,7 @@ const QUIET_MS = 200;
  * aborts.
  */
 export async function runWarmUp(
-  lab: Lab,
+  lab: AnyLab,
   start: () => Promise<RunningLoad>,
   { latencyMs, ...times }: LoadTimes & Pick<BackendPlan, "latencyMs">,
   parties: readonly RunningProcess[],
@@ -46,7 +46,7 @@ export async function runWarmUp(
 }
 
 /** Waits until no host sends anything more, or the limit is reached. */
-async function untilQuiet(lab: Lab, latencyMs: number, signal: AbortSignal): Promise<void> {
+async function untilQuiet(lab: AnyLab, latencyMs: number, signal: AbortSignal): Promise<void> {
   const limitMs = performance.now() + SETTLE_LIMIT_MS + latencyMs;
   for (let sent = -1; performance.now() < limitMs;) {
     const now = segmentsSent(await readCounters(lab));

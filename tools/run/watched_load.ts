@@ -4,11 +4,12 @@
  * @module
  */
 
-import type { Lab } from "../lab/lab.ts";
+import { type AnyLab, hostsOf } from "../lab/any_lab.ts";
+import type { Host } from "../lab/host.ts";
 import type { RunningProcess } from "../lab/process.ts";
-import type { LoadGenerator, LoadOptions, LoadResult, RunningLoad } from "../load/load.ts";
-import { startLoad } from "../load/start_load.ts";
-import { type Observation, withoutProbe } from "../observe/attribution.ts";
+import type { LoadGenerator, LoadOptions, LoadReport, LoadResult, RunningLoad } from "../load/load.ts";
+import { type LoadClient, startLoad } from "../load/start_load.ts";
+import { busiestPort, type Observation, withoutProbe } from "../observe/attribution.ts";
 import { type ClockCheck, startClockCheck } from "../observe/clock_check.ts";
 import { type ConnectTimes, type RunningProbe, startConnectProbe } from "../observe/connect_probe.ts";
 import { type MachineReading, machineUse, readMachine } from "../observe/machine.ts";
@@ -20,6 +21,8 @@ import {
   readProcessUsage,
   usageSince,
 } from "../observe/process_usage.ts";
+import { noStates, startMachinesSampler } from "../observe/machines_sampler.ts";
+import { mostApart } from "../observe/overlay.ts";
 import { readCounters, type RunningSampler, startSampler, type TcpState } from "../observe/sampler.ts";
 import { readSockets } from "../observe/sockets.ts";
 import type { TcpCounters } from "../observe/tcp_counters.ts";
@@ -31,13 +34,18 @@ import { finishLoad, untilOver } from "./load_end.ts";
 /** A lab whose parties listen, and the load that it is to carry. */
 export interface Stage {
   /** Where everything runs. */
-  readonly lab: Lab;
-  /** The server at the end, the first where there are several. */
-  readonly backend: Party;
-  /** The other backends. */
-  readonly furtherBackends: readonly Party[];
-  /** What stands in between; `undefined` where the load goes straight at the backend. */
+  readonly lab: AnyLab;
+  /** Where the load comes from: the lab's client, or given hosts that share it. */
+  readonly clients: Host | readonly LoadClient[];
+  /** The servers at the end; none where they run already. */
+  readonly backends: readonly Party[];
+  /**
+   * What stands in between; `undefined` where it runs already, and where the load goes straight at the
+   * backend.
+   */
   readonly gateway: Party | undefined;
+  /** The ports on which they listen. */
+  readonly ports: ServicePorts;
   /** What makes the load. */
   readonly generator: LoadGenerator;
   /** How much load, and where it goes. */
@@ -46,16 +54,42 @@ export interface Stage {
   readonly signal: AbortSignal;
 }
 
+/** The ports on which the parties of a stage listen. */
+export interface ServicePorts {
+  /** Of the backends; empty where they run already and nobody has said where. */
+  readonly backends: readonly number[];
+  /** Of the gateway; `undefined` where the load goes straight at the backend. */
+  readonly gateway: number | undefined;
+}
+
 /** What a load has come to, and what was observed of it. */
 export interface WatchedLoad extends Pick<Measured, "processes" | "machine"> {
   /** When it began, by `performance.now()`. */
   readonly startMs: number;
-  /** What the load generator has measured. */
+  /** What the load generators have measured together. */
   readonly result: LoadResult;
+  /** What each of them has counted, and used of its host's CPUs. */
+  readonly parts: readonly WatchedPart[];
+  /** How much of the CPU time of each party's hosts was left over, in their order. */
+  readonly idleShares: Readonly<Record<HostName, readonly number[]>>;
+  /** By how much series may be shifted against each other, in milliseconds; 0 where one clock times all. */
+  readonly clockErrorMs: number;
   /** What the TCP tables have shown, without the connections of the probe. */
   readonly observation: Omit<Observation, "socketsBefore">;
   /** What the probe has seen; `undefined` where there was none. */
   readonly connects: ConnectTimes | undefined;
+}
+
+/** What one load generator has counted, and the CPU time of its processes in seconds. */
+export interface WatchedPart {
+  /** Where it ran. */
+  readonly host: Host;
+  /** What it has counted. */
+  readonly report: LoadReport;
+  /** When it began, by `performance.now()`, as far as it says. */
+  readonly beganMs: number;
+  /** What it has used. */
+  readonly cpuSec: number;
 }
 
 /** How a load is watched. */
@@ -66,9 +100,9 @@ export interface WatchOptions {
   readonly onSample: (hosts: Readonly<Record<HostName, TcpState>>) => void;
 }
 
-/** The parties of a stage that run: the backends, and the gateway where there is one. */
-export function partiesOf({ backend, furtherBackends, gateway }: Stage): Party[] {
-  return [backend, ...furtherBackends, ...(gateway === undefined ? [] : [gateway])];
+/** The parties of a stage that were started: the backends, and the gateway where there is one. */
+export function partiesOf({ backends, gateway }: Stage): Party[] {
+  return [...backends, ...(gateway === undefined ? [] : [gateway])];
 }
 
 /** The processes of a stage's parties. */
@@ -94,9 +128,9 @@ interface Before {
   readonly sampler: RunningSampler;
   readonly probe: RunningProbe | undefined;
   readonly clock: ClockCheck;
-  readonly used: Readonly<Partial<Record<keyof Processes, ProcessUsage | null>>>;
+  readonly used: Used;
   readonly counters: Readonly<Record<HostName, TcpCounters>>;
-  readonly machine: MachineReading;
+  readonly machines: ReadonlyMap<Host, MachineReading>;
 }
 
 async function lookBefore(
@@ -104,13 +138,32 @@ async function lookBefore(
   { probeConnects, onSample }: WatchOptions,
   stack: AsyncDisposableStack,
 ): Promise<Before> {
-  const { lab, backend } = stage;
-  const sampler = stack.use(await startSampler(lab, ({ hosts }) => onSample(hosts)));
-  const used = await readUsage(stage, processGroups(stage, sampler));
+  const { lab, backends } = stage;
+  const sampler = stack.use(await startSamplerOf(lab, onSample));
+  const used = await readUsage(lab, groupsOf(stage, sampler));
   const counters = await readCounters(lab);
-  const probe = probeConnects ? stack.use(await startConnectProbe(lab.gateway, backend)) : undefined;
-  const machine = await readMachine(lab.client);
-  return { sampler, probe, used, counters, machine, clock: startClockCheck() };
+  const [probing] = probeConnects ? hostsOf(lab, "gateway") : [];
+  const probe = probing === undefined ? undefined : stack.use(await startConnectProbe(probing, backends[0]!));
+  const machines = await readMachines(lab);
+  return { sampler, probe, used, counters, machines, clock: startClockCheck() };
+}
+
+async function startSamplerOf(lab: AnyLab, onSample: WatchOptions["onSample"]): Promise<RunningSampler> {
+  if (lab.kind !== "remote") return await startSampler(lab, ({ hosts }) => onSample(hosts));
+  const latest = noStates();
+  return await startMachinesSampler(lab, (name, state) => {
+    latest[name] = state;
+    onSample(latest);
+  });
+}
+
+/**
+ * Reads what each machine has done since it was started. In a lab of our own there is one, seen by the
+ * client.
+ */
+async function readMachines(lab: AnyLab): Promise<Map<Host, MachineReading>> {
+  const hosts = lab.kind === "remote" ? lab.all : [lab.client];
+  return new Map(await Promise.all(hosts.map(async (host) => [host, await readMachine(host)] as const)));
 }
 
 /** A load that is over, whose connections are still open. */
@@ -126,16 +179,19 @@ async function drive(
   { sampler, probe, clock }: Before,
   stack: AsyncDisposableStack,
 ): Promise<Driven> {
-  const { lab, generator, signal } = stage;
-  const startMs = performance.now();
-  for (const { collectors } of partiesOf(stage)) {
-    for (const collector of collectors) collector.begin(startMs);
-  }
-  const load = stack.use(await startLoad(generator, lab.client, stage.load));
+  const { clients, generator, signal } = stage;
+  let startMs = 0;
+  const onBegin = () => {
+    startMs = performance.now();
+    for (const { collectors } of partiesOf(stage)) {
+      for (const collector of collectors) collector.begin(startMs);
+    }
+  };
+  const load = stack.use(await startLoad(generator, clients, stage.load, { onBegin }));
   const cpuBeforeSec = readOwnCpuSec();
   try {
-    const observers = [sampler, probe].flatMap((observer) =>
-      observer === undefined ? [] : [observer.process]
+    const observers = [...sampler.parts, ...(probe === undefined ? [] : [probe])].map(({ process }) =>
+      process
     );
     await untilOver(load, stage.load, [...processesOf(stage), ...observers], signal);
   } catch (error) {
@@ -147,11 +203,14 @@ async function drive(
 }
 
 async function lookAfter(stage: Stage, before: Before, driven: Driven): Promise<WatchedLoad> {
-  const { lab, backend, gateway } = stage;
-  const groups = { ...processGroups(stage, before.sampler), load: driven.load.processGroup };
-  const used = usageSince(before.used, await readUsage(stage, groups));
-  const machine = await readMachine(lab.client);
-  const samples = await before.sampler.finish();
+  const { lab, ports } = stage;
+  const { generators } = driven.load;
+  const later = await readUsage(lab, [
+    ...groupsOf(stage, before.sampler),
+    ...generators.map(({ host, processGroup }) => ({ name: "load" as const, host, processGroup })),
+  ]);
+  const machines = await readMachines(lab);
+  const samples = await before.sampler.finish(driven.startMs);
   const connects = await before.probe?.finish();
   for (const { process, collectors } of partiesOf(stage)) {
     for (const collector of collectors) await collector.atEnd?.(process, stage.signal);
@@ -162,50 +221,113 @@ async function lookAfter(stage: Stage, before: Before, driven: Driven): Promise<
     for (const collector of collectors) collector.over?.();
   }
   const result = await finishLoad(driven.load);
-  before.clock.throwIfSet();
+  // wrk measures by the wall clock of its own machine.
+  if (lab.kind !== "remote") before.clock.throwIfSet();
+  const [backendPort = busiestPort(sockets.gateway, ports.gateway) ?? 0, ...furtherBackendPorts] =
+    ports.backends;
+  const used = later.map((group, i) => ({ ...group, usage: since(before.used[i]?.usage, group.usage) }));
+  const sum = (name: keyof Processes) => togetherOf(used.filter((group) => group.name === name));
   const bench = { cpuSec: driven.benchCpuSec, rssPeakBytes: Deno.memoryUsage().rss };
-  const processes = { ...used, sampler: addUsage(used.sampler, bench) };
+  const processes: Processes = {
+    backend: sum("backend"),
+    gateway: sum("gateway"),
+    load: sum("load")!,
+    sampler: addUsage(sum("sampler")!, bench),
+  };
+  const [client] = hostsOf(lab, "client");
   return {
     startMs: driven.startMs,
     result,
+    parts: generators.map(({ host }, i) => {
+      const report = driven.load.reports[i]!;
+      const { offsetMs } = before.sampler.clocks.get(host) ?? {};
+      return {
+        host,
+        report,
+        beganMs: report.beganMs === undefined || offsetMs === undefined
+          ? driven.startMs
+          : report.beganMs + offsetMs,
+        cpuSec: used.filter(({ name }) => name === "load")[i]!.usage.cpuSec,
+      };
+    }),
+    idleShares: idleSharesOf(lab, before.machines, machines),
+    clockErrorMs: mostApart(before.sampler.clocks.values()),
     observation: {
       ...connects === undefined ? observed : withoutProbe(observed, connects),
       before: before.counters,
       sockets,
-      backendPort: backend.port,
-      furtherBackendPorts: stage.furtherBackends.map(({ port }) => port),
-      gatewayPort: gateway?.port,
+      backendPort,
+      furtherBackendPorts,
+      gatewayPort: ports.gateway,
     },
     connects,
     processes,
-    machine: machineUse(before.machine, machine, cpuSecOf(processes)),
+    // What others do on a machine cannot be told from a gateway that runs there already.
+    machine: lab.kind === "remote"
+      ? null
+      : machineUse(before.machines.get(client!)!, machines.get(client!)!, cpuSecOf(processes)),
   };
 }
 
-/** Reads what the parties have used until now: all backends together. */
-async function readUsage<Groups extends { readonly backend: number }>(
-  { lab, furtherBackends }: Stage,
-  groups: Groups,
-) {
-  const usage = await readProcessUsage(lab.client, groups);
-  let backend: ProcessUsage = usage.backend!;
-  for (const { process: { processGroup } } of furtherBackends) {
-    const { further } = await readProcessUsage(lab.client, { further: processGroup });
-    backend = addUsage(backend, further);
-  }
-  return { ...usage, backend };
+/** How much of the CPU time of each party's machines was left over. */
+function idleSharesOf(
+  lab: AnyLab,
+  before: ReadonlyMap<Host, MachineReading>,
+  after: ReadonlyMap<Host, MachineReading>,
+): Record<HostName, number[]> {
+  const of = (name: HostName) =>
+    hostsOf(lab, name).flatMap((host) => {
+      const [was, is] = [before.get(host), after.get(host)];
+      return was === undefined || is === undefined ? [] : [machineUse(was, is, 0).idle];
+    });
+  return { client: of("client"), gateway: of("gateway"), backend: of("backend") };
 }
 
-/**
- * The process groups that run before the load does, by the names under which the results keep what they have
- * used.
- */
-function processGroups({ backend, gateway }: Stage, sampler: RunningSampler) {
-  return {
-    backend: backend.process.processGroup,
-    gateway: gateway?.process.processGroup,
-    sampler: sampler.process.processGroup,
+/** A process group of a party, and where it runs. */
+interface Group {
+  readonly name: keyof Processes;
+  readonly host: Host;
+  readonly processGroup: number;
+}
+
+/** What each process group has used. */
+type Used = readonly (Group & { readonly usage: ProcessUsage })[];
+
+/** The process groups that run before the load does. */
+function groupsOf({ backends, gateway }: Stage, sampler: RunningSampler): Group[] {
+  const of = (name: keyof Processes, { host, process }: Pick<Party, "host" | "process">) => {
+    return { name, host, processGroup: process.processGroup };
   };
+  return [
+    ...backends.map((party) => of("backend", party)),
+    ...(gateway === undefined ? [] : [of("gateway", gateway)]),
+    ...sampler.parts.map((part) => of("sampler", part)),
+  ];
+}
+
+/** Reads what process groups have used until now: in a lab of our own, which is on one machine, in one go. */
+async function readUsage(lab: AnyLab, groups: readonly Group[]): Promise<Used> {
+  const readers = Map.groupBy(groups, ({ host }) => lab.kind === "remote" ? host : lab.client);
+  const usages = new Map<Group, ProcessUsage>();
+  await Promise.all([...readers].map(async ([reader, some]) => {
+    const usage = await readProcessUsage(
+      reader,
+      Object.fromEntries(some.map(({ processGroup }, i) => [String(i), processGroup])),
+    );
+    for (const [i, group] of some.entries()) usages.set(group, usage[String(i)]!);
+  }));
+  return groups.map((group) => ({ ...group, usage: usages.get(group)! }));
+}
+
+function since(earlier: ProcessUsage | undefined, later: ProcessUsage): ProcessUsage {
+  return earlier === undefined ? later : usageSince({ one: earlier }, { one: later }).one;
+}
+
+/** What several groups have used; `null` for none. */
+function togetherOf(used: Used): ProcessUsage | null {
+  const [first, ...others] = used;
+  if (first === undefined) return null;
+  return others.reduce((sum, { usage }) => addUsage(sum, usage), first.usage);
 }
 
 /** The CPU time of all parties together, in seconds. */

@@ -101,3 +101,16 @@ export function listOf(value: unknown, field: string): unknown[] {
   if (!Array.isArray(value)) throw new TimewaitError(`must be a list, not ${shown(value)}`, { field });
   return Array.from(value);
 }
+
+/** Takes `{ running: true }` and nothing beside it. */
+export function onlyRunning({ running, ...others }: { readonly running: unknown }, field: string): void {
+  const [option] = Object.keys(others);
+  if (option !== undefined) {
+    throw new TimewaitError("is for what is started here: leave it out beside running", {
+      field: at(field, option),
+    });
+  }
+  if (running !== true) {
+    throw new TimewaitError(`takes true, not ${shown(running)}`, { field: at(field, "running") });
+  }
+}

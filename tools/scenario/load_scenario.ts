@@ -9,6 +9,7 @@ import { stripAnsiCode } from "@std/fmt/colors";
 import { didYouMean, messageOf, reasonOf, TimewaitError } from "../errors.ts";
 import { quoteForShell } from "./placeholders.ts";
 import { resolveScenario } from "./resolve.ts";
+import type { Places } from "./resolve_hosts.ts";
 import type { Gateway, Load, Run, Scenario } from "./scenario.ts";
 
 /** A scenario and what it is called. */
@@ -38,14 +39,15 @@ export async function scenarioNames(): Promise<string[]> {
  * Loads a scenario.
  *
  * @param nameOrPath the name of one that comes with Timewait, or the path of a file that ends in `.ts`.
+ * @param places machines, and where the parties are on them, over what the scenario says.
  * @throws {TimewaitError} where there is none, or what the file says does not fit; its message begins with
  * the name or path.
  */
-export async function loadScenario(nameOrPath: string): Promise<LoadedScenario> {
-  if (EXTENSION.test(nameOrPath)) return await importScenario(pathToFileURL(nameOrPath), nameOrPath);
+export async function loadScenario(nameOrPath: string, places: Places = {}): Promise<LoadedScenario> {
+  if (EXTENSION.test(nameOrPath)) return await importScenario(pathToFileURL(nameOrPath), nameOrPath, places);
   const known = await scenarioNames();
   if (known.includes(nameOrPath)) {
-    return await importScenario(new URL(`${nameOrPath}.ts`, SCENARIOS), `${nameOrPath}.ts`);
+    return await importScenario(new URL(`${nameOrPath}.ts`, SCENARIOS), `${nameOrPath}.ts`, places);
   }
   const hint = nameOrPath.includes("/")
     ? "; the path of a scenario ends in .ts"
@@ -53,7 +55,7 @@ export async function loadScenario(nameOrPath: string): Promise<LoadedScenario> 
   throw new TimewaitError(`there is no scenario ${nameOrPath}${hint}`);
 }
 
-async function importScenario(url: URL, shown: string): Promise<LoadedScenario> {
+async function importScenario(url: URL, shown: string, places: Places): Promise<LoadedScenario> {
   await Deno.stat(url).catch((cause) => {
     throw new TimewaitError(`${shown} is no scenario: ${reasonOf(cause)}`, { cause });
   });
@@ -70,10 +72,14 @@ async function importScenario(url: URL, shown: string): Promise<LoadedScenario> 
   }
   const name = fileURLToPath(url).replace(/^.*\//s, "").replace(EXTENSION, "");
   try {
-    const scenario = placed(module.default as Scenario, fileURLToPath(new URL(".", url)).replace(/\/$/, ""));
+    const own = placed(module.default as Scenario, fileURLToPath(new URL(".", url)).replace(/\/$/, ""));
+    const scenario = onPlaces(own, places);
     resolveScenario(scenario, name);
     return { name, scenario };
   } catch (cause) {
+    // What given machines lack is said by whoever gave them.
+    const isOfPlaces = cause instanceof TimewaitError && ["url", "backendUrl"].includes(cause.field ?? "");
+    if (places.hosts !== undefined && isOfPlaces) throw cause;
     throw new TimewaitError(`${shown}: ${messageOf(cause)}`, { cause });
   }
 }
@@ -105,6 +111,13 @@ function whyNotLoaded(error: unknown, url: URL): string {
   const what = text.split(/\n/, 1)[0]!.replace(/^SyntaxError: /, "");
   const where = `line ${line}, column ${column}`;
   return `${messageOf(what)} (${file === url.href ? where : `${file}, ${where}`})`;
+}
+
+/** The scenario on other machines than its own. */
+function onPlaces(scenario: Scenario, places: Places): Scenario {
+  const given = Object.entries(places).filter(([, value]) => value !== undefined);
+  if (given.length === 0 || typeof scenario !== "object" || scenario === null) return scenario;
+  return { ...scenario, ...Object.fromEntries(given) };
 }
 
 /**

@@ -54,8 +54,14 @@ export interface CommandPlan {
   readonly command: string;
 }
 
+/** A gateway that runs already on a host that is given. */
+export interface ExistingPlan {
+  /** Nobody starts or stops it. */
+  readonly running: true;
+}
+
 /** What stands between the client and the backend. */
-export type GatewayPlan = CommandPlan | HttpClientPlan | NetHttpPlan;
+export type GatewayPlan = CommandPlan | ExistingPlan | HttpClientPlan | NetHttpPlan;
 
 /**
  * What the backend does with a request, and when it ends a connection. What is left out is not done.
@@ -99,6 +105,23 @@ export interface BackendPlan {
   /** A command line for `sh`, with its placeholders: a backend of somebody else, of which nothing else here
    * holds. */
   readonly command?: string;
+  /** `true`: it runs already, and nothing else here holds. */
+  readonly running?: true;
+}
+
+/** Whether a backend is one of ours, which is a witness: no command, and none that runs already. */
+export function isOurBackend({ command, running }: Pick<BackendPlan, "command" | "running">): boolean {
+  return command === undefined && running === undefined;
+}
+
+/** Machines of the reader's own, each as a command prefix. */
+export interface HostsPlan {
+  /** Where the load comes from; at least one. */
+  readonly client: readonly string[];
+  /** Where the gateways run. Left out where it is not watched. */
+  readonly gateway?: string;
+  /** Where the backend runs. Left out where it is not watched. */
+  readonly backend?: string;
 }
 
 /** How much load, and for how long. */
@@ -161,6 +184,12 @@ export interface RunOptions {
   /** What the backend does with each request. */
   readonly backend: BackendPlan;
   /**
+   * Where the load goes, on hosts that are given. Left out in a lab of our own, which has its own addresses.
+   */
+  readonly url?: string;
+  /** Where the backend is reached, on hosts that are given. Left out where nobody has said. */
+  readonly backendUrl?: string;
+  /**
    * How many backends. Left out where there is one.
    *
    * @asType integer
@@ -216,6 +245,8 @@ export interface ScenarioPlan {
   readonly expectation: string;
   /** At least one; exactly one of them is the baseline. */
   readonly runs: readonly RunPlan[];
+  /** Machines to measure on. Left out for a lab of our own. */
+  readonly hosts?: HostsPlan;
   /** Settings to vary, unchecked: {@linkcode sweepPlan} makes runs of them. Left out where there are none. */
   readonly sweep?: Sweep;
 }

@@ -73,6 +73,7 @@ function sorted(value: unknown): unknown {
 
 /** The name of the transport, or of the program that a command line starts, without its folder. */
 function nameOf(gateway: Gateway): string {
+  if ("running" in gateway) return "gateway";
   if (!("command" in gateway)) return gateway.transport ?? "http-client";
   const word = maskSecrets(gateway.command).trim().split(/\s+/).find((word) => !/^\w+=/.test(word)) ?? "";
   return word.replaceAll(/^.*\/|[^\w.-]/g, "") || "gateway";

@@ -12,6 +12,7 @@ import { upstreamsAskedFor } from "./placeholders.ts";
 import type { LoadPlan, RunPlan, ScenarioPlan } from "./plan.ts";
 import { mergedBackend, resolveBackend } from "./resolve_backend.ts";
 import { resolveGateway } from "./resolve_gateway.ts";
+import { httpUrl, type Places, resolveHosts, resolvePlaces } from "./resolve_hosts.ts";
 import type { Backend, Load, Run, Scenario } from "./scenario.ts";
 import { namedKnobs, parseKnobs, type Sysctls } from "./sysctls.ts";
 import { type Duration, parseDurationMs } from "./units.ts";
@@ -46,9 +47,9 @@ export function resolveScenario(scenario: Scenario, name: string, overrides: Ove
     );
   }
   const { question, expectation, runs, baseline, sweep, ...more } = optionsOf(scenario, "");
-  const { load, backend, backends, sysctls, probeConnects, ...others } = more;
+  const { load, backend, backends, sysctls, probeConnects, hosts, url, backendUrl, ...others } = more;
   const known = {
-    ...{ question, expectation, runs, baseline, sweep },
+    ...{ question, expectation, runs, baseline, sweep, hosts, url, backendUrl },
     ...{ load, backend, backends, sysctls, probeConnects },
   };
   refuseOthers(others, known, "");
@@ -56,8 +57,12 @@ export function resolveScenario(scenario: Scenario, name: string, overrides: Ove
     throw new TimewaitError("is needed: what does the scenario answer?", { field: "question" });
   }
   lineOf(question, "question");
-  const shared = { load, backend, backends, sysctls, probeConnects };
+  const shared = { load, backend, backends, sysctls, probeConnects, hosts, url, backendUrl };
   checkShared(shared, "");
+  const machines = resolveHosts(hosts);
+  for (const [field, value] of Object.entries({ url, backendUrl })) {
+    if (value !== undefined) httpUrl(value, field);
+  }
   checkShared(overrides, "");
   const all = listOf(runs, "runs") as Run[];
   const names = namesOf(all);
@@ -75,6 +80,7 @@ export function resolveScenario(scenario: Scenario, name: string, overrides: Ove
       baseline: names[i] === compared,
       options: resolveRun(run, shared, overrides, `runs[${i}]`),
     })),
+    ...(machines === undefined ? {} : { hosts: machines }),
     ...(sweep === undefined ? {} : { sweep }),
   };
 }
@@ -100,6 +106,8 @@ const MOST_BACKENDS = 16;
 
 type Shared = Pick<Scenario, "load" | "backend" | "backends" | "sysctls" | "probeConnects">;
 
+type OfScenario = Shared & Places;
+
 /**
  * Checks what holds for several runs by itself, so that an error names the place where it was said, and not a
  * run that only took it over.
@@ -112,12 +120,14 @@ function checkShared({ load, backend, backends, sysctls, probeConnects }: Shared
   if (probeConnects !== undefined) truth(probeConnects, at(field, "probeConnects"));
 }
 
-function resolveRun(run: Run, shared: Shared, overrides: Overrides, field: string): RunPlan["options"] {
-  const { name, gateway, load, backend, backends, sysctls, loopback, probeConnects, ...others } = optionsOf(
-    run,
+function resolveRun(run: Run, shared: OfScenario, overrides: Overrides, field: string): RunPlan["options"] {
+  const { name, gateway, url, load, backend, backends, sysctls, loopback, probeConnects, ...others } =
+    optionsOf(run, field);
+  refuseOthers(
+    others,
+    { name, gateway, url, load, backend, backends, sysctls, loopback, probeConnects },
     field,
   );
-  refuseOthers(others, { name, gateway, load, backend, backends, sysctls, loopback, probeConnects }, field);
   checkShared(run, field);
   const layers = [shared.load, load].map((layer) => optionsOf(layer, "load"));
   const knobs = namedKnobs(
@@ -141,15 +151,26 @@ function resolveRun(run: Run, shared: Shared, overrides: Overrides, field: strin
       { field: at(at(field, "gateway"), "command") },
     );
   }
-  return {
+  const options = {
     gateway: plan,
-    backend: resolveBackend(mergedBackend([shared.backend, backend, overrides.backend])),
+    backend: resolveBackend(
+      backendOn(shared.hosts, mergedBackend([shared.backend, backend, overrides.backend])),
+    ),
     ...(count === 1 ? {} : { backends: count }),
-    load: resolveLoad({ ...threadsThatDivide(merged(layers), overriding), ...overriding }),
     ...(Object.keys(knobs).length === 0 ? {} : { sysctls: knobs }),
     ...(loopback === undefined ? {} : { loopback: truth(loopback, at(field, "loopback")) }),
     ...(probes && gateway !== undefined ? { probeConnects: true } : {}),
   };
+  return {
+    ...options,
+    ...resolvePlaces({ url }, shared, options, field),
+    load: resolveLoad({ ...threadsThatDivide(merged(layers), overriding), ...overriding }),
+  };
+}
+
+/** On hosts that are given a backend of which nothing is said runs already. */
+function backendOn(hosts: Scenario["hosts"], backend: Backend): Backend {
+  return hosts !== undefined && Object.keys(backend).length === 0 ? { running: true } : backend;
 }
 
 /** The layers as one: what a later one gives holds. */

@@ -5,7 +5,7 @@
  */
 
 import { TimewaitError } from "../errors.ts";
-import { at, optionsOf, refuseOthers, shown, truth, whole } from "./check.ts";
+import { at, onlyRunning, optionsOf, refuseOthers, shown, truth, whole } from "./check.ts";
 import { checkPlaceholders } from "./placeholders.ts";
 import type { BackendPlan } from "./plan.ts";
 import type { Backend, CommandBackend, OwnBackend } from "./scenario.ts";
@@ -21,13 +21,20 @@ const MAX_BODY_BYTES = 256 * 1024 ** 2;
  */
 export function resolveBackend(backend?: Backend, field = "backend"): BackendPlan {
   const options = optionsOf(backend, field);
+  if ("running" in options) {
+    onlyRunning(options, field);
+    return { running: true, latencyMs: 0, bodyBytes: 0, status: 200 };
+  }
   return "command" in options ? resolveCommand(options, field) : resolveOwn(options, field);
 }
 
-/** The layers as one: what a later one gives holds. A command takes the place of all layers before it. */
+/**
+ * The layers as one: what a later one gives holds. A command, or one that runs already, takes the place of
+ * all layers before it.
+ */
 export function mergedBackend(layers: readonly (Backend | undefined)[]): Backend {
   const given = layers.map((layer) => optionsOf(layer, ""));
-  const from = Math.max(0, given.findLastIndex((layer) => "command" in layer));
+  const from = Math.max(0, given.findLastIndex((layer) => "command" in layer || "running" in layer));
   return Object.assign({}, ...given.slice(from));
 }
 

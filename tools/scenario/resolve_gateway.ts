@@ -7,10 +7,16 @@
 import { availableParallelism } from "node:os";
 import { TimewaitError } from "../errors.ts";
 import { resolvePoolLimits } from "../transport/pool/limits.ts";
-import { at, optionNames, optionsOf, refuseOthers, shown, truth, whole } from "./check.ts";
+import { at, onlyRunning, optionNames, optionsOf, refuseOthers, shown, truth, whole } from "./check.ts";
 import { checkPlaceholders } from "./placeholders.ts";
-import type { CommandPlan, GatewayPlan, HttpClientPlan, NetHttpPlan } from "./plan.ts";
-import type { CommandGateway, Gateway, HttpClientGateway, NetHttpGateway } from "./scenario.ts";
+import type { CommandPlan, ExistingPlan, GatewayPlan, HttpClientPlan, NetHttpPlan } from "./plan.ts";
+import type {
+  CommandGateway,
+  ExistingGateway,
+  Gateway,
+  HttpClientGateway,
+  NetHttpGateway,
+} from "./scenario.ts";
 import { type Duration, parseDurationMs } from "./units.ts";
 
 /**
@@ -24,6 +30,7 @@ export function resolveGateway(gateway: Gateway, field = "gateway"): GatewayPlan
   }
   const options = optionsOf(gateway, field);
   if ("command" in options) return resolveCommand(options, field);
+  if ("running" in options) return resolveExisting(options, field);
   const { transport = "http-client" } = options;
   if (transport === "http-client") return resolveHttpClient(options as HttpClientGateway, field);
   if (transport === "net-http") return resolveNetHttp(options as NetHttpGateway, field);
@@ -41,6 +48,11 @@ function resolveCommand({ command, ...others }: CommandGateway, field: string): 
   }
   checkPlaceholders(command, at(field, "command"));
   return { command };
+}
+
+function resolveExisting(options: ExistingGateway, field: string): ExistingPlan {
+  onlyRunning(options, field);
+  return { running: true };
 }
 
 function resolveHttpClient(

@@ -75,8 +75,14 @@ export interface CommandGateway {
   readonly command: string;
 }
 
+/** A gateway that runs already on a host that is given, at the `url` of the run or of the scenario. */
+export interface ExistingGateway {
+  /** Nobody starts or stops it: it is watched. */
+  readonly running: true;
+}
+
 /** What stands between the client and the backend. */
-export type Gateway = HttpClientGateway | NetHttpGateway | CommandGateway;
+export type Gateway = HttpClientGateway | NetHttpGateway | CommandGateway | ExistingGateway;
 
 /**
  * A time that may differ from one answer to the next: from `"70ms..200ms"` each is as likely as any other.
@@ -136,8 +142,28 @@ export interface CommandBackend {
   readonly command: string;
 }
 
+/** A backend that runs already, on a host that is given or where nobody looks. Nothing is witnessed there. */
+export interface ExistingBackend {
+  /** Nobody starts or stops it. */
+  readonly running: true;
+}
+
 /** The server at the end. */
-export type Backend = OwnBackend | CommandBackend;
+export type Backend = OwnBackend | CommandBackend | ExistingBackend;
+
+/**
+ * Machines of the reader's own, each as a command prefix: what stands before a command to run it there, such
+ * as `ssh load1` or `kubectl exec -i POD --`; `""` is this machine. Exactly `PREFIX sh` is started, and needs
+ * `sh`, `cat`, `kill`, `sleep` and /proc there, on a client `wrk` besides.
+ */
+export interface Hosts {
+  /** Where the load comes from. Among several it is divided exactly. Default: this machine. */
+  readonly client?: string | readonly string[] | undefined;
+  /** Where the gateways run. Left out: it is not watched, and its side of the connections is not known. */
+  readonly gateway?: string | undefined;
+  /** Where the backend runs. Left out: it is not watched. */
+  readonly backend?: string | undefined;
+}
 
 /** A load with pauses. */
 export interface Burst {
@@ -212,6 +238,12 @@ export interface Run {
   readonly name: string;
   /** What stands in between. Left out: the load goes straight at the backend. */
   readonly gateway?: Gateway | undefined;
+  /**
+   * Where the load goes, on hosts that are given: `http://HOST:PORT/PATH`. A gateway of this run that is to
+   * be started listens there. Default: the `url` of the scenario; for a run without a gateway its
+   * `backendUrl`.
+   */
+  readonly url?: string | undefined;
   /** What differs from the scenario's backend. A command takes the place of all that the scenario says. */
   readonly backend?: Backend | undefined;
   /** How many backends. Default: as the scenario says. */
@@ -251,6 +283,18 @@ export interface Scenario {
   readonly baseline?: string | undefined;
   /** At least one. In each round every run is measured once, in an order drawn at random. */
   readonly runs: readonly Run[];
+  /**
+   * Machines to measure on, in place of a lab. Nothing there is fresh and no knob is written. The backend
+   * runs already unless a `backend` is given. Default: a lab of our own.
+   */
+  readonly hosts?: Hosts | undefined;
+  /** Where the gateway is reached on those hosts: `http://HOST:PORT/PATH`. */
+  readonly url?: string | undefined;
+  /**
+   * Where the backend is reached from the gateway's host: `http://HOST:PORT/`. Left out: its port is taken to
+   * be the one towards which the gateway holds most connections.
+   */
+  readonly backendUrl?: string | undefined;
   /** The load of all runs. */
   readonly load?: Load | undefined;
   /** The backend of all runs. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { hasOwnTables } from "../lab/any_lab.ts";
 import type { Samples } from "../observe/series.ts";
 import type { TimeWaitGroup } from "../observe/tcp_table.ts";
 import { type Environment, type Measured, measuredOf, type Run } from "../results/results.ts";
@@ -11,6 +12,7 @@ import { backendRequestsOf } from "./forwarding.ts";
 import { estimateMedian } from "./intervals.ts";
 import { othersOf } from "./others.ts";
 import { openedOnceWarm, portsFailed } from "./ports.ts";
+import { isWatched } from "./watched.ts";
 
 /** A gateway whose backend answers less than this share of the requests answers the others by itself. */
 const FORWARDED_SHARE = 0.5;
@@ -60,7 +62,10 @@ export interface Churn {
   readonly timeWaitOnGateway: number;
   /** TIME_WAITs on the gateway for connections that its clients had opened, at the end of the load. */
   readonly timeWaitOfClients: number;
-  /** TIME_WAITs on the backend for connections that it had accepted, at the end of the load. */
+  /**
+   * TIME_WAITs on the backend for connections that it had accepted, at the end of the load; 0 where nobody
+   * watched it.
+   */
   readonly timeWaitOnBackend: number;
   /** TIME_WAITs whose port a new connection took again; 0 where that is not known. */
   readonly timeWaitReused: number;
@@ -75,15 +80,18 @@ export interface Churn {
 }
 
 /**
- * Looks at what a run's gateway did with its connections; `undefined` for a direct run, and where nothing was
- * measured.
+ * Looks at what a run's gateway did with its connections; `undefined` for a direct run, where nothing was
+ * measured, and where nobody watched the gateway.
  */
-export function churnOf(run: Run, { lab }: Pick<Environment, "lab">): Churn | undefined {
+export function churnOf(
+  run: Run,
+  { lab, ...environment }: Pick<Environment, "lab" | "notWatched">,
+): Churn | undefined {
   const measured = measuredOf(run);
   const { gateway, load, loopback } = run.options;
-  if (gateway === null || measured.length === 0) return undefined;
+  if (gateway === null || measured.length === 0 || !isWatched(environment, "gateway")) return undefined;
   const median = (of: (repetition: Measured) => number) => estimateMedian(measured.map(of))!.estimate;
-  const ownTable = lab.kind === "private" && loopback !== true;
+  const ownTable = hasOwnTables(lab.kind) && loopback !== true;
   const timeWaitOnGateway = median(({ hosts }) => sumOf(hosts.gateway.timeWaitGroups, "opened"));
   const timeWaitOnBackend = median(({ hosts }) => sumOf(hosts.backend.timeWaitGroups, "accepted"));
   const requests = median((repetition) => repetition.requests);
@@ -130,7 +138,8 @@ export function churnOf(run: Run, { lab }: Pick<Environment, "lab">): Churn | un
     timeWaitOverflowed: median(({ hosts }) => hosts.gateway.timeWaitOverflowed ?? 0),
     portsFailed: failed,
     warmedUp: load.warmUpMs > 0,
-    closedWithoutTimeWait: timeWaitOnGateway + timeWaitOnBackend < closed / 10,
+    closedWithoutTimeWait: isWatched(environment, "backend") &&
+      timeWaitOnGateway + timeWaitOnBackend < closed / 10,
   };
 }
 

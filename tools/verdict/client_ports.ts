@@ -5,6 +5,7 @@
  * @module
  */
 
+import { hasOwnTables } from "../lab/any_lab.ts";
 import { connectionsIn } from "../observe/tcp_table.ts";
 import { type Environment, type Measured, measuredOf, type Run } from "../results/results.ts";
 import { sysctlsOf } from "./knobs.ts";
@@ -23,9 +24,12 @@ export function clientOutOfPorts(
   environment: Environment,
 ): WarningFigures["client out of ports"] | undefined {
   // Hosts that share one network take their sysctls from the gateway.
-  const ownNetwork = environment.lab.kind === "private" && run.options.loopback !== true;
+  const ownNetwork = hasOwnTables(environment.lab.kind) && run.options.loopback !== true;
   const sysctls = sysctlsOf(run, environment, ownNetwork ? "client" : "gateway");
-  const ports = portRange(sysctls["net.ipv4.ip_local_port_range"])?.count;
+  const range = portRange(sysctls["net.ipv4.ip_local_port_range"])?.count;
+  // Each of several clients has as many.
+  const clients = environment.machines?.filter(({ party }) => party === "client").length ?? 1;
+  const ports = range === undefined ? undefined : range * clients;
   const measured = measuredOf(run);
   if (ports === undefined) return undefined;
   const out = measured.filter((repetition) =>

@@ -4,10 +4,17 @@
  * @module
  */
 
+import { hasOwnTables } from "../lab/any_lab.ts";
 import { failedRequests } from "../load/load.ts";
 import type { ConnectionGroup, TimeWaitGroup } from "../observe/tcp_table.ts";
 import { type Environment, type Measured, measuredOf, type Run, servedPerSec } from "../results/results.ts";
-import type { BackendPlan, GatewayPlan, HttpClientPlan, NetHttpPlan } from "../scenario/plan.ts";
+import {
+  type BackendPlan,
+  type GatewayPlan,
+  type HttpClientPlan,
+  isOurBackend,
+  type NetHttpPlan,
+} from "../scenario/plan.ts";
 import type { PoolCounters } from "../transport/pool/counters.ts";
 import { resolvePoolLimits } from "../transport/pool/limits.ts";
 import type {
@@ -23,6 +30,7 @@ import { estimateMedian } from "./intervals.ts";
 import { sysctlsOf } from "./knobs.ts";
 import { mergeWitnesses } from "./merged_witness.ts";
 import { openedOnceWarm, portRange } from "./ports.ts";
+import { isWatched } from "./watched.ts";
 
 /** The evidence of a run; `undefined` for a direct run, and where nothing was measured. */
 export function evidenceOf(run: Run, environment: Environment): Evidence | undefined {
@@ -32,15 +40,15 @@ export function evidenceOf(run: Run, environment: Environment): Evidence | undef
   const witness = mergeWitnesses(measured.map(({ witnesses = [] }) => witnesses));
   const failures = failuresOf(measured);
   const pool = poolOf(run.options.gateway, measured);
+  const seen = isWatched(environment, "gateway");
   return {
     repetitions: measured.length,
     requests: requestsOf(measured, run),
-    upstream: upstreamOf(measured, run, environment),
-    clients: clientsOf(measured, run),
+    ...(seen ? { upstream: upstreamOf(measured, run, environment), clients: clientsOf(measured, run) } : {}),
     ...(witness === undefined ? {} : { witness }),
     ...(failures === undefined ? {} : { failures }),
     ...(ports === undefined ? {} : { ports }),
-    listenDrops: sumOf(measured, ({ hosts }) => hosts.gateway.listenDrops ?? 0),
+    ...(seen ? { listenDrops: sumOf(measured, ({ hosts }) => hosts.gateway.listenDrops ?? 0) } : {}),
     ...(pool === undefined ? {} : { pool }),
   };
 }
@@ -59,14 +67,15 @@ function requestsOf(measured: readonly Measured[], { options: { load } }: Run): 
   };
 }
 
-function upstreamOf(measured: readonly Measured[], run: Run, { lab }: Environment): UpstreamEvidence {
-  const ownTable = lab.kind === "private" && run.options.loopback !== true;
+function upstreamOf(measured: readonly Measured[], run: Run, environment: Environment): UpstreamEvidence {
+  const { lab } = environment;
+  const ownTable = hasOwnTables(lab.kind) && run.options.loopback !== true;
   const destinations = Math.max(...measured.map(destinationsOf));
   const backendMs = backendMsOf(run.options.backend);
   return {
     ...(destinations === 0 ? {} : { destinations }),
     opened: sumOf(measured, ({ hosts }) => hosts.gateway.connectionsOpened),
-    ...(run.options.backend.command === undefined ? { answered: sumOf(measured, backendRequestsOf) } : {}),
+    ...(isOurBackend(run.options.backend) ? { answered: sumOf(measured, backendRequestsOf) } : {}),
     carriedPerSec: medianOf(measured, carriedPerSec),
     openedPerSec: medianOf(measured, (repetition) => openedOnceWarm(repetition)),
     ...(ownTable ? standingOf(measured) : {}),
@@ -80,10 +89,14 @@ function upstreamOf(measured: readonly Measured[], run: Run, { lab }: Environmen
       measured,
       ({ hosts }) => countOf(hosts.gateway.timeWaitGroups, "opened", "timeWait"),
     ),
-    timeWaitOnBackend: medianOf(
-      measured,
-      ({ hosts }) => countOf(hosts.backend.timeWaitGroups, "accepted", "timeWait"),
-    ),
+    ...(isWatched(environment, "backend")
+      ? {
+        timeWaitOnBackend: medianOf(
+          measured,
+          ({ hosts }) => countOf(hosts.backend.timeWaitGroups, "accepted", "timeWait"),
+        ),
+      }
+      : {}),
     ...(backendMs === undefined ? {} : { backendMs }),
     backendClosesOnlyIfAsked: closesOnlyIfAsked(run.options.backend),
   };
@@ -129,9 +142,9 @@ function destinationsOf({ witnesses, hosts: { gateway } }: Measured): number {
  * decides then, and for another backend.
  */
 function backendMsOf(
-  { command, latencyMs, latencyMostMs = latencyMs, slow }: BackendPlan,
+  { latencyMs, latencyMostMs = latencyMs, slow, ...backend }: BackendPlan,
 ): number | undefined {
-  if (command !== undefined) return undefined;
+  if (!isOurBackend(backend)) return undefined;
   const usual = (latencyMs + latencyMostMs) / 2;
   const mean = slow === undefined ? usual : (1 - slow.share) * usual + slow.share * slow.latencyMs;
   return mean > 0 ? mean : undefined;
@@ -139,10 +152,11 @@ function backendMsOf(
 
 /** Our backend ends a connection only where a request asks for it, unless it was told otherwise. */
 function closesOnlyIfAsked(
-  { command, closeAfterRequests, idleTimeoutMs, closeOnStatus, closeBeforeAnswer, http10 }: BackendPlan,
+  { closeAfterRequests, idleTimeoutMs, closeOnStatus, closeBeforeAnswer, http10, ...backend }: BackendPlan,
 ): boolean {
-  return [command, closeAfterRequests, idleTimeoutMs, closeOnStatus, closeBeforeAnswer, http10]
-    .every((told) => told === undefined);
+  return isOurBackend(backend) &&
+    [closeAfterRequests, idleTimeoutMs, closeOnStatus, closeBeforeAnswer, http10]
+      .every((told) => told === undefined);
 }
 
 /** Requests per second that the backend read while the load ran, by its witness where it has one. */
@@ -194,7 +208,7 @@ function portsOf(
   environment: Environment,
 ): PortEvidence | undefined {
   const range = portRange(sysctlsOf(run, environment)["net.ipv4.ip_local_port_range"]);
-  if (range === undefined) return undefined;
+  if (range === undefined || !isWatched(environment, "gateway")) return undefined;
   return {
     range: range.count,
     usedPeak: Math.max(...measured.map(({ hosts }) => hosts.gateway.portsUsedPeak)),
@@ -202,7 +216,7 @@ function portsOf(
 }
 
 function poolOf(gateway: GatewayPlan, measured: readonly Measured[]): PoolEvidence | undefined {
-  if ("command" in gateway) return undefined;
+  if (!("transport" in gateway)) return undefined;
   return gateway.transport === "http-client" ? ofHttpClient(gateway) : ofNetHttp(gateway, measured);
 }
 

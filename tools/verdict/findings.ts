@@ -8,6 +8,7 @@ import type { Knob } from "../lab/knobs.ts";
 import { failedRequests } from "../load/load.ts";
 import { openedShareOf } from "../observe/ports_used.ts";
 import {
+  type Environment,
   isMeasured,
   type Measured,
   measuredOf,
@@ -35,6 +36,7 @@ import { remediesOf, type Remedy } from "./remedies.ts";
 import { type SelfCheck, selfCheckOf } from "./self_check.ts";
 import { medianUnanswered } from "./unanswered.ts";
 import type { Warning } from "./warning.ts";
+import { isWatched } from "./watched.ts";
 import { warningsOf } from "./warnings.ts";
 
 /** What a document shows. It is JSON: what is not known is left out. */
@@ -154,13 +156,13 @@ export interface RunFigures {
 export function productOfRun(run: Run, given: Results["products"] = []): RunProduct | undefined {
   const { gateway } = run.options;
   if (gateway === null) return undefined;
-  if (!("command" in gateway)) return { id: gateway.transport, from: "transport" };
+  if ("transport" in gateway) return { id: gateway.transport, from: "transport" };
   const said = given.find(({ run: name }) => name === run.name) ?? given.find(({ run }) => run === undefined);
   if (said !== undefined) {
     const { id, version } = said;
     return { id, ...(version === undefined ? {} : { version }), from: "given" };
   }
-  const id = guessProduct(gateway.command);
+  const id = "command" in gateway ? guessProduct(gateway.command) : undefined;
   return id === undefined ? undefined : { id, from: "command" };
 }
 
@@ -201,7 +203,7 @@ export function analyse(results: Results): Findings {
         hasGateway: run.options.gateway !== null,
         measured: measured.length,
         failed: run.repetitions.filter((repetition) => !isMeasured(repetition)).length,
-        figures: figuresOf(run),
+        figures: figuresOf(run, environment),
         failedShare: failedShare(run),
         differs: baseline === undefined ? [] : differingOptions(run, baseline),
         knobs: knobsOf(run),
@@ -222,9 +224,9 @@ function adviceOf(judged: Parameters<typeof judgeRun>[0], baseline: Run): Advice
   return judged.run === baseline ? { changes } : { verdict: judgeRun(judged, baseline), changes };
 }
 
-function figuresOf(run: Run): RunFigures {
+function figuresOf(run: Run, environment: Environment): RunFigures {
   const opener = openerOf(run.options);
-  const ofGateway = run.options.gateway !== null;
+  const ofGateway = run.options.gateway !== null && isWatched(environment, "gateway");
   const median = (of: (repetition: Measured) => number | null) =>
     estimateMedian(measuredOf(run).map(of).filter((value) => value !== null));
   return defined({
@@ -233,9 +235,9 @@ function figuresOf(run: Run): RunFigures {
     latencyP99Us: median(({ latencyUs }) => latencyUs.p99),
     failedRequests: median(({ errors }) => failedRequests(errors)),
     failedByStatus: median(({ errors }) => errors.status),
-    openedPerRequest: median(({ hosts, requests }) =>
-      hosts[opener].connectionsOpened / Math.max(1, requests)
-    ),
+    openedPerRequest: isWatched(environment, opener)
+      ? median(({ hosts, requests }) => hosts[opener].connectionsOpened / Math.max(1, requests))
+      : undefined,
     timeWaitPeak: ofGateway ? median(({ hosts }) => hosts.gateway.timeWaitPeak) : undefined,
     timeWaitToBackend: ofGateway ? median((repetition) => timeWaitsOf(repetition).toBackend) : undefined,
     timeWaitOfClients: ofGateway ? median((repetition) => timeWaitsOf(repetition).ofClients) : undefined,

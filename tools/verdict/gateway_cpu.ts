@@ -36,7 +36,7 @@ export function gatewayCpuOf(run: Run): GatewayCpu | undefined {
     answered.map(({ requests, processes }) => processes.gateway!.cpuSec * 1e6 / requests),
   );
   if (perRequestUs === undefined) return undefined;
-  const threads = "command" in gateway ? undefined : gateway.workers;
+  const threads = "transport" in gateway ? gateway.workers : undefined;
   const limited = answered.filter((repetition) => isLimited(repetition, threads)).length;
   return { perRequestUs, limits: limited > answered.length / 2 };
 }

@@ -24,7 +24,7 @@ export interface IdlePool {
 
 /** The pool of a gateway; `undefined` for a direct run and for a gateway that is not ours. */
 export function idlePoolOf(gateway: GatewayPlan | null): IdlePool | undefined {
-  if (gateway === null || "command" in gateway) return undefined;
+  if (gateway === null || !("transport" in gateway)) return undefined;
   return gateway.transport === "http-client" ? ofHttpClient(gateway) : ofNetHttp(gateway);
 }
 

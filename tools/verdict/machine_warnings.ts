@@ -6,6 +6,7 @@
  */
 
 import { medianAbsoluteDeviation } from "simple-statistics";
+import { divideLoad } from "../load/divide_load.ts";
 import type { Arrivals, LoadGenerator } from "../load/load.ts";
 import {
   isMeasured,
@@ -53,6 +54,7 @@ export const MACHINE_WARNINGS: ReadonlySet<WarningKind> = new Set([
   "steal",
   "governor",
   "load at its limit",
+  "client busy",
   "backend at its limit",
   "cpus full",
   "saturated",
@@ -70,6 +72,7 @@ export function warnOfMachine(results: Results): Warning[] {
     ...(governors.length === 0 ? [] : [{ kind: "governor", figures: { governors } } as const]),
     ...runs.flatMap((run) => [
       ...warnOfLimits(run, environment.load.name),
+      ...warnOfClients(run, environment),
       ...warnOfArrivals(run),
       ...warnOfOutliers(run),
     ]),
@@ -117,8 +120,12 @@ function warnOfLimits({ name: run, repetitions, options }: Run, generator: LoadG
   const isBusy = (cpuSec: number, threads: number, { durationSec }: Measured) =>
     cpuSec >= LIMITS.oneThread * threads * durationSec;
   const startSec = generator === "open-loop" ? OPEN_LOOP_START_SEC : 0;
-  const load = seen((repetition) => isBusy(repetition.processes.load.cpuSec - startSec, threads, repetition));
-  const backend = seen((repetition) => isBusy(repetition.processes.backend.cpuSec, 1, repetition));
+  // Several clients are looked at one by one.
+  const load = seen((repetition) =>
+    repetition.onMachines === undefined &&
+    isBusy(repetition.processes.load.cpuSec - startSec, threads, repetition)
+  );
+  const backend = seen((repetition) => isBusy(repetition.processes.backend?.cpuSec ?? 0, 1, repetition));
   const full = seen(({ machine }) => machine !== null && machine.idle < LIMITS.idle);
   const all: Warning[] = [
     { kind: "load at its limit", run, figures: { ...load, generator, threads } },
@@ -126,6 +133,32 @@ function warnOfLimits({ name: run, repetitions, options }: Run, generator: LoadG
     { kind: "cpus full", run, figures: full },
   ];
   return all.filter(({ figures }) => (figures as Seen).repetitions > 0);
+}
+
+/** Names the clients that had no CPU time left, or whose generator had none. */
+function warnOfClients(run: Run, { load, machines = [] }: Results["environment"]): Warning[] {
+  const measured = measuredOf(run);
+  const clients = measured[0]?.onMachines?.clients.length ?? 0;
+  if (clients === 0) return [];
+  const threads = load.name === "wrk" ? divideLoad(run.options.load, clients)[0]!.threads : 1;
+  return Array.from({ length: clients }, (_, i): Warning[] => {
+    const busy = measured.filter(({ onMachines, durationSec }) => {
+      const { idleShare, cpuSec } = onMachines!.clients[i]!;
+      return idleShare < LIMITS.idle || cpuSec >= LIMITS.oneThread * threads * durationSec;
+    });
+    if (busy.length === 0) return [];
+    const idleShare = Math.min(...busy.map(({ onMachines }) => onMachines!.clients[i]!.idleShare));
+    const prefix = machines.filter(({ party }) => party === "client")[i]?.prefix ?? "";
+    const figures = {
+      repetitions: busy.length,
+      of: measured.length,
+      client: i + 1,
+      clients,
+      prefix,
+      idleShare,
+    };
+    return [{ kind: "client busy", run: run.name, figures }];
+  }).flat();
 }
 
 /**

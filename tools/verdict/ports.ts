@@ -6,9 +6,10 @@
 
 import { openedShareOf, portsUsed } from "../observe/ports_used.ts";
 import { failuresOf } from "../observe/upstream_failures.ts";
-import { type Environment, type Measured, measuredOf, openerOf, type Run } from "../results/results.ts";
+import { type Environment, type Measured, measuredOf, openerIn, type Run } from "../results/results.ts";
 import { estimateMedian } from "./intervals.ts";
 import { sysctlsOf } from "./knobs.ts";
+import { isWatched } from "./watched.ts";
 
 /**
  * The rate is taken while the share of ports in use rises from the one to the other: after the start, and on
@@ -98,12 +99,14 @@ export interface PortFindings {
 }
 
 /**
- * The ports of a run; `undefined` for a direct run, and where nothing was measured or the range is not known.
+ * The ports of a run; `undefined` for a direct run, and where nothing was measured, the range is not known,
+ * or nobody watched the gateway.
  */
 export function portsOf(run: Run, environment: Environment): PortFindings | undefined {
   const range = portRange(sysctlsOf(run, environment)["net.ipv4.ip_local_port_range"]);
   const measured = measuredOf(run);
   if (range === undefined || run.options.gateway === null || measured.length === 0) return undefined;
+  if (!isWatched(environment, "gateway")) return undefined;
   const repetitions = measured.map((repetition) => portUseOf(repetition, range.count));
   const connects = connectsOf(measured, repetitions);
   return {
@@ -117,8 +120,8 @@ export function portsOf(run: Run, environment: Environment): PortFindings | unde
  * The ephemeral ports towards the backend in use at each time of the samples, on the host that opens the
  * connections.
  */
-export function portsInUse({ samples, hosts, processes }: Measured): number[] {
-  const opener = openerOf(processes);
+export function portsInUse({ samples, hosts, ...repetition }: Measured): number[] {
+  const opener = openerIn(repetition);
   const openedShare = openedShareOf(hosts[opener].timeWaitGroups);
   const { client, gateway, backend } = samples.hosts;
   return samples.timeMs.map((_, i) => {

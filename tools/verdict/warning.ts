@@ -7,6 +7,7 @@
 import type { Knob } from "../lab/knobs.ts";
 import type { LoadErrors, LoadGenerator } from "../load/load.ts";
 import type { UpstreamFailure } from "../observe/upstream_failures.ts";
+import type { HostName } from "../scenario/host_names.ts";
 import type { Forwarding } from "./forwarding.ts";
 import type { Others } from "./others.ts";
 
@@ -27,6 +28,21 @@ export interface WarningFigures {
    * wanted.
    */
   "host lab": { readonly reason?: string };
+  /**
+   * Measured on given hosts, where nothing is fresh; `notWatched` are the parties of which nothing is known.
+   */
+  "given hosts": { readonly notWatched: readonly HostName[] };
+  /** A client was busy, so that its latencies are its own, and not the gateway's. */
+  "client busy": Seen & {
+    /** Which of them, from 1. */
+    readonly client: number;
+    /** How many there are. */
+    readonly clients: number;
+    /** What leads to it. */
+    readonly prefix: string;
+    /** The least of its machine's CPU time that was left over in a repetition. */
+    readonly idleShare: number;
+  };
   /** autocannon stood in for wrk, or was asked for (then without a reason). */
   "autocannon": { readonly reason?: string };
   /**

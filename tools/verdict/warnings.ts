@@ -26,11 +26,12 @@ import type { Warning } from "./warning.ts";
 
 /** All warnings about a document, in the order in which they matter. */
 export function warningsOf(results: Results): Warning[] {
-  const { environment: { load, lab }, runs, interrupted } = results;
+  const { environment: { load, lab, notWatched = [] }, runs, interrupted } = results;
   const because = ({ reason }: { readonly reason?: string }) => reason === undefined ? {} : { reason };
   return [
     ...(interrupted ? [{ kind: "interrupted", figures: {} } as const] : []),
     ...(lab.kind === "host" ? [{ kind: "host lab", figures: because(lab) } as const] : []),
+    ...(lab.kind === "remote" ? [{ kind: "given hosts", figures: { notWatched } } as const] : []),
     ...(load.name === "autocannon" ? [{ kind: "autocannon", figures: because(load) } as const] : []),
     ...runs.flatMap((
       run,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { hasOwnTables } from "../../lab/any_lab.ts";
 import { summarizeLatency } from "../../load/latency.ts";
 import { mergeLatency } from "../../load/latency_histogram.ts";
 import { estimateMedian } from "../../verdict/intervals.ts";
@@ -17,6 +18,7 @@ import {
 } from "../../results/results.ts";
 import { sysctlsOf } from "../../verdict/knobs.ts";
 import { portRange, portsInUse } from "../../verdict/ports.ts";
+import { isWatched } from "../../verdict/watched.ts";
 import { formatCount } from "../format.ts";
 import { nameLoop } from "../load.ts";
 import { COLOURS } from "./mermaid.ts";
@@ -37,6 +39,7 @@ export function plotsOf(results: Results): Plot[] {
   if (results.runs.some(({ swept }) => swept !== undefined)) {
     return sweepPlots(results, colourOf, MARK_COLOUR);
   }
+  const isSeen = (run: Run) => isWatched(results.environment, openerOf(run.options));
   const overTime = { xName: SINCE_LOAD_BEGAN, xScale: "linear" } as const;
   const plots: Plot[] = [
     {
@@ -46,7 +49,8 @@ export function plotsOf(results: Results): Plot[] {
       yName: "sockets in TIME_WAIT",
       lines: linesOf(
         results,
-        (repetition, run) => inSeconds(repetition, repetition.samples.hosts[openerOf(run.options)].timeWait),
+        (repetition, run) =>
+          isSeen(run) ? inSeconds(repetition, repetition.samples.hosts[openerOf(run.options)].timeWait) : [],
       ),
     },
     {
@@ -56,7 +60,8 @@ export function plotsOf(results: Results): Plot[] {
       yName: "new connections/s",
       lines: linesOf(
         results,
-        ({ samples }, run) => ratesOf(samples.timeMs, samples.hosts[openerOf(run.options)].connectionsOpened),
+        ({ samples }, run) =>
+          isSeen(run) ? ratesOf(samples.timeMs, samples.hosts[openerOf(run.options)].connectionsOpened) : [],
       ),
     },
     {
@@ -85,7 +90,9 @@ export function plotsOf(results: Results): Plot[] {
       ),
     },
     latencyDistribution(results),
-    ...(results.environment.lab.kind === "private" ? [portPlot(results)] : []),
+    ...(hasOwnTables(results.environment.lab.kind) && isWatched(results.environment, "gateway")
+      ? [portPlot(results)]
+      : []),
   ];
   return plots.filter(({ lines }) => lines.some((line) => line.weight !== "mark" && line.points.length > 1));
 }

@@ -5,13 +5,13 @@
  */
 
 import { format as formatBytes } from "@std/fmt/bytes";
-import { measuredOf, type Results, type Run } from "../../results/results.ts";
+import { measuredOf, type OnMachines, type Results, type Run } from "../../results/results.ts";
 import type { BackendPlan, GatewayPlan } from "../../scenario/plan.ts";
 import type { Findings, RunFindings } from "../../verdict/findings.ts";
 import { estimateMedian } from "../../verdict/intervals.ts";
 import { describeByRun } from "../by_run.ts";
 import { code, prose } from "../markdown.ts";
-import { formatCount, formatShare } from "../format.ts";
+import { formatCount, formatSeconds, formatShare } from "../format.ts";
 
 /** The section. */
 export function renderEnvironment(findings: Findings, { environment, runs }: Results): string[] {
@@ -26,12 +26,17 @@ export function renderEnvironment(findings: Findings, { environment, runs }: Res
     "",
     `- Timewait ${prose(environment.timewait)}, Deno ${prose(environment.deno)}, ${load.name} ` +
     `${prose(load.version)}, Linux ${prose(environment.kernel)}`,
-    `- ${environment.cpus} CPUs (${prose(environment.cpuModel)}), ${memory} of memory`,
+    `- ${lab.kind === "remote" ? "the bench ran on " : ""}${environment.cpus} CPUs (${
+      prose(environment.cpuModel)
+    }), ${memory} of memory`,
     `- lab: ${lab.kind}; backend: ${backends.join("; ")}`,
+    ...machines(environment, runs),
     ...gateways(findings, runs),
-    `- on the gateway: ${
-      Object.entries(sysctls).map(([key, value]) => prose(`${key} = ${value}`)).join(", ")
-    }`,
+    ...(Object.keys(sysctls).length === 0 ? [] : [
+      `- on the gateway: ${
+        Object.entries(sysctls).map(([key, value]) => prose(`${key} = ${value}`)).join(", ")
+      }`,
+    ]),
     ...machineDiffers(environment),
     ...(cost.length === 0 ? [] : [
       `- the observation cost ${formatShare(estimateMedian(cost)!.estimate)} of one CPU, at most ` +
@@ -40,12 +45,53 @@ export function renderEnvironment(findings: Findings, { environment, runs }: Res
   ];
 }
 
+/** The given hosts, and what is known of their clocks and of what stood there before. */
+function machines(
+  { machines = [], notWatched = [] }: Results["environment"],
+  runs: readonly Run[],
+): string[] {
+  if (machines.length === 0) return [];
+  const seen = runs.flatMap(measuredOf).flatMap(({ onMachines }) => onMachines ?? []);
+  const clients = machines.filter(({ party }) => party === "client").length;
+  const most = (of: (one: OnMachines) => number) => Math.max(0, ...seen.map(of));
+  const apart = most(({ clients }) => Math.max(...clients.map(({ beganAfterMs }) => beganAfterMs)));
+  const port = seen.find(({ backendPortSeen }) => backendPortSeen !== undefined)?.backendPortSeen;
+  return [
+    ...machines.map(({ party, prefix, kernel, cpus, proxies = [] }, i) => {
+      const name = party === "client" && clients > 1 ? `client ${i + 1}` : party;
+      const where = prefix === "" ? "the machine of the bench" : code(prefix);
+      const mesh = proxies.length === 0
+        ? ""
+        : `; **a proxy is in the path** (${
+          prose(proxies.join("; "))
+        }), whose connections are counted as well`;
+      return `- ${name}: ${where}, ${formatCpus(cpus)}, Linux ${prose(kernel)}${mesh}`;
+    }),
+    ...notWatched.map((party) => `- ${party}: not watched`),
+    ...(port === undefined ? [] : [
+      `- the backend's port was not given: it is taken to be ${port}, to which the gateway held most connections`,
+    ]),
+    ...(seen.length === 0 ? [] : [
+      "- nothing was fresh there: before a repetition it was waited for TIME_WAITs of the one before to go, at most " +
+      `${formatSeconds(most(({ waitedMs }) => waitedMs) / 1000)} s`,
+      `- the series of the hosts are laid over each other by their clocks, to within ${
+        most(({ clockErrorMs }) => clockErrorMs)
+      } ms${clients === 1 ? "" : `; the clients began at most ${apart} ms apart`}`,
+    ]),
+  ];
+}
+
+function formatCpus(cpus: number): string {
+  return `${Number.isInteger(cpus) ? formatCount(cpus) : cpus} ${cpus === 1 ? "CPU" : "CPUs"}`;
+}
+
 /** A line for each gateway, with the names of the runs that had it. */
 function gateways(findings: Findings, runs: readonly Run[]): string[] {
   const names = new Map<string, string[]>();
-  for (const [i, { name, options: { gateway } }] of runs.entries()) {
+  for (const [i, { name, options: { gateway, url } }] of runs.entries()) {
     if (gateway === null) continue;
-    const description = describeGateway(gateway, findings.runs[i]!);
+    const place = url === undefined ? "" : `, at ${code(url)}`;
+    const description = describeGateway(gateway, findings.runs[i]!) + place;
     names.set(description, [...names.get(description) ?? [], `\`${name}\``]);
   }
   return [...names].map(([description, names]) => `- ${names.join(", ")}: ${description}`);
@@ -53,6 +99,7 @@ function gateways(findings: Findings, runs: readonly Run[]): string[] {
 
 function describeBackend({ latencyMs, latencyMostMs, bodyBytes, status, ...plan }: BackendPlan): string {
   if (plan.command !== undefined) return `the command ${code(plan.command)}`;
+  if (plan.running) return "runs already";
   const spread = latencyMostMs === undefined ? `${latencyMs}` : `${latencyMs} to ${latencyMostMs}`;
   const slow = plan.slow === undefined
     ? []
@@ -104,6 +151,7 @@ function machineDiffers({ sysctls, machineSysctls = {} }: Results["environment"]
 /** A gateway's options by their own names, and what its pool makes of them. */
 function describeGateway(gateway: GatewayPlan, { idlePool }: RunFindings): string {
   if ("command" in gateway) return code(gateway.command);
+  if ("running" in gateway) return "runs there already";
   const { transport, ...options } = gateway;
   const list = Object.entries(options).map(([name, value]) =>
     `${name} ${typeof value === "number" ? formatCount(value) : value}`

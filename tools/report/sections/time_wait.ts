@@ -6,10 +6,15 @@
 
 import { measuredOf, type Results } from "../../results/results.ts";
 import type { Findings } from "../../verdict/findings.ts";
+import { isWatched } from "../../verdict/watched.ts";
 import { renderLineChart } from "../plots/mermaid.ts";
 
-/** The section: the first measured repetition of each run that has a gateway. Empty where there is none. */
+/**
+ * The section: the first measured repetition of each run that has a gateway. Empty where there is none,
+ * and where nobody watched it.
+ */
 export function renderTimeWait(_findings: Findings, { runs, environment }: Results): string[] {
+  if (!isWatched(environment, "gateway")) return [];
   const lines = runs.filter((run) => run.options.gateway !== null).flatMap((run) =>
     measuredOf(run).slice(0, 1).map(({ samples: { timeMs, hosts } }) => {
       return { name: run.name, timeMs, values: hosts.gateway.timeWait };

@@ -6,6 +6,7 @@
 
 import { ERROR_KINDS, type LoadErrors, type LoadGenerator } from "../../load/load.ts";
 import type { UpstreamFailure } from "../../observe/upstream_failures.ts";
+import type { HostName } from "../../scenario/host_names.ts";
 import type { Findings } from "../../verdict/findings.ts";
 import type { Seen, Warning, WarningFigures, WarningKind } from "../../verdict/warning.ts";
 import { code, prose } from "../markdown.ts";
@@ -50,6 +51,15 @@ const STEPS: Readonly<Record<UpstreamFailure["step"], string>> = {
   unknown: "",
 };
 
+/** What is not known of a party that nobody watched. */
+const UNKNOWN: Readonly<Record<HostName, string>> = {
+  client: "The clients were not watched.",
+  gateway:
+    "**The gateway was not watched**: its connections and TIME_WAITs, and so the cause, are not known.",
+  backend:
+    "The backend was not watched: TIME_WAITs there are not known, so whether it closes first is concluded from the gateway's.",
+};
+
 const MORE_LOAD: Readonly<Record<LoadGenerator, string>> = {
   "wrk": "Give it more `--threads`, if there are CPUs for them.",
   "autocannon": "wrk can do more.",
@@ -65,6 +75,20 @@ const SENTENCES: { readonly [K in WarningKind]: (figures: WarningFigures[K], run
     "machine's loopback and its TCP tables. TIME_WAIT is attributed by port, as it stands at the end; the connections opened " +
     "include those of other programs on this machine; and `tcp_tw_reuse` = 2 takes ports again on loopback, which hides port " +
     "exhaustion.",
+  "given hosts": ({ notWatched }) =>
+    "Measured on hosts that were given. Nothing was fresh there: connections that other programs on them open meanwhile " +
+    `are counted as well, and no knob was written.${
+      notWatched.length === 0 ? "" : ` ${notWatched.map((party) => UNKNOWN[party]).join(" ")}`
+    }`,
+  "client busy": ({ client, clients, prefix, idleShare, ...seen }, run) =>
+    `${run}: **a busy client, not a slow gateway**: ${
+      clients === 1 ? "the client" : `client ${client} of ${clients}`
+    } (${
+      prefix === "" ? "the machine of the bench" : code(prefix)
+    }) or its load generator had no CPU time to spare ${often(seen)}, ${
+      formatShare(idleShare)
+    } of that machine's being left over. ` +
+    "Its latencies are too high and its requests/s too low: give the load more clients, or a larger one.",
   "autocannon": ({ reason }) =>
     `The load came from autocannon${
       reason === undefined ? "" : `, because ${prose(reason)}`

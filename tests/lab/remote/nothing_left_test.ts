@@ -1,0 +1,141 @@
+/** Nothing is left on a remote host, however the bench or the way to it ends. */
+
+import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
+import { connectHost } from "../../../tools/lab/remote/remote_host.ts";
+import { ROOT } from "../../support/root.ts";
+import { allShells, prefixOf, SHELLS } from "../../support/shells.ts";
+import { startStubborn } from "../../support/stubborn.ts";
+import { isAlive, until } from "../../support/until.ts";
+
+/** Longest time until the far end has found that we are gone, and ended everything, in milliseconds. */
+const LEASE_MS = 20_000;
+
+const connect = (prefix: string) => connectHost({ name: "gateway", prefix, address: "" });
+
+/** A prefix whose clients pass both streams through a relay, and where the relays' process ids are noted. */
+interface Relayed extends AsyncDisposable {
+  readonly prefix: string;
+  /** The relay of what goes there, of the client that was started first: it holds the lease. */
+  leaseInput(): number;
+}
+
+async function relayed(prefix: string): Promise<Relayed> {
+  const folder = await Deno.makeTempDir();
+  const relay = `sh -c 'echo $$ >>${folder}/pids; exec cat' | "$@" | cat`;
+  await Deno.writeTextFile(`${folder}/relayed`, `#!/bin/sh\n${relay}\n`, { mode: 0o700 });
+  return {
+    prefix: `${folder}/relayed ${prefix}`,
+    leaseInput: () => parseInt(Deno.readTextFileSync(`${folder}/pids`)),
+    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+  };
+}
+
+for (const shell of SHELLS) {
+  Deno.test(`${shell}: a host that is disposed leaves nothing`, allShells, async () => {
+    await using there = await prefixOf(shell, { others: true });
+    let left: () => number[];
+    {
+      await using host = await connect(there.prefix);
+      ({ left } = await startStubborn(host));
+    }
+    assertEquals(left(), []);
+  });
+
+  Deno.test(`${shell}: a bench that is killed with SIGKILL leaves nothing`, allShells, async () => {
+    await using there = await prefixOf(shell, { others: true });
+    const bench = new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-check", "--allow-all", `${ROOT}tests/support/hold_host.ts`, there.prefix],
+      stdout: "piped",
+    }).spawn();
+    const reader = bench.stdout.getReader();
+    const { value } = await reader.read();
+    const pids = new TextDecoder().decode(value).trim().split(" ").map(Number);
+    assertGreater(pids.length, 4);
+    bench.kill("SIGKILL");
+    await bench.status;
+    await reader.cancel();
+    await until(() => !pids.some(isAlive), LEASE_MS);
+  });
+
+  Deno.test(
+    `${shell}: the far end ends everything after 10 s in which nothing comes`,
+    allShells,
+    async () => {
+      await using there = await prefixOf(shell, { others: true });
+      await using way = await relayed(there.prefix);
+      await using host = await connect(way.prefix);
+      const stubborn = await startStubborn(host);
+      // What is stopped passes nothing on, and closes nothing.
+      const relay = way.leaseInput();
+      Deno.kill(relay, "SIGSTOP");
+      const startMs = performance.now();
+      await until(() => stubborn.left().length === 0, LEASE_MS);
+      assertGreater(performance.now() - startMs, 8_000);
+      Deno.kill(relay, "SIGCONT");
+      const { message } = await host.lost;
+      assertStringIncludes(message, "has heard nothing from here for 10 s");
+    },
+  );
+}
+
+Deno.test("a client that is killed leaves nothing, be it that of a process or that of the lease", async () => {
+  await using host = await connect("");
+  const stubborn = await startStubborn(host);
+  const child = await host.start({
+    name: "it",
+    argv: ["sh", "-c", "trap '' PIPE TERM; while :; do sleep 1; done"],
+  });
+  // Its client is what has started its shell; here the two are one.
+  const client = Number((await host.$`ps -o ppid= -p ${child.pid}`.text()).trim());
+  Deno.kill(client, "SIGKILL");
+  const { code, stderr } = await child.exited;
+  assertEquals(code, 1);
+  assertStringIncludes(stderr.at(-1)!, "ended ahead of the last line from there");
+  await until(() => !isAlive(child.pid));
+  // The host goes on with the others, until the lease goes.
+  assertGreater(stubborn.left().length, 4);
+});
+
+Deno.test("a pipe that is closed there in one direction ends everything, whichever it is", async () => {
+  const folder = await Deno.makeTempDir();
+  // Of the first client, which holds the lease, one pipe ends; the other stays open.
+  const prefixes = {
+    "what goes there": `sed -u '/^clock 2$/q' | "$@"`,
+    "what comes from there": `"$@" | sed -u '/ clock 2 /q'; exec sleep 5`,
+  };
+  try {
+    for (const [name, line] of Object.entries(prefixes)) {
+      const way = `${folder}/${name.replaceAll(" ", "_")}`;
+      const text = `#!/bin/sh\nmkdir ${way}.first 2>/dev/null || exec "$@"\n${line}\n`;
+      await Deno.writeTextFile(way, text, { mode: 0o700 });
+      const host = await connect(`${way} env`);
+      const stubborn = await startStubborn(host);
+      await until(() => stubborn.left().length === 0, 2 * LEASE_MS, name);
+      await host.lost;
+      await host[Symbol.asyncDispose]();
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a flood that nobody reads holds up neither the lease nor the end", async () => {
+  await using host = await connect("");
+  const read = Promise.withResolvers<void>();
+  const pids: string[] = [];
+  // Takes the first piece, and no other for longer than the lease.
+  const slow = new WritableStream<Uint8Array>({ write: () => read.promise });
+  const flood = host.$`echo $$ >&2; exec yes`.stdout(slow).stderr(
+    new WritableStream({ write: (bytes) => void pids.push(new TextDecoder().decode(bytes)) }),
+  ).noThrow().spawn();
+  await until(() => pids.length > 0);
+  const pid = parseInt(pids[0]!);
+  await delay(12_000);
+  assert(isAlive(pid));
+  assertEquals(await host.$`echo here`.text(), "here");
+  flood.kill("SIGKILL");
+  await until(() => !isAlive(pid));
+  read.resolve();
+  await flood;
+});

@@ -1,0 +1,33 @@
+# shellcheck shell=sh
+# Starts one process of the bench on a remote host. Runs as `sh -c THIS sh TOKEN FOLDER COMMAND…`: FOLDER is where the
+# command runs, empty for where the prefix leads. What comes through standard input after the line "started" is the
+# command's, which writes to standard output and error directly. On each of the two, a line before and a line after
+# surround what it writes: what a client of the prefix says of its own stands outside.
+token=$1
+folder=$2
+shift 2
+PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/sbin:/sbin
+
+# A session of its own where it can be had, else that of the channel.
+session=
+command -v setsid >/dev/null 2>&1 && session=setsid
+read -r launcher _ </proc/self/stat
+
+# shellcheck disable=SC2016 # the inner shell is to expand it
+become='
+token=$1 launcher=$2 session=$3 folder=$4
+shift 4
+read -r pid _ _ _ group _ </proc/self/stat
+printf "\036%s started\n" "$token" >&2
+printf "\036%s started %s\n" "$token" "$pid $group $launcher $session"
+ulimit -n "$(ulimit -Hn)" 2>/dev/null
+[ -z "$folder" ] || cd "$folder" || exit
+exec "$@"'
+
+# The words of this shell about a signal that has ended the command are nobody's.
+exec 3>&2 2>/dev/null
+# shellcheck disable=SC2086 # nothing, or one word
+(exec $session sh -c "$become" sh "$token" "$launcher" "${session:-none}" "$folder" "$@" 2>&3 3>&-)
+code=$?
+printf '\036%s ended\n' "$token" >&3
+printf '\036%s ended %s\n' "$token" "$code"

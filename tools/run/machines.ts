@@ -1,0 +1,223 @@
+/**
+ * Given hosts, ready for a bench: connected, checked, and told what each has to have.
+ *
+ * @module
+ */
+
+import config from "../../deno.json" with { type: "json" };
+import { TimewaitError, UnavailableError } from "../errors.ts";
+import { pathOf, TOOLS } from "../paths.ts";
+import { BACKEND_SCRIPT, denoArgv } from "../lab/deno_script.ts";
+import { filesNeeded } from "../lab/file_limit.ts";
+import { inTime } from "../lab/in_time.ts";
+import type { RemoteHost } from "../lab/remote/remote_host.ts";
+import { connectRemoteLab, type RemoteLab } from "../lab/remote/remote_lab.ts";
+import type { GeneratorChoice, LoadGenerator } from "../load/load.ts";
+import { divideLoad } from "../load/divide_load.ts";
+import { readProxiesInPath } from "../observe/in_the_path.ts";
+import type { LoadClient } from "../load/start_load.ts";
+import { parseWrkVersion } from "../load/wrk.ts";
+import type { Machine } from "../results/results.ts";
+import { maskSecrets } from "../scenario/mask.ts";
+import { type HostsPlan, isOurBackend, type RunOptions } from "../scenario/plan.ts";
+import { notWatched } from "../scenario/resolve_hosts.ts";
+import type { Environment } from "../results/results.ts";
+
+/** Given hosts that are connected. Disposing them ends all that was started there. */
+export interface Machines extends AsyncDisposable {
+  /** The hosts. */
+  readonly lab: RemoteLab;
+  /** Where the load comes from, each with its wrk. */
+  readonly clients: readonly LoadClient[];
+  /** What makes the load, in the version that all clients have. */
+  readonly generator: GeneratorChoice;
+  /** What the results say of them. */
+  readonly facts: Pick<Environment, "machines" | "notWatched">;
+}
+
+/** What a bench needs of given hosts. */
+export interface MachinesNeeded {
+  /** The hosts. */
+  readonly hosts: HostsPlan;
+  /** All that is measured on them. */
+  readonly runs: readonly RunOptions[];
+  /** What makes the load. */
+  readonly generator: LoadGenerator;
+  /** Whether wrk is copied to clients that have none. */
+  readonly push: boolean;
+}
+
+/**
+ * Connects to given hosts, and checks whether they have what the bench needs.
+ *
+ * @throws {UnavailableError} where one cannot be reached or lacks something; one line that says what to do.
+ * @throws {TimewaitError} where two of them are one, or the load cannot be divided among the clients.
+ */
+export async function openMachines({ hosts, runs, generator, push }: MachinesNeeded): Promise<Machines> {
+  for (const { load } of runs) divideLoad(load, hosts.client.length);
+  await using stack = new AsyncDisposableStack();
+  const given = (prefix: string) => ({ prefix, address: "" });
+  const lab = stack.use(
+    await connectRemoteLab({
+      client: hosts.client.map(given),
+      ...(hosts.gateway === undefined ? {} : { gateway: given(hosts.gateway) }),
+      ...(hosts.backend === undefined ? {} : { backend: given(hosts.backend) }),
+    }),
+  );
+  refuseSharedTables(lab);
+  for (const run of runs) checkFiles(lab, run);
+  await checkOwnPrograms(lab, runs, generator);
+  const clients = await Promise.all(lab.clients.map(async (host): Promise<LoadClient> => {
+    return generator === "wrk" ? { host, wrk: await wrkOn(host, { push }) } : { host };
+  }));
+  const version = generator === "wrk" ? await commonVersion(clients) : undefined;
+  const owned = stack.move();
+  return {
+    lab,
+    clients,
+    generator: { name: generator, version: version ?? config.version },
+    facts: { machines: await machinesOf(lab), ...unwatchedOf(hosts) },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+function unwatchedOf(hosts: HostsPlan): Pick<Environment, "notWatched"> {
+  const names = notWatched(hosts);
+  return names.length === 0 ? {} : { notWatched: names };
+}
+
+async function machinesOf({ all, gateway, backend }: RemoteLab): Promise<Machine[]> {
+  return await Promise.all(all.map(async (host) => {
+    const { kernel, cpus } = host.far;
+    const party = host === gateway ? "gateway" : host === backend ? "backend" : "client";
+    const proxies = (await readProxiesInPath(host)).map(({ mesh, evidence }) =>
+      `${mesh}: ${evidence.join(", ")}`
+    );
+    const prefix = maskSecrets(host.prefix);
+    return { party, prefix, kernel, cpus, ...(proxies.length === 0 ? {} : { proxies }) };
+  }));
+}
+
+/** How messages call a host: `client 2 (ssh load2)`. */
+function nameOf({ name, prefix }: RemoteHost): string {
+  return `the ${name} (${prefix === "" ? "this machine" : maskSecrets(prefix)})`;
+}
+
+/** Two hosts with one table would both count all that either of them does. */
+function refuseSharedTables({ all }: RemoteLab): void {
+  for (const [i, host] of all.entries()) {
+    const same = all.slice(0, i).find(({ far }) =>
+      far.network !== "" && far.network === host.far.network && far.bootId === host.far.bootId
+    );
+    if (same === undefined) continue;
+    throw new TimewaitError(
+      `${nameOf(same)} and ${
+        nameOf(host)
+      } are one machine with one TCP table, in which their connections cannot be ` +
+        `told apart: give ${
+          host.name.startsWith("client")
+            ? "another client"
+            : `the ${host.name} another machine, or leave it out`
+        }`,
+      { field: "host" },
+    );
+  }
+}
+
+/** Each process raises its soft limit of open files to the hard one. */
+function checkFiles(lab: RemoteLab, { load, gateway, backend }: RunOptions): void {
+  const parts = divideLoad(load, lab.clients.length);
+  const needs: [RemoteHost | undefined, number][] = [
+    ...lab.clients.map((host, i): [RemoteHost, number] => [host, filesNeeded(parts[i]!.connections, DIRECT)]),
+    ...(gateway === null || "running" in gateway
+      ? []
+      : [[lab.gateway, filesNeeded(load.connections, { throughGateway: true })] as [RemoteHost, number]]),
+    ...(backend.running
+      ? []
+      : [[lab.backend, filesNeeded(load.connections, DIRECT)] as [RemoteHost, number]]),
+  ];
+  for (const [host, needed] of needs) {
+    if (host === undefined || needed <= host.far.fileLimit) continue;
+    throw new TimewaitError(
+      `of ${load.connections} takes ${needed} open files on ${nameOf(host)}, and the limit there is ` +
+        `${host.far.fileLimit}: raise it there, or use fewer`,
+      { field: "connections" },
+    );
+  }
+}
+
+const DIRECT = { throughGateway: false };
+
+/** Our own parties and the open loop run from these sources, which must be there at the same place. */
+async function checkOwnPrograms(
+  lab: RemoteLab,
+  runs: readonly RunOptions[],
+  generator: LoadGenerator,
+): Promise<void> {
+  const ours = runs.some(({ gateway }) => gateway !== null && "transport" in gateway);
+  const needs = [
+    ...(ours ? [{ hosts: [lab.gateway], what: "a gateway of ours", instead: "give --gateway COMMAND" }] : []),
+    ...(runs.some(({ backend }) => isOurBackend(backend))
+      ? [{ hosts: [lab.backend], what: "our backend", instead: "give --backend COMMAND" }]
+      : []),
+    ...(generator === "open-loop"
+      ? [{ hosts: lab.clients, what: "the open loop", instead: "leave the rate out" }]
+      : []),
+  ];
+  const asked = needs.flatMap(({ hosts, ...need }) =>
+    hosts.flatMap((host) => host === undefined ? [] : [{ host, ...need }])
+  );
+  await Promise.all(asked.map(async ({ host, what, instead }) => {
+    if (await ask(host, denoArgv(BACKEND_SCRIPT, ["--version"])) === OWN_VERSION) return;
+    const sources = pathOf(TOOLS) ?? TOOLS.href;
+    throw new UnavailableError(
+      `${what} needs Deno as ${Deno.execPath()} and these sources as ${sources} on ${
+        nameOf(host)
+      }, with all that ` +
+        `they import: put them there, or ${instead}`,
+    );
+  }));
+}
+
+/** What each of our commands says of itself. */
+const OWN_VERSION = `timewait ${config.version}`;
+
+/** Where wrk is on a client. */
+async function wrkOn(host: RemoteHost, { push }: { readonly push: boolean }): Promise<string> {
+  const there = host.far.programs.wrk;
+  if (there !== undefined) return there;
+  if (push) return await host.push("wrk");
+  throw new UnavailableError(
+    `wrk is not on PATH on ${
+      nameOf(host)
+    }: install it there (apt-get install wrk), or add --push, which copies this ` +
+      "machine's for the time of the bench",
+  );
+}
+
+/** The version of wrk that all clients have. */
+async function commonVersion(clients: readonly LoadClient[]): Promise<string> {
+  const versions = await Promise.all(clients.map(async ({ host, wrk }) => {
+    return parseWrkVersion(await ask(host as RemoteHost, ["sh", "-c", '"$1" -v; exit 0', "sh", wrk!]));
+  }));
+  const other = versions.findIndex((version) => version !== versions[0]);
+  if (other < 0) return versions[0]!;
+  throw new UnavailableError(
+    `wrk is ${versions[0]} on ${nameOf(clients[0]!.host as RemoteHost)} and ${versions[other]} on ` +
+      `${
+        nameOf(clients[other]!.host as RemoteHost)
+      }, and figures of two versions are not added up: install the same`,
+  );
+}
+
+/** What a program prints on a host. */
+async function ask(host: RemoteHost, argv: readonly string[]): Promise<string> {
+  const lines: string[] = [];
+  const process = await host.start({
+    name: argv[0]!,
+    argv,
+    onStdout: (line) => lines.push(line),
+  });
+  await inTime(process.exited, `a program on ${nameOf(host)} did not end`);
+  return lines.join("\n");
+}
