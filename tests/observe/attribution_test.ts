@@ -3,11 +3,15 @@ import { assertEquals } from "@std/assert";
 import type { TcpCounters } from "../../tools/observe/tcp_counters.ts";
 import type { TcpSocket } from "../../tools/observe/tcp_table.ts";
 import {
+  asReached,
+  busiestPort,
   connectionsOfClient,
   hostResults,
   hostSeries,
   type Observation,
   openedByOthers,
+  portsThere,
+  withoutOthers,
   withoutProbe,
 } from "../../tools/observe/attribution.ts";
 
@@ -175,4 +179,65 @@ Deno.test("the connections of a probe are not the gateway's; one that failed for
   // Hosts that share their tables share that count as well.
   const shared = withoutProbe({ ...OBSERVATION, lab: "loopback" }, connects);
   assertEquals([shared.after.client.connectionsOpened, shared.after.gateway.connectionsOpened], [8, 41]);
+});
+
+/** What a gateway's host shows that is given: its own sockets, and those of others. */
+const GIVEN: Observation = {
+  ...OBSERVATION,
+  lab: "remote",
+  start: {
+    established: each(0, 0, 0),
+    sockets: each<TcpSocket[]>([], [
+      socket("0A", 8080, 0),
+      socket("0A", 22, 0),
+      socket("01", 22, 51_000),
+      socket("01", 45_000, 5432),
+      socket("08", 45_001, 5432),
+      socket("06", 45_002, 443),
+      // Left of the load before: not of others.
+      socket("01", 46_000, 8081),
+      socket("06", 46_001, 8081),
+    ], []),
+  },
+};
+
+Deno.test("on given hosts what stood there of other programs is taken off, and what is ours is not", () => {
+  const { samples, after, start } = withoutOthers(GIVEN);
+  assertEquals(samples.map(({ hosts }) => hosts.gateway), [
+    { ...NONE, timeWait: 0, established: 0 },
+    { timeWait: 39, established: 11, connectionsOpened: 44 },
+  ]);
+  assertEquals([after.gateway.timeWait, after.gateway.connectionsOpened], [40, 44]);
+  assertEquals(samples[1]!.hosts.client, OBSERVATION.samples[1]!.hosts.client);
+  assertEquals(start!.established, each(0, 0, 0));
+  assertEquals(hostResults(withoutOthers(GIVEN)).gateway.timeWaitPeak, 40);
+  assertEquals(withoutOthers(OBSERVATION), OBSERVATION);
+});
+
+Deno.test("the backend of a gateway that runs already is where most of its connections go", () => {
+  const sockets = GIVEN.start!.sockets.gateway;
+  assertEquals(busiestPort(sockets, 8080), 5432);
+  assertEquals(busiestPort([...sockets, ...GIVEN.sockets.gateway], 8080), 8081);
+  assertEquals(busiestPort([socket("0A", 80, 0), socket("01", 80, 50_000)], 80), undefined);
+});
+
+Deno.test("parties that listen on another port than they are reached by are found by their connections", () => {
+  const sockets = each<TcpSocket[]>([socket("01", 50_000, 80)], [
+    socket("0A", 22, 0),
+    socket("01", 22, 51_000),
+    socket("0A", 8080, 0),
+    socket("01", 8080, 50_000),
+    socket("06", 8080, 50_001),
+    socket("01", 40_000, 81),
+  ], [socket("0A", 9000, 0), socket("06", 9000, 40_001)]);
+  const seen = { ...GIVEN, sockets, gatewayPort: 80, backendPort: 81 };
+  const there = portsThere(seen);
+  assertEquals(there, { gateway: 8080, backend: 9000 });
+  const { gateway, backend, client } = hostResults(asReached(seen, there));
+  assertEquals(gateway.timeWaitGroups, [{ side: "accepted", service: "198.18.0.2:80", timeWait: 1 }]);
+  assertEquals(backend.timeWaitGroups, [{ side: "accepted", service: "198.18.0.2:81", timeWait: 1 }]);
+  assertEquals(client.connectionGroups?.map(({ service }) => service), ["198.18.0.3:80"]);
+  // One that listens where it is reached is left alone, and so is one of a lab of our own.
+  assertEquals(portsThere({ ...seen, gatewayPort: 8080 }), { backend: 9000 });
+  assertEquals(portsThere({ ...seen, lab: "private" }), {});
 });

@@ -15,6 +15,7 @@ import {
   type ConnectionGroup,
   groupConnections,
   groupTimeWait,
+  listens,
   TCP_STATES,
   type TcpSocket,
   type TimeWaitGroup,
@@ -118,6 +119,47 @@ export function withoutOthers(seen: Observation): Observation {
     ...(seen.start === undefined
       ? {}
       : { start: { ...seen.start, established: { client: 0, gateway: 0, backend: 0 } } }),
+  };
+}
+
+/** The ports on which parties listen on their own hosts, where those are others than they are reached by. */
+export type PortsThere = Readonly<Partial<Record<"gateway" | "backend", number>>>;
+
+/**
+ * Finds out on which ports the parties of given hosts listen. What stands ahead of a host, such as a service
+ * of Kubernetes, may have another one: then it is the port there with most connections.
+ */
+export function portsThere({ lab, sockets, gatewayPort, backendPort }: Observation): PortsThere {
+  if (lab !== "remote") return {};
+  const there = (host: HostName, port: number | undefined): number | undefined => {
+    if (port === undefined || listens(sockets[host], port)) return undefined;
+    const listening = sockets[host].filter(({ state }) => state === TCP_STATES.listen);
+    const accepted = Map.groupBy(
+      sockets[host].filter(({ state }) => state !== TCP_STATES.listen),
+      ({ localPort }) => localPort,
+    );
+    const counted = [...new Set(listening.map(({ localPort }) => localPort))]
+      .map((port) => [port, accepted.get(port)?.length ?? 0] as const);
+    return counted.filter(([, count]) => count > 0).toSorted(([, a], [, b]) => b - a)[0]?.[0];
+  };
+  const [gateway, backend] = [there("gateway", gatewayPort), there("backend", backendPort)];
+  return { ...(gateway === undefined ? {} : { gateway }), ...(backend === undefined ? {} : { backend }) };
+}
+
+/** What was observed, as if each party listened on the port by which it is reached. */
+export function asReached(seen: Observation, there: PortsThere): Observation {
+  const reached = { gateway: seen.gatewayPort, backend: seen.backendPort };
+  const renamed = (tables: Observation["sockets"]): Observation["sockets"] =>
+    perHost((name) => {
+      const [from, to] = name === "client" ? [] : [there[name], reached[name]];
+      if (from === undefined || to === undefined) return tables[name];
+      return tables[name].map((socket) => socket.localPort === from ? { ...socket, localPort: to } : socket);
+    });
+  return {
+    ...seen,
+    sockets: renamed(seen.sockets),
+    ...(seen.socketsBefore === undefined ? {} : { socketsBefore: renamed(seen.socketsBefore) }),
+    ...(seen.start === undefined ? {} : { start: { ...seen.start, sockets: renamed(seen.start.sockets) } }),
   };
 }
 

@@ -229,6 +229,12 @@ export interface OnMachines {
   /** How long it was waited beforehand until the gateway's TIME_WAITs were gone, in milliseconds. */
   readonly waitedMs: Amount;
   /**
+   * The ports on which the parties listen on their own hosts, where those are others than they are reached
+   * by, as behind a service of Kubernetes: there the one with most connections is taken. The groups of
+   * connections name the port by which each is reached. Left out where they are the same.
+   */
+  readonly portsThere?: Readonly<Partial<Record<"gateway" | "backend", Count>>>;
+  /**
    * The port of the backend, taken to be the one towards which the gateway held most connections. Left out
    * where it was said.
    */

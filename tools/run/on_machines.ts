@@ -7,6 +7,7 @@
 
 import { divideLoad } from "../load/divide_load.ts";
 import { rateOf } from "../load/load_reports.ts";
+import type { PortsThere } from "../observe/attribution.ts";
 import { untilQuiet, type UntilQuietOptions } from "../observe/until_quiet.ts";
 import type { Party, Upstream } from "../parties/lab_parties.ts";
 import type { OnMachines } from "../results/results.ts";
@@ -80,7 +81,7 @@ export function portsOf(
 export function onMachines(
   { ports, load }: Stage,
   { parts, idleShares, clockErrorMs, observation }: WatchedLoad,
-  waitedMs: number,
+  { waitedMs, there }: { readonly waitedMs: number; readonly there: PortsThere },
 ): OnMachines {
   const first = Math.min(...parts.map(({ beganMs }) => beganMs));
   const apartMs = Math.max(...parts.map(({ beganMs }) => beganMs)) - first;
@@ -108,6 +109,7 @@ export function onMachines(
     },
     clockErrorMs,
     waitedMs: Math.round(waitedMs),
+    ...(Object.keys(there).length === 0 ? {} : { portsThere: there }),
     ...(ports.backends.length === 0 ? { backendPortSeen: observation.backendPort } : {}),
   };
 }

@@ -13,11 +13,13 @@ import type { LoadGenerator, LoadResult } from "../load/load.ts";
 import { startLoad } from "../load/start_load.ts";
 import { collectAnswered } from "../observe/answered_requests.ts";
 import {
+  asReached,
   connectionsOfClient,
   type GatewayStart,
   hostResults,
   hostSeries,
   openedByOthers,
+  portsThere,
   withoutOthers,
 } from "../observe/attribution.ts";
 import { gatewaySides } from "../observe/gateway_sides.ts";
@@ -149,7 +151,9 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   const logged = failures.result();
   const counters = pool.result();
   const witnessed = witnesses.flatMap((witness) => witness.result() ?? []);
-  const observation = withoutOthers({ ...seen.observation, socketsBefore, start });
+  const observed = { ...seen.observation, socketsBefore, start };
+  const there = portsThere(observed);
+  const observation = withoutOthers(asReached(observed, there));
   const hosts = hostResults(observation);
   const isWatched = machines === undefined || machines.lab.gateway !== undefined;
   const sides = isWatched ? gatewaySides(observation, { hosts, ...result }) : undefined;
@@ -167,7 +171,7 @@ export async function measureRepetition(options: RunOptions, context: Repetition
     ...(sides === undefined ? {} : { sides }),
     processes,
     machine,
-    ...(machines === undefined ? {} : { onMachines: onMachines(stage, watched, waitedMs) }),
+    ...(machines === undefined ? {} : { onMachines: onMachines(stage, watched, { waitedMs, there }) }),
     samples: {
       timeMs: observation.samples.map((sample) => sample.timeMs),
       hosts: hostSeries(observation),

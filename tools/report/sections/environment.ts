@@ -71,6 +71,10 @@ function machines(
     ...(port === undefined ? [] : [
       `- the backend's port was not given: it is taken to be ${port}, to which the gateway held most connections`,
     ]),
+    ...Object.entries(seen.find(({ portsThere }) => portsThere !== undefined)?.portsThere ?? {}).map(
+      ([party, port]) =>
+        `- the ${party} listens on another port than it is reached by: that is taken to be ${port}, which has most connections there`,
+    ),
     ...(seen.length === 0 ? [] : [
       "- nothing was fresh there: before a repetition it was waited for TIME_WAITs of the one before to go, at most " +
       `${formatSeconds(most(({ waitedMs }) => waitedMs) / 1000)} s`,
