@@ -379,6 +379,19 @@ const CASES: readonly [what: string, evidence: Evidence, causes: readonly CauseN
     ["intended"],
   ],
   [
+    "connections that began together and ended together once",
+    evidence([
+      witness({
+        accepted: 90,
+        ended: [ended(90, {
+          requests: spread(Array.from({ length: 90 }, (_, i) => 2 + i % 7)),
+          ageMs: spread(Array.from({ length: 90 }, (_, i) => 500 + i / 4)),
+        })],
+      }),
+    ]),
+    ["pool-too-small"],
+  ],
+  [
     "a pool that is too small in front of two backends",
     evidence(
       [0, 1].map(() =>

@@ -46,6 +46,9 @@ const LIMIT_SHARE = 0.05;
  */
 const LIMIT_STEP = 2;
 
+/** So many times as many connections as stand at one time end at their age, where an age is a limit. */
+const GENERATIONS = 2;
+
 /** Connections for the first request of each client are at most so many times as many as the clients'. */
 const FIRSTS = 1.1;
 
@@ -325,12 +328,19 @@ function endsAtOnce(context: Context, part: Part, atOnce: number): Cause[] {
     : [];
   const rest = atOnce - limited;
   if (found.length > 0 && (!matters(context, rest) || rest < SMALLEST_PART * part.connections)) return found;
-  return [...found, ...(isAge(part) ? [aged(context, part, rest)] : ofPool(context, part, rest))];
+  return [...found, ...(isAge(context, part) ? [aged(context, part, rest)] : ofPool(context, part, rest))];
 }
 
-/** Whether connections end at one age, whatever they have carried. */
-function isAge({ ageMs, requests }: Part): boolean {
-  return requests.p5 >= 2 && requests.p5 < requests.p95 && ageMs.p5 >= AT_ONCE_MS &&
+/**
+ * Whether connections end at one age, whatever they have carried. Those that all began with the load may end
+ * together once; a limit does it again and again.
+ */
+function isAge(
+  { witness, evidence: { repetitions = 1 } }: Context,
+  { connections, ageMs, requests }: Part,
+): boolean {
+  return connections >= GENERATIONS * witness.openPeak * repetitions && requests.p5 >= 2 &&
+    requests.p5 < requests.p95 && ageMs.p5 >= AT_ONCE_MS &&
     ageMs.p5 >= 0.9 * ageMs.p50;
 }
 
@@ -431,7 +441,9 @@ function backendEnds(context: Context, part: Part, connections: number): Cause[]
     const rest = connections - part.connections * limit.share;
     return matters(context, rest) ? [found, backendCloses(context, part, rest)] : [found];
   }
-  return isAge(part) ? [aged(context, part, connections)] : [backendCloses(context, part, connections)];
+  return isAge(context, part)
+    ? [aged(context, part, connections)]
+    : [backendCloses(context, part, connections)];
 }
 
 function backendCloses(context: Context, part: Part, connections: number): Cause {

@@ -31,6 +31,9 @@ const EACH = 0.98;
  */
 const BOTH_SIDES = 0.05;
 
+/** From this share of the connections on that end in one way, it is what ends them. */
+const MOSTLY = 0.5;
+
 /** From this number of requests in a connection on, its end at one age is a limit's. */
 const SEVERAL = 2;
 
@@ -75,10 +78,14 @@ function toCause(
   sure: Sure,
   cannotTell: readonly CannotTell[] | undefined,
   evidence: CauseFigures,
-  { timeWaitOnGateway, timeWaitOnBackend, openAtEnd }: UpstreamEvidence,
+  upstream: UpstreamEvidence,
 ): Cause {
+  const { timeWaitOnGateway, timeWaitOnBackend, openAtEnd } = upstream;
   const sides = figures({ timeWaitOnGateway, timeWaitOnBackend });
   if (cause === "request-limit" && sure === "likely") return limitOf(evidence, cannotTell!);
+  if (cause === "cut-short" && upstream.closedWhileOwed !== undefined) {
+    return cutShortOf(evidence, upstream.closedWhileOwed, cannotTell!);
+  }
   const isAsked = cause === "close-asked" || cause === "backend-closes";
   return {
     cause,
@@ -109,6 +116,23 @@ function limitOf(evidence: CauseFigures, cannotTell: readonly CannotTell[]): Cau
   };
 }
 
+/** Connections that are closed while an answer is owed. */
+function cutShortOf(
+  evidence: CauseFigures,
+  connectionsEnded: number,
+  cannotTell: readonly CannotTell[],
+): Cause {
+  const because = { connectionsEnded };
+  return {
+    cause: "cut-short",
+    sure: "likely",
+    side: "gateway",
+    evidence: { ...evidence, connectionsEnded },
+    toldApartFrom: [{ cause: "pool-too-small", because }, { cause: "close-asked", because }],
+    cannotTell,
+  };
+}
+
 /** Whether connections that carry several requests end at about the same age, and not by chance. */
 function endAtOneAge({ upstream = {}, requests = {} }: Evidence): boolean {
   const { opened = 0, endedAtMs: [oneInTen, nineInTen] = [0, 0] } = upstream;
@@ -122,10 +146,19 @@ const byWitness = (...causes: Cause["cause"][]): CannotTell[] =>
 /** The causes that the sides of the TIME_WAITs, the number of connections and the known pool leave open. */
 function namesOf(evidence: Evidence, perRequest: number): Named[] {
   const { upstream = {}, requests = {}, pool } = evidence;
-  const { timeWaitOnGateway: ours = 0, timeWaitOnBackend, backendClosesOnlyIfAsked, destinations = 1 } =
-    upstream;
+  const {
+    timeWaitOnGateway: ours = 0,
+    timeWaitOnBackend,
+    backendClosesOnlyIfAsked,
+    destinations = 1,
+    opened = 0,
+    closedWhileOwed = 0,
+  } = upstream;
   const theirs = timeWaitOnBackend ?? 0;
   if (pool?.asksToClose === true) return [["close-asked", "certain"]];
+  if (opened > 0 && closedWhileOwed >= MOSTLY * opened) {
+    return [["cut-short", "likely", byWitness("used-once")]];
+  }
   if (endAtOneAge(evidence)) {
     // Under bursts that come evenly, an idle time ends all connections at one age as well.
     const idle = theirs > 0 ? "backend-idle-timeout" : "gateway-idle-timeout";
