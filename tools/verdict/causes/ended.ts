@@ -46,7 +46,7 @@ const LIMIT_SHARE = 0.05;
  */
 const LIMIT_STEP = 2;
 
-/** So many times as many connections as stand at one time end at their age, where an age is a limit. */
+/** So many times as many connections as are in use at one time end at their age, where an age is a limit. */
 const GENERATIONS = 2;
 
 /** Connections for the first request of each client are at most so many times as many as the clients'. */
@@ -219,7 +219,8 @@ function idleEnds(context: Context, side: "gateway" | "backend", part: Part): Ca
   const share = idleMs === undefined ? 0 : shareFrom(idleMs, AT_ONCE_MS);
   // Where most ended at once, the few others are the tail of the same.
   const late = share >= SMALLEST_PART && isOneTime(idleMs!) &&
-      !(side === "gateway" && endedBefore(context.evidence.pool?.idleTimeoutMs, idleMs!))
+      !(side === "gateway" &&
+        (endedBefore(context.evidence.pool?.idleTimeoutMs, idleMs!) || wasWanted(context, idleMs!)))
     ? share
     : 0;
   const tooLate = side === "gateway" ? context.tooLate : 0;
@@ -237,6 +238,15 @@ function idleEnds(context: Context, side: "gateway" | "backend", part: Part): Ca
 function isOneTime({ p5, p50, p95 }: Distribution): boolean {
   const shortest = p5 < AT_ONCE_MS ? p50 : p5;
   return shortest >= AT_ONCE_MS && shortest >= SAME_TIME * p95;
+}
+
+/**
+ * Whether clients that never pause asked so often meanwhile that a connection kept idle would have been taken
+ * again: it was no more in a pool, and a gateway without CPU to spare was late to close it.
+ */
+function wasWanted({ evidence: { requests = {} } }: Context, { p50 }: Distribution): boolean {
+  const { perSec = 0, concurrency = Infinity, closedLoop = true, pauses = false } = requests;
+  return closedLoop && !pauses && perSec * p50 / 1000 >= concurrency;
 }
 
 /** Whether connections ended long before they had been idle for as long as the gateway was told. */
@@ -336,10 +346,11 @@ function endsAtOnce(context: Context, part: Part, atOnce: number): Cause[] {
  * together once; a limit does it again and again.
  */
 function isAge(
-  { witness, evidence: { repetitions = 1 } }: Context,
+  { witness, evidence: { repetitions = 1, requests: { concurrency = Infinity } = {} } }: Context,
   { connections, ageMs, requests }: Part,
 ): boolean {
-  return connections >= GENERATIONS * witness.openPeak * repetitions && requests.p5 >= 2 &&
+  const inUse = Math.min(witness.openPeak, concurrency);
+  return connections >= GENERATIONS * inUse * repetitions && requests.p5 >= 2 &&
     requests.p5 < requests.p95 && ageMs.p5 >= AT_ONCE_MS &&
     ageMs.p5 >= 0.9 * ageMs.p50;
 }

@@ -19,9 +19,6 @@ import {
   WASTE_SHARE,
 } from "./cause.ts";
 
-/** From this share of requests on that open a connection once the pool is warm, it is too small. */
-export const CHURN_SHARE = 0.01;
-
 /** From this share on each request opens a connection, but for what failed or is under way. */
 const EACH = 0.98;
 
@@ -50,8 +47,7 @@ export function causesOfTables(evidence: Evidence): Cause[] {
   const answered = Math.max(1, requests.answered ?? upstream.answered ?? 0);
   if (opened === undefined || openedPerSec === undefined) return [];
   const failsFor = (evidence.failures?.["EADDRNOTAVAIL"] ?? 0) > 0;
-  const enough = endAtOneAge(evidence) ? WASTE_SHARE : CHURN_SHARE;
-  const goesOn = openedPerSec > enough * (carriedPerSec(evidence) ?? 0);
+  const goesOn = openedPerSec > WASTE_SHARE * (carriedPerSec(evidence) ?? 0);
   const areClosed = closed === undefined || closed >= opened / 10;
   if (!failsFor && !(goesOn && areClosed)) return [];
   const { timeWaitOnGateway, timeWaitOnBackend } = upstream;
