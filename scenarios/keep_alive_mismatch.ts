@@ -3,7 +3,8 @@
  * The backend ends connections that were idle for half a second, and the gateway keeps them for longer. A
  * request that is sent on a connection which the backend is just closing gets no answer. nginx sends a GET
  * again on another connection and a POST never, because the backend may have acted on it: its client gets a
- * 502. Caddy (2.6) and the gateway in Node send nothing again, so that a GET fails as well.
+ * 502. Caddy (2.6) sends some GETs again and not all, and the gateway in Node none, so that a GET fails as
+ * well.
  *
  * The load comes in bursts that are as far apart as the backend's idle time, so that many requests meet the
  * close. Under even traffic the same is a 502 now and then.

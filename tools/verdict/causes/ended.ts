@@ -240,13 +240,16 @@ function isOneTime({ p5, p50, p95 }: Distribution): boolean {
   return shortest >= AT_ONCE_MS && shortest >= SAME_TIME * p95;
 }
 
+/** With so many requests while a connection was idle, one of them would have taken it, were it in a pool. */
+const WANTED = 10;
+
 /**
  * Whether clients that never pause asked so often meanwhile that a connection kept idle would have been taken
  * again: it was no more in a pool, and a gateway without CPU to spare was late to close it.
  */
-function wasWanted({ evidence: { requests = {} } }: Context, { p50 }: Distribution): boolean {
-  const { perSec = 0, concurrency = Infinity, closedLoop = true, pauses = false } = requests;
-  return closedLoop && !pauses && perSec * p50 / 1000 >= concurrency;
+function wasWanted({ witness, evidence: { requests = {} } }: Context, { p50 }: Distribution): boolean {
+  const { perSec = 0, closedLoop = true, pauses = false } = requests;
+  return closedLoop && !pauses && perSec * p50 / 1000 >= WANTED * witness.backends;
 }
 
 /** Whether connections ended long before they had been idle for as long as the gateway was told. */
