@@ -3,8 +3,8 @@
  * The backend ends connections that were idle for half a second, and the gateway keeps them for longer. A
  * request that is sent on a connection which the backend is just closing gets no answer. nginx sends a GET
  * again on another connection and a POST never, because the backend may have acted on it: its client gets a
- * 502. Caddy, as any proxy in Go, does the same. The gateway in Node sends nothing again, so that a GET fails
- * as well.
+ * 502. Caddy (2.6) sends some GETs again and not all, and the gateway in Node none, so that a GET fails as
+ * well.
  *
  * The load comes in bursts that are as far apart as the backend's idle time, so that many requests meet the
  * close. Under even traffic the same is a 502 now and then.
@@ -27,9 +27,9 @@ const get = { method: "GET", requestBody: undefined } as const;
 export default {
   question: "What happens where the backend ends idle connections before the gateway does?",
   expectation:
-    "some requests of nginx-post, caddy-post, node-get and node-post fail with 502; none of nginx-get and " +
-    "caddy-get, which are sent again; none of nginx-below and caddy-below, which end idle connections " +
-    "themselves after 0.25 s and open them anew.",
+    "some requests of nginx-post and of both runs of Caddy and of Node fail with 502; none of nginx-get, which " +
+    "are sent again; none of nginx-below and caddy-below, which end idle connections themselves after 0.25 s " +
+    "and open them anew.",
   // From the last answer of a burst to the next burst, connections are idle for 450 to 500 ms, and some
   // longer.
   load: {

@@ -70,6 +70,21 @@ Deno.test("connections that are closed by a reset here are not the other end's",
   assertEquals(namesOf(watch(5000, 0, [], 5000), { requestsPerSec: 2000 }), [["pool-too-small", "likely"]]);
 });
 
+Deno.test("connections that are closed while an answer is owed are cut short, and no doing of the backend's", () => {
+  // As FIN_WAIT2 they enter TIME_WAIT, and the answer that comes still ends them by a reset.
+  const orphans: Rows = { local: "10.0.0.1", remote: "10.0.0.2:80", state: "05", count: 10 };
+  const cut = (more: readonly Rows[], resets: number) =>
+    watch(1000, 0, more).map((reading, i) => ({
+      ...reading,
+      counters: { ...reading.counters, "TcpExt.TW": i * 1000, "Tcp.OutRsts": i * resets },
+    }));
+  assertEquals(namesOf(cut([orphans], 1000), { requestsPerSec: 1000 }), [["cut-short", "likely"]]);
+  // Without them, or without a reset for each, it is the other end that closes.
+  const others = [["close-asked", "possible"], ["backend-closes", "possible"]] as [string, string][];
+  assertEquals(namesOf(cut([], 1000), { requestsPerSec: 1000 }), others);
+  assertEquals(namesOf(cut([orphans], 10), { requestsPerSec: 1000 }), others);
+});
+
 Deno.test("what has run out is a cause of its own, ahead of the one that used it up", () => {
   const used: Rows = {
     local: "10.0.0.1",

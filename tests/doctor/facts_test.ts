@@ -162,7 +162,7 @@ Deno.test("who closes first is told by side, and what is no TIME_WAIT here is th
       { counters: counters(2000, 300), tcp: [LISTENS, waiting("10.0.0.2:80", 600, [59.9, 50.1])] },
     ],
   });
-  assertEquals(facts.closers!.opened, { newPerSec: 100, herePerSec: 60, otherwisePerSec: 40 });
+  assertEquals(facts.closers!.opened, { newPerSec: 100, herePerSec: 60, owedPerSec: 0, otherwisePerSec: 40 });
   assertEquals(facts.rates!.lingerResetsPerSec, 30);
   assertEquals(diagnosed({ readings: [{}] }).facts.rates, undefined);
 });

@@ -79,6 +79,7 @@ const CORPUS: readonly (readonly [says: string, line: string])[] = [
   ["EOF response", "2026/11/25 21:05:18 http: proxy error: unexpected EOF"],
   ["EOF response", "http: proxy error: http: server closed idle connection"],
   ["EOF response", '{"level":"error","msg":"http: proxy error: EOF","status":502}'],
+  ["EOF response", '{"level":"error","ts":1795673120.4,"logger":"http.log.error","msg":"EOF","request":{}}'],
   [
     "EADDRNOTAVAIL connect",
     '{"level":"error","ts":1764104718.1,"logger":"http.log.error","msg":"dial tcp 198.18.0.3:8081: connect: cannot assign requested address","status":502}',

@@ -48,8 +48,8 @@ const RECONNECTING: Omit<Run, "name" | "gateway"> = { load: { headers: ["Connect
  */
 const LONG: Omit<Run, "name" | "gateway"> = { load: { duration: "3s", warmUp: 0 } };
 
-/** A warm-up would use the ports up. */
-const COLD: Load = { warmUp: 0 };
+/** A warm-up would use the ports up. On a busy machine they last for a while. */
+const COLD: Load = { warmUp: 0, duration: "3s" };
 
 /** All plants. `faulty` is the program that was built from planted/faulty.go. */
 export function plants(faulty: string): Plant[] {
@@ -202,14 +202,13 @@ export function plants(faulty: string): Plant[] {
       load: { connections: 30 },
     }),
     one("bound-go", go("bound"), ["bound-source", "pool-too-small"], { sysctls: FEW_PORTS, load: COLD }),
-    // These two are so slow that the ports take a while.
     one("bound-node", node("bound", 2), ["bound-source", "pool-too-small"], {
       sysctls: FEW_PORTS,
-      load: { ...COLD, duration: "3s" },
+      load: COLD,
     }),
     one("bound-python", python("bound", 2), ["bound-source", "pool-too-small"], {
       sysctls: FEW_PORTS,
-      load: { ...COLD, duration: "3s" },
+      load: COLD,
     }),
     // These two bind without a port, so that only the ports towards the backend are used up.
     one("bound-nginx", nginx("keepalive 2;", `${REUSES} proxy_bind $server_addr;`), [

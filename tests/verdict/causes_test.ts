@@ -137,8 +137,22 @@ const CASES: readonly [what: string, evidence: Evidence, causes: readonly CauseN
           }),
         ],
       }),
-    ]),
+    ], { requests: { answered: 5_000, perSec: 2_500, concurrency: 100, closedLoop: true, pauses: true } }),
     ["gateway-idle-timeout"],
+  ],
+  [
+    // Seen of Node beside a loaded machine. A pool that kept them would have used them for the next request.
+    "connections that a busy gateway closes late, each after one request and the same time",
+    evidence([
+      witness({
+        stoodBefore: 0,
+        accepted: 5_000,
+        ended: [
+          ended(4_900, { idleMs: spread(Array.from({ length: 4_900 }, (_, i) => 110 + i / 50)) }),
+        ],
+      }),
+    ]),
+    ["used-once"],
   ],
   [
     // Seen of http-client when its connects had become slow: it closes what is too many late, for want of
@@ -377,6 +391,19 @@ const CASES: readonly [what: string, evidence: Evidence, causes: readonly CauseN
       ageMs: spread(Array.from({ length: 1_000 }, (_, i) => 500 + i / 40)),
     })),
     ["intended"],
+  ],
+  [
+    "connections that began together and ended together once",
+    evidence([
+      witness({
+        accepted: 90,
+        ended: [ended(90, {
+          requests: spread(Array.from({ length: 90 }, (_, i) => 2 + i % 7)),
+          ageMs: spread(Array.from({ length: 90 }, (_, i) => 500 + i / 4)),
+        })],
+      }),
+    ]),
+    ["pool-too-small"],
   ],
   [
     "a pool that is too small in front of two backends",

@@ -17,6 +17,11 @@ export interface Closers {
    */
   readonly herePerSec: number;
   /**
+   * Those of `herePerSec` on which the other end sent something afterwards: they were closed while an answer
+   * was owed. The kernel answers by a reset, and the TIME_WAIT is gone.
+   */
+  readonly owedPerSec: number;
+  /**
    * What is left of the new ones when those that stand at the end and did not at the beginning are taken off:
    * closed by the other end first, or by a reset of either. Connects that failed are in it as well.
    */
@@ -35,11 +40,17 @@ export function closersOf(
   // The table is read a moment after the counters, in which many a connection comes.
   const grown = grownOf(readings, "opened") + grownOf(readings, "accepted");
   const skew = ((rates.standingGrown ?? grown) - grown) / Math.max(1, openedPerSec + acceptedPerSec);
+  const owed = owedOf(rates, last);
   const closers = (side: SocketGroup["side"], newPerSec: number): Closers => {
-    const made = madeWithin(last, seconds, side) * share + gone[side];
-    const herePerSec = made / seconds;
+    const owedPerSec = Math.min(newPerSec, owed[side] / seconds);
+    const herePerSec = (madeWithin(last, seconds, side) * share + gone[side]) / seconds + owedPerSec;
     const grownPerSec = (grownOf(readings, side) + skew * newPerSec) / seconds;
-    return { newPerSec, herePerSec, otherwisePerSec: Math.max(0, newPerSec - herePerSec - grownPerSec) };
+    return {
+      newPerSec,
+      herePerSec,
+      owedPerSec,
+      otherwisePerSec: Math.max(0, newPerSec - herePerSec - grownPerSec),
+    };
   };
   return { opened: closers("opened", openedPerSec), accepted: closers("accepted", acceptedPerSec) };
 }
@@ -102,6 +113,27 @@ function goneOf(
     opened: reused + timeWaitOverflowed * opened,
     accepted: acceptedPerSec === 0 ? 0 : timeWaitOverflowed * (1 - opened),
   };
+}
+
+/**
+ * Connections that were closed here while an answer was owed. They enter TIME_WAIT as FIN_WAIT2 that nobody
+ * holds, which is counted (`TW`), and end with the reset that answers what comes still: neither a new
+ * connection nor a full table has taken them. Of each side as many as its share of those in FIN_WAIT2.
+ */
+function owedOf(
+  { seconds, timeWaitPerSec, reusedPerSec, timeWaitOverflowed, resetsPerSec }: CounterRates,
+  reading: GroupedSockets,
+): Record<SocketGroup["side"], number> {
+  const taken = reusedPerSec * seconds + timeWaitOverflowed;
+  const missing = Math.max(0, timeWaitPerSec * seconds - madeWithin(reading, seconds + 1) - taken);
+  const owed = Math.min(missing, resetsPerSec * seconds);
+  const orphans = (side: SocketGroup["side"]) =>
+    sumOver(reading, side, ({ states, finWait2Inodes }) => states.finWait2 - finWait2Inodes.length);
+  const [opened, accepted] = [orphans("opened"), orphans("accepted")];
+  const all = opened + accepted;
+  return all === 0
+    ? { opened: 0, accepted: 0 }
+    : { opened: owed * opened / all, accepted: owed * accepted / all };
 }
 
 /** TIME_WAITs younger than so many seconds, of one side or both; of the second that is begun, a part. */

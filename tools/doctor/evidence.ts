@@ -48,7 +48,7 @@ export function evidenceOf(facts: Facts, requestsPerSec: number): Evidence | und
   const { destinations, usable } = facts;
   const flow = flowOf(facts);
   if (flow === undefined) return undefined;
-  const { seconds, opened: { newPerSec, herePerSec, otherwisePerSec } } = flow;
+  const { seconds, opened: { newPerSec, herePerSec, owedPerSec, otherwisePerSec } } = flow;
   const sum = (some: readonly Connections[], of: (one: Connections) => number) =>
     some.reduce((sum, one) => sum + of(one), 0);
   const others = Math.max(0, (otherwisePerSec ?? 0) - flow.resetsPerSec);
@@ -77,7 +77,8 @@ export function evidenceOf(facts: Facts, requestsPerSec: number): Evidence | und
       openAtEnd,
       openPeak: sum(destinations, ({ pool, states }) => Math.max(pool.ceiling, states.established)),
       closeWait: sum(destinations, ({ stuckInCloseWait }) => stuckInCloseWait),
-      timeWaitOnGateway: Math.round(herePerSec * seconds),
+      timeWaitOnGateway: Math.round((herePerSec - owedPerSec) * seconds),
+      ...(owedPerSec === 0 ? {} : { closedWhileOwed: Math.round(owedPerSec * seconds) }),
       ...(endedAtMs === undefined ? {} : { endedAtMs }),
       ...(otherwisePerSec === undefined ? {} : {
         timeWaitOnBackend: others >= CLEARLY_OTHERS * newPerSec ? Math.round(others * seconds) : 0,
@@ -119,7 +120,7 @@ function flowOf(facts: Facts): Flow | undefined {
     return { seconds: rates.seconds, ...closers, resetsPerSec };
   }
   if (openedPerSec + acceptedPerSec === 0) return undefined;
-  const here = (perSec: number) => ({ newPerSec: perSec, herePerSec: perSec });
+  const here = (perSec: number) => ({ newPerSec: perSec, herePerSec: perSec, owedPerSec: 0 });
   return { seconds, opened: here(openedPerSec), accepted: here(acceptedPerSec), resetsPerSec: 0 };
 }
 

@@ -75,10 +75,10 @@ const WORDS: readonly (readonly [code: string, words: RegExp])[] = [
     "ETIMEDOUT",
     /\bE(?:CONN)?TIMEDOUT\b|connection timed out|upstream timed out|\bi\/o timeout\b|operation timed out/i,
   ],
-  // The last one is Go's whole error, at the end of a line or of a field.
+  // The last two are Go's whole error, at the end of a line or of a field, or a field by itself, as of Caddy.
   [
     "EOF",
-    /prematurely closed connection|server closed idle connection|unexpected EOF|: EOF(?=["'\s]*$|["\\])/,
+    /prematurely closed connection|server closed idle connection|unexpected EOF|: EOF(?=["'\s]*$|["\\])|"EOF"/,
   ],
 ];
 

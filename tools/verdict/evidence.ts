@@ -92,6 +92,11 @@ export interface UpstreamEvidence {
   /** The lowest and the highest number that stood in the second half of the time, of all repetitions. */
   readonly openRange?: readonly [number, number];
   /**
+   * Connections that the gateway closed first, and on which a backend sent something afterwards. Left out
+   * where there was none, and where that is not seen.
+   */
+  readonly closedWhileOwed?: number;
+  /**
    * Ages at which connections ended, in milliseconds: one in ten had ended by the first, nine in ten by the
    * second. Left out where they were not seen from their begin to their end.
    */

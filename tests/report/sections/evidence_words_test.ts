@@ -93,6 +93,10 @@ Deno.test("clients that left are told apart from a gateway that cuts answers sho
     say("cut-short", figures, "gateway"),
     "It ended 60 connections while an answer was owed; 1 request of its clients failed.",
   );
+  assertEquals(
+    say("cut-short", { connectionsEnded: 60 }),
+    "It ended 60 connections while an answer was owed.",
+  );
 });
 
 Deno.test("each cause has words that hold without any figure, and no figure is shown that is not there", () => {

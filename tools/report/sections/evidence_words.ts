@@ -62,9 +62,13 @@ const DECIDING: { readonly [K in CauseName]: (evidence: Evidence) => string } = 
       ? `${count(abandoned, "client")} left before their answer, and ${
         count(connectionsEnded, "connection")
       } to the backend ended with them. The pool is not to blame.`
-      : `It ended ${count(connectionsEnded, "connection")} while an answer was owed; ${
-        count(failedRequests, "request")
-      } of its clients failed${timedOut ? `, ${formatCount(timedOut)} of them too late` : ""}.`,
+      : `It ended ${count(connectionsEnded, "connection")} while an answer was owed${
+        failedRequests === undefined
+          ? ""
+          : `; ${count(failedRequests, "request")} of its clients failed${
+            timedOut ? `, ${formatCount(timedOut)} of them too late` : ""
+          }`
+      }.`,
   "cap": () => "",
   "client-side": ({ clientOpenedPerRequest = 0, timeWaitOfClients = 0, timeWaitOnClient = 0 }) =>
     `Clients opened ${formatRatio(clientOpenedPerRequest)} connections per request. They left ${

@@ -46,6 +46,9 @@ const LIMIT_SHARE = 0.05;
  */
 const LIMIT_STEP = 2;
 
+/** So many times as many connections as are in use at one time end at their age, where an age is a limit. */
+const GENERATIONS = 2;
+
 /** Connections for the first request of each client are at most so many times as many as the clients'. */
 const FIRSTS = 1.1;
 
@@ -216,7 +219,8 @@ function idleEnds(context: Context, side: "gateway" | "backend", part: Part): Ca
   const share = idleMs === undefined ? 0 : shareFrom(idleMs, AT_ONCE_MS);
   // Where most ended at once, the few others are the tail of the same.
   const late = share >= SMALLEST_PART && isOneTime(idleMs!) &&
-      !(side === "gateway" && endedBefore(context.evidence.pool?.idleTimeoutMs, idleMs!))
+      !(side === "gateway" &&
+        (endedBefore(context.evidence.pool?.idleTimeoutMs, idleMs!) || wasWanted(context, idleMs!)))
     ? share
     : 0;
   const tooLate = side === "gateway" ? context.tooLate : 0;
@@ -234,6 +238,18 @@ function idleEnds(context: Context, side: "gateway" | "backend", part: Part): Ca
 function isOneTime({ p5, p50, p95 }: Distribution): boolean {
   const shortest = p5 < AT_ONCE_MS ? p50 : p5;
   return shortest >= AT_ONCE_MS && shortest >= SAME_TIME * p95;
+}
+
+/** With so many requests while a connection was idle, one of them would have taken it, were it in a pool. */
+const WANTED = 10;
+
+/**
+ * Whether clients that never pause asked so often meanwhile that a connection kept idle would have been taken
+ * again: it was no more in a pool, and a gateway without CPU to spare was late to close it.
+ */
+function wasWanted({ witness, evidence: { requests = {} } }: Context, { p50 }: Distribution): boolean {
+  const { perSec = 0, closedLoop = true, pauses = false } = requests;
+  return closedLoop && !pauses && perSec * p50 / 1000 >= WANTED * witness.backends;
 }
 
 /** Whether connections ended long before they had been idle for as long as the gateway was told. */
@@ -325,12 +341,20 @@ function endsAtOnce(context: Context, part: Part, atOnce: number): Cause[] {
     : [];
   const rest = atOnce - limited;
   if (found.length > 0 && (!matters(context, rest) || rest < SMALLEST_PART * part.connections)) return found;
-  return [...found, ...(isAge(part) ? [aged(context, part, rest)] : ofPool(context, part, rest))];
+  return [...found, ...(isAge(context, part) ? [aged(context, part, rest)] : ofPool(context, part, rest))];
 }
 
-/** Whether connections end at one age, whatever they have carried. */
-function isAge({ ageMs, requests }: Part): boolean {
-  return requests.p5 >= 2 && requests.p5 < requests.p95 && ageMs.p5 >= AT_ONCE_MS &&
+/**
+ * Whether connections end at one age, whatever they have carried. Those that all began with the load may end
+ * together once; a limit does it again and again.
+ */
+function isAge(
+  { witness, evidence: { repetitions = 1, requests: { concurrency = Infinity } = {} } }: Context,
+  { connections, ageMs, requests }: Part,
+): boolean {
+  const inUse = Math.min(witness.openPeak, concurrency);
+  return connections >= GENERATIONS * inUse * repetitions && requests.p5 >= 2 &&
+    requests.p5 < requests.p95 && ageMs.p5 >= AT_ONCE_MS &&
     ageMs.p5 >= 0.9 * ageMs.p50;
 }
 
@@ -431,7 +455,9 @@ function backendEnds(context: Context, part: Part, connections: number): Cause[]
     const rest = connections - part.connections * limit.share;
     return matters(context, rest) ? [found, backendCloses(context, part, rest)] : [found];
   }
-  return isAge(part) ? [aged(context, part, connections)] : [backendCloses(context, part, connections)];
+  return isAge(context, part)
+    ? [aged(context, part, connections)]
+    : [backendCloses(context, part, connections)];
 }
 
 function backendCloses(context: Context, part: Part, connections: number): Cause {

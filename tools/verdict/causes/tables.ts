@@ -19,9 +19,6 @@ import {
   WASTE_SHARE,
 } from "./cause.ts";
 
-/** From this share of requests on that open a connection once the pool is warm, it is too small. */
-export const CHURN_SHARE = 0.01;
-
 /** From this share on each request opens a connection, but for what failed or is under way. */
 const EACH = 0.98;
 
@@ -30,6 +27,9 @@ const EACH = 0.98;
  * the end of their connection can both sides be first.
  */
 const BOTH_SIDES = 0.05;
+
+/** From this share of the connections on that end in one way, it is what ends them. */
+const MOSTLY = 0.5;
 
 /** From this number of requests in a connection on, its end at one age is a limit's. */
 const SEVERAL = 2;
@@ -47,8 +47,7 @@ export function causesOfTables(evidence: Evidence): Cause[] {
   const answered = Math.max(1, requests.answered ?? upstream.answered ?? 0);
   if (opened === undefined || openedPerSec === undefined) return [];
   const failsFor = (evidence.failures?.["EADDRNOTAVAIL"] ?? 0) > 0;
-  const enough = endAtOneAge(evidence) ? WASTE_SHARE : CHURN_SHARE;
-  const goesOn = openedPerSec > enough * (carriedPerSec(evidence) ?? 0);
+  const goesOn = openedPerSec > WASTE_SHARE * (carriedPerSec(evidence) ?? 0);
   const areClosed = closed === undefined || closed >= opened / 10;
   if (!failsFor && !(goesOn && areClosed)) return [];
   const { timeWaitOnGateway, timeWaitOnBackend } = upstream;
@@ -75,10 +74,14 @@ function toCause(
   sure: Sure,
   cannotTell: readonly CannotTell[] | undefined,
   evidence: CauseFigures,
-  { timeWaitOnGateway, timeWaitOnBackend, openAtEnd }: UpstreamEvidence,
+  upstream: UpstreamEvidence,
 ): Cause {
+  const { timeWaitOnGateway, timeWaitOnBackend, openAtEnd } = upstream;
   const sides = figures({ timeWaitOnGateway, timeWaitOnBackend });
   if (cause === "request-limit" && sure === "likely") return limitOf(evidence, cannotTell!);
+  if (cause === "cut-short" && upstream.closedWhileOwed !== undefined) {
+    return cutShortOf(evidence, upstream.closedWhileOwed, cannotTell!);
+  }
   const isAsked = cause === "close-asked" || cause === "backend-closes";
   return {
     cause,
@@ -109,6 +112,23 @@ function limitOf(evidence: CauseFigures, cannotTell: readonly CannotTell[]): Cau
   };
 }
 
+/** Connections that are closed while an answer is owed. */
+function cutShortOf(
+  evidence: CauseFigures,
+  connectionsEnded: number,
+  cannotTell: readonly CannotTell[],
+): Cause {
+  const because = { connectionsEnded };
+  return {
+    cause: "cut-short",
+    sure: "likely",
+    side: "gateway",
+    evidence: { ...evidence, connectionsEnded },
+    toldApartFrom: [{ cause: "pool-too-small", because }, { cause: "close-asked", because }],
+    cannotTell,
+  };
+}
+
 /** Whether connections that carry several requests end at about the same age, and not by chance. */
 function endAtOneAge({ upstream = {}, requests = {} }: Evidence): boolean {
   const { opened = 0, endedAtMs: [oneInTen, nineInTen] = [0, 0] } = upstream;
@@ -122,10 +142,19 @@ const byWitness = (...causes: Cause["cause"][]): CannotTell[] =>
 /** The causes that the sides of the TIME_WAITs, the number of connections and the known pool leave open. */
 function namesOf(evidence: Evidence, perRequest: number): Named[] {
   const { upstream = {}, requests = {}, pool } = evidence;
-  const { timeWaitOnGateway: ours = 0, timeWaitOnBackend, backendClosesOnlyIfAsked, destinations = 1 } =
-    upstream;
+  const {
+    timeWaitOnGateway: ours = 0,
+    timeWaitOnBackend,
+    backendClosesOnlyIfAsked,
+    destinations = 1,
+    opened = 0,
+    closedWhileOwed = 0,
+  } = upstream;
   const theirs = timeWaitOnBackend ?? 0;
   if (pool?.asksToClose === true) return [["close-asked", "certain"]];
+  if (opened > 0 && closedWhileOwed >= MOSTLY * opened) {
+    return [["cut-short", "likely", byWitness("used-once")]];
+  }
   if (endAtOneAge(evidence)) {
     // Under bursts that come evenly, an idle time ends all connections at one age as well.
     const idle = theirs > 0 ? "backend-idle-timeout" : "gateway-idle-timeout";
