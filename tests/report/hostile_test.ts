@@ -33,7 +33,7 @@ const TEXT =
   "| a | b |\n| - | - |\n| c | d |\n\n`x` ``y`` </main></script><!--\n===\n---\n";
 
 /** Texts that are one of a few words, or a time: no document with another one is read. */
-const FIXED = /^(schema|startedAt|kind|transport|side|host|status|step|by|how|at)$/;
+const FIXED = /^(party|notWatched|schema|startedAt|kind|transport|side|host|status|step|by|how|at)$/;
 
 /** Where a text stood in a document, by the names of the properties. */
 const PLACES = new Set<string>();
@@ -79,6 +79,8 @@ function documentOf(
     options: {
       ...run.options,
       load: { ...run.options.load, headers: ["h"], script: "s", connections: 10 + i },
+      url: "u",
+      backendUrl: "u",
       ...(i === 3 ? { backend: { ...run.options.backend, command: "c" } } : {}),
     },
   }));
@@ -92,6 +94,8 @@ function documentOf(
       lab: { kind: "host", reason: "r" },
       sysctls: { a: "v", b: "w" },
       machineSysctls: { a: "x", b: "y" },
+      machines: [{ party: "gateway", prefix: "p", kernel: "k", cpus: 2, proxies: ["p"] }],
+      notWatched: ["backend"],
     },
   });
   return withTexts(made, name, text);
@@ -179,6 +183,14 @@ Deno.test("a hostile document has the headings, tables, lists and code of any ot
   assertTame(renderReport(HOSTILE), renderReport(TAME));
   const plots = [{ title: "a", path: "a.svg" }];
   assertTame(renderReport(HOSTILE, plots), renderReport(TAME, plots));
+});
+
+Deno.test("so it has where it was measured on given hosts", () => {
+  const there = (document: Results): Results => ({
+    ...document,
+    environment: { ...document.environment, lab: { kind: "remote" } },
+  });
+  assertTame(renderReport(there(HOSTILE)), renderReport(there(TAME)));
 });
 
 Deno.test("so it has where the document is a sweep", () => {

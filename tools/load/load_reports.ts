@@ -74,13 +74,14 @@ function merged(histograms: readonly Histogram[]): Histogram {
 function arrivalsOf(reports: readonly LoadReport[]): Arrivals | undefined {
   const all = reports.flatMap(({ arrivals }) => arrivals ?? []);
   if (all.length === 0) return undefined;
+  const latenesses = reports.flatMap(({ lateness }) => lateness ?? []);
   const sum = (of: (arrivals: typeof all[number]) => number) =>
     all.reduce((total, one) => total + of(one), 0);
   return {
     due: sum(({ due }) => due),
     unsent: sum(({ unsent }) => unsent),
     late: sum(({ late }) => late),
-    lateness: summarizeLatency(merged(reports.flatMap(({ lateness }) => lateness ?? []))),
+    ...(latenesses.length === 0 ? {} : { lateness: summarizeLatency(merged(latenesses)) }),
     ...(all.some(({ abandoned }) => abandoned === undefined)
       ? {}
       : { abandoned: sum(({ abandoned = 0 }) => abandoned) }),
