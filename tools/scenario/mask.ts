@@ -14,7 +14,8 @@ const SECRET_NAME =
 
 /** A shell's word or the rest of it, quoted in any way. What is masked already is left as it is. */
 const WORD = String.raw`(?!['"]?\*\*\*)(?:'[^']*'|"(?:\\[^]|[^"\\])*"|\\[^]|[^\s'"\\;|&<>()])+`;
-const USER_INFO = /([a-z][a-z0-9+.-]*:\/\/)([^\s/?#'"]*)@/gi;
+// Begins where no part of a scheme is before it: else each letter of a long word would be tried.
+const USER_INFO = /(?<![a-z0-9+.-])([a-z0-9+.-]+:\/\/)([^\s/?#'"]*)@/gi;
 const JSON_FIELD = /"([\w.-]+)"(\s*:\s*)"((?:\\.|[^"\\])*)"/g;
 const HEADER = /(?<![\w-])([A-Za-z][\w-]*)(:\s+)(?!\*\*\*)([^'"\r\n]+)/g;
 const ASSIGNED = new RegExp(`(?<![\\w.-])(-{0,2}[A-Za-z][\\w.-]*)(=)(${WORD})`, "g");
