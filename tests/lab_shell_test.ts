@@ -17,6 +17,12 @@ async function lab(...args: string[]) {
   return { code, stdout: text(stdout), stderr: text(stderr) };
 }
 
+/** Where Deno keeps what it has downloaded, for a shell whose home is not the person's. */
+function denoDir(): string {
+  const { stdout } = new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).outputSync();
+  return JSON.parse(new TextDecoder().decode(stdout)).denoDir;
+}
+
 /** `deno task lab` in a terminal of its own, as a person sees and types it. */
 async function startInTerminal(...args: string[]) {
   let screen = "";
@@ -24,10 +30,11 @@ async function startInTerminal(...args: string[]) {
   const process = await startProcess([], {
     name: "a terminal",
     argv: ["script", "-qec", command, "/dev/null"],
-    env: { NO_COLOR: "1", SHELL: "/bin/bash", HOME: "/nonexistent", TERM: "dumb" },
+    // No start-up files of the person's shell.
+    env: { NO_COLOR: "1", SHELL: "/bin/bash", HOME: "/nonexistent", TERM: "dumb", DENO_DIR: denoDir() },
     onStdout: (line) => screen += `${line}\n`,
   });
-  const shows = (pattern: RegExp) => until(() => pattern.test(screen), 20_000);
+  const shows = (pattern: RegExp) => until(() => pattern.test(screen), 20_000, `${pattern} on the screen`);
   return {
     process,
     shows,

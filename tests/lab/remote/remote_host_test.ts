@@ -104,6 +104,22 @@ Deno.test("output comes through as it is written, binary and in any amount, to w
   assertEquals(await host.$`cat`.stdin(input).bytes(), input);
 });
 
+Deno.test("a host that takes seconds to say what it is has what was sent meanwhile answered", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${folder}/uname`, '#!/bin/sh\nsleep 2.5\nexec /bin/uname "$@"\n', {
+      mode: 0o755,
+    });
+    // Each may lose the race that this was.
+    await Promise.all(Array.from({ length: 10 }, async () => {
+      await using host = await connect(`env PATH=${folder}:${Deno.env.get("PATH")}`);
+      assertEquals((await host.readProc("/proc/sys/kernel/ostype"))[0]?.trim(), "Linux");
+    }));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("a host that cannot be reached is one line with what its client said", async () => {
   const refused = await assertRejects(
     () => connect("sh -c 'echo no such pod >&2; exit 0' x"),
