@@ -469,7 +469,8 @@ Deno.test("a client that takes no more of a response is closed when that has las
   await using proxy = startTestProxy(backend, { timeouts: { stallMs: 100 } });
   using client = await connectTo(proxy);
   await client.write(GET);
-  await eventually(() => proxy.counters().pool.closed.timeout === 1, "the upstream dropped");
+  // The kernel takes tens of megabytes for the client first (tcp_rmem).
+  await eventually(() => proxy.counters().pool.closed.timeout === 1, "the upstream dropped", 60_000);
   // Bytes that are sent to a closed connection come back as a reset.
   const reset = (async () => {
     for (;;) await client.write("x").then(() => new Promise((resolve) => setTimeout(resolve, 5)));
