@@ -123,3 +123,20 @@ for (
     }
   });
 }
+
+Deno.test("a scenario that ends the process is an error, and not a bench that went well", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${folder}/exits.ts`, "Deno.exit(0);\n");
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", `${ROOT}tools/bench.ts`, `${folder}/exits.ts`],
+      env: { NO_COLOR: "1" },
+    }).output();
+    assertEquals(
+      [code, new TextDecoder().decode(stderr)],
+      [1, "error: this was ended by code that it had loaded, with Deno.exit or process.exit\n"],
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

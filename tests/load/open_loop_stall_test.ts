@@ -75,7 +75,7 @@ Deno.test("a backend that stands still makes as many answers slow as its stalls 
     const waited = slowerThan(result, ms);
     const model = (lengthMs: number) => RATE / 1000 * Math.max(0, lengthMs - ms);
     const least = stalls.reduce((sum, { leastMs }) => sum + model(leastMs), 0);
-    // A busy machine lets the backend and the generator go on only some time after the stall, and slows them beside it.
+    // A busy machine lets the backend and the generator go on only some time after the stall.
     const most = stalls.reduce((sum, { mostMs }) => sum + model(2 * mostMs), 0);
     const what = `${waited} answers took more than ${ms} ms in ${stalls.length} stalls`;
     assertGreater(waited, 0.98 * least, what);

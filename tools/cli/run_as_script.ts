@@ -33,8 +33,10 @@ export async function runAsScript(main: Main): Promise<void> {
   for (const [name, listener] of listeners) Deno.addSignalListener(name, listener);
   endings.set(controller.signal, onSignal);
   const stopWatching = byTask ? followTask(parent, onSignal) : () => {};
+  addEventListener("unload", refuseToEndEarly);
   try {
     Deno.exitCode = await main(Deno.args, controller.signal);
+    removeEventListener("unload", refuseToEndEarly);
     // What was given up may still hold a thread, such as the opening of a pipe that nobody reads; or it is a
     // module that never finishes loading, of which Deno would complain.
     if (controller.signal.aborted || Deno.exitCode !== 0) Deno.exit(Deno.exitCode);
@@ -42,6 +44,13 @@ export async function runAsScript(main: Main): Promise<void> {
     stopWatching();
     for (const [name, listener] of listeners) Deno.removeSignalListener(name, listener);
   }
+}
+
+/** Code that a tool has loaded, such as a scenario, may end the process. That is no success. */
+function refuseToEndEarly(): void {
+  if (Deno.exitCode !== 0) return;
+  console.error("error: this was ended by code that it had loaded, with Deno.exit or process.exit");
+  Deno.exitCode = 1;
 }
 
 /** The signals that {@linkcode whileSignalsEnd} leaves to the system. */
