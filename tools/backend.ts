@@ -39,9 +39,13 @@ export const main: Main = mainOf({
   ],
   async run({ plan, countEvery, listen, ...flags }, { signal }) {
     const backend = startBackendServer(plan ?? resolveBackendServer({ listen, ...ownBackendOf(flags) }));
-    const printWitness = () => console.log(witnessLine(backend.witness()));
-    Deno.addSignalListener("SIGUSR2", printWitness);
     const printCount = () => console.log(`requests ${backend.requests}`);
+    const printWitness = () => {
+      // Whoever asks need not wait for the next count.
+      if (countEvery > 0) printCount();
+      console.log(witnessLine(backend.witness()));
+    };
+    Deno.addSignalListener("SIGUSR2", printWitness);
     {
       await using _ended = backend;
       console.log(`listening on ${backend.url}`);

@@ -14,6 +14,9 @@ import type { AnsweredSeries } from "./series.ts";
  */
 export type OnAnswered = (timeMs: number, requestsPerSec: number) => void;
 
+/** Reports that follow each other within this time are one, in milliseconds: one of them was asked for. */
+const TOGETHER_MS = 50;
+
 /** A collector of what one backend has answered, to which further backends can be added. */
 export interface AnsweredCollector extends Collector<AnsweredSeries> {
   /** A collector for one backend more, whose requests are added to the series of this one. */
@@ -37,6 +40,10 @@ export function collectAnswered(onAnswered: OnAnswered = () => {}): AnsweredColl
     source.nextReport = Promise.withResolvers();
     const timeMs = Math.round(performance.now() - startMs);
     if (timeMs <= 0) return;
+    if (series.timeMs.length > 1 && timeMs - series.timeMs.at(-1)! < TOGETHER_MS) {
+      series.timeMs.pop();
+      series.requests.pop();
+    }
     const answered = latest() - earlier;
     const seconds = (timeMs - series.timeMs.at(-1)!) / 1000;
     const requestsPerSec = seconds > 0 ? (answered - series.requests.at(-1)!) / seconds : 0;

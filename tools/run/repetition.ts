@@ -222,11 +222,10 @@ async function warmUp(
   const load = { ...stage.load, durationMs: warmUpMs };
   const start = () => startLoad(generator, clients, load);
   await runWarmUp(lab, start, { ...load, latencyMs }, processes, signal);
-  for (const { process, collectors } of partiesOf(stage)) {
-    for (const collector of collectors) {
-      await whileAllRun(collector.settled(process, signal), processes, signal);
-    }
-  }
+  const settled = partiesOf(stage).flatMap(({ process, collectors }) =>
+    collectors.map((collector) => collector.settled(process, signal))
+  );
+  await whileAllRun(Promise.all(settled), processes, signal);
   return await readSockets(lab);
 }
 

@@ -23,6 +23,9 @@ const SETTLE_LIMIT_MS = 2_000;
  */
 const QUIET_MS = 200;
 
+/** Time between two looks at it, in milliseconds. */
+const LOOK_MS = 40;
+
 /**
  * Runs a load that is not counted. Its connections are closed only after the last answers have come. A
  * gateway whose clients leave in the middle of a request closes its connections to the backend as well, and
@@ -48,11 +51,12 @@ export async function runWarmUp(
 /** Waits until no host sends anything more, or the limit is reached. */
 async function untilQuiet(lab: AnyLab, latencyMs: number, signal: AbortSignal): Promise<void> {
   const limitMs = performance.now() + SETTLE_LIMIT_MS + latencyMs;
-  for (let sent = -1; performance.now() < limitMs;) {
+  let [sent, sinceMs] = [-1, 0];
+  while (performance.now() < limitMs) {
     const now = segmentsSent(await readCounters(lab));
-    if (now === sent) return;
-    sent = now;
-    await delay(QUIET_MS + latencyMs, { signal });
+    if (now !== sent) [sent, sinceMs] = [now, performance.now()];
+    else if (performance.now() - sinceMs >= QUIET_MS + latencyMs) return;
+    await delay(LOOK_MS, { signal });
   }
 }
 
