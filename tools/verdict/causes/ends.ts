@@ -24,17 +24,25 @@ export const ONCE_SHARE = 0.99;
 
 /** Connections that ended in ways that the same causes explain. */
 export interface Part {
+  /** How many. */
   readonly connections: number;
+  /** Requests that each had carried. */
   readonly requests: Distribution;
+  /** How old each was, in milliseconds. */
   readonly ageMs: Distribution;
+  /** How long each had been idle, in milliseconds; left out where none was idle. */
   readonly idleMs?: Distribution;
+  /** Those whose end the backend had announced, with `Connection: close`. */
   readonly announced: number;
+  /** Those that ended by a reset. */
   readonly reset: number;
 }
 
 /** What the causes of ends are found from. */
 export interface Context {
+  /** All that was seen of the run. */
   readonly evidence: Evidence;
+  /** What the backend has seen. */
   readonly witness: WitnessEvidence;
   /** All connections that ended. */
   readonly ended: number;
