@@ -1,5 +1,6 @@
 /**
- * `gateway-idle-timeout` and `backend-idle-timeout`: one side ends connections that nobody has used for a while.
+ * `gateway-idle-timeout` and `backend-idle-timeout`: one side ends connections that nobody has used for a
+ * while.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * `pool-too-small`, `many-pools` and `used-once`: the gateway ends connections at once after an answer, because
- * no pool has room for them.
+ * `pool-too-small`, `many-pools` and `used-once`: the gateway ends connections at once after an answer,
+ * because no pool has room for them.
  *
  * @module
  */
