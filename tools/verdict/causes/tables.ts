@@ -149,7 +149,7 @@ const byWitness = (...causes: Cause["cause"][]): CannotTell[] =>
 
 /** The causes that the sides of the TIME_WAITs, the number of connections and the known pool leave open. */
 function namesOf(evidence: Evidence, perRequest: number): Named[] {
-  const { upstream = {}, requests = {}, pool } = evidence;
+  const { upstream = {}, pool } = evidence;
   const {
     timeWaitOnGateway: ours = 0,
     timeWaitOnBackend,
