@@ -41,8 +41,9 @@ const SEVERAL = 2;
 const AS_A_LIMIT = 30;
 
 /**
- * A gateway that keeps this share of what a limit of requests would leave it keeps too many for a pool that is
- * too small: of as many connections as there are clients, those that have just come to the limit are missing.
+ * A gateway that keeps this share of what a limit of requests would leave it keeps too many for a pool that
+ * is too small: of as many connections as there are clients, those that have just come to the limit are
+ * missing.
  */
 const KEPT_UNDER_LIMIT = 0.7;
 
