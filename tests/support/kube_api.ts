@@ -7,14 +7,26 @@ import { Buffer } from "node:buffer";
 import { type ChildProcess, spawn } from "node:child_process";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type Duplex, PassThrough, pipeline, type Readable, Writable } from "node:stream";
+import { type Duplex, PassThrough, type Readable, Writable } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { findCommand } from "../../tools/lab/find_command.ts";
+import { run } from "./containers.ts";
 import { needs, reasonFor } from "./requirements.ts";
 import { acceptSpdy } from "./spdy.ts";
 
 /** Options of a test that needs kubectl. */
 export const kubectl = needs("kubectl", reasonFor(() => findCommand("kubectl")));
+
+/** What stands before kubectl so that it speaks a protocol; only those that this one knows. */
+export const PROTOCOLS: Readonly<Record<string, string>> = {
+  SPDY: "env KUBECTL_REMOTE_COMMAND_WEBSOCKETS=false",
+  ...(kubectl.ignore || minorVersion() < 30 ? {} : { "a WebSocket": "" }),
+};
+
+function minorVersion(): number {
+  const { gitVersion } = JSON.parse(run("kubectl", "version", "--client", "--output=json")).clientVersion;
+  return Number(gitVersion.split(".")[1]);
+}
 
 /** The stub at work. */
 export interface KubeApi extends AsyncDisposable {
@@ -62,6 +74,7 @@ export async function startKubeApi(pods: Readonly<Record<string, readonly string
   });
   server.on("connection", (socket) => {
     sockets.add(socket);
+    socket.on("error", () => {});
     socket.on("close", () => sockets.delete(socket));
   });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -77,9 +90,9 @@ export async function startKubeApi(pods: Readonly<Record<string, readonly string
       let written = 0;
       child.stdout.on("data", ({ length }) => (written += length) > breakAfter && socket.destroy());
       // Where a client has gone, its command is not ended: it reads the end of its input, and writes to nobody.
-      pipeline(streams.stdin, child.stdin, () => {});
-      pipeline(child.stdout, streams.stdout, () => {});
-      pipeline(child.stderr, streams.stderr, () => {});
+      pass(streams.stdin, child.stdin);
+      pass(child.stdout, streams.stdout);
+      pass(child.stderr, streams.stderr);
       child.on("close", (code, signal) => {
         children.delete(child);
         streams.end(JSON.stringify(statusOf(signal === null ? code! : 137)));
@@ -135,6 +148,14 @@ export async function startKubeApi(pods: Readonly<Record<string, readonly string
 
 /** Nothing of ours but the way to programs. */
 const ENVIRONMENT = { PATH: Deno.env.get("PATH")! };
+
+/** Passes on what comes, its end, and that nobody takes it any more. */
+function pass(from: Readable, to: Writable): void {
+  for (const stream of [from, to]) stream.on("error", () => {});
+  from.on("close", () => to.end());
+  to.on("close", () => from.destroy());
+  from.pipe(to);
+}
 
 function urlOf(request: IncomingMessage): URL {
   return new URL(request.url!, "http://stub");
@@ -194,8 +215,7 @@ function overWebSocket(client: WebSocket): Streams {
   const [STDOUT, STDERR, ERROR, CLOSE] = [1, 2, 3, 255];
   const send = (stream: number, bytes: Uint8Array, done?: (error?: Error | null) => void) =>
     client.send(Buffer.concat([Buffer.of(stream), bytes]), done);
-  const to = (stream: number) =>
-    new Writable({ write: (bytes, _, done) => send(stream, bytes, done) }).on("error", () => {});
+  const to = (stream: number) => new Writable({ write: (bytes, _, done) => send(stream, bytes, done) });
   const stdin = new PassThrough();
   const [stdout, stderr] = [to(STDOUT), to(STDERR)];
   client.on("message", (bytes: Buffer) => {

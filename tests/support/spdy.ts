@@ -64,8 +64,8 @@ export function acceptSpdy(
       else onData(frame.readUInt32BE(0), frame.subarray(8), frame[4]!);
     }
   });
+  socket.on("end", () => socket.destroy());
   socket.on("close", () => streams.forEach((stream) => stream.destroy()));
-  socket.on("error", () => {});
   return () => {
     socket.write(control(GOAWAY, Buffer.concat([uint32(lastId), uint32(0)])));
     socket.end();
@@ -97,7 +97,7 @@ export function acceptSpdy(
       read: () => void socket.resume(),
       write: (chunk: Buffer, _, done) => send(chunk, 0, done),
       final: (done) => send(Buffer.alloc(0), FIN, done),
-    }).on("error", () => {});
+    });
   }
 }
 
