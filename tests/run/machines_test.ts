@@ -17,7 +17,7 @@ import { isMeasured, type Measured, type Results } from "../../tools/results/res
 import { runScenario } from "../../tools/run/run_scenario.ts";
 import type { Scenario } from "../../tools/scenario/scenario.ts";
 import { findingsDocument } from "../../tools/verdict/findings_document.ts";
-import { startMachines, type TestMachine } from "../support/machines.ts";
+import { countSockets, startMachines, type TestMachine } from "../support/machines.ts";
 import { wrkInPrivateLab } from "../support/requirements.ts";
 import { ROOT } from "../support/root.ts";
 import { prefixOf } from "../support/shells.ts";
@@ -52,13 +52,6 @@ async function startThere(machine: TestMachine, port: number, script: string, ..
   const hex = port.toString(16).toUpperCase().padStart(4, "0");
   await until(async () => new RegExp(`:${hex} 0+:0000 0A `).test(await machine.run("cat", "/proc/net/tcp")));
   return process;
-}
-
-/** Sockets in a state towards a port, counted in the machine's own table. */
-async function countSockets(machine: TestMachine, state: string, remotePort: number): Promise<number> {
-  const hex = remotePort.toString(16).toUpperCase().padStart(4, "0");
-  const table = await machine.run("cat", "/proc/net/tcp");
-  return table.match(new RegExp(`^ *\\d+: \\S+ [0-9A-F]{8}:${hex} ${state} `, "gm"))?.length ?? 0;
 }
 
 /** `ActiveOpens` of a machine. */

@@ -10,7 +10,7 @@ import type { AddressInfo } from "node:net";
 import { type Duplex, PassThrough, type Readable, Writable } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { findCommand } from "../../tools/lab/find_command.ts";
-import { run } from "./containers.ts";
+import { runCommand } from "../../tools/lab/process.ts";
 import { needs, reasonFor } from "./requirements.ts";
 import { acceptSpdy } from "./spdy.ts";
 
@@ -20,12 +20,12 @@ export const kubectl = needs("kubectl", reasonFor(() => findCommand("kubectl")))
 /** What stands before kubectl so that it speaks a protocol; only those that this one knows. */
 export const PROTOCOLS: Readonly<Record<string, string>> = {
   SPDY: "env KUBECTL_REMOTE_COMMAND_WEBSOCKETS=false",
-  ...(kubectl.ignore || minorVersion() < 30 ? {} : { "a WebSocket": "" }),
+  ...(kubectl.ignore || await minorVersion() < 30 ? {} : { "a WebSocket": "" }),
 };
 
-function minorVersion(): number {
-  const { gitVersion } = JSON.parse(run("kubectl", "version", "--client", "--output=json")).clientVersion;
-  return Number(gitVersion.split(".")[1]);
+async function minorVersion(): Promise<number> {
+  const said = await runCommand(["kubectl", "version", "--client", "--output=json"]);
+  return Number(JSON.parse(said).clientVersion.gitVersion.split(".")[1]);
 }
 
 /** The stub at work. */
