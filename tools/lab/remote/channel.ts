@@ -77,12 +77,13 @@ export function startClient(prefix: string, program: string): Client {
     stderr: child.stderr,
     exited: child.status,
     async end() {
-      await writer.abort().catch(() => {});
+      // What is on its way is waited for, and a client that has been stopped takes it when it is killed.
+      const aborted = writer.abort().catch(() => {});
       signalGroup(child.pid, "SIGTERM");
       await deadline(child.status, CLIENT_GRACE_MS).catch(() => {});
       // Of a prefix that is several commands, one may have been stopped.
       signalGroup(child.pid, "SIGKILL");
-      await child.status;
+      await Promise.all([child.status, aborted]);
     },
   };
 }
