@@ -29,6 +29,12 @@ Deno.test(
   },
 );
 
+Deno.test("a secret in a prefix is masked where the prefix leads nowhere", async () => {
+  const host = "env API_TOKEN=abcdefgh sh -c 'exit 1'";
+  const { message } = await assertRejects(() => takeCapture({ host, seconds: 0, signal }), UnavailableError);
+  assertEquals(message, "env API_TOKEN=*** sh -c 'exit 1' sh has ended ahead of the capture's last line");
+});
+
 const root = { ignore: Deno.uid() !== 0 };
 if (root.ignore) console.error("tests that mount a /proc are ignored: they take root");
 

@@ -9,6 +9,7 @@ import { messageOf, TimewaitError, UnavailableError } from "../errors.ts";
 import { pathOf, TOOLS } from "../paths.ts";
 import { BACKEND_SCRIPT, denoArgv } from "../lab/deno_script.ts";
 import { filesNeeded } from "../lab/file_limit.ts";
+import { placeOf } from "../lab/prefix_shell.ts";
 import { inTime } from "../lab/in_time.ts";
 import type { RemoteHost } from "../lab/remote/remote_host.ts";
 import { connectRemoteLab, type RemoteLab } from "../lab/remote/remote_lab.ts";
@@ -100,7 +101,7 @@ async function machinesOf({ all, gateway, backend }: RemoteLab): Promise<Machine
 
 /** How messages call a host: `client 2 (ssh load2)`. */
 function nameOf({ name, prefix }: RemoteHost): string {
-  return `the ${name} (${prefix === "" ? "this machine" : maskSecrets(prefix)})`;
+  return `the ${name} (${placeOf(prefix)})`;
 }
 
 /** Two hosts with one table would both count all that either of them does. */

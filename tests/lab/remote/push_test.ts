@@ -37,13 +37,13 @@ Deno.test(
     const { message } = await assertRejects(() => host.push("wrk"), UnavailableError);
     assertEquals(
       message,
-      `wrk cannot be copied to where ${there.prefix} leads: no folder there can be written to; install it there`,
+      `wrk cannot be copied to the host (${there.prefix}): no folder there can be written to; install it there`,
     );
     for (const tool of ["mkdir", "rm"]) await Deno.symlink(`/bin/${tool}`, `${there.folder}/${tool}`);
     await using other = await connect(there.prefix);
     assertStringIncludes(
       (await assertRejects(() => other.push("wrk"), UnavailableError)).message,
-      "leads: it cannot be written to /",
+      "): it cannot be written to /",
     );
   },
 );

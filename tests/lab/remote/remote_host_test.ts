@@ -127,6 +127,8 @@ Deno.test("a host that cannot be reached is one line with what its client said",
   assertEquals(refused.message, "sh -c 'echo no such pod >&2; exit 0' x sh has ended: no such pod");
   const odd = await assertRejects(() => connect("echo"), UnavailableError);
   assertEquals(odd.message, "echo sh has ended: sh");
+  const secret = await assertRejects(() => connect("env API_TOKEN=abcdefgh false"), UnavailableError);
+  assertEquals(secret.message, "env API_TOKEN=*** false sh has ended");
 });
 
 Deno.test("what a client and start-up files say is no output of a command", async () => {

@@ -7,7 +7,7 @@
 
 import { Buffer } from "node:buffer";
 import { deadline } from "@std/async/deadline";
-import { type PrefixShell, startPrefixShell } from "../prefix_shell.ts";
+import { type PrefixShell, shellOf, startPrefixShell } from "../prefix_shell.ts";
 import { signalGroup } from "../process.ts";
 
 /** A text in the quotes of a shell. */
@@ -71,7 +71,7 @@ export function startClient(prefix: string, program: string): Client {
   };
   void write(new TextEncoder().encode(program));
   return {
-    what: `${prefix} sh`.trim(),
+    what: shellOf(prefix),
     stdin: { write, close: () => writer.close().catch(() => {}) },
     stdout: child.stdout,
     stderr: child.stderr,
