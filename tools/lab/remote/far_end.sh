@@ -172,7 +172,7 @@ watch=$!
 
 while read -r word one two three; do
   # Whoever has killed the watch has ended the lease.
-  kill -USR1 "$watch" || break
+  kill -USR1 "$watch" || finish killed
   case $word in
     clock)
       read -r uptime _ </proc/uptime
@@ -192,7 +192,7 @@ while read -r word one two three; do
       [ -n "$folder" ] || make_folder
       say "folder $folder"
       ;;
-    end) break ;;
+    end) finish asked ;;
   esac
 done
-finish asked
+finish closed

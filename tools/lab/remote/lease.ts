@@ -138,6 +138,7 @@ export async function takeLease(prefix: string, signal?: AbortSignal): Promise<L
 /** What the last line of a far end means, and what we take for its end. */
 const REASONS: Readonly<Record<string, string>> = {
   asked: "has ended as asked",
+  closed: "found the way from here closed, so the far end has ended all that ran there",
   silence: "has heard nothing from here for 10 s, so the far end has ended all that ran there",
   killed: "was killed there, and all that ran there with it",
   no_cat: "finds no cat there, and needs it",
