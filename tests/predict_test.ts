@@ -31,6 +31,14 @@ Deno.test("deno task predict --from predicts the runs of kept results, and takes
   const both = await task("--from", kept, "--pool", "5");
   assertEquals(both.code, 2);
   assertStringIncludes(both.stderr, "leave --pool out");
+  const given = JSON.parse(await Deno.readTextFile(kept));
+  given.environment.lab = { kind: "remote" };
+  const file = await Deno.makeTempFile();
+  await Deno.writeTextFile(file, JSON.stringify(given));
+  const remote = await task("--from", file);
+  await Deno.remove(file);
+  assertEquals([remote.code, remote.stdout], [2, ""]);
+  assertStringIncludes(remote.stderr, "was measured on given hosts");
 });
 
 Deno.test("deno task predict --from a capture foretells its destinations, and says what it assumed", async () => {

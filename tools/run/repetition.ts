@@ -134,7 +134,8 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   };
   const socketsBefore = load.warmUpMs > 0 ? await warmUp(stage, options) : undefined;
 
-  const opener = openerOf(options);
+  const isWatched = machines === undefined || machines.lab.gateway !== undefined;
+  const opener = isWatched ? openerOf(options) : "client";
   const watched = await watchLoad(stage, {
     probeConnects,
     onSample: (hosts) => timeWait = hosts[opener].timeWait,
@@ -161,7 +162,6 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   const there = portsThere(observed);
   const observation = withoutOthers(asReached(observed, there));
   const hosts = hostResults(observation);
-  const isWatched = machines === undefined || machines.lab.gateway !== undefined;
   const sides = isWatched ? gatewaySides(observation, { hosts, ...result }) : undefined;
   const ofOthers = openedByOthers(observation);
   return {

@@ -6,6 +6,7 @@
 
 import { didYouMean, TimewaitError } from "../errors.ts";
 import { isMeasured, measuredOf, type Run } from "../results/results.ts";
+import type { HostName } from "../scenario/host_names.ts";
 import { differingOptions } from "./comparison.ts";
 import type { Gate } from "./gate.ts";
 import { figureNames, figureOf, hasFigure } from "./gate_figures.ts";
@@ -22,6 +23,11 @@ export interface GatedRun {
   readonly paired?: boolean;
   /** The name of its results document. Left out where there is only one. */
   readonly document?: string;
+  /**
+   * The parties that were not watched in either of the two: of their figures a gate knows nothing. Default:
+   * none.
+   */
+  readonly notWatched?: readonly HostName[];
 }
 
 /** A gate with the values of a run that it is about. */
@@ -53,11 +59,11 @@ function applyGate(gate: Gate, runs: readonly GatedRun[]): AppliedGate[] {
   const asked = runsAskedFor(gate, runs);
   const withFigure = runsWithFigure(gate, asked);
   return withFigure.map((gated) => {
-    const { run, against, paired = false, document } = gated;
+    const { run, against, paired = false, document, notWatched } = gated;
     if (gate.relative) requireComparable(gate, gated);
     const valuesOf = (run: Run) =>
       run.repetitions.map((repetition) =>
-        isMeasured(repetition) ? figureOf(repetition, gate.figure) : undefined
+        isMeasured(repetition) ? figureOf(repetition, gate.figure, notWatched) : undefined
       );
     return {
       gate,

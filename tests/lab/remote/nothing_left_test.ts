@@ -1,7 +1,10 @@
 /** Nothing is left on a remote host, however the bench or the way to it ends. */
 
-import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertRejects, assertStringIncludes } from "@std/assert";
+import { deadline } from "@std/async/deadline";
 import { delay } from "@std/async/delay";
+import { UnavailableError } from "../../../tools/errors.ts";
+import FAR_PROCESS from "../../../tools/lab/remote/far_process.sh" with { type: "text" };
 import { connectHost } from "../../../tools/lab/remote/remote_host.ts";
 import { ROOT } from "../../support/root.ts";
 import { allShells, prefixOf, SHELLS } from "../../support/shells.ts";
@@ -32,6 +35,21 @@ async function relayed(prefix: string): Promise<Relayed> {
 }
 
 for (const shell of SHELLS) {
+  Deno.test(`${shell}: there as well no process starts once the lease is over`, allShells, async () => {
+    await using there = await prefixOf(shell, { others: true });
+    const holder = new Deno.Command("sleep", { args: ["1000"] }).spawn();
+    const argv = ["sh", "-c", FAR_PROCESS, "sh", "token", `${Deno.pid} ${holder.pid}`, "", "echo", "it runs"];
+    const [env, ...words] = there.prefix.split(" ");
+    const start = async () => {
+      const { stdout, stderr } = await new Deno.Command(env!, { args: [...words, ...argv] }).output();
+      return [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    };
+    assertStringIncludes((await start())[0]!, "it runs\n");
+    holder.kill("SIGKILL");
+    await holder.status;
+    assertEquals(await start(), ["", "the lease there is over, or not seen from here\n"]);
+  });
+
   Deno.test(`${shell}: a host that is disposed leaves nothing`, allShells, async () => {
     await using there = await prefixOf(shell, { others: true });
     let left: () => number[];
@@ -100,19 +118,19 @@ Deno.test("a client that is killed leaves nothing, be it that of a process or th
 Deno.test("a pipe that is closed there in one direction ends everything, whichever it is", async () => {
   const folder = await Deno.makeTempDir();
   // Of the first client, which holds the lease, one pipe ends; the other stays open.
-  const prefixes = {
-    "what goes there": `sed -u '/^clock 2$/q' | "$@"`,
-    "what comes from there": `"$@" | sed -u '/ clock 2 /q'; exec sleep 5`,
+  const prefixes: Record<string, [line: string, why: string]> = {
+    "what goes there": [`sed -u '/^clock 2$/q' | "$@"`, "found the way from here closed"],
+    "what comes from there": [`"$@" | sed -u '/ clock 2 /q'; exec sleep 5`, "gives no sign of life for 20 s"],
   };
   try {
-    for (const [name, line] of Object.entries(prefixes)) {
+    for (const [name, [line, why]] of Object.entries(prefixes)) {
       const way = `${folder}/${name.replaceAll(" ", "_")}`;
       const text = `#!/bin/sh\nmkdir ${way}.first 2>/dev/null || exec "$@"\n${line}\n`;
       await Deno.writeTextFile(way, text, { mode: 0o700 });
       const host = await connect(`${way} env`);
       const stubborn = await startStubborn(host);
       await until(() => stubborn.left().length === 0, 2 * LEASE_MS, name);
-      await host.lost;
+      assertStringIncludes((await host.lost).message, why);
       await host[Symbol.asyncDispose]();
     }
   } finally {
@@ -138,4 +156,53 @@ Deno.test("a flood that nobody reads holds up neither the lease nor the end", as
   await until(() => !isAlive(pid));
   read.resolve();
   await flood;
+});
+
+/** What a command prints that runs to its end. */
+function outputOf(command: string, ...args: string[]): string {
+  return new TextDecoder().decode(new Deno.Command(command, { args }).outputSync().stdout).trim();
+}
+
+const parentOf = (pid: number) => Number(outputOf("ps", "-o", "ppid=", "-p", String(pid)));
+
+Deno.test("a client that is stopped with a megabyte on its way to it is ended with its host", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    // It stays here when what it leads to is ended.
+    await Deno.writeTextFile(`${folder}/way`, '#!/bin/sh\n"$@"\nexit\n', { mode: 0o700 });
+    const host = await connect(`${folder}/way env`);
+    const child = await host.start({ name: "it", argv: ["sleep", "1000"] });
+    const written = child.writeLine("x".repeat(1_000_000));
+    const client = parentOf(parentOf(child.pid));
+    Deno.kill(client, "SIGSTOP");
+    await host[Symbol.asyncDispose]();
+    // Its own last line may have come: killed by a signal.
+    assert([1, 137].includes((await deadline(child.exited, LEASE_MS)).code));
+    await until(() => !isAlive(client));
+    await written;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a process whose client arrives when the lease is over is not started", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    // All but the first client, which holds the lease, wait on the way.
+    const way = `mkdir ${folder}/first 2>/dev/null || until [ -e ${folder}/go ]; do sleep 0.1; done`;
+    await Deno.writeTextFile(`${folder}/way`, `#!/bin/sh\n${way}\nexec "$@"\n`, { mode: 0o700 });
+    const host = await connect(`${folder}/way env`);
+    const seconds = String(1e6 + Math.floor(Math.random() * 1e8));
+    const started = assertRejects(
+      () => host.start({ name: "it", argv: ["sleep", seconds] }),
+      UnavailableError,
+    );
+    await until(() => outputOf("pgrep", "-f", `${folder}/way`) !== "");
+    await host[Symbol.asyncDispose]();
+    await Deno.writeTextFile(`${folder}/go`, "");
+    assertStringIncludes((await started).message, "has ended as asked");
+    assertEquals(outputOf("pgrep", "-f", `sleep ${seconds}`), "");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });

@@ -11,6 +11,7 @@
 import { UnavailableError } from "../../errors.ts";
 import type { Host } from "../host.ts";
 import { inTime } from "../in_time.ts";
+import { placeOf } from "../prefix_shell.ts";
 import { type ProcReader, startProcReader } from "../proc_reader.ts";
 import { checkClock, type ClockOffset, clockOffset } from "./clock.ts";
 import type { FarEnd } from "./far_facts.ts";
@@ -31,6 +32,8 @@ export interface ConnectOptions {
   readonly prefix: string;
   /** The address by which the other hosts reach it; empty where none has to. */
   readonly address: string;
+  /** Ends the wait for a host that does not answer. Default: nothing does, for 30 s. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -74,9 +77,9 @@ const CLOCK_TRIPS = 5;
  * @throws {UnavailableError} where it cannot be reached, or has not what the far end needs: `sh`, `cat`,
  * `kill`, `sleep` and /proc.
  */
-export async function connectHost({ name, prefix, address }: ConnectOptions): Promise<RemoteHost> {
+export async function connectHost({ name, prefix, address, signal }: ConnectOptions): Promise<RemoteHost> {
   await using stack = new AsyncDisposableStack();
-  const lease = stack.use(await takeLease(prefix));
+  const lease = stack.use(await takeLease(prefix, signal));
   const start: Host["start"] = (options) => startRemoteProcess(lease, options);
   let reader: Promise<ProcReader> | undefined;
   const pushed = new Map<Pushed, Promise<string>>();
@@ -93,7 +96,7 @@ export async function connectHost({ name, prefix, address }: ConnectOptions): Pr
     async startScript(script, args, options) {
       if (lease.far.programs.bash === undefined) {
         throw new UnavailableError(
-          `${options.name} needs bash on ${name} (${prefix}), and it is not on PATH there`,
+          `${options.name} needs bash on ${name} (${placeOf(prefix)}), and it is not on PATH there`,
         );
       }
       return await start({ ...options, argv: ["bash", "-c", script, options.name, ...args] });
@@ -113,7 +116,7 @@ export async function connectHost({ name, prefix, address }: ConnectOptions): Pr
         );
       }
       const offset = clockOffset(readings);
-      checkClock(`${name} (${prefix})`, offset);
+      checkClock(`${name} (${placeOf(prefix)})`, offset);
       return offset;
     },
     push(program) {
