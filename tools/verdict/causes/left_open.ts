@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Evidence, PoolEvidence, UpstreamEvidence } from "../evidence.ts";
+import type { Evidence, PoolEvidence } from "../evidence.ts";
 import { AT_ONE_AGE, type CannotTell, type Cause, keepsOf, type Sure } from "./cause.ts";
 
 /** From this share on each request opens a connection, but for what failed or is under way. */
@@ -52,12 +52,13 @@ const byWitness = (...causes: Cause["cause"][]): CannotTell[] =>
   causes.map((cause) => ({ cause, tells: "witness" }));
 
 /** One cause is likely; of several each is possible, and a witness would tell it from the others. */
-function eachPossible(alike: readonly Alike[]): LeftOpen[] {
+function eachPossible(...some: readonly (Alike | false)[]): LeftOpen[] {
+  const alike = some.filter((one) => one !== false);
   if (alike.length === 1) return [{ ...alike[0]!, sure: "likely" }];
   return alike.map((one) => ({
     ...one,
     sure: "possible",
-    cannotTell: byWitness(...alike.flatMap(({ cause }) => cause === one.cause ? [] : [cause])),
+    cannotTell: byWitness(...alike.map(({ cause }) => cause).filter((cause) => cause !== one.cause)),
   }));
 }
 
@@ -105,18 +106,20 @@ function ofBackend(evidence: Evidence, perRequest: number): LeftOpen[] {
   const manyEach = perRequest <= 1 / SEVERAL;
   // A gateway of ours never asks. The requests of a bench are all alike, and those of a live machine are not.
   const mayAsk = pool === undefined && !(manyEach && closedLoop === true);
-  return eachPossible([
-    ...(mayAsk ? [{ cause: "close-asked" } as const] : []),
-    ...(manyEach ? [{ cause: "request-limit", side: "backend" } as const] : []),
+  return eachPossible(
+    mayAsk && { cause: "close-asked" },
+    manyEach && { cause: "request-limit", side: "backend" },
     { cause: "backend-closes", side: "backend" },
-    ...(mayRest(evidence) ? [{ cause: "backend-idle-timeout", side: "backend" } as const] : []),
-    ...(manyEach && mayAge(evidence) ? [{ cause: "intended" } as const] : []),
-  ]);
+    mayRest(evidence) && { cause: "backend-idle-timeout", side: "backend" },
+    manyEach && livesLong(evidence) && { cause: "intended" },
+  );
 }
 
 /** The gateway closes first, or one side resets: nobody knows the gateway's pool. */
 function ofGateway(evidence: Evidence, perRequest: number): LeftOpen[] {
-  const { upstream: { keptIdle, destinations = 1, timeWaitOnBackend } = {} } = evidence;
+  const { upstream: { keptIdle, destinations = 1, timeWaitOnBackend, backendClosesOnlyIfAsked } = {} } =
+    evidence;
+  const onlyIfAsked = backendClosesOnlyIfAsked === true;
   const each = perRequest >= EACH;
   const noTrace = leftNoTrace(evidence);
   const cut = cutShort(evidence);
@@ -127,17 +130,17 @@ function ofGateway(evidence: Evidence, perRequest: number): LeftOpen[] {
   const limit = looksLikeLimit(evidence, perRequest);
   // What is kept stands idle after a warm-up.
   const keepsNone = each && keptIdle === 0;
-  const found = eachPossible([
-    ...(each && !(keptIdle! > 0) ? [{ cause: "used-once", side: "gateway" } as const] : []),
-    ...(keepsNone ? [] : [{ cause: "pool-too-small", side: "gateway" } as const]),
-    ...(limit ? [{ cause: "request-limit" } as const] : []),
-    ...(noTrace && (each || limit) ? [{ cause: "backend-closes", side: "backend" } as const] : []),
-    ...(mayRest(evidence) ? [{ cause: "gateway-idle-timeout", side: "gateway" } as const] : []),
-    ...(cut === undefined ? [] : [cut]),
-    ...(limit && mayAge(evidence) ? [{ cause: "intended" } as const] : []),
-  ]);
+  const found = eachPossible(
+    each && !(keptIdle! > 0) && { cause: "used-once", side: "gateway" },
+    !keepsNone && { cause: "pool-too-small", side: "gateway" },
+    limit && (onlyIfAsked ? { cause: "request-limit", side: "gateway" } : { cause: "request-limit" }),
+    noTrace && !onlyIfAsked && (each || limit) && { cause: "backend-closes", side: "backend" },
+    mayRest(evidence) && { cause: "gateway-idle-timeout", side: "gateway" },
+    cut ?? false,
+    limit && livesLong(evidence) && { cause: "intended" },
+  );
   return [
-    ...found.map((one) => withUnlikely(one, each)),
+    ...found.map((one) => withUnlikely(one, evidence)),
     ...(each && timeWaitOnBackend === undefined
       ? [{ cause: "close-asked", sure: "possible", cannotTell: byWitness("used-once") } as const]
       : []),
@@ -154,11 +157,15 @@ function ofGateway(evidence: Evidence, perRequest: number): LeftOpen[] {
 }
 
 /** A likely cause, with those that would have to be odd to look the same. */
-function withUnlikely(one: LeftOpen, each: boolean): LeftOpen {
+function withUnlikely(one: LeftOpen, { upstream: { endedAtMs, keptIdle } = {} }: Evidence): LeftOpen {
   if (one.sure !== "likely") return one;
   // A pool that keeps nothing at all is no pool, and a backend that is asked to close mostly comes first.
   if (one.cause === "used-once") return { ...one, cannotTell: byWitness("pool-too-small", "close-asked") };
-  return one.cause === "pool-too-small" && !each ? { ...one, cannotTell: byWitness("used-once") } : one;
+  if (one.cause !== "pool-too-small" || keptIdle !== undefined) return one;
+  return {
+    ...one,
+    cannotTell: byWitness(...endedAtMs === undefined ? ["request-limit"] as const : [], "used-once"),
+  };
 }
 
 /** What is left for a gateway of ours, whose pool is known. */
@@ -176,20 +183,19 @@ function ofOurs(
   }
   // It has kept what it had, so that neither a pool nor a pause ends them.
   if (looksLikeLimit(evidence, perRequest)) {
-    const cut = cutShort(evidence);
-    return eachPossible([
+    return eachPossible(
       { cause: "request-limit", side: "backend" },
       { cause: "backend-closes", side: "backend" },
-      ...(cut === undefined ? [] : [cut]),
-    ]);
+      cutShort(evidence) ?? false,
+    );
   }
   if (workers > 1 || destinations > 1) {
     return [{ cause: "many-pools", sure: "possible", cannotTell: byWitness("gateway-idle-timeout") }];
   }
-  return eachPossible([
+  return eachPossible(
     { cause: "cut-short", side: "gateway" },
     { cause: "gateway-idle-timeout", side: "gateway" },
-  ]);
+  );
 }
 
 /** Whether a limit of requests would look the same, as far as the tables go. */
@@ -203,26 +209,18 @@ function looksLikeLimit({ upstream = {}, requests = {} }: Evidence, perRequest: 
     keptIdle >= KEPT_UNDER_LIMIT * inUse * (1 - endedPerRequest);
 }
 
-/**
- * Whether connections may have been idle for so long that a timeout ended them. Clients that ask again at
- * once leave none idle.
- */
-function mayRest({ upstream, requests = {} }: Evidence): boolean {
-  if (requests.closedLoop === true && requests.pauses !== true) return false;
-  return lifeAtMostMs(upstream) >= LEAST_LIFE_MS;
+/** Whether a timeout may have ended idle connections. Clients that ask again at once leave none idle. */
+function mayRest(evidence: Evidence): boolean {
+  const { closedLoop, pauses } = evidence.requests ?? {};
+  return (closedLoop !== true || pauses === true) && livesLong(evidence);
 }
 
-/** Whether connections live for so long that an age may end them. */
-function mayAge({ upstream }: Evidence): boolean {
-  return lifeAtMostMs(upstream) >= LEAST_LIFE_MS;
+/** Whether connections may live as long as a timeout or an age: by Little's law, on average and at most. */
+function livesLong({ upstream: { openPeak = Infinity, openedPerSec = 0 } = {} }: Evidence): boolean {
+  return 1000 * openPeak >= LEAST_LIFE_MS * openedPerSec;
 }
 
-/** How long a connection lives on average, at the most, in milliseconds: by Little's law. */
-function lifeAtMostMs({ openPeak = Infinity, openedPerSec = 0 }: UpstreamEvidence = {}): number {
-  return openedPerSec === 0 ? Infinity : 1000 * openPeak / openedPerSec;
-}
-
-/** That answers were given up: as many requests failed, or were left by their clients, as connections ended. */
+/** Answers that were given up: half as many requests failed, or were left by their clients, as were opened. */
 function cutShort({ upstream: { opened = 0 } = {}, requests = {}, failures = {} }: Evidence) {
   const { failed = 0, abandoned = 0 } = requests;
   // What its log blames for failures is no deadline.

@@ -38,6 +38,9 @@ export function causesOfTables(evidence: Evidence): Cause[] {
     keepsPerHost: pool?.keepsPerHost,
     keepsInAll: pool?.keepsInAll,
     keptIdle: upstream.keptIdle,
+    failedRequests: requests.failed,
+    timedOut: requests.timedOut,
+    abandoned: requests.abandoned,
     ...(endAtOneAge(evidence) ? { ageP10Ms: upstream.endedAtMs![0], ageP90Ms: upstream.endedAtMs![1] } : {}),
   });
   return leftOpen(evidence, opened / answered).map((one) => toCause(one, shown, upstream));
