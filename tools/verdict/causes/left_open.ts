@@ -102,17 +102,22 @@ export function endAtOneAge({ upstream = {}, requests = {} }: Evidence): boolean
 function ofBackend(evidence: Evidence, perRequest: number): LeftOpen[] {
   const { upstream: { backendClosesOnlyIfAsked } = {}, requests: { closedLoop } = {}, pool } = evidence;
   // The side is a race where the request asks for the end: a backend that ends none unasked was asked.
-  if (backendClosesOnlyIfAsked === true) return [{ cause: "close-asked", sure: "likely" }];
+  if (backendClosesOnlyIfAsked === true && pool === undefined) {
+    return [{ cause: "close-asked", sure: "likely" }];
+  }
   const manyEach = perRequest <= 1 / SEVERAL;
-  // A gateway of ours never asks. The requests of a bench are all alike, and those of a live machine are not.
-  const mayAsk = pool === undefined && !(manyEach && closedLoop === true);
-  return eachPossible(
-    mayAsk && { cause: "close-asked" },
+  // A gateway of ours never asks. The requests of a bench are mostly alike, those of a live machine are not.
+  const mayAsk = pool === undefined;
+  const allAlike = manyEach && closedLoop === true;
+  const found = eachPossible(
+    mayAsk && !allAlike && { cause: "close-asked" },
     manyEach && { cause: "request-limit", side: "backend" },
     { cause: "backend-closes", side: "backend" },
     mayRest(evidence) && { cause: "backend-idle-timeout", side: "backend" },
     manyEach && livesLong(evidence) && { cause: "intended" },
   );
+  if (!mayAsk || !allAlike) return found;
+  return found.map((one) => ({ ...one, cannotTell: [...one.cannotTell ?? [], ...byWitness("close-asked")] }));
 }
 
 /** The gateway closes first, or one side resets: nobody knows the gateway's pool. */
@@ -161,11 +166,9 @@ function withUnlikely(one: LeftOpen, { upstream: { endedAtMs, keptIdle } = {} }:
   if (one.sure !== "likely") return one;
   // A pool that keeps nothing at all is no pool, and a backend that is asked to close mostly comes first.
   if (one.cause === "used-once") return { ...one, cannotTell: byWitness("pool-too-small", "close-asked") };
-  if (one.cause !== "pool-too-small" || keptIdle !== undefined) return one;
-  return {
-    ...one,
-    cannotTell: byWitness(...endedAtMs === undefined ? ["request-limit"] as const : [], "used-once"),
-  };
+  if (one.cause !== "pool-too-small") return one;
+  const unseen = endedAtMs === undefined && keptIdle === undefined;
+  return { ...one, cannotTell: byWitness(...unseen ? ["request-limit"] as const : [], "used-once") };
 }
 
 /** What is left for a gateway of ours, whose pool is known. */
