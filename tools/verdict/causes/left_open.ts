@@ -84,7 +84,12 @@ export function leftOpen(evidence: Evidence, perRequest: number): LeftOpen[] {
       cannotTell: [{ cause: "intended", tells: "configuration" }, ...byWitness(idle)],
     }];
   }
-  if (theirs > 0 && theirs >= BOTH_SIDES * (ours + theirs)) return ofBackend(evidence, perRequest);
+  if (theirs > 0 && theirs >= BOTH_SIDES * (ours + theirs)) {
+    // The side is a race where the request asks for the end: a backend that ends none unasked was asked.
+    return upstream.backendClosesOnlyIfAsked === true
+      ? [{ cause: "close-asked", sure: "likely" }]
+      : ofBackend(evidence, perRequest);
+  }
   const keeps = keepsOf(pool, destinations);
   return keeps === undefined
     ? ofGateway(evidence, perRequest)
@@ -100,11 +105,7 @@ export function endAtOneAge({ upstream = {}, requests = {} }: Evidence): boolean
 
 /** The backend closes first, at least now and then: it was asked to, or it ends them by itself. */
 function ofBackend(evidence: Evidence, perRequest: number): LeftOpen[] {
-  const { upstream: { backendClosesOnlyIfAsked } = {}, requests: { closedLoop } = {}, pool } = evidence;
-  // The side is a race where the request asks for the end: a backend that ends none unasked was asked.
-  if (backendClosesOnlyIfAsked === true && pool === undefined) {
-    return [{ cause: "close-asked", sure: "likely" }];
-  }
+  const { requests: { closedLoop } = {}, pool } = evidence;
   const manyEach = perRequest <= 1 / SEVERAL;
   // A gateway of ours never asks. The requests of a bench are mostly alike, those of a live machine are not.
   const mayAsk = pool === undefined;
