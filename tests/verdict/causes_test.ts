@@ -567,6 +567,11 @@ const OF_TABLES: readonly [what: string, evidence: Evidence, ...causes: CauseNam
     "pool-too-small",
     "request-limit",
   ],
+  [
+    "20 requests a connection, and as many are kept as there are clients",
+    tables(byGateway(250, { keptIdle: 100 })),
+    "request-limit",
+  ],
   ["20 requests a connection, without a warm-up", tables(byGateway(250)), "pool-too-small", "request-limit"],
   ["3 requests a connection, without a warm-up", tables(byGateway(1_600)), "pool-too-small"],
   [

@@ -136,9 +136,11 @@ function ofGateway(evidence: Evidence, perRequest: number): LeftOpen[] {
   const limit = looksLikeLimit(evidence, perRequest);
   // What is kept stands idle after a warm-up.
   const keepsNone = each && keptIdle === 0;
+  // A pool with room for all clients is not too small, where something else explains the ends.
+  const keepsAll = (limit || cut !== undefined) && keptIdle! >= (evidence.requests?.concurrency ?? Infinity);
   const found = eachPossible(
     each && !(keptIdle! > 0) && { cause: "used-once", side: "gateway" },
-    !keepsNone && { cause: "pool-too-small", side: "gateway" },
+    !keepsNone && !keepsAll && { cause: "pool-too-small", side: "gateway" },
     limit && (onlyIfAsked ? { cause: "request-limit", side: "gateway" } : { cause: "request-limit" }),
     noTrace && !onlyIfAsked && (each || limit) && { cause: "backend-closes", side: "backend" },
     mayRest(evidence) && { cause: "gateway-idle-timeout", side: "gateway" },
@@ -150,7 +152,7 @@ function ofGateway(evidence: Evidence, perRequest: number): LeftOpen[] {
     ...(each && timeWaitOnBackend === undefined
       ? [{ cause: "close-asked", sure: "possible", cannotTell: byWitness("used-once") } as const]
       : []),
-    ...(destinations > 1 && !keepsNone
+    ...(destinations > 1 && !keepsNone && !keepsAll
       ? [
         {
           cause: "many-pools",

@@ -53,11 +53,13 @@ function toCause(
 ): Cause {
   const { timeWaitOnGateway, timeWaitOnBackend, openAtEnd } = upstream;
   const sides = figures({ timeWaitOnGateway, timeWaitOnBackend });
-  if (cause === "request-limit" && sure === "likely") return limitOf(evidence, cannotTell!);
+  if (cause === "request-limit" && evidence.ageP10Ms !== undefined) return limitOf(evidence, cannotTell!);
   if (cause === "cut-short" && upstream.closedWhileOwed !== undefined) {
     return cutShortOf(evidence, upstream.closedWhileOwed, cannotTell!);
   }
+  const { keptIdle, concurrency } = evidence;
   const isBackends = side === "backend" || cause === "close-asked";
+  const keepsAll = cause === "request-limit" && !isBackends && keptIdle! >= concurrency!;
   return {
     cause,
     sure,
@@ -66,6 +68,9 @@ function toCause(
     toldApartFrom: [
       ...(isBackends || sure !== "possible"
         ? [{ cause: isBackends ? "pool-too-small" : "close-asked", because: sides } as const]
+        : []),
+      ...(keepsAll
+        ? [{ cause: "pool-too-small", because: figures({ keptIdle, concurrency }) } as const]
         : []),
       ...(openAtEnd === undefined ? [] : [{ cause: "leak", because: { openAtEnd } } as const]),
     ],
