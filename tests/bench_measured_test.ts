@@ -37,7 +37,10 @@ Deno.test({
       assertEquals(results.runs.map((run) => run.name), ["direct", "pool-100", "pool-1000"]);
       assertEquals(results.runs.map((run) => run.baseline), [true, false, false]);
       const [direct, small, fitting] = results.runs.map((run) => measured(results, run.name));
-      assertGreater(small!.hosts.gateway.timeWaitPeak, 20 * Math.max(1, fitting!.hosts.gateway.timeWaitPeak));
+      assertGreater(
+        small!.hosts.gateway!.timeWaitPeak,
+        20 * Math.max(1, fitting!.hosts.gateway!.timeWaitPeak),
+      );
       assertGreater(direct!.requestsPerSec, small!.requestsPerSec);
       assertGreater(fitting!.reuseRatio!, small!.reuseRatio!);
       assertEquals(direct!.reuseRatio, null);

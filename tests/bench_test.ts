@@ -25,13 +25,14 @@ Deno.test({
       "pool-100",
     );
     const { gateway, backend, client } = hosts;
+    assert(gateway !== null && backend !== null);
     assert(Math.abs(requests / durationSec - requestsPerSec) < 1e-6);
     assert(Math.abs(reuseRatio! - (1 - gateway.connectionsOpened / requests)) < 1e-9);
     // wrk looks whether it can connect before it opens what it was asked for.
     assertEquals(client.connectionsOpened, 301);
     assertEquals(backend.connectionsOpened, 0);
     assert(gateway.timeWaitEntered! >= gateway.timeWaitPeak);
-    const series = samples.hosts.gateway;
+    const series = samples.hosts.gateway!;
     assertEquals(series.timeWait.length, samples.timeMs.length);
     assert(Math.max(...series.timeWait) <= gateway.timeWaitPeak);
     assert(series.connectionsOpened.at(-1)! <= gateway.connectionsOpened);
@@ -61,7 +62,7 @@ Deno.test({
     const results: Results = JSON.parse(stdout);
     assertEquals(results.runs.map((run) => run.name), ["direct", "deno", "false"]);
     const { hosts, requests } = measured(results, "deno");
-    assertGreater(hosts.gateway.connectionsOpened, requests / 2);
+    assertGreater(hosts.gateway!.connectionsOpened, requests / 2);
     assertEquals(results.runs[2]!.repetitions, [{
       failed: "the gateway ended before it listened: exit code 1",
     }]);

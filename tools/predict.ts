@@ -134,7 +134,13 @@ async function predict({ from, ...flags }: Options<typeof FLAGS>, call: Call): P
 
 async function fromResults(file: string, call: Call): Promise<string> {
   refuseOthers(call, ["from"], "--from takes all from the results");
-  return renderPredictedRuns(predictRuns(await readResults(file))).join("\n");
+  const results = await readResults(file);
+  if (results.environment.lab.kind === "remote") {
+    throw new TimewaitError("knows the machine of a lab of our own, and these were measured on given hosts", {
+      field: "from",
+    });
+  }
+  return renderPredictedRuns(predictRuns(results)).join("\n");
 }
 
 /** Flags of what a capture does not show. */

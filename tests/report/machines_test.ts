@@ -1,10 +1,16 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { TimewaitError } from "../../tools/errors.ts";
+import { plotsOf } from "../../tools/report/plots/plots.ts";
 import { renderReport } from "../../tools/report/report.ts";
 import { parseResults } from "../../tools/results/read.ts";
-import type { ClientPart, OnMachines, Results } from "../../tools/results/results.ts";
+import type { ClientPart, Measured, OnMachines, Results } from "../../tools/results/results.ts";
+import { showProgress } from "../../tools/run/progress.ts";
 import { causesOf } from "../../tools/verdict/causes.ts";
 import { evidenceOf } from "../../tools/verdict/evidence_of_run.ts";
+import { checkDocuments } from "../../tools/verdict/documents.ts";
 import { analyse } from "../../tools/verdict/findings.ts";
+import { parseGate } from "../../tools/verdict/gate.ts";
+import { requireWatched } from "../../tools/verdict/gate_runs.ts";
 import { warningsOf } from "../../tools/verdict/warnings.ts";
 import { repetition, results, run } from "../support/made_up_results.ts";
 
@@ -25,9 +31,30 @@ function onMachines(...clients: Partial<ClientPart>[]): OnMachines {
   };
 }
 
+/** A repetition in which the host of a party was not watched. */
+function unseen(of: Measured, party: "gateway" | "backend"): Measured {
+  const { hosts, samples } = of;
+  return {
+    ...of,
+    hosts: { ...hosts, [party]: null },
+    samples: { ...samples, hosts: { ...samples.hosts, [party]: null } },
+  };
+}
+
+/** A document of which nobody watched the gateway. */
+function blindOf(document: Results): Results {
+  const { environment, runs } = document;
+  const repetitions = runs[0]!.repetitions.map((one) => unseen(one as Measured, "gateway"));
+  return {
+    ...document,
+    environment: { ...environment, notWatched: ["gateway", "backend"] },
+    runs: [{ ...runs[0]!, repetitions }],
+  };
+}
+
 function there(...repetitions: OnMachines[]): Results {
   const measured = repetitions.map((onMachines) =>
-    repetition(1000, { opened: 500, timeWait: 400, machine: null, onMachines })
+    unseen(repetition(1000, { opened: 500, timeWait: 400, machine: null, onMachines }), "backend")
   );
   const document = results([{ ...run("gateway", measured, { running: true }), baseline: true }]);
   const { environment } = document;
@@ -109,12 +136,53 @@ Deno.test("of a party that nobody watched, evidence and figures say nothing, and
   const evidence = evidenceOf(run!, document.environment)!;
   assertEquals("timeWaitOnBackend" in evidence.upstream!, false);
   assertEquals(evidence.upstream!.opened, 500);
-  const unseen = { ...document.environment, notWatched: ["gateway", "backend"] as const };
-  const blind = evidenceOf(run!, unseen)!;
+  const blindDocument = blindOf(document);
+  const blind = evidenceOf(blindDocument.runs[0]!, blindDocument.environment)!;
   assertEquals([blind.upstream, blind.clients, blind.ports, blind.listenDrops], Array(4).fill(undefined));
   assertEquals(causesOf(blind), []);
-  const { runs: [found] } = analyse({ ...document, environment: unseen });
+  const { runs: [found] } = analyse(blindDocument);
   assertEquals([found!.churn, found!.ports, found!.figures.openedPerRequest], Array(3).fill(undefined));
   assertEquals(found!.figures.timeWaitPeak, undefined);
-  assert(!renderReport({ ...document, environment: unseen }).includes("TIME_WAIT on the gateway over time"));
+  assert(!renderReport(blindDocument).includes("TIME_WAIT on the gateway over time"));
+  const drawn = plotsOf(blindDocument).map(({ name }) => name);
+  assertEquals(drawn.filter((name) => ["time_wait", "new_connections", "ports"].includes(name)), []);
+  const lines: string[] = [];
+  const terminal = { columns: () => undefined, write: (text: string) => void lines.push(text) };
+  showProgress(terminal, {}, ["gateway"]).onRepetition("gateway", 1, blindDocument.runs[0]!.repetitions[0]!);
+  assertEquals(
+    lines.join(""),
+    "gateway 1: 1,000 requests/s\nFirst round, refined below:\n  gateway: 1,000 requests/s\n",
+  );
+});
+
+Deno.test("a gate on what nobody watched neither holds nor fails: it is refused with the reason", () => {
+  const document = blindOf(there(onMachines({}, {})));
+  const documents = [{ name: "it", results: document }];
+  for (
+    const figure of [
+      "gateway.timeWaitPeak",
+      "hosts.backend.listenDrops",
+      "reuseRatio",
+      "sides.backend.timeWaitPeak",
+    ]
+  ) {
+    const party = figure.includes("hosts.backend") ? "backend" : "gateway";
+    const message = `${figure}<=1000: ${figure} is not known where the ${party} is not watched`;
+    const gates = [parseGate(`${figure}<=1000`)];
+    assertThrows(() => checkDocuments(gates, documents), TimewaitError, message);
+    assertThrows(() => requireWatched(gates, document.environment.notWatched!), TimewaitError, message);
+  }
+  const [check] = checkDocuments([parseGate("client.connectionsOpened<=5000")], documents);
+  assertEquals(check!.verdict, "cannot tell");
+});
+
+Deno.test("a document in which who was not watched was all zeros is read as one that does not know", () => {
+  const document = there(onMachines({}, {}));
+  const { repetitions, ...run } = document.runs[0]!;
+  const { hosts, samples } = repetition(1000);
+  const zeros = { ...repetitions[0]! as Measured, hosts, samples };
+  const read = parseResults(JSON.stringify({ ...document, runs: [{ ...run, repetitions: [zeros] }] }), "it");
+  const [one] = read.runs[0]!.repetitions as [Measured];
+  assertEquals([one.hosts.backend, one.samples.hosts.backend], [null, null]);
+  assertEquals(one.hosts.gateway, hosts.gateway);
 });

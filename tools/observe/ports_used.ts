@@ -25,9 +25,9 @@ export interface PortCounters {
  *
  * @param openedShare see {@linkcode openedShareOf}.
  */
-export function portsUsed(
-  host: HostName,
-  counters: Readonly<Record<HostName, PortCounters>>,
+export function portsUsed<H extends HostName>(
+  host: H,
+  counters: Readonly<Record<H | "client", PortCounters>>,
   openedShare: number,
 ): number {
   const { timeWait, established } = counters[host];

@@ -134,6 +134,12 @@ export async function planBench(scenario: Scenario, options: MeasureOptions = {}
       field: "find",
     });
   }
+  if (find?.name === "connections" && hosts !== undefined && hosts.gateway === undefined) {
+    throw new TimewaitError(
+      "of connections counts what the gateway opens, and its host is not given: give that as well",
+      { field: "find" },
+    );
+  }
   const measured = find === undefined
     ? plan.runs
     : runsToFind(plan.runs, find).map((run) => stepOf(run, find, find.high));

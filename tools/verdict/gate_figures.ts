@@ -5,6 +5,7 @@
  */
 
 import { type Measured, servedPerSec } from "../results/results.ts";
+import { HOST_NAMES, type HostName } from "../scenario/host_names.ts";
 
 /**
  * A repetition's figure by its name; `undefined` where there is none of that name, or it was not measured.
@@ -20,6 +21,13 @@ export function figureOf(repetition: Measured, figure: string): number | undefin
     if (typeof value === "number") return value;
   }
   return undefined;
+}
+
+/** The party of whose host a figure tells; `undefined` for a figure of the load or of the processes. */
+export function partyOf(figure: string): HostName | undefined {
+  const [first] = figure.replace(/^hosts\./, "").split(".");
+  if (first === "sides" || first === "reuseRatio") return "gateway";
+  return HOST_NAMES.find((name) => name === first);
 }
 
 function ownProperty(at: unknown, key: string): unknown {

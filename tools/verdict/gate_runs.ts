@@ -8,7 +8,8 @@ import { didYouMean, TimewaitError } from "../errors.ts";
 import { isMeasured, measuredOf, type Run } from "../results/results.ts";
 import { differingOptions } from "./comparison.ts";
 import type { Gate } from "./gate.ts";
-import { figureNames, figureOf, hasFigure } from "./gate_figures.ts";
+import type { HostName } from "../scenario/host_names.ts";
+import { figureNames, figureOf, hasFigure, partyOf } from "./gate_figures.ts";
 
 /** A run that gates are applied to. */
 export interface GatedRun {
@@ -126,6 +127,10 @@ const FIRST_FIGURES = [
 /** The runs that have the figure. A direct run has no gateway, and keeps to any limit of one. */
 function runsWithFigure(gate: Gate, asked: readonly GatedRun[]): readonly GatedRun[] {
   const measured = asked.flatMap(({ run }) => measuredOf(run));
+  const party = partyOf(gate.figure);
+  if (party !== undefined && measured.length > 0 && measured.every(({ hosts }) => hosts[party] === null)) {
+    refuse(gate, notWatched(gate.figure, party));
+  }
   if (measured.length > 0 && !measured.some((repetition) => hasFigure(repetition, gate.figure))) {
     const names = figureNames(measured[0]!);
     const some = `; there are ${
@@ -149,6 +154,22 @@ function runsWithFigure(gate: Gate, asked: readonly GatedRun[]): readonly GatedR
     );
   }
   return having;
+}
+
+/**
+ * Refuses gates on figures that nobody is going to measure, because a party's host is not watched.
+ *
+ * @throws {TimewaitError} for the first of them.
+ */
+export function requireWatched(gates: readonly Gate[], unwatched: readonly HostName[]): void {
+  for (const gate of gates) {
+    const party = partyOf(gate.figure);
+    if (party !== undefined && unwatched.includes(party)) refuse(gate, notWatched(gate.figure, party));
+  }
+}
+
+function notWatched(figure: string, party: HostName): string {
+  return `${figure} is not known where the ${party} is not watched`;
 }
 
 function requireComparable(gate: Gate, { run, against, paired = false }: GatedRun): void {
