@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { TimewaitError } from "../../tools/errors.ts";
 import { loadScenario, scenarioNames } from "../../tools/scenario/load_scenario.ts";
-import type { CommandGateway } from "../../tools/scenario/scenario.ts";
 
 async function inFolder(name: string, use: (folder: string) => Promise<void>): Promise<void> {
   const base = await Deno.makeTempDir();
@@ -25,11 +24,12 @@ Deno.test("a file's name is its scenario's, and what is relative to its folder l
     const path = `${folder}/a b.c#1.ts`;
     const runs = [
       { name: "a", gateway: { command: "{folder}/gw {listen}" }, load: { script: "x/y.lua" } },
-      { name: "b", load: { script: "/abs.lua" } },
+      { name: "b", load: { script: "/abs.lua" }, backend: { command: "{folder}/gw {listen}" } },
     ];
+    const backend = { command: "{folder}/gw {listen}" };
     const text = `#!/usr/bin/env -S timewait bench\nimport type { Scenario } from "no such name";\n` +
       `export default ${
-        JSON.stringify({ question: "Why?", load: { script: "z.lua" }, runs })
+        JSON.stringify({ question: "Why?", load: { script: "z.lua" }, backend, runs })
       } satisfies Scenario;`;
     await Deno.writeTextFile(path, text);
     const { name, scenario } = await loadScenario(path);
@@ -39,11 +39,13 @@ Deno.test("a file's name is its scenario's, and what is relative to its folder l
       `${folder}/x/y.lua`,
       "/abs.lua",
     ]);
-    const { command } = scenario.runs[0]!.gateway as CommandGateway;
-    const printed = await new Deno.Command("/bin/sh", {
-      args: ["-c", `printf %s ${command.replace("{listen}", "")}`],
-    }).output();
-    assertEquals(new TextDecoder().decode(printed.stdout), `${folder}/gw`);
+    const parties = [scenario.runs[0]!.gateway, scenario.runs[1]!.backend, scenario.backend];
+    for (const { command } of parties as { command: string }[]) {
+      const printed = await new Deno.Command("/bin/sh", {
+        args: ["-c", `printf %s ${command.replace("{listen}", "")}`],
+      }).output();
+      assertEquals(new TextDecoder().decode(printed.stdout), `${folder}/gw`);
+    }
   });
 });
 

@@ -10,7 +10,7 @@ import { didYouMean, messageOf, reasonOf, TimewaitError } from "../errors.ts";
 import { quoteForShell } from "./placeholders.ts";
 import { resolveScenario } from "./resolve.ts";
 import type { Places } from "./resolve_hosts.ts";
-import type { Gateway, Load, Run, Scenario } from "./scenario.ts";
+import type { Load, Run, Scenario } from "./scenario.ts";
 
 /** A scenario and what it is called. */
 export interface LoadedScenario {
@@ -125,28 +125,31 @@ function onPlaces(scenario: Scenario, places: Places): Scenario {
  */
 function placed(scenario: Scenario, folder: string): Scenario {
   if (typeof scenario !== "object" || scenario === null || Array.isArray(scenario)) return scenario;
-  const { runs, load } = scenario;
+  const { runs, load, backend } = scenario;
   return {
     ...scenario,
     ...placedLoad(load, folder),
+    ...(backend === undefined ? {} : { backend: placedCommand(backend, folder) }),
     ...(Array.isArray(runs) ? { runs: runs.map((run: Run) => placedRun(run, folder)) } : {}),
   };
 }
-
 function placedRun(run: Run, folder: string): Run {
   if (typeof run !== "object" || run === null) return run;
-  return { ...run, ...placedLoad(run.load, folder), ...placedGateway(run.gateway, folder) };
+  const { gateway, backend, load } = run;
+  return {
+    ...run,
+    ...placedLoad(load, folder),
+    ...(gateway === undefined ? {} : { gateway: placedCommand(gateway, folder) }),
+    ...(backend === undefined ? {} : { backend: placedCommand(backend, folder) }),
+  };
 }
-
 function placedLoad(load: Load | undefined, folder: string): { load?: Load } {
   const script = load?.script;
   if (typeof script !== "string" || script === "" || script.startsWith("/")) return {};
   return { load: { ...load, script: `${folder}/${script}` } };
 }
-
-function placedGateway(gateway: Gateway | undefined, folder: string): { gateway?: Gateway } {
-  if (typeof gateway !== "object" || gateway === null || !("command" in gateway)) return {};
-  if (typeof gateway.command !== "string") return {};
-  const command = gateway.command.replaceAll("{folder}", () => quoteForShell(folder));
-  return { gateway: { ...gateway, command } };
+function placedCommand<P>(party: P, folder: string): P {
+  if (typeof party !== "object" || party === null || !("command" in party)) return party;
+  if (typeof party.command !== "string") return party;
+  return { ...party, command: party.command.replaceAll("{folder}", () => quoteForShell(folder)) };
 }
