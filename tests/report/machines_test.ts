@@ -12,7 +12,7 @@ import { analyse } from "../../tools/verdict/findings.ts";
 import { parseGate } from "../../tools/verdict/gate.ts";
 import { requireWatched } from "../../tools/verdict/gate_runs.ts";
 import { warningsOf } from "../../tools/verdict/warnings.ts";
-import { repetition, results, run } from "../support/made_up_results.ts";
+import { NO_ERRORS, repetition, results, run } from "../support/made_up_results.ts";
 
 function onMachines(...clients: Partial<ClientPart>[]): OnMachines {
   return {
@@ -100,7 +100,50 @@ Deno.test("a client without CPU time to spare is named, and the gateway is not b
   // Two threads of its generator for the 8 s that the load took.
   const generator = there(onMachines({ cpuSec: 15.9 }, {}));
   assertEquals(warningsOf(generator).filter(({ kind }) => kind === "client busy").length, 1);
-  assertEquals(warningsOf(there(spare)).filter(({ kind }) => kind === "client busy"), []);
+  const busyIn = (document: Results) =>
+    warningsOf(document).filter(({ kind }) => kind === "client busy").length;
+  assertEquals(busyIn(there(spare)), 0);
+  // What the process of an open loop uses before its first request is no load.
+  const open = there(onMachines({ cpuSec: 7.7 }, {}));
+  const { environment } = open;
+  const loop = { ...environment, load: { name: "open-loop", version: "0.1.0" } as const };
+  assertEquals(busyIn({ ...open, environment: loop }), 0);
+  assertEquals(busyIn({ ...there(onMachines({ cpuSec: 8 }, {})), environment: loop }), 1);
+});
+
+Deno.test("a machine without CPU time to spare is named, the gateway's and the backend's", () => {
+  const machines = onMachines({}, {});
+  const full = { ...machines, idleShares: { gateway: 0.02, backend: 0 } };
+  const document = there(machines, full);
+  const busy = warningsOf(document).filter(({ kind }) => kind === "machine busy");
+  assertEquals(busy.map(({ figures }) => figures), [
+    { party: "gateway", idleShare: 0.02, repetitions: 1, of: 2 },
+    { party: "backend", idleShare: 0, repetitions: 1, of: 2 },
+  ]);
+  const report = renderReport(document);
+  assertStringIncludes(report, "the gateway's machine had no CPU time to spare in 1 of 2 repetitions");
+  assertStringIncludes(report, "the backend's machine had no CPU time to spare");
+});
+
+Deno.test("a client that is out of ports is told by its own range, and not by the gateway's", () => {
+  const outOf = (ports: readonly number[]) => {
+    const spare = onMachines({}, {});
+    const one = repetition(1000, { opened: 500, onMachines: spare, errors: { ...NO_ERRORS, connect: 7 } });
+    const client = { ...one.hosts.client, portsUsedPeak: 2000 };
+    const document = there(spare);
+    const { environment: { machines, ...environment }, runs } = document;
+    const told = machines!.map((machine, i) => i < 2 ? { ...machine, ports: ports[i]! } : machine);
+    const report = renderReport({
+      ...document,
+      environment: { ...environment, machines: told },
+      runs: [{ ...runs[0]!, repetitions: [{ ...one, hosts: { ...one.hosts, client } }] }],
+    });
+    // No knob is written there.
+    assert(!report.includes("--sysctl"));
+    return report.match(/[\d,]+ ports of the clients' hosts were in use/g) ?? [];
+  };
+  assertEquals(outOf([28_232, 28_232]), []);
+  assertEquals(outOf([1_000, 28_232]), ["2,000 ports of the clients' hosts were in use"]);
 });
 
 Deno.test("the report says which machines, what is not known, and what is not so there", () => {

@@ -12,7 +12,8 @@ import {
   type Watching,
 } from "../../tools/results/results.ts";
 
-const NO_ERRORS = { connect: 0, read: 0, write: 0, timeout: 0, status: 0 };
+/** Of a load in which nothing went wrong. */
+export const NO_ERRORS = { connect: 0, read: 0, write: 0, timeout: 0, status: 0 };
 const QUIET: HostResult = {
   timeWaitPeak: 0,
   timeWaitEntered: 0,

@@ -198,6 +198,8 @@ export interface Machine {
   readonly kernel: string;
   /** CPUs that a process of the bench may use there, or a share of one. */
   readonly cpus: Amount;
+  /** Ephemeral ports there. Left out in a document of an older version. */
+  readonly ports?: Count;
   /** Proxies of a service mesh that stand in the path there, and by what each was seen. Left out for none. */
   readonly proxies?: readonly string[];
 }

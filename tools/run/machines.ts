@@ -15,6 +15,7 @@ import { connectRemoteLab, type RemoteLab } from "../lab/remote/remote_lab.ts";
 import type { GeneratorChoice, LoadGenerator } from "../load/load.ts";
 import { divideLoad } from "../load/divide_load.ts";
 import { readProxiesInPath } from "../observe/in_the_path.ts";
+import { countPorts, PORT_RANGE_FILE } from "../observe/ports_used.ts";
 import type { LoadClient } from "../load/start_load.ts";
 import { parseWrkVersion } from "../load/wrk.ts";
 import type { Machine } from "../results/results.ts";
@@ -94,7 +95,8 @@ async function machinesOf({ all, gateway, backend }: RemoteLab): Promise<Machine
       `${mesh}: ${evidence.join(", ")}`
     );
     const prefix = maskSecrets(host.prefix);
-    return { party, prefix, kernel, cpus, ...(proxies.length === 0 ? {} : { proxies }) };
+    const ports = countPorts((await host.readProc(PORT_RANGE_FILE))[0]);
+    return { party, prefix, kernel, cpus, ports, ...(proxies.length === 0 ? {} : { proxies }) };
   }));
 }
 
