@@ -1,6 +1,6 @@
 /**
  * Types for what npm delivers without any: the parts of the Deno standard library that Timewait uses (with
- * JSR in reach, those go and the import map in deno.json points there) and autocannon.
+ * JSR in reach, those go and the import map in deno.json points there), autocannon, and of the tests ws.
  */
 
 declare module "@std/async/abortable" {
@@ -152,4 +152,28 @@ declare module "@std/assert" {
   export function equal(a: unknown, b: unknown): boolean;
   export function fail(message?: string): never;
   export function unreachable(): never;
+}
+
+declare module "ws" {
+  import type { Buffer } from "node:buffer";
+  import type { IncomingMessage } from "node:http";
+  import type { Duplex } from "node:stream";
+
+  export interface WebSocket {
+    send(bytes: Uint8Array, done?: (error?: Error) => void): void;
+    pause(): void;
+    resume(): void;
+    close(code: number): void;
+    on(event: "message", listener: (bytes: Buffer) => void): void;
+    on(event: "close" | "error", listener: () => void): void;
+  }
+  export class WebSocketServer {
+    constructor(options: { noServer: true; handleProtocols: () => string });
+    handleUpgrade(
+      request: IncomingMessage,
+      socket: Duplex,
+      head: Buffer,
+      onOpen: (client: WebSocket) => void,
+    ): void;
+  }
 }

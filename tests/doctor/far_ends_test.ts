@@ -7,27 +7,33 @@ import { takeStatus } from "../../tools/doctor/take_status.ts";
 import { UnavailableError } from "../../tools/errors.ts";
 import { renderDoctorReport } from "../../tools/report/doctor/report.ts";
 import { run, startContainer } from "../support/containers.ts";
-import { makeKubectlStub } from "../support/kubectl_stub.ts";
+import { kubectl, startKubeApi } from "../support/kube_api.ts";
 import { privateLab } from "../support/requirements.ts";
 import { until } from "../support/until.ts";
 
 const { signal } = new AbortController();
 
 Deno.test(
-  "a program that behaves as kubectl exec leads to a pod; a stream that breaks is no capture",
-  privateLab,
+  "a real kubectl leads to a pod, whose network is read; a connection that breaks is no capture",
+  { ignore: privateLab.ignore || kubectl.ignore },
   async () => {
-    await using kubectl = await makeKubectlStub();
-    const to = (pod: string) => ({ host: kubectl.prefix(pod), seconds: 0, signal });
+    await using api = await startKubeApi({ "web-0": ["unshare", "-Urn", "--"] });
+    const to = (pod: string) => ({ host: api.prefix(pod), seconds: 0, signal });
     const capture = await takeCapture(to("web-0"));
     assertEquals([capture.complete, capture.readings[0]?.sockets?.count], [true, 0]);
     const missing = await assertRejects(() => takeCapture(to("web-1")), UnavailableError);
     assertStringIncludes(missing.message, 'pods "web-1" not found');
-    await kubectl.breakStreams();
+    api.breakAfter(2000);
     const broken = await assertRejects(() => takeCapture(to("web-0")), UnavailableError);
     assertStringIncludes(broken.message, "has ended ahead of the capture's last line");
   },
 );
+
+Deno.test("a secret in a prefix is masked where the prefix leads nowhere", async () => {
+  const host = "env API_TOKEN=abcdefgh sh -c 'exit 1'";
+  const { message } = await assertRejects(() => takeCapture({ host, seconds: 0, signal }), UnavailableError);
+  assertEquals(message, "env API_TOKEN=*** sh -c 'exit 1' sh has ended ahead of the capture's last line");
+});
 
 const root = { ignore: Deno.uid() !== 0 };
 if (root.ignore) console.error("tests that mount a /proc are ignored: they take root");

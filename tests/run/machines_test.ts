@@ -6,6 +6,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import config from "../../deno.json" with { type: "json" };
 import { TimewaitError, UnavailableError } from "../../tools/errors.ts";
 import { findCommand } from "../../tools/lab/find_command.ts";
 import { startProcess } from "../../tools/lab/process.ts";
@@ -17,7 +18,7 @@ import { isMeasured, type Measured, type Results } from "../../tools/results/res
 import { runScenario } from "../../tools/run/run_scenario.ts";
 import type { Scenario } from "../../tools/scenario/scenario.ts";
 import { findingsDocument } from "../../tools/verdict/findings_document.ts";
-import { startMachines, type TestMachine } from "../support/machines.ts";
+import { countSockets, startMachines, type TestMachine } from "../support/machines.ts";
 import { wrkInPrivateLab } from "../support/requirements.ts";
 import { ROOT } from "../support/root.ts";
 import { prefixOf } from "../support/shells.ts";
@@ -52,13 +53,6 @@ async function startThere(machine: TestMachine, port: number, script: string, ..
   const hex = port.toString(16).toUpperCase().padStart(4, "0");
   await until(async () => new RegExp(`:${hex} 0+:0000 0A `).test(await machine.run("cat", "/proc/net/tcp")));
   return process;
-}
-
-/** Sockets in a state towards a port, counted in the machine's own table. */
-async function countSockets(machine: TestMachine, state: string, remotePort: number): Promise<number> {
-  const hex = remotePort.toString(16).toUpperCase().padStart(4, "0");
-  const table = await machine.run("cat", "/proc/net/tcp");
-  return table.match(new RegExp(`^ *\\d+: \\S+ [0-9A-F]{8}:${hex} ${state} `, "gm"))?.length ?? 0;
 }
 
 /** `ActiveOpens` of a machine. */
@@ -318,12 +312,32 @@ Deno.test({
     await using other = await prefixOf("dash", { others: true });
     await Deno.writeTextFile(`${other.folder}/wrk`, "#!/bin/sh\necho wrk 4.2.0\n", { mode: 0o755 });
     const two = [load1.prefix, `${gw1.prefix} ${other.prefix}`];
+    await using broken = await prefixOf("dash", { others: true });
+    await Deno.writeTextFile(`${broken.folder}/wrk`, "#!/no/such/interpreter\n", { mode: 0o755 });
+    // In the place of Deno is one that is another version and says that it has the sources.
+    const deno =
+      `#!/bin/sh\ncase $1 in --version) echo "deno 2.0.0 (stable)" ;; *) echo "timewait ${config.version}" ;; esac`;
+    await Deno.writeTextFile(`${other.folder}/deno`, deno, { mode: 0o755 });
+    const otherDeno = `${gw1.prefix} unshare --mount sh -c ` +
+      `'mount --bind ${other.folder}/deno ${Deno.execPath()} && exec "$@"' sh`;
     const refused: [Scenario, string][] = [
       [
         { ...scenario, hosts: { ...scenario.hosts, gateway: load1.prefix } },
         "are one machine with one TCP table",
       ],
       [{ ...scenario, hosts: { client: two } }, "wrk is 4.1.0 on the client 1"],
+      [
+        { ...scenario, hosts: { client: `${load1.prefix} ${broken.prefix}` } },
+        "wrk does not run on the client (",
+      ],
+      [
+        {
+          ...scenario,
+          hosts: { client: [load1.prefix, otherDeno] },
+          load: { ...scenario.load, rate: 10 },
+        },
+        `the open loop needs Deno ${Deno.version.deno} as ${Deno.execPath()} and these sources`,
+      ],
       [
         { ...scenario, hosts: { client: [...two, be1.prefix] } },
         "connections of 2 cannot be divided among 3 clients",

@@ -10,6 +10,8 @@ export interface TestMachine {
   readonly prefix: string;
   /** By which the others reach it. */
   readonly address: string;
+  /** The file of its network namespace. */
+  readonly network: string;
   /** Runs a program there, by a way that is not the bench's own, and returns what it prints. */
   run(...argv: string[]): Promise<string>;
   /** The argv that starts a program there. */
@@ -44,13 +46,15 @@ export async function startMachines<Name extends string>(...names: Name[]): Prom
   holder.exited.then(({ stderr }) => ready.reject(new Error(stderr.join("; "))));
   const pid = await ready.promise;
   const machines = names.map((name, i): [Name, TestMachine] => {
+    const network = `/proc/${pid}/root/run/netns/${name}`;
     const words = [
       findCommand("nsenter"),
-      ...["-t", pid, "-U", "--preserve-credentials", `--net=/proc/${pid}/root/run/netns/${name}`],
+      ...["-t", pid, "-U", "--preserve-credentials", `--net=${network}`],
     ];
     return [name, {
       prefix: words.join(" "),
       address: `198.18.1.${i + 1}`,
+      network,
       argv: (...argv) => [...words, ...argv],
       run: (...argv) => runCommand([...words, ...argv]),
     }];
@@ -62,4 +66,11 @@ export async function startMachines<Name extends string>(...names: Name[]): Prom
       await holder.stop();
     },
   };
+}
+
+/** Sockets in a state towards a port, counted in the machine's own table. */
+export async function countSockets(machine: TestMachine, state: string, remotePort: number): Promise<number> {
+  const hex = remotePort.toString(16).toUpperCase().padStart(4, "0");
+  const table = await machine.run("cat", "/proc/net/tcp");
+  return table.match(new RegExp(`^ *\\d+: \\S+ [0-9A-F]{8}:${hex} ${state} `, "gm"))?.length ?? 0;
 }

@@ -6,7 +6,7 @@
 
 import { deadline } from "@std/async/deadline";
 import { messageOf, UnavailableError } from "../errors.ts";
-import { readShellWords, startPrefixShell, stopPrefixShell } from "../lab/prefix_shell.ts";
+import { readShellWords, shellOf, startPrefixShell, stopPrefixShell } from "../lab/prefix_shell.ts";
 import { type Capture, type CaptureReader, createCaptureReader } from "./capture.ts";
 import { captureProgram, type CaptureRequest } from "./program.ts";
 
@@ -36,7 +36,7 @@ const SILENCE_MS = 30_000;
  */
 export async function takeCapture(options: TakeOptions): Promise<Capture> {
   const { host, signal, onChunk } = options;
-  const where = host === undefined ? "sh" : `${host} sh`;
+  const where = shellOf(host ?? "");
   signal.throwIfAborted();
   const child = startPrefixShell({ prefix: host ?? "" });
   const chunks = child.stdout.getReader();
@@ -45,9 +45,9 @@ export async function takeCapture(options: TakeOptions): Promise<Capture> {
   const words = readShellWords(child.stderr);
   const asked = writeProgram(child.stdin, captureProgram(options));
   const reader = createCaptureReader(`what ${where} printed`);
+  const silenceMs = SILENCE_MS + options.seconds * 1000;
   let bytes = 0;
   try {
-    const silenceMs = SILENCE_MS + options.seconds * 1000;
     for (;;) {
       const { value, done } = await deadline(chunks.read(), silenceMs);
       if (done) break;
@@ -67,7 +67,7 @@ export async function takeCapture(options: TakeOptions): Promise<Capture> {
     if (error instanceof UnavailableError) throw error;
     stop();
     const problem = error instanceof DOMException
-      ? `says nothing for ${SILENCE_MS / 1000} s`
+      ? `says nothing for ${silenceMs / 1000} s`
       : messageOf(error);
     throw new UnavailableError(
       `${where}: ${problem}${await words.all()}`,

@@ -7,6 +7,7 @@
 
 import { deadline } from "@std/async/deadline";
 import { messageOf, UnavailableError } from "../errors.ts";
+import { maskSecrets } from "../scenario/mask.ts";
 
 /** A shell on another host, whose three streams are those of the client that leads there. */
 export type PrefixShell = Deno.ChildProcess;
@@ -23,6 +24,16 @@ export interface PrefixShellOptions {
    * password then. Default false.
    */
   readonly apart?: boolean;
+}
+
+/** What messages call where a prefix leads. Secrets in it are masked, as in all that is shown. */
+export function placeOf(prefix: string): string {
+  return prefix === "" ? "this machine" : maskSecrets(prefix);
+}
+
+/** What messages call the shell that a prefix starts: `ssh web1 sh`. */
+export function shellOf(prefix: string): string {
+  return prefix === "" ? "sh" : `${placeOf(prefix)} sh`;
 }
 
 /**

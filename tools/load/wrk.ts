@@ -81,9 +81,12 @@ export async function readWrkVersion(wrk: string): Promise<string> {
   return parseWrkVersion(await runCommand(["/bin/sh", "-c", '"$1" -v; exit 0', "sh", wrk]));
 }
 
+/** The version of a wrk that was built without it. */
+export const UNKNOWN_VERSION = "of unknown version";
+
 /** The version in what `wrk -v` prints. */
 export function parseWrkVersion(text: string): string {
-  return /wrk (?:debian\/)?(\d[\w.]*)/.exec(text)?.[1] ?? "of unknown version";
+  return /wrk (?:debian\/)?(\d[\w.]*)/.exec(text)?.[1] ?? UNKNOWN_VERSION;
 }
 
 /** How wrk is started. */

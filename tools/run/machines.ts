@@ -5,10 +5,11 @@
  */
 
 import config from "../../deno.json" with { type: "json" };
-import { TimewaitError, UnavailableError } from "../errors.ts";
+import { messageOf, TimewaitError, UnavailableError } from "../errors.ts";
 import { pathOf, TOOLS } from "../paths.ts";
 import { BACKEND_SCRIPT, denoArgv } from "../lab/deno_script.ts";
 import { filesNeeded } from "../lab/file_limit.ts";
+import { placeOf } from "../lab/prefix_shell.ts";
 import { inTime } from "../lab/in_time.ts";
 import type { RemoteHost } from "../lab/remote/remote_host.ts";
 import { connectRemoteLab, type RemoteLab } from "../lab/remote/remote_lab.ts";
@@ -17,7 +18,7 @@ import { divideLoad } from "../load/divide_load.ts";
 import { readProxiesInPath } from "../observe/in_the_path.ts";
 import { countPorts, PORT_RANGE_FILE } from "../observe/ports_used.ts";
 import type { LoadClient } from "../load/start_load.ts";
-import { parseWrkVersion } from "../load/wrk.ts";
+import { parseWrkVersion, UNKNOWN_VERSION } from "../load/wrk.ts";
 import type { Machine } from "../results/results.ts";
 import { maskSecrets } from "../scenario/mask.ts";
 import { type HostsPlan, isOurBackend, type RunOptions } from "../scenario/plan.ts";
@@ -102,7 +103,7 @@ async function machinesOf({ all, gateway, backend }: RemoteLab): Promise<Machine
 
 /** How messages call a host: `client 2 (ssh load2)`. */
 function nameOf({ name, prefix }: RemoteHost): string {
-  return `the ${name} (${prefix === "" ? "this machine" : maskSecrets(prefix)})`;
+  return `the ${name} (${placeOf(prefix)})`;
 }
 
 /** Two hosts with one table would both count all that either of them does. */
@@ -169,20 +170,19 @@ async function checkOwnPrograms(
   const asked = needs.flatMap(({ hosts, ...need }) =>
     hosts.flatMap((host) => host === undefined ? [] : [{ host, ...need }])
   );
+  const deno = Deno.execPath();
+  const argv = ["sh", "-c", '"$@" && "$0" --version', deno, ...denoArgv(BACKEND_SCRIPT, ["--version"])];
   await Promise.all(asked.map(async ({ host, what, instead }) => {
-    if (await ask(host, denoArgv(BACKEND_SCRIPT, ["--version"])) === OWN_VERSION) return;
-    const sources = pathOf(TOOLS) ?? TOOLS.href;
+    const said = await ask(host, argv);
+    if (said.startsWith(`timewait ${config.version}\ndeno ${Deno.version.deno} `)) return;
     throw new UnavailableError(
-      `${what} needs Deno as ${Deno.execPath()} and these sources as ${sources} on ${
-        nameOf(host)
-      }, with all that ` +
-        `they import: put them there, or ${instead}`,
+      `${what} needs Deno ${Deno.version.deno} as ${deno} and these sources as ${
+        pathOf(TOOLS) ?? TOOLS.href
+      } ` +
+        `on ${nameOf(host)}, with all that they import: put them there, or ${instead}`,
     );
   }));
 }
-
-/** What each of our commands says of itself. */
-const OWN_VERSION = `timewait ${config.version}`;
 
 /** Where wrk is on a client. */
 async function wrkOn(host: RemoteHost, { push }: { readonly push: boolean }): Promise<string> {
@@ -199,16 +199,22 @@ async function wrkOn(host: RemoteHost, { push }: { readonly push: boolean }): Pr
 
 /** The version of wrk that all clients have. */
 async function commonVersion(clients: readonly LoadClient[]): Promise<string> {
-  const versions = await Promise.all(clients.map(async ({ host, wrk }) => {
-    return parseWrkVersion(await ask(host as RemoteHost, ["sh", "-c", '"$1" -v; exit 0', "sh", wrk!]));
+  const seen = await Promise.all(clients.map(async ({ host, wrk }) => {
+    const name = nameOf(host as RemoteHost);
+    const said = await ask(host as RemoteHost, ["sh", "-c", '"$1" -v 2>&1; exit 0', "sh", wrk!]);
+    if (!said.startsWith("wrk ")) {
+      throw new UnavailableError(`wrk does not run on ${name}: ${messageOf(said) || "it says nothing"}`);
+    }
+    const version = parseWrkVersion(said);
+    // One that was built without its version is told from others by all that it says.
+    return { name, version, same: version === UNKNOWN_VERSION ? said : version };
   }));
-  const other = versions.findIndex((version) => version !== versions[0]);
-  if (other < 0) return versions[0]!;
+  const [first] = seen;
+  const other = seen.find(({ same }) => same !== first!.same);
+  if (other === undefined) return first!.version;
   throw new UnavailableError(
-    `wrk is ${versions[0]} on ${nameOf(clients[0]!.host as RemoteHost)} and ${versions[other]} on ` +
-      `${
-        nameOf(clients[other]!.host as RemoteHost)
-      }, and figures of two versions are not added up: install the same`,
+    `wrk is ${first!.version} on ${first!.name} and ${other.version} on ${other.name}, and figures of two ` +
+      "versions are not added up: install the same",
   );
 }
 

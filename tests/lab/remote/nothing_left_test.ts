@@ -1,7 +1,10 @@
 /** Nothing is left on a remote host, however the bench or the way to it ends. */
 
-import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertRejects, assertStringIncludes } from "@std/assert";
+import { deadline } from "@std/async/deadline";
 import { delay } from "@std/async/delay";
+import { UnavailableError } from "../../../tools/errors.ts";
+import FAR_PROCESS from "../../../tools/lab/remote/far_process.sh" with { type: "text" };
 import { connectHost } from "../../../tools/lab/remote/remote_host.ts";
 import { ROOT } from "../../support/root.ts";
 import { allShells, prefixOf, SHELLS } from "../../support/shells.ts";
@@ -32,6 +35,21 @@ async function relayed(prefix: string): Promise<Relayed> {
 }
 
 for (const shell of SHELLS) {
+  Deno.test(`${shell}: there as well no process starts once the lease is over`, allShells, async () => {
+    await using there = await prefixOf(shell, { others: true });
+    const holder = new Deno.Command("sleep", { args: ["1000"] }).spawn();
+    const argv = ["sh", "-c", FAR_PROCESS, "sh", "token", `${Deno.pid} ${holder.pid}`, "", "echo", "it runs"];
+    const [env, ...words] = there.prefix.split(" ");
+    const start = async () => {
+      const { stdout, stderr } = await new Deno.Command(env!, { args: [...words, ...argv] }).output();
+      return [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    };
+    assertStringIncludes((await start())[0]!, "it runs\n");
+    holder.kill("SIGKILL");
+    await holder.status;
+    assertEquals(await start(), ["", "the lease there is over, or not seen from here\n"]);
+  });
+
   Deno.test(`${shell}: a host that is disposed leaves nothing`, allShells, async () => {
     await using there = await prefixOf(shell, { others: true });
     let left: () => number[];
@@ -138,4 +156,53 @@ Deno.test("a flood that nobody reads holds up neither the lease nor the end", as
   await until(() => !isAlive(pid));
   read.resolve();
   await flood;
+});
+
+/** What a command prints that runs to its end. */
+function outputOf(command: string, ...args: string[]): string {
+  return new TextDecoder().decode(new Deno.Command(command, { args }).outputSync().stdout).trim();
+}
+
+const parentOf = (pid: number) => Number(outputOf("ps", "-o", "ppid=", "-p", String(pid)));
+
+Deno.test("a client that is stopped with a megabyte on its way to it is ended with its host", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    // It stays here when what it leads to is ended.
+    await Deno.writeTextFile(`${folder}/way`, '#!/bin/sh\n"$@"\nexit\n', { mode: 0o700 });
+    const host = await connect(`${folder}/way env`);
+    const child = await host.start({ name: "it", argv: ["sleep", "1000"] });
+    const written = child.writeLine("x".repeat(1_000_000));
+    const client = parentOf(parentOf(child.pid));
+    Deno.kill(client, "SIGSTOP");
+    await host[Symbol.asyncDispose]();
+    // Its own last line may have come: killed by a signal.
+    assert([1, 137].includes((await deadline(child.exited, LEASE_MS)).code));
+    await until(() => !isAlive(client));
+    await written;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a process whose client arrives when the lease is over is not started", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    // All but the first client, which holds the lease, wait on the way.
+    const way = `mkdir ${folder}/first 2>/dev/null || until [ -e ${folder}/go ]; do sleep 0.1; done`;
+    await Deno.writeTextFile(`${folder}/way`, `#!/bin/sh\n${way}\nexec "$@"\n`, { mode: 0o700 });
+    const host = await connect(`${folder}/way env`);
+    const seconds = String(1e6 + Math.floor(Math.random() * 1e8));
+    const started = assertRejects(
+      () => host.start({ name: "it", argv: ["sleep", seconds] }),
+      UnavailableError,
+    );
+    await until(() => outputOf("pgrep", "-f", `${folder}/way`) !== "");
+    await host[Symbol.asyncDispose]();
+    await Deno.writeTextFile(`${folder}/go`, "");
+    assertStringIncludes((await started).message, "has ended as asked");
+    assertEquals(outputOf("pgrep", "-f", `sleep ${seconds}`), "");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });

@@ -1,6 +1,7 @@
 /** Programs that are copied to a remote host, and containers, in which they are hard to have. */
 
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { deadline } from "@std/async/deadline";
 import { UnavailableError } from "../../../tools/errors.ts";
 import { connectHost } from "../../../tools/lab/remote/remote_host.ts";
 import { run, startContainer } from "../../support/containers.ts";
@@ -36,14 +37,31 @@ Deno.test(
     const { message } = await assertRejects(() => host.push("wrk"), UnavailableError);
     assertEquals(
       message,
-      `wrk cannot be copied to where ${there.prefix} leads: no folder there can be written to; install it there`,
+      `wrk cannot be copied to the host (${there.prefix}): no folder there can be written to; install it there`,
     );
     for (const tool of ["mkdir", "rm"]) await Deno.symlink(`/bin/${tool}`, `${there.folder}/${tool}`);
     await using other = await connect(there.prefix);
     assertStringIncludes(
       (await assertRejects(() => other.push("wrk"), UnavailableError)).message,
-      "leads: it cannot be written to /",
+      "): it cannot be written to /",
     );
+  },
+);
+
+Deno.test(
+  "a host that is lost while it makes the folder for a copy is told, and not waited for",
+  wrk,
+  async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      // Ends all of the channel that has asked for the folder.
+      await Deno.writeTextFile(`${folder}/mkdir`, "#!/bin/sh\nkill -KILL 0\n", { mode: 0o755 });
+      await using host = await connect(`env PATH=${folder}:${Deno.env.get("PATH")}`);
+      const { message } = await assertRejects(() => deadline(host.push("wrk"), 10_000), UnavailableError);
+      assertStringIncludes(message, "sh has ended");
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
   },
 );
 

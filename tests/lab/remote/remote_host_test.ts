@@ -2,7 +2,6 @@ import { assert, assertEquals, assertGreater, assertRejects, assertStringInclude
 import { UnavailableError } from "../../../tools/errors.ts";
 import { connectHost } from "../../../tools/lab/remote/remote_host.ts";
 import type { ProcessOptions } from "../../../tools/lab/process.ts";
-import { makeKubectlStub } from "../../support/kubectl_stub.ts";
 import { privateLab } from "../../support/requirements.ts";
 import { allShells, prefixOf, SHELLS } from "../../support/shells.ts";
 import { isAlive, until } from "../../support/until.ts";
@@ -128,6 +127,8 @@ Deno.test("a host that cannot be reached is one line with what its client said",
   assertEquals(refused.message, "sh -c 'echo no such pod >&2; exit 0' x sh has ended: no such pod");
   const odd = await assertRejects(() => connect("echo"), UnavailableError);
   assertEquals(odd.message, "echo sh has ended: sh");
+  const secret = await assertRejects(() => connect("env API_TOKEN=abcdefgh false"), UnavailableError);
+  assertEquals(secret.message, "env API_TOKEN=*** false sh has ended");
 });
 
 Deno.test("what a client and start-up files say is no output of a command", async () => {
@@ -157,22 +158,6 @@ Deno.test("a client that ends with 0 ahead of the last line has failed, whatever
     await Deno.remove(folder, { recursive: true });
   }
 });
-
-Deno.test(
-  "through a stub of kubectl: another network is reached, and a stream that breaks is no success",
-  privateLab,
-  async () => {
-    await using kubectl = await makeKubectlStub();
-    await using host = await connect(kubectl.prefix("web-0"));
-    assertEquals(await host.$`tail -n +2 /proc/net/tcp | wc -l; echo oops >&2`.stderr("null").text(), "0");
-    const missing = await assertRejects(() => connect(kubectl.prefix("web-1")), UnavailableError);
-    assertStringIncludes(missing.message, 'pods "web-1" not found');
-    await kubectl.breakStreams();
-    const child = await host.start({ name: "it", argv: ["yes"] });
-    assertEquals((await child.exited).code, 1);
-    await until(() => !isAlive(child.pid));
-  },
-);
 
 Deno.test(
   "nothing of this process's environment goes there, and what is set on a command does",

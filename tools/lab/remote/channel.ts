@@ -7,7 +7,7 @@
 
 import { Buffer } from "node:buffer";
 import { deadline } from "@std/async/deadline";
-import { type PrefixShell, startPrefixShell } from "../prefix_shell.ts";
+import { type PrefixShell, shellOf, startPrefixShell } from "../prefix_shell.ts";
 import { signalGroup } from "../process.ts";
 
 /** A text in the quotes of a shell. */
@@ -71,18 +71,19 @@ export function startClient(prefix: string, program: string): Client {
   };
   void write(new TextEncoder().encode(program));
   return {
-    what: `${prefix} sh`.trim(),
+    what: shellOf(prefix),
     stdin: { write, close: () => writer.close().catch(() => {}) },
     stdout: child.stdout,
     stderr: child.stderr,
     exited: child.status,
     async end() {
-      await writer.abort().catch(() => {});
+      // What is on its way is waited for, and a client that has been stopped takes it when it is killed.
+      const aborted = writer.abort().catch(() => {});
       signalGroup(child.pid, "SIGTERM");
       await deadline(child.status, CLIENT_GRACE_MS).catch(() => {});
       // Of a prefix that is several commands, one may have been stopped.
       signalGroup(child.pid, "SIGKILL");
-      await child.status;
+      await Promise.all([child.status, aborted]);
     },
   };
 }

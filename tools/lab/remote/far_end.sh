@@ -160,6 +160,7 @@ trap '' USR1
   read -r watch _ </proc/self/stat
   silent=0
   trap 'silent=0' USR1
+  say "is holders $main $watch"
   say ready
   while [ "$silent" -lt "$lease" ] && kill -0 "$main"; do
     sleep 1 >/dev/null 3>&1

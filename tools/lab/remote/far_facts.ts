@@ -25,6 +25,8 @@ export interface FarEnd {
   readonly network: string;
   /** Programs that are on PATH there, and where. */
   readonly programs: Readonly<Partial<Record<"bash" | "setsid" | "wrk" | "deno", string>>>;
+  /** The ids there of the two processes that hold the lease: while both live, it is not over. */
+  readonly leaseHolders: string;
 }
 
 const PROGRAMS = ["bash", "setsid", "wrk", "deno"] as const;
@@ -44,6 +46,7 @@ export function parseFarEnd(lines: readonly string[]): FarEnd {
     bootId: get("boot"),
     network: get("network"),
     programs: Object.fromEntries(programs),
+    leaseHolders: get("holders"),
   };
 }
 

@@ -1,12 +1,24 @@
 # shellcheck shell=sh
-# Starts one process of the bench on a remote host. Runs as `sh -c THIS sh TOKEN FOLDER COMMAND…`: FOLDER is where the
-# command runs, empty for where the prefix leads. What comes through standard input after the line "started" is the
+# Starts one process of the bench on a remote host. Runs as `sh -c THIS sh TOKEN HOLDERS FOLDER COMMAND…`: HOLDERS are the
+# processes that hold the lease, FOLDER is where the command runs, empty for where the prefix leads. What comes through standard input after the line "started" is the
 # command's, which writes to standard output and error directly. On each of the two, a line before and a line after
 # surround what it writes: what a client of the prefix says of its own stands outside.
 token=$1
-folder=$2
-shift 2
+holders=$2
+folder=$3
+shift 3
 PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/sbin:/sbin
+
+# What starts when the lease is over would be ended by nobody.
+for holder in $holders; do
+  stat=
+  { read -r stat <"/proc/$holder/stat"; } 2>/dev/null
+  case ${stat##*) } in '' | Z* | X*)
+    echo "the lease there is over, or not seen from here" >&2
+    exit
+    ;;
+  esac
+done
 
 # A session of its own where it can be had, else that of the channel.
 session=

@@ -112,9 +112,9 @@ export async function takeLease(prefix: string): Promise<Lease> {
     reason: () => reason,
     note: (line) => reason === undefined && write(line),
     readClock,
-    folder() {
+    async folder() {
       write("folder");
-      return answers.expectFolder();
+      return await Promise.race([answers.expectFolder(), over.then((why) => Promise.reject(why))]);
     },
     async [Symbol.asyncDispose]() {
       write("end");

@@ -6,6 +6,7 @@
 
 import { messageOf, UnavailableError } from "../../errors.ts";
 import { findCommand } from "../find_command.ts";
+import { placeOf } from "../prefix_shell.ts";
 import { runCommand } from "../process.ts";
 import type { Lease } from "./lease.ts";
 import RECEIVE from "./receive.sh" with { type: "text" };
@@ -57,7 +58,7 @@ export async function push(lease: Lease, program: Pushed): Promise<string> {
 
 function failed({ prefix }: Lease, program: Pushed, problem: string): UnavailableError {
   return new UnavailableError(
-    `${program} cannot be copied to where ${prefix || "no prefix"} leads: ${problem}; install it there`,
+    `${program} cannot be copied to the host (${placeOf(prefix)}): ${problem}; install it there`,
   );
 }
 

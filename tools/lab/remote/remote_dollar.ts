@@ -7,6 +7,7 @@
 
 import { UnavailableError } from "../../errors.ts";
 import { type Dollar, type DollarLine, dollarOf, type SpawnedLine } from "../host_dollar.ts";
+import { placeOf } from "../prefix_shell.ts";
 import type { Lease } from "./lease.ts";
 import { startStreams } from "./remote_process.ts";
 
@@ -48,7 +49,7 @@ function shellArgv(name: string, { far, prefix }: Lease, { line, options, stdin 
   const others = options.filter((_, i) => i % 2 === 1 && options[i] !== "errexit");
   if (others.length > 0) {
     throw new UnavailableError(
-      `${others.join(", ")} needs bash on ${name} (${prefix}), and it is not on PATH there`,
+      `${others.join(", ")} needs bash on ${name} (${placeOf(prefix)}), and it is not on PATH there`,
     );
   }
   return ["sh", ...options, "-c", text, "sh"];

@@ -11,6 +11,7 @@
 import { UnavailableError } from "../../errors.ts";
 import type { Host } from "../host.ts";
 import { inTime } from "../in_time.ts";
+import { placeOf } from "../prefix_shell.ts";
 import { type ProcReader, startProcReader } from "../proc_reader.ts";
 import { checkClock, type ClockOffset, clockOffset } from "./clock.ts";
 import type { FarEnd } from "./far_facts.ts";
@@ -93,7 +94,7 @@ export async function connectHost({ name, prefix, address }: ConnectOptions): Pr
     async startScript(script, args, options) {
       if (lease.far.programs.bash === undefined) {
         throw new UnavailableError(
-          `${options.name} needs bash on ${name} (${prefix}), and it is not on PATH there`,
+          `${options.name} needs bash on ${name} (${placeOf(prefix)}), and it is not on PATH there`,
         );
       }
       return await start({ ...options, argv: ["bash", "-c", script, options.name, ...args] });
@@ -113,7 +114,7 @@ export async function connectHost({ name, prefix, address }: ConnectOptions): Pr
         );
       }
       const offset = clockOffset(readings);
-      checkClock(`${name} (${prefix})`, offset);
+      checkClock(`${name} (${placeOf(prefix)})`, offset);
       return offset;
     },
     push(program) {

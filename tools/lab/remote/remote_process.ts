@@ -85,11 +85,11 @@ export async function startStreams(
 ): Promise<RemoteStreams> {
   const lost = lease.reason();
   if (lost !== undefined) throw lost;
-  const { prefix, token } = lease;
+  const { prefix, token, far } = lease;
   const program = environmentLines({ ...UNWANTED_ENV, ...QUIET_DENO, ...env, TIMEWAIT_FAR: token }) +
-    becomeLine(FAR_PROCESS, [token, folder, ...argv]);
+    becomeLine(FAR_PROCESS, [token, far.leaseHolders, folder, ...argv]);
   const client = startClient(prefix, program);
-  const [stdout, stderr] = await begin(client, token);
+  const [stdout, stderr] = await begin(client, lease);
   const [pid, processGroup, launcher, session] = stdout.begun.split(" ");
   const group = Number(processGroup);
   lease.note(`+ ${group}`);
@@ -128,13 +128,15 @@ export async function startStreams(
 }
 
 /** Waits until both streams have begun. */
-async function begin(client: Client, token: string): Promise<[Framed, Framed]> {
+async function begin(client: Client, { token, over, reason }: Lease): Promise<[Framed, Framed]> {
   const streams = [client.stdout, client.stderr].map((stream) => readFramed(stream, token));
   const all = Promise.allSettled(streams);
+  const lost = over.then((why) => Promise.reject(why));
   try {
-    return await deadline(Promise.all(streams), BEGIN_LIMIT_MS) as [Framed, Framed];
+    return await deadline(Promise.race([Promise.all(streams), lost]), BEGIN_LIMIT_MS) as [Framed, Framed];
   } catch (error) {
     await client.end();
+    if (error === reason()) throw error;
     const problem = (error as Error).name === "TimeoutError"
       ? `says nothing for ${BEGIN_LIMIT_MS / 1000} s`
       : "has ended before it began";
