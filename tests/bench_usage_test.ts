@@ -30,7 +30,7 @@ Deno.test({
       ],
       [
         ["--host", "client=", "--url", "http://127.0.0.1:9/", "--find", "connections"],
-        "--find of connections counts what the gateway opens, and its host is not given: give that as well",
+        "--find of connections counts those that the gateway opens: give its host as well",
       ],
       [["undersized_poll"], "there is no scenario undersized_poll; did you mean undersized_pool?"],
       [["--duration", "soon"], '--duration takes a duration such as 500ms, 10s or 2m, not "soon"'],

@@ -64,10 +64,10 @@ export const main: Main = mainOf({
     "deno task hosts --host client='ssh load1' --host gateway='ssh gw1' --host backend='kubectl exec -i be-0 --'",
     "deno task hosts --manifest kubernetes --pods 4 --namespace load | kubectl apply -f -",
   ],
-  run: hosts,
+  run: (options, { signal }) => hosts(options, signal),
 });
 
-async function hosts(options: Options<typeof FLAGS>): Promise<number> {
+async function hosts(options: Options<typeof FLAGS>, signal: AbortSignal): Promise<number> {
   if (options.manifest !== undefined) {
     if (options.host.length > 0) {
       throw new TimewaitError("prints a manifest and looks at no host: leave --host out", {
@@ -80,7 +80,8 @@ async function hosts(options: Options<typeof FLAGS>): Promise<number> {
   if (options.host.length === 0) {
     throw new TimewaitError("hosts takes --host PREFIX once or more, or --manifest kubernetes");
   }
-  const looks = await Promise.allSettled(options.host.map(lookAt));
+  const looks = await Promise.allSettled(options.host.map((given) => lookAt(given, signal)));
+  signal.throwIfAborted();
   const seen = looks.flatMap((look) => look.status === "fulfilled" ? [look.value] : []);
   if (seen.length > 0) await printOutput(renderSeen(seen).join("\n"));
   for (const look of looks) if (look.status === "rejected") printError(look.reason);
@@ -94,8 +95,8 @@ interface HostSeen extends Given, Pick<RemoteHost, "far"> {
   readonly proxies: readonly ProxySeen[];
 }
 
-async function lookAt({ name, prefix }: Given): Promise<HostSeen> {
-  await using host = await connectHost({ name, prefix, address: "" });
+async function lookAt({ name, prefix }: Given, signal: AbortSignal): Promise<HostSeen> {
+  await using host = await connectHost({ name, prefix, address: "", signal });
   const clock = await host.clock().then(({ errorMs }) => `±${Math.ceil(errorMs)}`, () => "unknown");
   return { name, prefix, far: host.far, clock, proxies: await readProxiesInPath(host) };
 }

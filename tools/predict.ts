@@ -136,9 +136,10 @@ async function fromResults(file: string, call: Call): Promise<string> {
   refuseOthers(call, ["from"], "--from takes all from the results");
   const results = await readResults(file);
   if (results.environment.lab.kind === "remote") {
-    throw new TimewaitError("knows the machine of a lab of our own, and these were measured on given hosts", {
-      field: "from",
-    });
+    throw new TimewaitError(
+      `takes what was measured in a lab of our own, whose machine it knows; ${file} was measured on given hosts`,
+      { field: "from" },
+    );
   }
   return renderPredictedRuns(predictRuns(results)).join("\n");
 }

@@ -215,6 +215,17 @@ Deno.test("a gate on what nobody watched neither holds nor fails: it is refused 
     assertThrows(() => checkDocuments(gates, documents), TimewaitError, message);
     assertThrows(() => requireWatched(gates, document.environment.notWatched!), TimewaitError, message);
   }
+  // Nor is a change from what nobody has seen, or to it.
+  const seen = { name: "seen", results: there(onMachines({}, {})) };
+  const blind = { name: "blind", results: document };
+  const change = [parseGate("gateway.timeWaitPeak<=+10%")];
+  for (const pair of [[seen, blind], [blind, seen]]) {
+    assertThrows(
+      () => checkDocuments(change, pair),
+      TimewaitError,
+      "is not known where the gateway is not watched",
+    );
+  }
   const [check] = checkDocuments([parseGate("client.connectionsOpened<=5000")], documents);
   assertEquals(check!.verdict, "cannot tell");
 });

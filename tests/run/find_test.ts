@@ -1,13 +1,14 @@
-import { assertEquals, assertLessOrEqual } from "@std/assert";
+import { assertEquals, assertLessOrEqual, assertRejects, assertStringIncludes } from "@std/assert";
+import { TimewaitError } from "../../tools/errors.ts";
 import type { Results } from "../../tools/results/results.ts";
-import type { BenchPlan } from "../../tools/run/bench_plan.ts";
+import { type BenchPlan, planBench } from "../../tools/run/bench_plan.ts";
 import { runPlan } from "../../tools/run/find.ts";
 import { runsToFind, stepOf } from "../../tools/run/find_steps.ts";
 import type { Measure } from "../../tools/run/runner.ts";
 import { findOf, sweepOf } from "../../tools/run/variation.ts";
 import { parseFind } from "../../tools/scenario/find.ts";
 import { resolveScenario } from "../../tools/scenario/resolve.ts";
-import type { Scenario } from "../../tools/scenario/scenario.ts";
+import type { Hosts, Scenario } from "../../tools/scenario/scenario.ts";
 import { foundIn } from "../../tools/verdict/found.ts";
 import { repetition, results } from "../support/made_up_results.ts";
 import { together } from "../support/made_up_sweep.ts";
@@ -145,4 +146,14 @@ Deno.test("what the options fix is not varied, and what they vary takes the plac
     connections: [1, 2],
   });
   assertEquals(findOf(resolveScenario(scenario, "mine"), {}), undefined);
+});
+
+Deno.test("on given hosts a pool is found by one client, and where the gateway is watched", async () => {
+  const runs = [{ name: "mine", gateway: { running: true } }] as const;
+  const there = { question: "How large?", url: "http://gw1:8080/", runs, load: { connections: 1000 } };
+  const problemOf = async (hosts: Hosts) =>
+    (await assertRejects(() => planBench({ ...there, hosts }, { find: "connections" }), TimewaitError))
+      .message;
+  assertStringIncludes(await problemOf({ client: ["a", "b"], gateway: "c" }), "which is for one client");
+  assertStringIncludes(await problemOf({ client: "a" }), "give its host as well");
 });

@@ -135,10 +135,9 @@ export async function planBench(scenario: Scenario, options: MeasureOptions = {}
     });
   }
   if (find?.name === "connections" && hosts !== undefined && hosts.gateway === undefined) {
-    throw new TimewaitError(
-      "of connections counts what the gateway opens, and its host is not given: give that as well",
-      { field: "find" },
-    );
+    throw new TimewaitError("of connections counts those that the gateway opens: give its host as well", {
+      field: "find",
+    });
   }
   const measured = find === undefined
     ? plan.runs

@@ -47,6 +47,8 @@ export interface MachinesNeeded {
   readonly generator: LoadGenerator;
   /** Whether wrk is copied to clients that have none. */
   readonly push: boolean;
+  /** Ends the wait for hosts that do not answer. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -55,7 +57,9 @@ export interface MachinesNeeded {
  * @throws {UnavailableError} where one cannot be reached or lacks something; one line that says what to do.
  * @throws {TimewaitError} where two of them are one, or the load cannot be divided among the clients.
  */
-export async function openMachines({ hosts, runs, generator, push }: MachinesNeeded): Promise<Machines> {
+export async function openMachines(
+  { hosts, runs, generator, push, signal }: MachinesNeeded,
+): Promise<Machines> {
   for (const { load } of runs) divideLoad(load, hosts.client.length);
   await using stack = new AsyncDisposableStack();
   const given = (prefix: string) => ({ prefix, address: "" });
@@ -64,6 +68,7 @@ export async function openMachines({ hosts, runs, generator, push }: MachinesNee
       client: hosts.client.map(given),
       ...(hosts.gateway === undefined ? {} : { gateway: given(hosts.gateway) }),
       ...(hosts.backend === undefined ? {} : { backend: given(hosts.backend) }),
+      signal,
     }),
   );
   refuseSharedTables(lab);

@@ -147,7 +147,7 @@ export async function runBench(plan: BenchPlan, options: BenchOptions = {}): Pro
 /** Connects to the hosts of a plan; `undefined` for a lab of our own, and where something else measures. */
 export async function machinesOf(
   { scenario: { hosts, runs }, generator, push = false }: BenchPlan,
-  { measure }: Pick<BenchOptions, "measure">,
+  { measure, signal }: Pick<BenchOptions, "measure" | "signal">,
 ): Promise<Machines | undefined> {
   if (hosts === undefined || measure !== undefined) return undefined;
   return await openMachines({
@@ -155,6 +155,7 @@ export async function machinesOf(
     runs: runs.map(({ options }) => options),
     generator: generator.name,
     push,
+    signal,
   });
 }
 

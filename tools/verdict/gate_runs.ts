@@ -128,8 +128,11 @@ const FIRST_FIGURES = [
 function runsWithFigure(gate: Gate, asked: readonly GatedRun[]): readonly GatedRun[] {
   const measured = asked.flatMap(({ run }) => measuredOf(run));
   const party = partyOf(gate.figure);
-  if (party !== undefined && measured.length > 0 && measured.every(({ hosts }) => hosts[party] === null)) {
-    refuse(gate, notWatched(gate.figure, party));
+  const isBlind = (run: Run | undefined) =>
+    party !== undefined && run !== undefined && measuredOf(run).length > 0 &&
+    measuredOf(run).every(({ hosts }) => hosts[party] === null);
+  if (asked.some(({ run, against }) => isBlind(run) || gate.relative && isBlind(against))) {
+    refuse(gate, notWatched(gate.figure, party!));
   }
   if (measured.length > 0 && !measured.some((repetition) => hasFigure(repetition, gate.figure))) {
     const names = figureNames(measured[0]!);

@@ -118,19 +118,19 @@ Deno.test("a client that is killed leaves nothing, be it that of a process or th
 Deno.test("a pipe that is closed there in one direction ends everything, whichever it is", async () => {
   const folder = await Deno.makeTempDir();
   // Of the first client, which holds the lease, one pipe ends; the other stays open.
-  const prefixes = {
-    "what goes there": `sed -u '/^clock 2$/q' | "$@"`,
-    "what comes from there": `"$@" | sed -u '/ clock 2 /q'; exec sleep 5`,
+  const prefixes: Record<string, [line: string, why: string]> = {
+    "what goes there": [`sed -u '/^clock 2$/q' | "$@"`, "found the way from here closed"],
+    "what comes from there": [`"$@" | sed -u '/ clock 2 /q'; exec sleep 5`, "gives no sign of life for 20 s"],
   };
   try {
-    for (const [name, line] of Object.entries(prefixes)) {
+    for (const [name, [line, why]] of Object.entries(prefixes)) {
       const way = `${folder}/${name.replaceAll(" ", "_")}`;
       const text = `#!/bin/sh\nmkdir ${way}.first 2>/dev/null || exec "$@"\n${line}\n`;
       await Deno.writeTextFile(way, text, { mode: 0o700 });
       const host = await connect(`${way} env`);
       const stubborn = await startStubborn(host);
       await until(() => stubborn.left().length === 0, 2 * LEASE_MS, name);
-      await host.lost;
+      assertStringIncludes((await host.lost).message, why);
       await host[Symbol.asyncDispose]();
     }
   } finally {

@@ -1,6 +1,15 @@
-import { assert, assertEquals, assertGreater, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { deadline } from "@std/async/deadline";
 import { UnavailableError } from "../../../tools/errors.ts";
 import { connectHost } from "../../../tools/lab/remote/remote_host.ts";
+import { connectRemoteLab } from "../../../tools/lab/remote/remote_lab.ts";
 import type { ProcessOptions } from "../../../tools/lab/process.ts";
 import { privateLab } from "../../support/requirements.ts";
 import { allShells, prefixOf, SHELLS } from "../../support/shells.ts";
@@ -103,22 +112,6 @@ Deno.test("output comes through as it is written, binary and in any amount, to w
   assertEquals(await host.$`cat`.stdin(input).bytes(), input);
 });
 
-Deno.test("a host that takes seconds to say what it is has what was sent meanwhile answered", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
-    await Deno.writeTextFile(`${folder}/uname`, '#!/bin/sh\nsleep 2.5\nexec /bin/uname "$@"\n', {
-      mode: 0o755,
-    });
-    // Each may lose the race that this was.
-    await Promise.all(Array.from({ length: 10 }, async () => {
-      await using host = await connect(`env PATH=${folder}:${Deno.env.get("PATH")}`);
-      assertEquals((await host.readProc("/proc/sys/kernel/ostype"))[0]?.trim(), "Linux");
-    }));
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
-
 Deno.test("a host that cannot be reached is one line with what its client said", async () => {
   const refused = await assertRejects(
     () => connect("sh -c 'echo no such pod >&2; exit 0' x"),
@@ -129,6 +122,38 @@ Deno.test("a host that cannot be reached is one line with what its client said",
   assertEquals(odd.message, "echo sh has ended: sh");
   const secret = await assertRejects(() => connect("env API_TOKEN=abcdefgh false"), UnavailableError);
   assertEquals(secret.message, "env API_TOKEN=*** false sh has ended");
+});
+
+Deno.test("to a host that has not said who it is goes the program, and nothing besides", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${folder}/way`, `#!/bin/sh\ntimeout 2.5 cat >${folder}/input\n`, {
+      mode: 0o700,
+    });
+    await assertRejects(() => connect(`${folder}/way`), UnavailableError, "has ended");
+    const lines = (await Deno.readTextFile(`${folder}/input`)).trimEnd().split("\n");
+    assertMatch(lines.at(-1)!, /' 'sh' '[0-9a-f]{32}'$/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a host that does not answer is waited for until another one fails, or the wait is ended", async () => {
+  const seconds = String(1e6 + Math.floor(Math.random() * 1e8));
+  const silent = { prefix: `sleep ${seconds} #`, address: "" };
+  const left = () => new Deno.Command("pgrep", { args: ["-f", `sleep ${seconds}`] }).outputSync().code === 0;
+  const failed = { prefix: "sh -c 'echo no such pod >&2; exit 0' x", address: "" };
+  const lab = connectRemoteLab({ client: [silent], gateway: failed, backend: silent });
+  const { message } = await assertRejects(() => deadline(lab, 10_000), UnavailableError);
+  assertStringIncludes(message, "no such pod");
+  assertEquals(left(), false);
+
+  const control = new AbortController();
+  const connected = connectRemoteLab({ client: [silent], signal: control.signal });
+  await until(left);
+  control.abort(new Error("enough"));
+  await assertRejects(() => deadline(connected, 10_000), Error, "enough");
+  assertEquals(left(), false);
 });
 
 Deno.test("what a client and start-up files say is no output of a command", async () => {

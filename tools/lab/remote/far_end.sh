@@ -153,12 +153,10 @@ introduce
 # The watch counts the seconds without a line, and each line sets it back. Only the main shell knows the groups, so it is
 # asked to end; what cannot any more is done without it.
 trap 'finish silence' USR2
-# Lines may wait here already, from before the client was connected: the first of them must not end a watch that has
-# not set its trap yet.
-trap '' USR1
 (
   read -r watch _ </proc/self/stat
   silent=0
+  # Nothing comes before "ready", so no line ends a watch that has not set its trap yet.
   trap 'silent=0' USR1
   say "is holders $main $watch"
   say ready
@@ -174,7 +172,7 @@ watch=$!
 
 while read -r word one two three; do
   # Whoever has killed the watch has ended the lease.
-  kill -USR1 "$watch" || break
+  kill -USR1 "$watch" || finish killed
   case $word in
     clock)
       read -r uptime _ </proc/uptime
@@ -194,7 +192,7 @@ while read -r word one two three; do
       [ -n "$folder" ] || make_folder
       say "folder $folder"
       ;;
-    end) break ;;
+    end) finish asked ;;
   esac
 done
-finish asked
+finish closed

@@ -54,9 +54,11 @@ export interface Lease extends AsyncDisposable {
 /**
  * Takes a lease on a host.
  *
+ * @param signal ends the wait for a host that has not said who it is yet.
  * @throws {UnavailableError} where the host cannot be reached, or does not have what the far end needs.
  */
-export async function takeLease(prefix: string): Promise<Lease> {
+export async function takeLease(prefix: string, signal?: AbortSignal): Promise<Lease> {
+  signal?.throwIfAborted();
   const token = crypto.randomUUID().replaceAll("-", "");
   const program = environmentLines({ TIMEWAIT_FAR: token }) + becomeLine(FAR_END, [token]);
   const client = startClient(prefix, program);
@@ -80,6 +82,7 @@ export async function takeLease(prefix: string): Promise<Lease> {
     write(`clock ${number}`);
     return reading;
   };
+  let beat: ReturnType<typeof setInterval> | undefined;
   const end = async () => {
     clearInterval(beat);
     await client.stdin.close();
@@ -89,21 +92,24 @@ export async function takeLease(prefix: string): Promise<Lease> {
     await read;
     await over;
   };
-  const beat = setInterval(() => {
-    if (answers.countBeat() > SILENT_BEATS) answers.end("unheard");
-    void readClock();
-  }, BEAT_MS);
 
   try {
     await deadline(
       Promise.race([answers.ready, over.then((error) => Promise.reject(error))]),
       READY_LIMIT_MS,
+      { signal },
     );
   } catch (error) {
     answers.end("unready");
     await end();
+    if (signal?.aborted) throw signal.reason;
     throw error instanceof UnavailableError ? error : reason!;
   }
+  // The far end counts from here on as well. What is sent earlier would wait in its input.
+  beat = setInterval(() => {
+    if (answers.countBeat() > SILENT_BEATS) answers.end("unheard");
+    void readClock();
+  }, BEAT_MS);
   return {
     prefix,
     token,
@@ -132,6 +138,7 @@ export async function takeLease(prefix: string): Promise<Lease> {
 /** What the last line of a far end means, and what we take for its end. */
 const REASONS: Readonly<Record<string, string>> = {
   asked: "has ended as asked",
+  closed: "found the way from here closed, so the far end has ended all that ran there",
   silence: "has heard nothing from here for 10 s, so the far end has ended all that ran there",
   killed: "was killed there, and all that ran there with it",
   no_cat: "finds no cat there, and needs it",

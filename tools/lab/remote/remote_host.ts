@@ -32,6 +32,8 @@ export interface ConnectOptions {
   readonly prefix: string;
   /** The address by which the other hosts reach it; empty where none has to. */
   readonly address: string;
+  /** Ends the wait for a host that does not answer. Default: nothing does, for 30 s. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -75,9 +77,9 @@ const CLOCK_TRIPS = 5;
  * @throws {UnavailableError} where it cannot be reached, or has not what the far end needs: `sh`, `cat`,
  * `kill`, `sleep` and /proc.
  */
-export async function connectHost({ name, prefix, address }: ConnectOptions): Promise<RemoteHost> {
+export async function connectHost({ name, prefix, address, signal }: ConnectOptions): Promise<RemoteHost> {
   await using stack = new AsyncDisposableStack();
-  const lease = stack.use(await takeLease(prefix));
+  const lease = stack.use(await takeLease(prefix, signal));
   const start: Host["start"] = (options) => startRemoteProcess(lease, options);
   let reader: Promise<ProcReader> | undefined;
   const pushed = new Map<Pushed, Promise<string>>();

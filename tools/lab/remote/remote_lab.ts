@@ -9,7 +9,7 @@ import { HOST_NAMES, type HostName } from "../../scenario/host_names.ts";
 import { connectHost, type ConnectOptions, type RemoteHost } from "./remote_host.ts";
 
 /** One host, as given: what leads there, and the address by which the others reach it. */
-export type RemoteHostGiven = Omit<ConnectOptions, "name">;
+export type RemoteHostGiven = Pick<ConnectOptions, "prefix" | "address">;
 
 /** The hosts of a remote lab. Those that are left out are not watched. */
 export interface RemoteHostsGiven {
@@ -19,6 +19,8 @@ export interface RemoteHostsGiven {
   readonly gateway?: RemoteHostGiven | undefined;
   /** Where the backend runs. */
   readonly backend?: RemoteHostGiven | undefined;
+  /** Ends the wait for hosts that do not answer. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A lab of the user's own hosts. Disposing it ends all that was started there, and leaves nothing behind. */
@@ -38,7 +40,7 @@ export interface RemoteLab extends AsyncDisposable {
 }
 
 /**
- * Connects to all hosts at once.
+ * Connects to all hosts at once. The first that cannot be reached ends the wait for the others.
  *
  * @throws {UnavailableError} where one of them cannot be reached.
  */
@@ -47,8 +49,16 @@ export async function connectRemoteLab(given: RemoteHostsGiven): Promise<RemoteL
     throw new TimewaitError("needs a client, from where the load comes", { field: "hosts" });
   }
   await using stack = new AsyncDisposableStack();
-  const connect = async (name: string, host: RemoteHostGiven) =>
-    stack.use(await connectHost({ ...host, name }));
+  const failed = new AbortController();
+  const signal = given.signal === undefined ? failed.signal : AbortSignal.any([failed.signal, given.signal]);
+  const connect = async (name: string, host: RemoteHostGiven) => {
+    try {
+      return stack.use(await connectHost({ ...host, name, signal }));
+    } catch (error) {
+      failed.abort(error);
+      throw error;
+    }
+  };
   const many = given.client.length > 1;
   const started = [
     ...given.client.map((host, i) => connect(many ? `client ${i + 1}` : "client", host)),
@@ -56,12 +66,8 @@ export async function connectRemoteLab(given: RemoteHostsGiven): Promise<RemoteL
       given[name] === undefined ? [] : [connect(name, given[name])]
     ),
   ];
-  // One that fails is known at once; those that are still connecting are ended all the same.
-  const settled = await Promise.allSettled(started);
-  const hosts = settled.map((one) => {
-    if (one.status === "rejected") throw one.reason;
-    return one.value;
-  });
+  await Promise.allSettled(started);
+  const hosts = await Promise.all(started);
   const clients = hosts.slice(0, given.client.length) as [RemoteHost, ...RemoteHost[]];
   const owned = stack.move();
   return {
