@@ -4,7 +4,8 @@ import { assertEquals, assertGreater, assertLess, assertStringIncludes } from "@
 import { type Results } from "../tools/results/results.ts";
 import { wrk, wrkInPrivateLab } from "./support/requirements.ts";
 import { isAlive, until } from "./support/until.ts";
-import { BENCH, inDirectory, LOAD, run, SHORT } from "./support/bench.ts";
+import { BENCH, GENTLE, inDirectory } from "./support/bench.ts";
+import { type Descendant, descendantsOf } from "./support/descendants.ts";
 import { ROOT } from "./support/root.ts";
 
 for (const lab of ["private", "host"]) {
@@ -14,17 +15,17 @@ for (const lab of ["private", "host"]) {
     async fn() {
       const [program, ...args] = BENCH;
       const child = new Deno.Command(program!, {
-        args: [...args, ...LOAD, "--duration", "20s", "--lab", lab],
+        args: [...args, ...GENTLE, "--duration", "20s", "--lab", lab],
         stdin: "null",
         stdout: "null",
         stderr: "null",
       }).spawn();
-      let children: number[] = [];
-      await until(async () => (children = await descendants(child.pid)).some(isWrk), 20_000);
+      let children: Descendant[] = [];
+      await until(() => wrkRuns(children = descendantsOf(child.pid)), 20_000);
       assertGreater(children.length, 5);
       child.kill("SIGKILL");
       await child.status;
-      await until(() => !children.some(isAlive), 2_000);
+      await until(() => !children.some(({ pid }) => isAlive(pid)), 2_000);
     },
   });
 }
@@ -36,7 +37,18 @@ Deno.test({
     await inDirectory(async (directory) => {
       const [program, ...args] = BENCH;
       const child = new Deno.Command(program!, {
-        args: [...args, "undersized_pool", "two_gates", ...SHORT, "--repeat", "9", "--out", directory],
+        args: [
+          ...args,
+          "undersized_pool",
+          "two_gates",
+          ...GENTLE,
+          "--duration",
+          "1s",
+          "--repeat",
+          "9",
+          "--out",
+          directory,
+        ],
         stdin: "null",
         stdout: "piped",
         stderr: "null",
@@ -81,8 +93,7 @@ Deno.test({
       stdout: "piped",
       stderr: "null",
     }).spawn();
-    const waits = async () => (await commandsOf(child.pid)).includes("sleep");
-    await until(waits, 20_000);
+    await until(() => descendantsOf(child.pid).some(({ name }) => name === "sleep"), 20_000);
     const fromMs = performance.now();
     child.kill("SIGINT");
     assertEquals((await child.output()).code, 130);
@@ -95,7 +106,18 @@ Deno.test({
   ...wrk,
   async fn() {
     await inDirectory(async (directory) => {
-      const line = [Deno.execPath(), "task", "bench", ...SHORT, "--repeat", "9", "--out", directory].join(
+      const line = [
+        Deno.execPath(),
+        "task",
+        "bench",
+        ...GENTLE,
+        "--duration",
+        "1s",
+        "--repeat",
+        "9",
+        "--out",
+        directory,
+      ].join(
         " ",
       );
       const child = new Deno.Command("script", {
@@ -127,7 +149,7 @@ Deno.test({
   name: "SIGKILL of the task that started the bench ends the bench",
   ...wrk,
   async fn() {
-    const args = ["task", "bench", ...LOAD, "--duration", "20s"];
+    const args = ["task", "bench", ...GENTLE, "--duration", "20s"];
     const child = new Deno.Command(Deno.execPath(), {
       args,
       cwd: ROOT,
@@ -135,33 +157,12 @@ Deno.test({
       stdout: "null",
       stderr: "null",
     }).spawn();
-    let children: number[] = [];
-    await until(async () => (children = await descendants(child.pid)).some(isWrk), 30_000);
+    let children: Descendant[] = [];
+    await until(() => wrkRuns(children = descendantsOf(child.pid)), 30_000);
     child.kill("SIGKILL");
     await child.status;
-    await until(() => !children.some(isAlive), 5_000);
+    await until(() => !children.some(({ pid }) => isAlive(pid)), 5_000);
   },
 });
 
-async function descendants(pid: number): Promise<number[]> {
-  const { stdout } = await run(["ps", "-eo", "pid=,ppid="]);
-  const rows = stdout.trim().split("\n").map((line) => line.trim().split(/\s+/).map(Number));
-  const found = new Set([pid]);
-  for (let before = 0; before < found.size;) {
-    before = found.size;
-    for (const [child, parent] of rows) if (found.has(parent!)) found.add(child!);
-  }
-  found.delete(pid);
-  return [...found];
-}
-
-async function commandsOf(pid: number): Promise<string[]> {
-  const pids = await descendants(pid);
-  const { stdout } = await run(["ps", "-o", "comm=", "-p", pids.join() || "0"]);
-  return stdout.split("\n").map((line) => line.trim());
-}
-
-function isWrk(pid: number): boolean {
-  const { stdout } = new Deno.Command("ps", { args: ["-o", "comm=", "-p", String(pid)] }).outputSync();
-  return new TextDecoder().decode(stdout).trim() === "wrk";
-}
+const wrkRuns = (children: readonly Descendant[]) => children.some(({ name }) => name === "wrk");

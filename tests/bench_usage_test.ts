@@ -2,7 +2,8 @@
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { wrk } from "./support/requirements.ts";
-import { bench, inDirectory, run, SHORT } from "./support/bench.ts";
+import { bench, inDirectory, PERMISSIONS, run, SHORT } from "./support/bench.ts";
+import { answersOf } from "./support/script.ts";
 import { ROOT } from "./support/root.ts";
 
 Deno.test("paths are those of the directory where the task was typed", async () => {
@@ -55,21 +56,23 @@ Deno.test({
       [["--self-check", "--transport", "net-http"], "--self-check measures the baseline under two names"],
       [["--threads", "3"], "undersized_pool.ts: --connections cannot be 1000: wrk gives each of 3 threads"],
     ];
-    await Promise.all(cases.map(async ([args, message]) => {
-      const { code, stdout, stderr } = await bench(...args);
+    // That the exit code of the process is that of its main, the first shows for all.
+    const [first, ...others] = cases.map(([args]) => args);
+    const answers = [await bench(...first!), ...await answersOf("bench", others, PERMISSIONS)];
+    for (const [i, [args, message]] of cases.entries()) {
+      const { code, stdout, stderr } = answers[i]!;
       assertEquals([code, stdout], [2, ""], args.join(" "));
       assertStringIncludes(stderr, `error: `);
       assertStringIncludes(stderr, message);
       assertEquals(stderr.trimEnd().split("\n").length, 1, stderr);
-    }));
+    }
   },
 });
 
 Deno.test("an output that cannot be written is told before anything is measured", async () => {
-  for (
-    const args of [["--json", "/no/such/file"], ["--html", "/no/such/file"], ["--out", "/proc/timewait"]]
-  ) {
-    const { code, stderr } = await bench(...SHORT, ...args);
+  const places = [["--json", "/no/such/file"], ["--html", "/no/such/file"], ["--out", "/proc/timewait"]];
+  const answers = await answersOf("bench", places.map((place) => [...SHORT, ...place]), PERMISSIONS);
+  for (const { code, stderr } of answers) {
     assertEquals(code, 1);
     assertMatch(
       stderr,
@@ -85,10 +88,11 @@ Deno.test("--list names the scenarios with their questions", async () => {
 });
 
 Deno.test("a gate of a run that the scenario does not have is refused before anything is measured", async () => {
-  const { code, stdout, stderr } = await bench("--lab", "host", "--gate", "pool-10:requestsPerSec>=-30%");
-  assertEquals([code, stdout], [2, ""]);
-  assertStringIncludes(stderr, "there is no run pool-10; did you mean pool-100?");
-  const direct = await bench("--lab", "host", "--gate", "direct:requestsPerSec>=-30%");
-  assertEquals(direct.code, 2);
-  assertStringIncludes(direct.stderr, "a change can be told of pool-100, pool-1000");
+  const gates = ["pool-10:requestsPerSec>=-30%", "direct:requestsPerSec>=-30%"];
+  const lines = gates.map((gate) => ["--lab", "host", "--gate", gate]);
+  const [unknown, baseline] = await answersOf("bench", lines, PERMISSIONS);
+  assertEquals([unknown!.code, unknown!.stdout], [2, ""]);
+  assertStringIncludes(unknown!.stderr, "there is no run pool-10; did you mean pool-100?");
+  assertEquals(baseline!.code, 2);
+  assertStringIncludes(baseline!.stderr, "a change can be told of pool-100, pool-1000");
 });

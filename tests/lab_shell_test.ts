@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { startProcess } from "../tools/lab/process.ts";
+import { descendantsOf } from "./support/descendants.ts";
 import { privateLab } from "./support/requirements.ts";
 import { ROOT } from "./support/root.ts";
 import { isAlive, until } from "./support/until.ts";
@@ -115,7 +116,7 @@ Deno.test({
     await shows(/client:\S+\$ echo tty/);
     // A command in the foreground, ended by Ctrl-C, and one in the background.
     await type("sleep 1000; echo code=$?");
-    await until(async () => (await descendants(terminal.process.pid)).some(({ name }) => name === "sleep"));
+    await until(() => descendantsOf(terminal.process.pid).some(({ name }) => name === "sleep"));
     await type("\x03");
     await type("echo after=$?");
     await shows(/^after=130/m);
@@ -128,7 +129,7 @@ Deno.test({
     await type("exit");
     await type("echo back=$TIMEWAIT_HOST");
     await shows(/^back=client/m);
-    const started = await descendants(terminal.process.pid);
+    const started = descendantsOf(terminal.process.pid);
     await type("exit 5");
     assertEquals((await terminal.process.exited).code, 5, terminal.screen());
     assert(!/cannot set terminal|no job control|Inappropriate/.test(terminal.screen()), terminal.screen());
@@ -153,8 +154,8 @@ for (const kind of ["private", "host"]) {
       );
       await shows(/^folder=\/\S+ host=/m);
       const folder = /^folder=(\/\S+)/m.exec(terminal.screen())![1]!;
-      await until(async () => (await descendants(terminal.process.pid)).length > 0);
-      const started = await descendants(terminal.process.pid);
+      await until(() => descendantsOf(terminal.process.pid).length > 0);
+      const started = descendantsOf(terminal.process.pid);
       const tool = started.find(({ args }) => args.includes("tools/lab.ts") && args.includes(" run "))!;
       Deno.kill(tool.pid, "SIGKILL");
       await until(() => started.filter(({ name }) => name !== "script").every(({ pid }) => !isAlive(pid)));
@@ -165,26 +166,4 @@ for (const kind of ["private", "host"]) {
 
 async function exists(path: string): Promise<boolean> {
   return await Deno.stat(path).then(() => true, () => false);
-}
-
-interface Row {
-  readonly pid: number;
-  readonly parent: number;
-  readonly name: string;
-  readonly args: string;
-}
-
-/** The processes that descend from a process. */
-async function descendants(root: number): Promise<Row[]> {
-  const { stdout } = await new Deno.Command("ps", { args: ["-eo", "pid=,ppid=,comm=,args="] }).output();
-  const rows = new TextDecoder().decode(stdout).trim().split("\n").map((line): Row => {
-    const [pid, parent, name, ...args] = line.trim().split(/\s+/);
-    return { pid: Number(pid), parent: Number(parent), name: name!, args: args.join(" ") };
-  });
-  const found = new Set([root]);
-  for (let size = 0; size !== found.size;) {
-    size = found.size;
-    for (const { pid, parent } of rows) if (found.has(parent)) found.add(pid);
-  }
-  return rows.filter(({ pid }) => pid !== root && found.has(pid));
 }

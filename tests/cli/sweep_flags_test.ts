@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseFlags } from "../../tools/cli/parse_flags.ts";
 import { SWEEP_FLAGS, sweepOptionsOf } from "../../tools/cli/sweep_flags.ts";
-import { runScript } from "../support/script.ts";
+import { answersOf } from "../support/script.ts";
 
 const PERMISSIONS = ["--allow-run", "--allow-read", "--allow-env", "--allow-sys"];
 
@@ -58,10 +58,11 @@ Deno.test("bench refuses in one line what it cannot sweep or find, before anythi
     ],
     [["--find", "connections", "--rate", "10"], "--find varies the load by itself: leave the rate out"],
   ];
-  await Promise.all(refused.map(async ([args, message]) => {
-    const { code, stderr, stdout } = await runScript("bench", ["undersized_pool", ...args], {}, PERMISSIONS);
+  const lines = refused.map(([args]) => ["undersized_pool", ...args]);
+  for (const [i, { code, stderr, stdout }] of (await answersOf("bench", lines, PERMISSIONS)).entries()) {
+    const [, message] = refused[i]!;
     assertEquals([code, stdout], [2, ""], stderr);
     assertEquals(stderr.trim().split("\n").length, 1, stderr);
     assertEquals(stderr.slice(0, `error: ${message}`.length), `error: ${message}`);
-  }));
+  }
 });

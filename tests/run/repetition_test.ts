@@ -55,16 +55,17 @@ Deno.test({
       const command =
         `"${Deno.execPath()}" run --cached-only --allow-net --allow-env --allow-sys --allow-read ` +
         `"${ROOT}tools/backend.ts" --listen {listen} --status ${status}`;
-      const measuring = measureRepetition(
-        { gateway: { command }, backend: { latencyMs: 0, bodyBytes: 12, status: 200 }, load: ONE_SECOND },
-        IN_A_LAB,
-      );
-      const { message } = await assertRejects(() => measuring, Error, "it does not forward: ");
-      assertEquals(
-        message.includes("all of them with a status other than 2xx and 3xx"),
-        status === 400,
-        message,
-      );
+      const ours = { latencyMs: 0, bodyBytes: 12, status: 200 };
+      // The kernel tells of one that is not ours.
+      for (const backend of [ours, { ...ours, command: command.replace(/--status.*/, "") }]) {
+        const measuring = measureRepetition({ gateway: { command }, backend, load: ONE_SECOND }, IN_A_LAB);
+        const { message } = await assertRejects(() => measuring, Error, "it does not forward: ");
+        assertEquals(
+          message.includes("all of them with a status other than 2xx and 3xx"),
+          status === 400,
+          message,
+        );
+      }
     }
   },
 });

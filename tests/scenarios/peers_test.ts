@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { startBackend } from "../../tools/parties/backend_server.ts";
 import { quoteForShell } from "../../tools/scenario/placeholders.ts";
+import { descendantsOf } from "../support/descendants.ts";
 import { peers, privateLab } from "../support/requirements.ts";
 import { ROOT } from "../support/root.ts";
 import { isAlive, until } from "../support/until.ts";
@@ -40,17 +41,7 @@ async function run(program: string, args: readonly string[], options: Deno.Comma
   return { code, stdout: text(stdout), stderr: text(stderr) };
 }
 
-/** All processes below one. */
-async function descendants(pid: number): Promise<number[]> {
-  const { stdout } = await run("ps", ["-eo", "pid=,ppid="]);
-  const rows = stdout.trim().split("\n").map((line) => line.trim().split(/\s+/).map(Number));
-  const found = new Set([pid]);
-  for (let before = 0; before < found.size;) {
-    before = found.size;
-    for (const [child, parent] of rows) if (found.has(parent!)) found.add(child!);
-  }
-  return [...found];
-}
+const pidsBelow = (pid: number) => descendantsOf(pid).map(({ pid }) => pid);
 
 /** A program that is killed with all below it, should its test end before it does. */
 function start(
@@ -62,7 +53,7 @@ function start(
   return {
     child,
     async [Symbol.asyncDispose]() {
-      for (const pid of (await descendants(child.pid)).filter(isAlive)) Deno.kill(pid, "SIGKILL");
+      for (const pid of [child.pid, ...pidsBelow(child.pid)].filter(isAlive)) Deno.kill(pid, "SIGKILL");
       await child.status;
     },
   };
@@ -93,7 +84,7 @@ for (const peer of PEERS) {
       });
       const { child } = started;
       await until(async () => await statusOf(`http://127.0.0.1:${port}/`) === 203, 30_000);
-      const all = await descendants(child.pid);
+      const all = [child.pid, ...pidsBelow(child.pid)];
       assert(all.length >= 2, "the peer is a child of its script");
       child.kill("SIGTERM");
       assertEquals((await child.status).code, 0);
@@ -120,7 +111,7 @@ for (const peer of PEERS) {
         const { child } = started;
         const output = child.stdout.getReader();
         assertEquals(new TextDecoder().decode((await output.read()).value), "up\n");
-        const all = await descendants(child.pid);
+        const all = [child.pid, ...pidsBelow(child.pid)];
         const { stdout } = await run("ps", ["-o", "args=", "-p", all.join()]);
         assertMatch(
           stdout,

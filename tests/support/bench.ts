@@ -4,13 +4,17 @@ import { assert } from "@std/assert";
 import { isMeasured, type Measured, type Results } from "../../tools/results/results.ts";
 import { ROOT } from "./root.ts";
 
-export const BENCH = [
-  Deno.execPath(),
-  ...["run", "--no-prompt", "--allow-run", "--allow-read", "--allow-write", "--allow-env", "--allow-sys"],
-  `${ROOT}tools/bench.ts`,
+/** What `deno task bench` gives it. */
+export const PERMISSIONS = ["--allow-run", "--allow-read", "--allow-write", "--allow-env", "--allow-sys"];
+export const BENCH = [Deno.execPath(), "run", "--no-prompt", ...PERMISSIONS, `${ROOT}tools/bench.ts`];
+/** One run, of a second. */
+export const ONE_RUN = ["./tests/support/one_run.ts", "--repeat", "1"];
+/** A load that leaves the CPUs to others: for what does not depend on how many requests there are. */
+export const GENTLE = ["--quick", "--connections", "20", "--latency", "100ms", "--warm-up", "0"];
+/** A second of a load that a pool of 100 does not fit, and that takes all that the machine has. */
+export const SHORT = [
+  ...["--quick", "--connections", "300", "--latency", "20ms", "--warm-up", "0", "--duration", "1s"],
 ];
-export const LOAD = ["--quick", "--connections", "300", "--latency", "20ms", "--warm-up", "0"];
-export const SHORT = [...LOAD, "--duration", "1s"];
 
 export interface Output {
   readonly code: number;

@@ -32,6 +32,32 @@ export async function runScript(
   return { code, stdout: text(stdout), stderr: text(stderr) };
 }
 
+/**
+ * What a tool says to each of several command lines, of which one process takes one after another. For what
+ * it refuses, or says without doing any work.
+ */
+export async function answersOf(
+  tool: string,
+  lines: readonly (readonly string[])[],
+  permissions: readonly string[],
+): Promise<{ code: number; stdout: string; stderr: string }[]> {
+  const call = new URL("call_main.ts", import.meta.url).href;
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", "--cached-only", ...permissions, call, tool, JSON.stringify(lines)],
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  const told = (bytes: Uint8Array) => new TextDecoder().decode(bytes).split("\0\n");
+  const [out, err] = [told(stdout), told(stderr)];
+  if (out.length !== lines.length + 1) throw new Error(`${tool} ended early: ${err.at(-1)}`);
+  const textOf = (part: string) => part.slice(0, part.lastIndexOf("\n") + 1);
+  return lines.map((_, i) => ({
+    code: Number(out[i]!.split("\n").at(-1)),
+    stdout: textOf(out[i]!),
+    stderr: textOf(err[i]!),
+  }));
+}
+
 /** Starts a tool, with permission for the network and for `more`, and waits until it says that it listens. */
 export async function startScript(
   tool: string,

@@ -2,6 +2,9 @@
 
 /**
  * Waits until the condition holds. Throws when it does not within the deadline, and says what was waited for.
+ *
+ * A condition that starts a program, such as `ps`, is asked for a fifth of the time at most: what is waited
+ * for needs the CPUs as well.
  */
 export async function until(
   condition: () => boolean | Promise<boolean>,
@@ -9,9 +12,13 @@ export async function until(
   what = String(condition),
 ): Promise<void> {
   const endMs = performance.now() + deadlineMs;
-  while (!(await condition())) {
-    if (performance.now() > endMs) throw new Error(`not so after ${deadlineMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+  for (;;) {
+    const askedMs = performance.now();
+    if (await condition()) return;
+    const nowMs = performance.now();
+    if (nowMs > endMs) throw new Error(`not so after ${deadlineMs} ms: ${what}`);
+    const pauseMs = Math.min(4 * (nowMs - askedMs), 200);
+    await new Promise((resolve) => setTimeout(resolve, Math.max(5, pauseMs)));
   }
 }
 

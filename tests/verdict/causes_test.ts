@@ -548,6 +548,55 @@ Deno.test("without a witness connections that carry many requests may end at a l
   assertEquals(causesOf(of(250)).map(({ cause, sure }) => [cause, sure]), [["pool-too-small", "likely"]]);
 });
 
+Deno.test("what a gateway kept after the warm-up tells a pool that is too small from a limit of requests", () => {
+  const { witness: _, ...tables } = ONCE;
+  const { concurrency } = tables.requests!;
+  // 5,000 requests: 20 in a connection.
+  const of = (keptIdle: number) => ({
+    ...tables,
+    upstream: {
+      ...tables.upstream,
+      opened: 250,
+      openedPerSec: 125,
+      closed: 250,
+      timeWaitOnGateway: 250,
+      keptIdle,
+    },
+  });
+  const said = (evidence: Evidence) =>
+    causesOf(evidence).map(({ cause, sure, cannotTell = [] }) => [
+      `${cause} ${sure}`,
+      ...cannotTell.map(({ cause }) => cause),
+    ]);
+  assertEquals(said(of(concurrency! * 0.3)), [["pool-too-small likely", "used-once"]]);
+  // Those that have just come to the limit are missing.
+  assertEquals(said(of(concurrency! * 0.95)), [
+    ["pool-too-small possible", "request-limit"],
+    ["request-limit possible", "pool-too-small"],
+  ]);
+  const pool = {
+    keepsPerHost: 10_000,
+    keepsInAll: Infinity,
+    mostPerHost: Infinity,
+    idleTimeoutMs: 90_000,
+    asksToClose: false,
+    workers: 2,
+  };
+  // A pool of ours that fits is not to blame, whatever its workers, and counts what the backend ended.
+  assertEquals(said({ ...of(concurrency! * 0.95), pool }), [
+    ["request-limit possible", "backend-closes", "cut-short"],
+  ]);
+  assertEquals(said({ ...of(0), pool: { ...pool, closedByBackend: 240 } }), [
+    ["request-limit possible", "backend-closes"],
+    ["backend-closes possible", "request-limit"],
+  ]);
+  const theirs = { ...of(0).upstream, timeWaitOnBackend: 240, backendClosesOnlyIfAsked: false };
+  assertEquals(said({ ...of(0), upstream: theirs }), [
+    ["request-limit possible", "backend-closes", "close-asked"],
+    ["backend-closes possible", "request-limit", "close-asked"],
+  ]);
+});
+
 Deno.test("a cap is explained by Little's law: fewer connections, a lower ceiling and a longer wait", () => {
   const costs = [5, 10, 20, 50, 100].map((cap) =>
     costOfCap({ cap, backendMs: 20, concurrency: 100, latencyMs: 20 * 100 / cap })

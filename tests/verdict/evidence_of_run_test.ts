@@ -49,3 +49,13 @@ Deno.test("a client that leaves opens one more connection, and is no waste", () 
   assertEquals([requests?.abandoned, clients?.needed], [2_000, 3_000]);
   assertEquals(evidenceOf(run("mine", [one()]), environment)!.requests?.abandoned, undefined);
 });
+
+Deno.test("what a gateway kept once all clients had been busy is known after a warm-up only", () => {
+  const side = { connectionsOpened: 9, openedPerRequest: 0, timeWaitPeak: 0, establishedBefore: 930 };
+  const sides = { backend: side, clients: side, openedAtStart: 0, ofOthersBefore: 0 };
+  const keptIdle = (load: Partial<LoadPlan>) =>
+    evidenceOf(ofLoad(run("mine", [one({ sides })]), load), environment)!.upstream?.keptIdle;
+  assertEquals(keptIdle({ warmUpMs: 1_000 }), 930);
+  assertEquals(keptIdle({ warmUpMs: 0 }), undefined);
+  assertEquals(keptIdle({ warmUpMs: 1_000, ratePerSec: 5_000 }), undefined);
+});

@@ -152,6 +152,12 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   await Promise.all(backends.map(({ process }) => process.stop()));
   const backendRequests = answered.result().requests.at(-1)!;
   if (through && own) throwUnlessForwarded(result, backendRequests);
+  // A backend that is not ours does not count its requests, but a host of its own counts its connections.
+  if (through && !own && local?.kind === "private") {
+    const { gateway: before } = countersBefore!;
+    const connects = seen.observation.after.gateway.connectionsOpened - before.connectionsOpened;
+    throwUnlessForwarded(result, connects);
+  }
   const logged = failures.result();
   const counters = pool.result();
   const witnessed = witnesses.flatMap((witness) => witness.result() ?? []);
@@ -217,12 +223,13 @@ async function gatewayStart(
 }
 
 /**
- * A gateway that never asks the backend is no gateway: its figures would be those of a server.
+ * A gateway that never asks the backend is no gateway: its figures would be those of a server. `asked` is how
+ * often it has: requests, or connections that it has opened.
  *
  * @throws {Error} where the backend saw none of the requests that were answered.
  */
-function throwUnlessForwarded({ requests, errors }: LoadResult, backendRequests: number): void {
-  if (backendRequests > 0) return;
+function throwUnlessForwarded({ requests, errors }: LoadResult, asked: number): void {
+  if (asked > 0) return;
   const statuses = errors.status === 0
     ? ""
     : `, ${errors.status === requests ? "all" : errors.status} of them with a status other than 2xx and 3xx`;

@@ -87,6 +87,11 @@ export interface UpstreamEvidence {
   readonly openAtStart?: number;
   /** Connections that stood at the end. */
   readonly openAtEnd?: number;
+  /**
+   * Connections that stood idle when all clients had just been busy at one time and nothing was under way any
+   * more: after a warm-up. Left out without one.
+   */
+  readonly keptIdle?: number;
   /** The most that stood at one time, once warm. */
   readonly openPeak?: number;
   /** The lowest and the highest number that stood in the second half of the time, of all repetitions. */
@@ -203,4 +208,6 @@ export interface PoolEvidence {
   readonly closedPerHost?: number;
   /** Connections that its pool closed because it held too many in all. Left out where unknown. */
   readonly closedInAll?: number;
+  /** Connections that the backend ended, announced or not, as its pool has seen. Left out where unknown. */
+  readonly closedByBackend?: number;
 }

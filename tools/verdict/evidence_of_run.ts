@@ -90,6 +90,7 @@ function upstreamOf(
     carriedPerSec: medianOf(measured, carriedPerSec),
     openedPerSec: medianOf(measured, (repetition) => openedOnceWarm(repetition)),
     ...(ownTable ? standingOf(measured) : {}),
+    ...keptIdleOf(measured, run),
     ...(measured.some(({ hosts }) => hosts.gateway.connectionGroups === undefined) ? {} : {
       closeWait: medianOf(
         measured,
@@ -138,6 +139,16 @@ function standingOf(measured: readonly Watching<"gateway">[]): UpstreamEvidence 
     openPeak: median(({ peak }) => peak),
     openRange: [Math.min(...each.map(({ floor }) => floor)), Math.max(...each.map(({ peak }) => peak))],
   };
+}
+
+/**
+ * What the gateway kept of its connections when the warm-up was over and its last answers had come. Each
+ * client of a closed loop was busy until then.
+ */
+function keptIdleOf(measured: readonly Measured[], { options: { load } }: Run): UpstreamEvidence {
+  const known = measured.flatMap(({ sides }) => sides?.backend.establishedBefore ?? []);
+  if (load.warmUpMs === 0 || load.ratePerSec !== undefined || known.length === 0) return {};
+  return { keptIdle: estimateMedian(known)!.estimate };
 }
 
 function destinationsOf({ witnesses, hosts: { gateway } }: Watching<"gateway">): number {
@@ -257,9 +268,11 @@ function ofNetHttp(gateway: NetHttpPlan, measured: readonly Measured[]): PoolEvi
     idleTimeoutMs: idleConnTimeoutMs || Infinity,
     asksToClose: disableKeepAlives,
     workers: gateway.workers ?? 1,
-    ...(pools.length === 0
-      ? {}
-      : { closedPerHost: closed("tooManyIdlePerHost"), closedInAll: closed("tooManyIdle") }),
+    ...(pools.length === 0 ? {} : {
+      closedPerHost: closed("tooManyIdlePerHost"),
+      closedInAll: closed("tooManyIdle"),
+      closedByBackend: closed("backendSaidClose") + closed("closedByBackend"),
+    }),
   };
 }
 

@@ -145,12 +145,13 @@ function sayCloser({ connectionsEnded, onceShare, timeWaitOnGateway, timeWaitOnB
 }
 
 /** What it keeps, and what would be wanted. */
-function sayKept({ keepsPerHost, keepsInAll, concurrency }: Evidence): string {
+function sayKept({ keepsPerHost, keepsInAll, keptIdle, concurrency }: Evidence): string {
   const kept = [
     ...(keepsPerHost === undefined ? [] : [`${formatCount(keepsPerHost)} idle connections for a backend`]),
     ...(keepsInAll === undefined ? [] : [`${formatCount(keepsInAll)} in all`]),
   ];
   const wanted = concurrency === undefined ? "" : `up to ${formatCount(concurrency)} requests at one time`;
+  if (kept.length === 0 && keptIdle !== undefined) kept.push(`${count(keptIdle, "connection")} idle`);
   if (kept.length === 0) return wanted === "" ? "." : `, with ${wanted}.`;
   return `. It keeps ${kept.join(" and ")}${wanted === "" ? "" : `, for ${wanted}`}.`;
 }

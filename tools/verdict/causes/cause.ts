@@ -88,6 +88,8 @@ export interface CauseFigures {
   readonly openPeak?: number;
   /** Connections that stood at the end of the load. */
   readonly openAtEnd?: number;
+  /** Connections that stood idle after all clients had been busy at one time. */
+  readonly keptIdle?: number;
   /** Those of them that waited for an answer ÷ those that stood. */
   readonly busyShare?: number;
   /** The most requests that can have been under way at one time. */

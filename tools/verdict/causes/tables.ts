@@ -40,6 +40,13 @@ const SEVERAL = 2;
  */
 const AS_A_LIMIT = 30;
 
+/**
+ * A gateway that keeps this share of what a limit of requests would leave it keeps too many for a pool that
+ * is too small: of as many connections as there are clients, those that have just come to the limit are
+ * missing.
+ */
+const KEPT_UNDER_LIMIT = 0.7;
+
 /** The causes that the kernel's tables leave open; empty where next to nothing is opened anew. */
 export function causesOfTables(evidence: Evidence): Cause[] {
   const { upstream = {}, requests = {}, pool } = evidence;
@@ -60,19 +67,21 @@ export function causesOfTables(evidence: Evidence): Cause[] {
     concurrency: requests.concurrency,
     keepsPerHost: pool?.keepsPerHost,
     keepsInAll: pool?.keepsInAll,
+    keptIdle: upstream.keptIdle,
     ...(endAtOneAge(evidence) ? { ageP10Ms: upstream.endedAtMs![0], ageP90Ms: upstream.endedAtMs![1] } : {}),
   });
-  return namesOf(evidence, opened / answered).map(([cause, sure, tells]) =>
-    toCause(cause, sure, tells, shown, upstream)
-  );
+  return namesOf(evidence, opened / answered).map((named) => toCause(named, shown, upstream));
 }
 
-type Named = readonly [cause: Cause["cause"], sure: Sure, tells?: readonly CannotTell[]];
-
-function toCause(
+type Named = readonly [
   cause: Cause["cause"],
   sure: Sure,
-  cannotTell: readonly CannotTell[] | undefined,
+  tells?: readonly CannotTell[] | undefined,
+  side?: NonNullable<Cause["side"]>,
+];
+
+function toCause(
+  [cause, sure, cannotTell, side]: Named,
   evidence: CauseFigures,
   upstream: UpstreamEvidence,
 ): Cause {
@@ -86,7 +95,7 @@ function toCause(
   return {
     cause,
     sure,
-    ...(cause === "pool-too-small" || cause === "used-once" ? { side: "gateway" } : {}),
+    ...(side === undefined ? {} : { side }),
     evidence,
     toldApartFrom: [
       ...(isAsked || sure !== "possible"
@@ -141,7 +150,7 @@ const byWitness = (...causes: Cause["cause"][]): CannotTell[] =>
 
 /** The causes that the sides of the TIME_WAITs, the number of connections and the known pool leave open. */
 function namesOf(evidence: Evidence, perRequest: number): Named[] {
-  const { upstream = {}, requests = {}, pool } = evidence;
+  const { upstream = {}, pool } = evidence;
   const {
     timeWaitOnGateway: ours = 0,
     timeWaitOnBackend,
@@ -166,6 +175,8 @@ function namesOf(evidence: Evidence, perRequest: number): Named[] {
   if (theirs >= BOTH_SIDES * (ours + theirs) && theirs > 0) {
     // The side is a race where the request asks for the end: a backend that ends none unasked was asked.
     if (backendClosesOnlyIfAsked === true) return [["close-asked", "likely"]];
+    // A gateway of ours never asks for it.
+    if (pool !== undefined || perRequest <= 1 / SEVERAL) return ofBackend(evidence, perRequest);
     return [["close-asked", "possible", byWitness("backend-closes")], [
       "backend-closes",
       "possible",
@@ -173,18 +184,18 @@ function namesOf(evidence: Evidence, perRequest: number): Named[] {
     ]];
   }
   const keeps = keepsOf(pool, destinations);
-  if (keeps !== undefined) return ofOurs(pool!, keeps, requests.concurrency ?? Infinity, destinations);
+  if (keeps !== undefined) return ofOurs(evidence, pool!, { keeps, perRequest });
   if (perRequest >= EACH) {
     return [
-      ["used-once", "likely", byWitness("pool-too-small", "close-asked")],
+      ["used-once", "likely", byWitness("pool-too-small", "close-asked"), "gateway"],
       ...(timeWaitOnBackend === undefined
         ? [["close-asked", "possible", byWitness("used-once")] as const]
         : []),
     ];
   }
-  if (perRequest <= 1 / AS_A_LIMIT && upstream.endedAtMs === undefined) {
+  if (looksLikeLimit(evidence, perRequest)) {
     return [
-      ["pool-too-small", "possible", byWitness("request-limit")],
+      ["pool-too-small", "possible", byWitness("request-limit"), "gateway"],
       ["request-limit", "possible", byWitness("pool-too-small")],
     ];
   }
@@ -192,7 +203,13 @@ function namesOf(evidence: Evidence, perRequest: number): Named[] {
     [
       "pool-too-small",
       "likely",
-      byWitness(...upstream.endedAtMs === undefined ? ["request-limit"] as const : [], "used-once"),
+      byWitness(
+        ...upstream.endedAtMs === undefined && upstream.keptIdle === undefined
+          ? ["request-limit"] as const
+          : [],
+        "used-once",
+      ),
+      "gateway",
     ],
     ...(destinations > 1
       ? [["many-pools", "possible", [{ cause: "pool-too-small", tells: "one backend" }]] as const]
@@ -200,16 +217,50 @@ function namesOf(evidence: Evidence, perRequest: number): Named[] {
   ];
 }
 
+/** Whether a limit of requests would look the same, as far as the tables go. */
+function looksLikeLimit({ upstream = {}, requests = {} }: Evidence, perRequest: number): boolean {
+  const { endedAtMs, keptIdle } = upstream;
+  if (endedAtMs !== undefined) return false;
+  if (keptIdle === undefined || requests.concurrency === undefined) return perRequest <= 1 / AS_A_LIMIT;
+  return keptIdle >= KEPT_UNDER_LIMIT * requests.concurrency * (1 - perRequest);
+}
+
 /** What is left for a gateway of ours, whose pool is known. */
-function ofOurs(pool: PoolEvidence, keeps: number, concurrency: number, destinations: number): Named[] {
-  const { closedPerHost = 0, closedInAll = 0, workers } = pool;
-  if (keeps < concurrency) {
+function ofOurs(
+  evidence: Evidence,
+  { closedPerHost = 0, closedInAll = 0, closedByBackend = 0, workers }: PoolEvidence,
+  { keeps, perRequest }: { keeps: number; perRequest: number },
+): Named[] {
+  const { upstream: { opened = 0, destinations = 1 } = {}, requests = {} } = evidence;
+  if (opened > 0 && closedByBackend >= MOSTLY * opened) return ofBackend(evidence, perRequest);
+  if (keeps < (requests.concurrency ?? Infinity)) {
     if (destinations > 1 && closedInAll > closedPerHost) return [["many-pools", "certain"]];
-    return [["pool-too-small", closedPerHost + closedInAll > 0 ? "certain" : "likely"]];
+    const sure = closedPerHost + closedInAll > 0 ? "certain" : "likely";
+    return [["pool-too-small", sure, undefined, "gateway"]];
+  }
+  // It has kept what it had, so that neither a pool nor a pause ends them.
+  if (looksLikeLimit(evidence, perRequest)) {
+    return [["request-limit", "possible", byWitness("backend-closes", "cut-short"), "backend"]];
   }
   if (workers > 1 || destinations > 1) return [["many-pools", "possible", byWitness("gateway-idle-timeout")]];
   return [
     ["cut-short", "possible", byWitness("gateway-idle-timeout")],
     ["gateway-idle-timeout", "possible", byWitness("cut-short")],
+  ];
+}
+
+/** The backend ends them: after a pause, or after a number of requests, or whenever it likes. */
+function ofBackend({ requests = {}, pool }: Evidence, perRequest: number): Named[] {
+  const other = requests.pauses === true
+    ? "backend-idle-timeout"
+    : perRequest <= 1 / SEVERAL
+    ? "request-limit"
+    : undefined;
+  if (other === undefined) return [["backend-closes", "likely"]];
+  // Of a gateway that is not ours some requests may ask for it.
+  const asked = pool === undefined ? ["close-asked"] as const : [];
+  return [
+    [other, "possible", byWitness("backend-closes", ...asked), "backend"],
+    ["backend-closes", "possible", byWitness(other, ...asked), "backend"],
   ];
 }
