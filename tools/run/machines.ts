@@ -11,6 +11,7 @@ import { BACKEND_SCRIPT, denoArgv } from "../lab/deno_script.ts";
 import { filesNeeded } from "../lab/file_limit.ts";
 import { placeOf } from "../lab/prefix_shell.ts";
 import { inTime } from "../lab/in_time.ts";
+import { sharesTables } from "../lab/remote/far_facts.ts";
 import type { RemoteHost } from "../lab/remote/remote_host.ts";
 import { connectRemoteLab, type RemoteLab } from "../lab/remote/remote_lab.ts";
 import type { GeneratorChoice, LoadGenerator } from "../load/load.ts";
@@ -114,9 +115,7 @@ function nameOf({ name, prefix }: RemoteHost): string {
 /** Two hosts with one table would both count all that either of them does. */
 function refuseSharedTables({ all }: RemoteLab): void {
   for (const [i, host] of all.entries()) {
-    const same = all.slice(0, i).find(({ far }) =>
-      far.network !== "" && far.network === host.far.network && far.bootId === host.far.bootId
-    );
+    const same = all.slice(0, i).find(({ far }) => sharesTables(far, host.far));
     if (same === undefined) continue;
     throw new TimewaitError(
       `${nameOf(same)} and ${
