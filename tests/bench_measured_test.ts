@@ -29,8 +29,8 @@ Deno.test({
         assertEquals(results.runs.map((run) => run.name), ["direct", "pool-100", "pool-1000"]);
         assertEquals(results.runs.map((run) => run.baseline), [true, false, false]);
         assertGreater(
-          small!.hosts.gateway.timeWaitPeak,
-          20 * Math.max(1, fitting!.hosts.gateway.timeWaitPeak),
+          small!.hosts.gateway!.timeWaitPeak,
+          20 * Math.max(1, fitting!.hosts.gateway!.timeWaitPeak),
         );
         assertGreater(direct!.requestsPerSec, small!.requestsPerSec);
         assertGreater(fitting!.reuseRatio!, small!.reuseRatio!);
@@ -58,6 +58,7 @@ Deno.test({
         assertDescribed(results);
         const { hosts, samples, processes, requests, durationSec, requestsPerSec, reuseRatio } = small!;
         const { gateway, backend, client } = hosts;
+        assert(gateway !== null && backend !== null);
         assert(Math.abs(requests / durationSec - requestsPerSec) < 1e-6);
         // On a machine that is busy otherwise, the warm connections alone may be more than the requests.
         const reused = Math.max(0, 1 - gateway.connectionsOpened / requests);
@@ -66,7 +67,7 @@ Deno.test({
         assertEquals(client.connectionsOpened, 301);
         assertEquals(backend.connectionsOpened, 0);
         assert(gateway.timeWaitEntered! >= gateway.timeWaitPeak);
-        const series = samples.hosts.gateway;
+        const series = samples.hosts.gateway!;
         assertEquals(series.timeWait.length, samples.timeMs.length);
         assert(Math.max(...series.timeWait) <= gateway.timeWaitPeak);
         assert(series.connectionsOpened.at(-1)! <= gateway.connectionsOpened);

@@ -28,7 +28,7 @@ Deno.test({
     const results: Results = JSON.parse(stdout);
     assertEquals(results.runs.map((run) => run.name), ["direct", "deno", "false"]);
     const { hosts, requests } = measured(results, "deno");
-    assertGreater(hosts.gateway.connectionsOpened, requests / 2);
+    assertGreater(hosts.gateway!.connectionsOpened, requests / 2);
     assertEquals(results.runs[2]!.repetitions, [{
       failed: "the gateway ended before it listened: exit code 1",
     }]);

@@ -25,6 +25,14 @@ Deno.test({
   async fn() {
     const cases: [string[], string][] = [
       [["--conections", "5"], "unknown flag --conections; did you mean --connections?"],
+      [
+        ["--host", "client=", "--url", "http://127.0.0.1:9/", "--gate", "gateway.timeWaitPeak<=5"],
+        "--gate gateway.timeWaitPeak<=5: gateway.timeWaitPeak is not known where the gateway is not watched",
+      ],
+      [
+        ["--host", "client=", "--url", "http://127.0.0.1:9/", "--find", "connections"],
+        "--find of connections counts those that the gateway opens: give its host as well",
+      ],
       [["undersized_poll"], "there is no scenario undersized_poll; did you mean undersized_pool?"],
       [["--duration", "soon"], '--duration takes a duration such as 500ms, 10s or 2m, not "soon"'],
       [["--body-bytes", "1.5KiB"], '--body-bytes takes a size such as 512, 64KiB or 32MiB, not "1.5KiB"'],

@@ -17,12 +17,21 @@ async function hosts(...args: string[]) {
 Deno.test("hosts are told what they are, and those that cannot be reached why not", privateLab, async () => {
   using _proxy = Deno.listen({ hostname: "127.0.0.1", port: 15001 });
   const { code, stdout, stderr } = await hosts(
-    ...["--host", "client=unshare -Urn --", "--host", "gateway=env", "--host", "backend=env A=b"],
+    ...[
+      "--host",
+      "client=unshare -Urn --",
+      "--host",
+      "client=unshare -Urn --",
+      "--host",
+      "gateway=",
+      "--host",
+      "backend=env A=b",
+    ],
     ...["--host", "sh -c 'echo no route >&2' x"],
   );
   assertEquals(code, 1);
   assertEquals(stderr, "error: sh -c 'echo no route >&2' x sh has ended: no route\n");
-  assertMatch(stdout, /^\| client {2}\| \S+ +\| \S+ +\| (yes|no) +\| .* ±\d+ \|$/m);
+  assertMatch(stdout, /^\| client 2 \| \S+ +\| \S+ +\| (yes|no) +\| .* ±\d+ \|$/m);
   assertStringIncludes(stdout, "gateway and backend share one TCP table");
   assertStringIncludes(
     stdout,
@@ -33,6 +42,11 @@ Deno.test("hosts are told what they are, and those that cannot be reached why no
 
 Deno.test("bad usage is refused in one line", async () => {
   assertEquals((await hosts()).code, 2);
+  const { code, stderr } = await hosts("--host", "gatway=ssh gw1");
+  assertEquals([code, stderr], [
+    2,
+    "error: --host takes PARTY=PREFIX such as client='ssh load1', not \"gatway=ssh gw1\"; did you mean gateway?\n",
+  ]);
   for (const [flag, value] of [["memory", "much"], ["image", "a b"], ["namespace", "A"], ["pods", "0"]]) {
     const { code, stderr } = await hosts("--manifest", "kubernetes", `--${flag}`, value!);
     assertEquals([code, stderr.split("\n").length], [2, 2]);

@@ -48,10 +48,11 @@ import { type BenchPlan, type MeasureOptions, planBench } from "./run/bench_plan
 import { runPlan } from "./run/find.ts";
 import { type LoadedScenario, loadScenario, scenarioNames } from "./scenario/load_scenario.ts";
 import { type NamedGateway, replaceGateways } from "./scenario/replace_gateways.ts";
+import { notWatched } from "./scenario/resolve_hosts.ts";
 import type { Scenario } from "./scenario/scenario.ts";
 import { besideBaseline, checkDocuments } from "./verdict/documents.ts";
 import { renderFindings } from "./verdict/findings_document.ts";
-import { applyGates } from "./verdict/gate_runs.ts";
+import { applyGates, requireWatched } from "./verdict/gate_runs.ts";
 import { selfCheckResult } from "./verdict/self_check.ts";
 
 const DEFAULT_SCENARIO = "undersized_pool";
@@ -117,7 +118,8 @@ async function bench(flags: BenchFlags, call: Call): Promise<number> {
   for (const line of flagsWithoutEffect(flags, { lab: lab.kind, generator: plans[0]!.generator.name })) {
     console.error(`note: ${line}`);
   }
-  for (const { scenario: { runs } } of plans) {
+  for (const { scenario: { runs, hosts } } of plans) {
+    if (hosts !== undefined) requireWatched(flags.gate, notWatched(hosts));
     requireRuns(flags.product, runs.map(({ name }) => name));
     applyGates(flags.gate, besideBaseline({ runs: runs.map((run) => ({ ...run, repetitions: [] })) }));
   }

@@ -17,8 +17,10 @@ import {
   runAsScript,
   valueFlag,
 } from "./cli/command_line.ts";
+import { parseHost } from "./cli/host_flags.ts";
 import { parseChoice, parseText, parseWhole } from "./cli/values.ts";
 import { messageOf, TimewaitError } from "./errors.ts";
+import { sharesTables } from "./lab/remote/far_facts.ts";
 import { MANIFEST_DEFAULTS, renderManifest } from "./lab/remote/manifest.ts";
 import { connectHost, type RemoteHost } from "./lab/remote/remote_host.ts";
 import { type ProxySeen, readProxiesInPath } from "./observe/in_the_path.ts";
@@ -80,7 +82,7 @@ async function hosts(options: Options<typeof FLAGS>, signal: AbortSignal): Promi
   if (options.host.length === 0) {
     throw new TimewaitError("hosts takes --host PREFIX once or more, or --manifest kubernetes");
   }
-  const looks = await Promise.allSettled(options.host.map((given) => lookAt(given, signal)));
+  const looks = await Promise.allSettled(numbered(options.host).map((given) => lookAt(given, signal)));
   signal.throwIfAborted();
   const seen = looks.flatMap((look) => look.status === "fulfilled" ? [look.value] : []);
   if (seen.length > 0) await printOutput(renderSeen(seen).join("\n"));
@@ -150,9 +152,7 @@ function notesOn({ name, prefix, clock, proxies }: HostSeen): string[] {
 /** Hosts that are one machine with one TCP table. */
 function sharedTables(seen: readonly HostSeen[]): string[] {
   return seen.flatMap(({ name, far }, i) => {
-    const same = seen.slice(0, i).find((other) =>
-      far.network !== "" && other.far.network === far.network && other.far.bootId === far.bootId
-    );
+    const same = seen.slice(0, i).find((other) => sharesTables(far, other.far));
     return same === undefined
       ? []
       : [`${same.name} and ${name} share one TCP table: their connections cannot be told apart`];
@@ -160,9 +160,22 @@ function sharedTables(seen: readonly HostSeen[]): string[] {
 }
 
 function parseGiven(text: string, field: string): Given {
-  const [, name, prefix] = /^(client|gateway|backend)=(.*)$/s.exec(text) ?? [undefined, undefined, text];
-  const given = parseText(prefix!.trim(), field);
-  return { name: name ?? maskSecrets(given), prefix: given };
+  // No command begins so: it is the name of a party, or was meant to be one.
+  if (/^\w+=/.test(text)) {
+    const { party, prefix } = parseHost(text, field);
+    return { name: party, prefix };
+  }
+  const prefix = parseText(text.trim(), field);
+  return { name: maskSecrets(prefix), prefix };
+}
+
+/** Numbers the hosts of a party that has several, as a bench does. */
+function numbered(hosts: readonly Given[]): Given[] {
+  return hosts.map(({ name, prefix }, i) => {
+    const same = (host: Given) => host.name === name;
+    const number = hosts.slice(0, i + 1).filter(same).length;
+    return { name: hosts.filter(same).length === 1 ? name : `${name} ${number}`, prefix };
+  });
 }
 
 /** A quantity of Kubernetes: `2`, `500m`, `1Gi`. */

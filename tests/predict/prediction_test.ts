@@ -158,7 +158,7 @@ Deno.test("under an open loop CPU times make the machine as slow as it was, and 
       ...one,
       requests,
       requestsPerSec: ratePerSec,
-      hosts: { ...one.hosts, gateway: { ...one.hosts.gateway, connectionsOpened: 0.1 * requests } },
+      hosts: { ...one.hosts, gateway: { ...one.hosts.gateway!, connectionsOpened: 0.1 * requests } },
       processes: {
         ...one.processes,
         gateway: { ...one.processes.gateway!, cpuSec: 240e-6 * requests },

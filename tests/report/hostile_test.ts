@@ -139,7 +139,7 @@ function withTexts(made: Results, name: (i: number) => string, text: (i: number)
 
 function grouped(measured: Measured, more: Partial<HostResult>): Measured {
   const { hosts } = measured;
-  return { ...measured, hosts: { ...hosts, gateway: { ...hosts.gateway, ...more } } };
+  return { ...measured, hosts: { ...hosts, gateway: { ...hosts.gateway!, ...more } } };
 }
 
 const HOSTILE = documentOf((i) => `${i}${NAME}`, (i) => `${TEXT}${i}`);

@@ -126,8 +126,8 @@ Deno.test("failed requests are counted in the table and named below it", () => {
 Deno.test("where no backend is a witness, the side of the TIME_WAITs tells who closed", () => {
   const hosts = SMALL.repetitions.map((one) => "failed" in one ? undefined! : one.hosts)[0]!;
   const group = { side: "accepted", service: "198.18.0.3:8081", timeWait: 9_000 } as const;
-  const backend = { ...hosts.backend, timeWaitGroups: [group] };
-  const gateway = { ...hosts.gateway, timeWaitGroups: [] };
+  const backend = { ...hosts.backend!, timeWaitGroups: [group] };
+  const gateway = { ...hosts.gateway!, timeWaitGroups: [] };
   const closedByBackend = run("pool-100", [
     repetition(5_000, { hosts: { ...hosts, backend, gateway }, opened: 9_500, timeWait: 9_000 }),
   ]);
@@ -148,7 +148,7 @@ Deno.test("connections that were reset are not said to have been kept", () => {
   const reset = run("mine", [repetition(5_000, { opened: 40_000, timeWait: 0 })], { command: "./mine" });
   const [one] = reset.repetitions;
   const samples = { ...(one as Measured).samples };
-  const gateway = { ...samples.hosts.gateway, connectionsOpened: [0, 20_000, 40_000] };
+  const gateway = { ...samples.hosts.gateway!, connectionsOpened: [0, 20_000, 40_000] };
   const churning = { ...(one as Measured), samples: { ...samples, hosts: { ...samples.hosts, gateway } } };
   const report = renderReport(results([DIRECT, { ...reset, repetitions: [churning] }]));
   assertStringIncludes(report, "**it uses each connection for one request** (`used-once`, possible)");
@@ -187,7 +187,7 @@ Deno.test("nobody is told to set a pool to what it is set to", () => {
 Deno.test("ports whose TIME_WAITs are thrown away are not said to run out", () => {
   const thrown = SMALL.repetitions.map((one) => {
     const { hosts, ...rest } = one as Measured;
-    return { ...rest, hosts: { ...hosts, gateway: { ...hosts.gateway, timeWaitOverflowed: 4_000 } } };
+    return { ...rest, hosts: { ...hosts, gateway: { ...hosts.gateway!, timeWaitOverflowed: 4_000 } } };
   });
   const report = renderReport(results([DIRECT, run("pool-100", thrown)]));
   assertMatch(report, /\*\*would run out after \d+ s at the earliest\*\* if no TIME_WAIT were thrown away/);
@@ -206,7 +206,7 @@ Deno.test("connections whose TIME_WAITs are on the gateway are not said to have 
   const settled = run("pool-100", [repetition(5_000, { opened: 200, timeWait: 170 })]);
   const [one] = settled.repetitions;
   const samples = { ...(one as Measured).samples };
-  const gateway = { ...samples.hosts.gateway, connectionsOpened: [0, 200, 200] };
+  const gateway = { ...samples.hosts.gateway!, connectionsOpened: [0, 200, 200] };
   const warm = { ...(one as Measured), samples: { ...samples, hosts: { ...samples.hosts, gateway } } };
   const report = renderReport(results([DIRECT, { ...settled, repetitions: [warm] }]));
   assertStringIncludes(
@@ -223,7 +223,7 @@ Deno.test("a pool that was full after the warm-up is not said to have opened wha
 Deno.test("more TIME_WAITs than connections opened are explained by the warm-up", () => {
   const none = run("pool-1000", [repetition(6_000, { opened: 0, timeWait: 41 })]);
   const [settled] = none.repetitions as [Measured];
-  const gateway = { ...settled.samples.hosts.gateway, connectionsOpened: [0, 0, 0] };
+  const gateway = { ...settled.samples.hosts.gateway!, connectionsOpened: [0, 0, 0] };
   const samples = { ...settled.samples, hosts: { ...settled.samples.hosts, gateway } };
   assertStringIncludes(
     renderReport(results([DIRECT, { ...none, repetitions: [{ ...settled, samples }] }])),

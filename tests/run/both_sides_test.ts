@@ -45,12 +45,12 @@ for (const lab of ["private", "loopback", "host"] as const) {
       if (lab === "private") assertLess(backend.openedPerRequest, 0.2);
       assertGreater(clients.timeWaitPeak, 100);
       assertEquals(backend.timeWaitPeak, 0);
-      const toBackend = hosts.gateway.connectionGroups!.find(({ side }) => side === "opened")!;
+      const toBackend = hosts.gateway!.connectionGroups!.find(({ side }) => side === "opened")!;
       assertGreater(toBackend.established, 0);
       assertLess(toBackend.established, 60);
-      const ofClients = hosts.gateway.connectionGroups!.find(({ side }) => side === "accepted")!;
+      const ofClients = hosts.gateway!.connectionGroups!.find(({ side }) => side === "accepted")!;
       assertGreater(ofClients.timeWait, clients.timeWaitPeak / 2);
-      const atBackend = hosts.backend.connectionGroups!.find(({ side }) => side === "accepted")!;
+      const atBackend = hosts.backend!.connectionGroups!.find(({ side }) => side === "accepted")!;
       assertEquals(atBackend.established, toBackend.established);
       if (lab === "private") {
         assertEquals(backend.established!.ceiling <= 60, true);

@@ -112,7 +112,7 @@ Deno.test({
         assertStringIncludes((repetition as Failed).failed, "of a broken commit");
       } else {
         assert(isMeasured(repetition!), `${name}: ${JSON.stringify(repetition)}`);
-        assertGreater(repetition.hosts.gateway.connectionsOpened, repetition.requests / 2);
+        assertGreater(repetition.hosts.gateway!.connectionsOpened, repetition.requests / 2);
       }
     }
     assertEquals(await made.left(), []);

@@ -61,7 +61,7 @@ async function seeSmallPool(machines: TestMachines<HostName>, prefix: (name: Hos
   const { requests, errors, hosts, onMachines, samples } = repetition;
   assertEquals(errors, { connect: 0, read: 0, write: 0, status: 0, timeout: 0 });
   assertGreaterOrEqual(requests, CONNECTIONS);
-  const towards = hosts.gateway.timeWaitGroups.find(({ side }) => side === "opened")!;
+  const towards = hosts.gateway!.timeWaitGroups.find(({ side }) => side === "opened")!;
   // Those that were on their way when the client left, and those that nginx kept.
   assertLessOrEqual(towards.timeWait, counted);
   assertGreaterOrEqual(towards.timeWait, counted - 2 * CONNECTIONS);

@@ -78,15 +78,18 @@ Deno.test({
     });
     // Both runs and their warm-ups opened what the kernel has counted by the end.
     const opened = after.opened - before.opened;
-    assertLessOrEqual(small!.hosts.gateway.connectionsOpened + fits!.hosts.gateway.connectionsOpened, opened);
-    const group = small!.hosts.gateway.timeWaitGroups.find(({ side }) => side === "opened")!;
+    assertLessOrEqual(
+      small!.hosts.gateway!.connectionsOpened + fits!.hosts.gateway!.connectionsOpened,
+      opened,
+    );
+    const group = small!.hosts.gateway!.timeWaitGroups.find(({ side }) => side === "opened")!;
     assertLessOrEqual(group.timeWait, after.timeWait);
     // Those that were on their way when the client left, and those that nginx kept.
     assertGreaterOrEqual(group.timeWait, after.timeWait - 2 * 150);
-    assertGreaterOrEqual(group.timeWait, small!.hosts.gateway.connectionsOpened);
+    assertGreaterOrEqual(group.timeWait, small!.hosts.gateway!.connectionsOpened);
     // What the backend's machine accepted is what the gateway's has opened.
-    const atBackend = small!.hosts.backend.connectionGroups!.find(({ side }) => side === "accepted")!;
-    const atGateway = small!.hosts.gateway.connectionGroups!.find(({ side }) => side === "opened")!;
+    const atBackend = small!.hosts.backend!.connectionGroups!.find(({ side }) => side === "accepted")!;
+    const atGateway = small!.hosts.gateway!.connectionGroups!.find(({ side }) => side === "opened")!;
     assertLessOrEqual(Math.abs(atBackend.established - atGateway.established), 150);
     assertLessOrEqual(small!.onMachines!.clockErrorMs, 500);
     const report = renderReport(there);

@@ -33,8 +33,8 @@ for (const [name, gateway] of Object.entries(GATEWAYS)) {
       assertLess(requests, 2_100);
       assertLess(samples.answered.requests.at(-1)!, 2_100);
       assertGreater(samples.answered.requests.at(-1)!, 0);
-      assertEquals(hosts.gateway.connectionsOpened, 0);
-      assertEquals(hosts.gateway.timeWaitPeak, 0);
+      assertEquals(hosts.gateway!.connectionsOpened, 0);
+      assertEquals(hosts.gateway!.timeWaitPeak, 0);
       if (gateway === GATEWAYS["http-client"]) return;
       assertEquals(pool?.dialed, 0);
       assertLess(Math.abs(pool!.reused - requests), 50);
@@ -127,8 +127,8 @@ for (const generator of ["autocannon", "open-loop"] as const) {
       // A load that goes on while nobody watches has more answers than the backend is known to have given.
       assertLess(requests - samples.answered.requests.at(-1)!, 450);
       assertLess(requests, 1_100);
-      if (generator === "autocannon") assertEquals([hosts.gateway.connectionsOpened, pool?.dialed], [0, 0]);
-      assertLess(hosts.gateway.connectionsOpened, 40);
+      if (generator === "autocannon") assertEquals([hosts.gateway!.connectionsOpened, pool?.dialed], [0, 0]);
+      assertLess(hosts.gateway!.connectionsOpened, 40);
       assertLess(Math.abs(pool!.reused + pool!.dialed - requests), 100);
     },
   });

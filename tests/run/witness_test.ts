@@ -28,7 +28,7 @@ Deno.test({
       const { accepted, unused = 0, ended, open, stoodBefore } = witnesses![0]!;
       // Connections that are on their way when one of the two looks are counted by the other alone. The pool
       // leaves some unused: those whose request got another one meanwhile.
-      const opened = hosts.gateway.connectionsOpened;
+      const opened = hosts.gateway!.connectionsOpened;
       assert(
         accepted <= opened + 10 && accepted + unused >= opened - 10,
         `${accepted}, ${unused}: ${opened}`,
@@ -58,7 +58,7 @@ Deno.test({
     const seen = witnesses!.map((witness) => witness.requests);
     for (const some of seen) assertGreater(some, requests / 5);
     assert(Math.abs(backendRequests! - requests) <= 90);
-    assert(hosts.gateway.portsUsedPeak < 90);
+    assert(hosts.gateway!.portsUsedPeak < 90);
   },
 });
 

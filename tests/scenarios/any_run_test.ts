@@ -59,7 +59,7 @@ Deno.test({
       assertEquals(of("load").hosts.client.connectionsOpened, 31);
       assertEquals([of("direct").errors.status, of("direct").requests > 0], [0, true]);
       assertGreater(of("backend").errors.status, 0);
-      assertGreater(of("http-client").hosts.gateway.connectionsOpened, of("http-client").requests / 2);
+      assertGreater(of("http-client").hosts.gateway!.connectionsOpened, of("http-client").requests / 2);
       assertGreater(of("net-http").pool!.idlePeak, 0);
       assertGreater(of("net-http").connects!.connectUs.length, 0);
       assertEquals(of("knobs").knobs!.map(({ host, key, inForce }) => [host, key, inForce]).sort(), [
@@ -96,7 +96,7 @@ Deno.test({
       "1",
       "20000 22999",
     ]]);
-    assertGreater(measured(results, "mine-reuse-0").hosts.gateway.connectionsOpened, 20);
+    assertGreater(measured(results, "mine-reuse-0").hosts.gateway!.connectionsOpened, 20);
     assertMatch(
       results.command,
       /^deno task bench port_exhaustion --gateway 'mine=[^']* 2' --duration 1s --connections 20 /,

@@ -16,7 +16,7 @@ Deno.test({
       const { requests, errors, hosts } = run(name);
       assertGreater(requests, 0, name);
       assertEquals(errors.status, 0, name);
-      assertLess(hosts.gateway.connectionsOpened, requests / 4, name);
+      assertLess(hosts.gateway!.connectionsOpened, requests / 4, name);
     }
   },
 });
@@ -30,8 +30,8 @@ Deno.test({
     assertGreater(run("200-100").pool!.closed.tooManyIdle!, 0);
     assertEquals(run("1000-1000").pool!.closed.tooManyIdle, undefined);
     for (const gateway of ["", "go-"]) {
-      const small = run(`${gateway}200-100`).hosts.gateway.timeWaitPeak;
-      const fitting = run(`${gateway}1000-1000`).hosts.gateway.timeWaitPeak;
+      const small = run(`${gateway}200-100`).hosts.gateway!.timeWaitPeak;
+      const fitting = run(`${gateway}1000-1000`).hosts.gateway!.timeWaitPeak;
       assertGreater(small, 5 * Math.max(1, fitting), gateway);
     }
     assertEquals(report.includes("maxIdleConnsPerHost 200 is above maxIdleConns 100"), true);

@@ -17,15 +17,15 @@ Deno.test({
     assertGreater(failures, 0);
     // The load has not read the answers to what was in flight when its time was over.
     assertLessOrEqual(Math.abs(failures - exhausted.errors.status), 100);
-    assertLessOrEqual(exhausted.hosts.gateway.portsUsedPeak, 200);
+    assertLessOrEqual(exhausted.hosts.gateway!.portsUsedPeak, 200);
     assertGreater(exhausted.connects!.connectUs.length, 5);
     // Nor are the probe's connections counted as the gateway's.
     const fits = run("pool-fits");
     const probed = fits.connects!.connectUs.filter((us) => us !== null).length;
-    assertLess(fits.hosts.gateway.connectionsOpened, 100 + probed / 2);
+    assertLess(fits.hosts.gateway!.connectionsOpened, 100 + probed / 2);
     assertMatch(report, /cure: `pool-fits`/);
     assertEquals(failuresOf(run("pool-fits").upstreamFailures, "EADDRNOTAVAIL"), 0);
-    assertLess(run("pool-fits").hosts.gateway.timeWaitPeak, 20);
+    assertLess(run("pool-fits").hosts.gateway!.timeWaitPeak, 20);
     assertEquals(exhausted.knobs!.map((knob) => knob.inForce).sort(), ["0", "20000 20199"]);
     assertMatch(report, /## Ephemeral ports of the gateway\n\n\| run .*predicted/);
     assertMatch(report, /it ran out of ephemeral ports/);

@@ -9,7 +9,7 @@ Deno.test({
   async fn() {
     const { run } = await runForASecond("small_differences");
     const [fits, none] = ["pool-fits", "no-pool"].map(run);
-    assertEquals(fits!.requests > 0 && fits!.hosts.gateway.connectionsOpened <= 16, true);
-    assertGreater(none!.hosts.gateway.connectionsOpened, none!.requests / 2);
+    assertEquals(fits!.requests > 0 && fits!.hosts.gateway!.connectionsOpened <= 16, true);
+    assertGreater(none!.hosts.gateway!.connectionsOpened, none!.requests / 2);
   },
 });

@@ -14,7 +14,7 @@ Deno.test({
     ]);
     const openedPerRequest = (connections: number) => {
       const { hosts, requests } = run(`200-100 connections=${connections}`);
-      return hosts.gateway.connectionsOpened / requests;
+      return hosts.gateway!.connectionsOpened / requests;
     };
     assertGreater(openedPerRequest(300), openedPerRequest(20));
     assertMatch(report, /\n## The knee\n/);

@@ -12,7 +12,7 @@ Deno.test({
   ...wrkInPrivateLab,
   async fn() {
     const { run, results } = await runForASecond("undersized_pool", ...SMALL, "--header", "X: it's");
-    const [small, fitting] = ["pool-100", "pool-1000"].map((name) => run(name).hosts.gateway.timeWaitPeak);
+    const [small, fitting] = ["pool-100", "pool-1000"].map((name) => run(name).hosts.gateway!.timeWaitPeak);
     assertGreater(small!, 5 * Math.max(1, fitting!));
     assertEquals(
       results.command,

@@ -2,7 +2,8 @@
 
 import { type Knob } from "../../tools/lab/knobs.ts";
 import { type HostResult } from "../../tools/observe/series.ts";
-import { type Measured, type Run } from "../../tools/results/results.ts";
+import { type HostName } from "../../tools/scenario/host_names.ts";
+import { type Measured, type Run, type Watching } from "../../tools/results/results.ts";
 import { pool, repetition, run } from "./made_up_results.ts";
 
 /** The sysctl of the range of ports. */
@@ -20,9 +21,9 @@ export function knob(key: string, asked: string, more: Partial<Knob> = {}): Knob
 /** A gateway that opens 500 connections a second, of which `failed` requests in all fail. */
 export function churning(
   failed: number,
-  more: Partial<Measured> = {},
+  more: Partial<Watching<HostName>> = {},
   gateway: Partial<HostResult> = {},
-): Measured {
+): Watching<HostName> {
   const errors = { ...NO_ERRORS, status: failed };
   const made = repetition(1000, { opened: 4000, timeWait: 4000, errors, ...more });
   return {

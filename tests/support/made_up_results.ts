@@ -5,14 +5,15 @@ import { type HostName } from "../../tools/scenario/host_names.ts";
 import { type GatewayPlan } from "../../tools/scenario/plan.ts";
 import { resolveBackend, resolveLoad } from "../../tools/scenario/resolve.ts";
 import {
-  type Measured,
   type Repetition,
   type Results,
   type Run,
   SCHEMA,
+  type Watching,
 } from "../../tools/results/results.ts";
 
-const NO_ERRORS = { connect: 0, read: 0, write: 0, timeout: 0, status: 0 };
+/** Of a load in which nothing went wrong. */
+export const NO_ERRORS = { connect: 0, read: 0, write: 0, timeout: 0, status: 0 };
 const QUIET: HostResult = {
   timeWaitPeak: 0,
   timeWaitEntered: 0,
@@ -27,8 +28,9 @@ const QUIET: HostResult = {
 /** A repetition through a gateway; without `opened`, a direct one. */
 export function repetition(
   requestsPerSec: number,
-  { opened, timeWait = 0, ...more }: { opened?: number; timeWait?: number } & Partial<Measured> = {},
-): Measured {
+  { opened, timeWait = 0, ...more }: { opened?: number; timeWait?: number } & Partial<Watching<HostName>> =
+    {},
+): Watching<HostName> {
   const gateway: HostResult = {
     ...QUIET,
     connectionsOpened: opened ?? 0,

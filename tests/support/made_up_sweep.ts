@@ -1,14 +1,21 @@
 /** Results of sweeps and bisections, with every figure made up. */
 
-import { type Measured, type Repetition, type Results, type Run } from "../../tools/results/results.ts";
+import {
+  type Measured,
+  type Repetition,
+  type Results,
+  type Run,
+  type Watching,
+} from "../../tools/results/results.ts";
 import type { FindPlan } from "../../tools/scenario/find.ts";
+import type { HostName } from "../../tools/scenario/host_names.ts";
 import { pool, repetition, results, run } from "./made_up_results.ts";
 
 /** Requests of a made-up repetition. */
 const REQUESTS = 8000;
 
 /** A repetition that opened this share of its requests' number of connections. */
-export function opening(share: number, more: Partial<Measured> = {}): Measured {
+export function opening(share: number, more: Partial<Watching<HostName>> = {}): Watching<HostName> {
   return repetition(REQUESTS / 8, { opened: share * REQUESTS, timeWait: Math.round(share * 5000), ...more });
 }
 

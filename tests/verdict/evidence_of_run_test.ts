@@ -1,10 +1,11 @@
 /** What a run's repetitions say of its gateway's connections. */
 
 import { assertEquals } from "@std/assert";
-import type { Measured, Run } from "../../tools/results/results.ts";
+import type { Run, Watching } from "../../tools/results/results.ts";
 import type { LoadPlan } from "../../tools/scenario/plan.ts";
 import { evidenceOf } from "../../tools/verdict/evidence_of_run.ts";
 import { witness } from "../support/made_up_evidence.ts";
+import type { HostName } from "../../tools/scenario/host_names.ts";
 import { repetition, results, run } from "../support/made_up_results.ts";
 
 const { environment } = results([]);
@@ -14,7 +15,7 @@ function ofLoad(one: Run, load: Partial<LoadPlan>): Run {
 }
 
 /** 40,000 requests in 8 s. */
-const one = (more: Partial<Measured> = {}) => repetition(5_000, { opened: 9, ...more });
+const one = (more: Partial<Watching<HostName>> = {}) => repetition(5_000, { opened: 9, ...more });
 
 Deno.test("requests per second are those of the table, and what the backend carried stands beside them", () => {
   const errors = { ...one().errors, status: 8_000, timeout: 800 };

@@ -10,7 +10,7 @@ import { plotsOf } from "../../tools/report/plots/plots.ts";
 import { readResults } from "../../tools/results/read.ts";
 import { analyse } from "../../tools/verdict/findings.ts";
 import { portsInUse } from "../../tools/verdict/ports.ts";
-import { type Measured, measuredOf } from "../../tools/results/results.ts";
+import { type Measured, watchingOf } from "../../tools/results/results.ts";
 import { BASELINE, churning } from "../support/made_up_knobs.ts";
 import { pool, repetition, results, run } from "../support/made_up_results.ts";
 import { ROOT } from "../support/root.ts";
@@ -33,7 +33,7 @@ Deno.test("plot, findings and attribution agree on the ports in use, TIME_WAITs 
   const findings = analyse(document);
   const { lines } = plotsOf(document).find(({ name }) => name === "ports")!;
   for (const [i, run] of document.runs.entries()) {
-    for (const [k, repetition] of measuredOf(run).entries()) {
+    for (const [k, repetition] of watchingOf(run, "gateway").entries()) {
       const { usedPeak } = findings.runs[i]!.ports!.repetitions[k]!;
       assertEquals(usedPeak, Math.max(...portsInUse(repetition)));
       const drawn = lines.some(({ name, points }) =>
@@ -52,7 +52,7 @@ Deno.test("plot, findings and attribution agree on the ports in use, TIME_WAITs 
     { ...opened!, timeWait: 1000 },
     { ...opened!, side: "accepted", timeWait: 3000 } as const,
   ];
-  const mixed: Measured = {
+  const mixed = {
     ...one,
     hosts: { ...one.hosts, gateway: { ...one.hosts.gateway, timeWaitGroups } },
   };

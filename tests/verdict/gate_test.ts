@@ -4,7 +4,6 @@ import { exitCodeOf, worstExitCode } from "../../tools/cli/gate_flags.ts";
 import { besideBaseline, checkDocuments } from "../../tools/verdict/documents.ts";
 import { parseGate } from "../../tools/verdict/gate.ts";
 import { checkGates } from "../../tools/verdict/gate_check.ts";
-import type { Results } from "../../tools/results/results.ts";
 import { proveGates } from "../../tools/verdict/gate_proof.ts";
 import { NOISE_MODELS, normalRandom, simulateBench } from "../support/simulation.ts";
 import { pool, repetition, resultsOf, run } from "../support/made_up_results.ts";
@@ -48,20 +47,6 @@ Deno.test("a gate on a figure fails, holds or cannot be told, as the repetitions
   assertEquals(verdictOf("requestsPerSec>=1000", BEFORE, BEFORE), "cannot tell");
   assertEquals(verdictOf("requestsPerSec>=900", BEFORE, BEFORE), "holds");
   assertEquals(verdictOf("requestsPerSec>=1100", BEFORE, BEFORE), "fails");
-});
-
-Deno.test("on a party that was not watched no gate holds, alone or as a change", () => {
-  const seen = resultsOf({ direct: BEFORE, pool: BEFORE });
-  const unseen = { ...seen, environment: { ...seen.environment, notWatched: ["gateway"] as const } };
-  const verdicts = (gate: string, ...documents: Results[]) =>
-    checkDocuments([parseGate(gate, GATE)], documents.map((results, i) => ({ name: `${i}`, results })))
-      .map(({ verdict }) => verdict);
-  assertEquals(verdicts("pool:gateway.timeWaitPeak<=100000", seen), ["holds"]);
-  assertEquals(verdicts("pool:gateway.timeWaitPeak<=100000", unseen), ["fails"]);
-  assertEquals(verdicts("pool:hosts.gateway.timeWaitPeak<=100000", unseen), ["fails"]);
-  assertEquals(verdicts("pool:gateway.timeWaitPeak<=+10", seen, unseen), ["fails"]);
-  assertEquals(verdicts("pool:gateway.timeWaitPeak<=+10", unseen, seen), ["fails"]);
-  assertEquals(verdicts("pool:client.timeWaitPeak<=100000", unseen), ["holds"]);
 });
 
 Deno.test("too few repetitions cannot tell, however large the difference, and say how many would", () => {

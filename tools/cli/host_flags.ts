@@ -42,7 +42,8 @@ export interface GivenHost {
   readonly prefix: string;
 }
 
-function parseHost(text: string, field: string): GivenHost {
+/** Takes `PARTY=PREFIX`. */
+export function parseHost(text: string, field: string): GivenHost {
   const at = text.indexOf("=");
   const name = at < 0 ? text : text.slice(0, at);
   const party = HOST_NAMES.find((known) => known === name);

@@ -278,7 +278,7 @@ function ownTableResult(observation: Observation, name: HostName): HostResult {
     connectionsOpened: moved.connectionsOpened,
     portsUsedPeak: Math.round(
       busiestShareOf(observation, name) *
-        Math.max(...samples.map(({ hosts }) => portsUsed(name, hosts, openedShare))),
+        Math.max(...samples.map(({ hosts }) => portsUsed<HostName>(name, hosts, openedShare))),
     ),
     timeWaitReused: moved.timeWaitReused,
     timeWaitOverflowed: moved.timeWaitOverflowed,

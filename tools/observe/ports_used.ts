@@ -7,6 +7,18 @@
 import type { HostName } from "../scenario/host_names.ts";
 import type { TimeWaitGroup } from "./tcp_table.ts";
 
+/** The sysctl that says which ports are ephemeral on a host. */
+export const PORT_RANGE_FILE = "/proc/sys/net/ipv4/ip_local_port_range";
+
+/** What it is where nobody has set it (ip-sysctl.rst). */
+const DEFAULT_RANGE = "32768 60999";
+
+/** The ephemeral ports of a host, by the text of {@linkcode PORT_RANGE_FILE}. */
+export function countPorts(range: string = DEFAULT_RANGE): number {
+  const [first, last] = range.trim().split(/\s+/).map(Number);
+  return last! - first! + 1;
+}
+
 /** What a host's counters show at one time. */
 export interface PortCounters {
   /** Sockets in TIME_WAIT. */
@@ -25,9 +37,9 @@ export interface PortCounters {
  *
  * @param openedShare see {@linkcode openedShareOf}.
  */
-export function portsUsed(
-  host: HostName,
-  counters: Readonly<Record<HostName, PortCounters>>,
+export function portsUsed<H extends HostName>(
+  host: H,
+  counters: Readonly<Record<H | "client", PortCounters>>,
   openedShare: number,
 ): number {
   const { timeWait, established } = counters[host];

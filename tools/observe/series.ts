@@ -5,8 +5,20 @@
  */
 
 import type { Amount } from "../figures.ts";
-import type { HostName } from "../scenario/host_names.ts";
 import type { ConnectionGroup, TimeWaitGroup } from "./tcp_table.ts";
+
+/**
+ * Something of each host; `null` for one that was not watched, because a figure of 0 would say that nothing
+ * went on there. From the client's hosts comes the load, so they always are.
+ */
+export interface OfHosts<T> {
+  /** Of the client's. */
+  readonly client: T;
+  /** Of the gateway's. */
+  readonly gateway: T | null;
+  /** Of the backend's. */
+  readonly backend: T | null;
+}
 
 /** What one host's TCP tables have shown between the start and the end of the load. */
 export interface HostResult {
@@ -55,7 +67,7 @@ export interface Samples {
   /** Milliseconds since the load began, in steps of 10. */
   readonly timeMs: readonly Amount[];
   /** The series of each host; where the hosts share one table, the same under all three names. */
-  readonly hosts: Readonly<Record<HostName, HostSeries>>;
+  readonly hosts: OfHosts<HostSeries>;
   /** What the backend has answered, at times of its own. */
   readonly answered: AnsweredSeries;
 }

@@ -6,6 +6,7 @@
 
 import { delay } from "@std/async/delay";
 import type { Host } from "../lab/host.ts";
+import { countPorts, PORT_RANGE_FILE } from "./ports_used.ts";
 import { parseTcpTable, TCP_STATES, TCP_TABLE_FILES, type TcpSocket } from "./tcp_table.ts";
 
 /** The share of the ephemeral port range that may stand in TIME_WAIT when a repetition starts. */
@@ -57,11 +58,10 @@ export async function untilQuiet(
 ): Promise<QuietSeen> {
   const startMs = performance.now();
   for (let looks = 0;; looks++) {
-    const [range, ...tables] = await host.readProc(PORT_RANGE, ...TCP_TABLE_FILES);
-    const [first, last] = (range ?? DEFAULT_RANGE).trim().split(/\s+/).map(Number);
+    const [range, ...tables] = await host.readProc(PORT_RANGE_FILE, ...TCP_TABLE_FILES);
     const timeWait = waitsTowards(port, tables.flatMap((text) => parseTcpTable(text ?? "")));
     const waitedMs = Math.round(performance.now() - startMs);
-    const seen = { timeWait, most: Math.floor((last! - first! + 1) * share), waitedMs };
+    const seen = { timeWait, most: Math.floor(countPorts(range) * share), waitedMs };
     if (timeWait <= seen.most || waitedMs >= limitMs) return seen;
     if (looks === 0) onWait?.(seen);
     await delay(LOOK_MS, { signal });
@@ -77,8 +77,3 @@ function waitsTowards(port: number | undefined, sockets: readonly TcpSocket[]): 
   );
   return waits.filter(({ localPort }) => !listening.has(localPort)).length;
 }
-
-const PORT_RANGE = "/proc/sys/net/ipv4/ip_local_port_range";
-
-/** What the range is where nobody has set it (ip-sysctl.rst). */
-const DEFAULT_RANGE = "32768 60999";

@@ -275,7 +275,8 @@ export function besideOf(repetition: Measured, { options: { load } }: Run, envir
 
 /** Connections that the gateway opened for each request, over the whole load. */
 export function openedPerRequest({ hosts, requests }: Measured): number {
-  return hosts.gateway.connectionsOpened / Math.max(1, requests);
+  // Nothing is predicted of given hosts, of which alone one may not be watched.
+  return (hosts.gateway?.connectionsOpened ?? 0) / Math.max(1, requests);
 }
 
 type MedianOf = (of: (repetition: Measured) => number) => number;

@@ -115,7 +115,7 @@ function findContradiction(document: Results): string | undefined {
     for (const [i, repetition] of run.repetitions.entries()) {
       if (!isMeasured(repetition)) continue;
       const { samples, latencyHistogram, connects } = repetition;
-      const series = Object.values(samples.hosts).flatMap((host) => [
+      const series = Object.values(samples.hosts).filter((host) => host !== null).flatMap((host) => [
         host.timeWait,
         host.established,
         host.connectionsOpened,

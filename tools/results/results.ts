@@ -16,7 +16,7 @@ import type { ConnectTimes } from "../observe/connect_probe.ts";
 import type { LatencyHistogram } from "../load/latency_histogram.ts";
 import type { MachineUse } from "../observe/machine.ts";
 import type { GatewaySides } from "../observe/gateway_sides.ts";
-import type { HostResult, Samples } from "../observe/series.ts";
+import type { HostResult, HostSeries, OfHosts, Samples } from "../observe/series.ts";
 import type { Processes } from "../observe/process_usage.ts";
 import type { PoolCounters } from "../transport/pool/counters.ts";
 import type { FindPlan } from "../scenario/find.ts";
@@ -179,8 +179,8 @@ export interface Environment {
    */
   readonly machines?: readonly Machine[];
   /**
-   * The parties whose machines were not watched: what `hosts` and `samples` say of them is 0 and was not
-   * measured. Left out where all were.
+   * The parties whose machines were not watched: in `hosts` and in `samples` they are `null`. Left out where
+   * all were.
    */
   readonly notWatched?: readonly HostName[];
 }
@@ -198,6 +198,8 @@ export interface Machine {
   readonly kernel: string;
   /** CPUs that a process of the bench may use there, or a share of one. */
   readonly cpus: Amount;
+  /** Ephemeral ports there. Left out in a document of an older version. */
+  readonly ports?: Count;
   /** Proxies of a service mesh that stand in the path there, and by what each was seen. Left out for none. */
   readonly proxies?: readonly string[];
 }
@@ -320,15 +322,18 @@ export interface Measured {
    */
   readonly backendRequests?: Count;
   /**
-   * 1 − connections opened towards the backend ÷ requests; at least 0. `null` where the load went direct, and
-   * where nothing was answered.
+   * 1 − connections opened towards the backend ÷ requests; at least 0. `null` where the load went direct,
+   * where nothing was answered, and where the gateway was not watched.
    */
   readonly reuseRatio: Share | null;
-  /** What the TCP tables have shown, by host. The gateway's host is idle where the load went direct. */
-  readonly hosts: Readonly<Record<HostName, HostResult>>;
+  /**
+   * What the TCP tables have shown, by host; `null` for one that was not watched. The gateway's host is idle
+   * where the load went direct.
+   */
+  readonly hosts: OfHosts<HostResult>;
   /**
    * The gateway's connections towards the backend and of its clients, told apart. Left out where the load
-   * went direct, and in a document of an older version.
+   * went direct, where the gateway was not watched, and in a document of an older version.
    */
   readonly sides?: GatewaySides;
   /**
@@ -376,6 +381,22 @@ export function measuredOf(run: Run): Measured[] {
   return run.repetitions.filter(isMeasured);
 }
 
+/** A repetition in which the hosts of some parties were watched. */
+export type Watching<P extends HostName> = Measured & {
+  readonly hosts: Readonly<Record<P, HostResult>>;
+  readonly samples: { readonly hosts: Readonly<Record<P, HostSeries>> };
+};
+
+/** Whether the host of a party was watched in a repetition. */
+export function isWatching<P extends HostName>(repetition: Measured, party: P): repetition is Watching<P> {
+  return repetition.hosts[party] !== null;
+}
+
+/** The measured repetitions of a run in which the host of a party was watched. */
+export function watchingOf<P extends HostName>(run: Run, party: P): Watching<P>[] {
+  return measuredOf(run).filter((repetition) => isWatching(repetition, party));
+}
+
 /**
  * Requests per second that were answered in time and with a status of 2xx or 3xx. Reports compare this
  * figure, because a gateway that refuses everything is fast and serves nobody.
@@ -392,7 +413,12 @@ export function openerOf({ gateway }: { readonly gateway: unknown }): "client" |
   return gateway === null ? "client" : "gateway";
 }
 
-/** The same by what was measured; a gateway that runs already has no CPU time, but two sides. */
-export function openerIn({ processes, sides }: Pick<Measured, "processes" | "sides">): "client" | "gateway" {
-  return openerOf({ gateway: processes.gateway ?? sides ?? null });
+/**
+ * The same by what was measured; a gateway that runs already has no CPU time, but two sides. Where the
+ * gateway's host was not watched it may be either, and is taken to be the one of which nothing is known.
+ */
+export function openerIn(
+  { processes, sides, hosts }: Pick<Measured, "processes" | "sides" | "hosts">,
+): "client" | "gateway" {
+  return openerOf({ gateway: hosts.gateway === null ? hosts : processes.gateway ?? sides ?? null });
 }

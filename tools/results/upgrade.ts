@@ -23,6 +23,7 @@ export function upgrade(document: Unchecked): void {
   // A method that was not kept was `null` for a while.
   document.method ??= { repeat, until: null };
   fill(document.environment, { governors: [] });
+  const unwatched = isObject(document.environment) ? listOf(document.environment.notWatched) : [];
   for (const { options } of runs) {
     if (!isObject(options)) continue;
     fill(options.load, { warmUpMs: 0 });
@@ -31,6 +32,11 @@ export function upgrade(document: Unchecked): void {
   for (const repetition of repetitions.flat()) {
     if (!isObject(repetition) || "failed" in repetition) continue;
     fill(repetition, { startedMs: null, latencyHistogram: null, machine: null });
+    // A party that was not watched was all zeros for a while.
+    const bySide = [repetition.hosts, isObject(repetition.samples) ? repetition.samples.hosts : undefined];
+    for (const hosts of bySide.filter(isObject)) {
+      for (const party of unwatched) if (String(party) in hosts) hosts[String(party)] = null;
+    }
   }
 }
 

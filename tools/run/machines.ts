@@ -11,11 +11,13 @@ import { BACKEND_SCRIPT, denoArgv } from "../lab/deno_script.ts";
 import { filesNeeded } from "../lab/file_limit.ts";
 import { placeOf } from "../lab/prefix_shell.ts";
 import { inTime } from "../lab/in_time.ts";
+import { sharesTables } from "../lab/remote/far_facts.ts";
 import type { RemoteHost } from "../lab/remote/remote_host.ts";
 import { connectRemoteLab, type RemoteLab } from "../lab/remote/remote_lab.ts";
 import type { GeneratorChoice, LoadGenerator } from "../load/load.ts";
 import { divideLoad } from "../load/divide_load.ts";
 import { readProxiesInPath } from "../observe/in_the_path.ts";
+import { countPorts, PORT_RANGE_FILE } from "../observe/ports_used.ts";
 import type { LoadClient } from "../load/start_load.ts";
 import { parseWrkVersion, UNKNOWN_VERSION } from "../load/wrk.ts";
 import type { Machine } from "../results/results.ts";
@@ -100,7 +102,8 @@ async function machinesOf({ all, gateway, backend }: RemoteLab): Promise<Machine
       `${mesh}: ${evidence.join(", ")}`
     );
     const prefix = maskSecrets(host.prefix);
-    return { party, prefix, kernel, cpus, ...(proxies.length === 0 ? {} : { proxies }) };
+    const ports = countPorts((await host.readProc(PORT_RANGE_FILE))[0]);
+    return { party, prefix, kernel, cpus, ports, ...(proxies.length === 0 ? {} : { proxies }) };
   }));
 }
 
@@ -112,9 +115,7 @@ function nameOf({ name, prefix }: RemoteHost): string {
 /** Two hosts with one table would both count all that either of them does. */
 function refuseSharedTables({ all }: RemoteLab): void {
   for (const [i, host] of all.entries()) {
-    const same = all.slice(0, i).find(({ far }) =>
-      far.network !== "" && far.network === host.far.network && far.bootId === host.far.bootId
-    );
+    const same = all.slice(0, i).find(({ far }) => sharesTables(far, host.far));
     if (same === undefined) continue;
     throw new TimewaitError(
       `${nameOf(same)} and ${

@@ -141,11 +141,7 @@ export function showProgress(
     onRepetition(run, repetition, result) {
       const columns = output.columns();
       if (columns !== undefined) clear(columns);
-      const outcome = isMeasured(result)
-        ? `${count.format(servedPerSec(result))} requests/s, ` +
-          `${count.format(result.hosts[openerIn(result)].timeWaitPeak)} TIME_WAIT`
-        : `failed: ${result.failed}`;
-      output.write(`${inOneLine(`${run} ${repetition}: ${outcome}`)}\n`);
+      output.write(`${inOneLine(`${run} ${repetition}: ${renderOutcome(result)}`)}\n`);
       if (repetition !== 1 || !toSumUp.includes(run)) return;
       firstRound.set(run, result);
       if (firstRound.size === toSumUp.length) output.write(renderFirstRound(toSumUp, firstRound));
@@ -155,17 +151,27 @@ export function showProgress(
 
 /** All runs once, in the order of the scenario: the first answer of a bench. */
 function renderFirstRound(runs: readonly string[], first: ReadonlyMap<string, Repetition>): string {
-  const lines = runs.map((run) => `  ${inOneLine(`${run}: ${renderOutcome(first.get(run)!)}`)}\n`);
+  const lines = runs.map((run) =>
+    `  ${inOneLine(`${run}: ${renderOutcome(first.get(run)!, { perRequest: true })}`)}\n`
+  );
   return `First round, refined below:\n${lines.join("")}`;
 }
 
-function renderOutcome(result: Repetition): string {
+/** A repetition in a few figures; those of a gateway that was not watched are left out. */
+function renderOutcome(
+  result: Repetition,
+  { perRequest = false }: { readonly perRequest?: boolean } = {},
+): string {
   if (!isMeasured(result)) return `failed: ${result.failed}`;
-  const { connectionsOpened, timeWaitPeak } = result.hosts[openerIn(result)];
+  const opener = result.hosts[openerIn(result)];
   const { requests } = result;
-  return `${count.format(servedPerSec(result))} requests/s, ` +
-    (requests === 0 ? "" : `${ratio.format(connectionsOpened / requests)} connections per request, `) +
-    `${count.format(timeWaitPeak)} TIME_WAIT`;
+  return [
+    `${count.format(servedPerSec(result))} requests/s`,
+    ...(opener === null || !perRequest || requests === 0
+      ? []
+      : [`${ratio.format(opener.connectionsOpened / requests)} connections per request`]),
+    ...(opener === null ? [] : [`${count.format(opener.timeWaitPeak)} TIME_WAIT`]),
+  ].join(", ");
 }
 
 function inOneLine(text: string): string {
@@ -190,7 +196,7 @@ export function renderProgress(progress: BenchProgress, durations: RunDurations,
     : load === undefined
     ? "  starting"
     : `  ${count.format(load.requestsPerSec)} requests/s`;
-  const timeWait = load === undefined ? "" : `  ${count.format(load.timeWait)} TIME_WAIT`;
+  const timeWait = load?.timeWait === undefined ? "" : `  ${count.format(load.timeWait)} TIME_WAIT`;
   // What a narrow terminal does without, the least missed first; the time left is kept to the last.
   const narrower = [
     `${bar(20)}${name}${rate}${timeWait}${left}`,

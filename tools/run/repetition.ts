@@ -5,7 +5,7 @@
  */
 
 import { setKnobs } from "../lab/knobs.ts";
-import type { AnyLab } from "../lab/any_lab.ts";
+import { type AnyLab, hostsOf } from "../lab/any_lab.ts";
 import type { LabKind, LocalLabKind } from "../lab/lab.ts";
 import type { HostSysctls } from "../lab/machine_knobs.ts";
 import { openLab } from "../lab/open_lab.ts";
@@ -25,6 +25,7 @@ import {
 import { gatewaySides } from "../observe/gateway_sides.ts";
 import { collectPoolCounters } from "../observe/pool_counters.ts";
 import { readCounters } from "../observe/sampler.ts";
+import type { OfHosts } from "../observe/series.ts";
 import { readSockets } from "../observe/sockets.ts";
 import type { TcpCounters } from "../observe/tcp_counters.ts";
 import type { TcpSocket } from "../observe/tcp_table.ts";
@@ -49,8 +50,11 @@ export interface Progress {
   readonly elapsedMs: number;
   /** Requests per second that the backend has answered lately. */
   readonly requestsPerSec: number;
-  /** Sockets in TIME_WAIT now, on the host that opens the connections to the backend. */
-  readonly timeWait: number;
+  /**
+   * Sockets in TIME_WAIT now, on the host that opens the connections to the backend. Left out where that is
+   * not watched.
+   */
+  readonly timeWait?: number;
 }
 
 /** What a repetition needs to know besides its run. */
@@ -94,9 +98,10 @@ export async function measureRepetition(options: RunOptions, context: Repetition
     ? undefined
     : stack.use(await setKnobs(local, parseKnobs(sysctls), context.hostSysctls));
 
+  const opener = openerOf(options);
   let timeWait = 0;
   const answered = collectAnswered((elapsedMs, requestsPerSec) =>
-    onProgress?.({ elapsedMs, requestsPerSec, timeWait })
+    onProgress?.({ elapsedMs, requestsPerSec, ...(isWatched(lab, opener) ? { timeWait } : {}) })
   );
   const ours = options.gateway !== null && "transport" in options.gateway;
   const failures = collectUpstreamFailures({ ours, hide: hiderOf(load.headers) });
@@ -134,8 +139,6 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   };
   const socketsBefore = load.warmUpMs > 0 ? await warmUp(stage, options) : undefined;
 
-  const isWatched = machines === undefined || machines.lab.gateway !== undefined;
-  const opener = isWatched ? openerOf(options) : "client";
   const watched = await watchLoad(stage, {
     probeConnects,
     onSample: (hosts) => timeWait = hosts[opener].timeWait,
@@ -162,7 +165,8 @@ export async function measureRepetition(options: RunOptions, context: Repetition
   const there = portsThere(observed);
   const observation = withoutOthers(asReached(observed, there));
   const hosts = hostResults(observation);
-  const sides = isWatched ? gatewaySides(observation, { hosts, ...result }) : undefined;
+  const seesGateway = isWatched(lab, "gateway");
+  const sides = seesGateway ? gatewaySides(observation, { hosts, ...result }) : undefined;
   const ofOthers = openedByOthers(observation);
   return {
     startedMs: Math.round(startMs - (firstStartedMs ?? startMs)),
@@ -172,15 +176,17 @@ export async function measureRepetition(options: RunOptions, context: Repetition
       ? { inFlight: connectionsOfClient(observation) }
       : {}),
     ...(ofOthers === undefined ? {} : { openedByOthers: ofOthers }),
-    reuseRatio: through && isWatched ? reuseRatioOf(hosts.gateway.connectionsOpened, result.requests) : null,
-    hosts,
+    reuseRatio: through && seesGateway
+      ? reuseRatioOf(hosts.gateway.connectionsOpened, result.requests)
+      : null,
+    hosts: ofWatched(lab, hosts),
     ...(sides === undefined ? {} : { sides }),
     processes,
     machine,
     ...(machines === undefined ? {} : { onMachines: onMachines(stage, watched, { waitedMs, there }) }),
     samples: {
       timeMs: observation.samples.map((sample) => sample.timeMs),
-      hosts: hostSeries(observation),
+      hosts: ofWatched(lab, hostSeries(observation)),
       answered: answeredSeries,
     },
     ...(set === undefined ? {} : { knobs: set.knobs }),
@@ -189,6 +195,20 @@ export async function measureRepetition(options: RunOptions, context: Repetition
     ...(counters === undefined ? {} : { pool: counters }),
     ...(witnessed.length === 0 ? {} : { witnesses: witnessed }),
     ...(connects === undefined ? {} : { connects }),
+  };
+}
+
+/** Whether the host of a party is watched. */
+function isWatched(lab: AnyLab, party: HostName): boolean {
+  return hostsOf(lab, party).length > 0;
+}
+
+/** What was observed of each host, and `null` for one that is not watched. */
+function ofWatched<T>(lab: AnyLab, { client, gateway, backend }: Record<HostName, T>): OfHosts<T> {
+  return {
+    client,
+    gateway: isWatched(lab, "gateway") ? gateway : null,
+    backend: isWatched(lab, "backend") ? backend : null,
   };
 }
 

@@ -83,7 +83,7 @@ export function judgeRun({ run, churn, ports }: JudgedRun, baseline: Run): Advic
   if (knobsOf(run).some((knob) => !isInForce(knob))) return "not in force";
   const failed = failedShare(run);
   const failedBefore = failedShare(baseline);
-  if ((measuredOf(run)).some(({ hosts }) => (hosts.gateway.timeWaitOverflowed ?? 0) > 0)) return "harmful";
+  if (measuredOf(run).some(({ hosts }) => (hosts.gateway?.timeWaitOverflowed ?? 0) > 0)) return "harmful";
   if (failed > Math.max(TROUBLE_SHARE, 10 * failedBefore)) return "harmful";
   const relieved = failed <= Math.max(TROUBLE_SHARE, RELIEF_SHARE * failedBefore);
   if (relieved && (churn?.outcome === "kept" || churn?.outcome === "none opened")) return "cure";

@@ -5,14 +5,12 @@
  */
 
 import { hasOwnTables } from "../lab/any_lab.ts";
-import type { Samples } from "../observe/series.ts";
 import type { TimeWaitGroup } from "../observe/tcp_table.ts";
-import { type Environment, type Measured, measuredOf, type Run } from "../results/results.ts";
+import { type Environment, type Run, type Watching, watchingOf } from "../results/results.ts";
 import { backendRequestsOf } from "./forwarding.ts";
 import { estimateMedian } from "./intervals.ts";
 import { othersOf } from "./others.ts";
 import { openedOnceWarm, portsFailed } from "./ports.ts";
-import { isWatched } from "./watched.ts";
 
 /** A gateway whose backend answers less than this share of the requests answers the others by itself. */
 const FORWARDED_SHARE = 0.5;
@@ -85,15 +83,16 @@ export interface Churn {
  */
 export function churnOf(
   run: Run,
-  { lab, ...environment }: Pick<Environment, "lab" | "notWatched">,
+  { lab }: Pick<Environment, "lab">,
 ): Churn | undefined {
-  const measured = measuredOf(run);
+  const measured = watchingOf(run, "gateway");
   const { gateway, load, loopback } = run.options;
-  if (gateway === null || measured.length === 0 || !isWatched(environment, "gateway")) return undefined;
-  const median = (of: (repetition: Measured) => number) => estimateMedian(measured.map(of))!.estimate;
+  if (gateway === null || measured.length === 0) return undefined;
+  const median = (of: (repetition: Watching<"gateway">) => number) =>
+    estimateMedian(measured.map(of))!.estimate;
   const ownTable = hasOwnTables(lab.kind) && loopback !== true;
   const timeWaitOnGateway = median(({ hosts }) => sumOf(hosts.gateway.timeWaitGroups, "opened"));
-  const timeWaitOnBackend = median(({ hosts }) => sumOf(hosts.backend.timeWaitGroups, "accepted"));
+  const timeWaitOnBackend = median(({ hosts }) => sumOf(hosts.backend?.timeWaitGroups ?? [], "accepted"));
   const requests = median((repetition) => repetition.requests);
   const backendRequests = median(backendRequestsOf);
   const connectionsOpened = median(({ hosts }) => hosts.gateway.connectionsOpened);
@@ -138,7 +137,7 @@ export function churnOf(
     timeWaitOverflowed: median(({ hosts }) => hosts.gateway.timeWaitOverflowed ?? 0),
     portsFailed: failed,
     warmedUp: load.warmUpMs > 0,
-    closedWithoutTimeWait: isWatched(environment, "backend") &&
+    closedWithoutTimeWait: measured.every(({ hosts }) => hosts.backend !== null) &&
       timeWaitOnGateway + timeWaitOnBackend < closed / 10,
   };
 }
@@ -146,7 +145,7 @@ export function churnOf(
 /**
  * The gateway's connections to the backend at a sample: those that stand on it, without those of its clients.
  */
-function openAt({ hosts: { client, gateway } }: Samples, index: number): number {
+function openAt({ hosts: { client, gateway } }: Watching<"gateway">["samples"], index: number): number {
   return Math.max(0, (gateway.established.at(index) ?? 0) - (client.established.at(index) ?? 0));
 }
 

@@ -7,7 +7,7 @@
 
 import { hasOwnTables } from "../lab/any_lab.ts";
 import { connectionsIn } from "../observe/tcp_table.ts";
-import { type Environment, type Measured, measuredOf, type Run } from "../results/results.ts";
+import { type Environment, type Machine, type Measured, measuredOf, type Run } from "../results/results.ts";
 import { sysctlsOf } from "./knobs.ts";
 import { portRange } from "./ports.ts";
 import type { WarningFigures } from "./warning.ts";
@@ -23,13 +23,8 @@ export function clientOutOfPorts(
   run: Run,
   environment: Environment,
 ): WarningFigures["client out of ports"] | undefined {
-  // Hosts that share one network take their sysctls from the gateway.
-  const ownNetwork = hasOwnTables(environment.lab.kind) && run.options.loopback !== true;
-  const sysctls = sysctlsOf(run, environment, ownNetwork ? "client" : "gateway");
-  const range = portRange(sysctls["net.ipv4.ip_local_port_range"])?.count;
-  // Each of several clients has as many.
-  const clients = environment.machines?.filter(({ party }) => party === "client").length ?? 1;
-  const ports = range === undefined ? undefined : range * clients;
+  const ports = portsOfClients(run, environment);
+  const given = clientsOf(environment).length;
   const measured = measuredOf(run);
   if (ports === undefined) return undefined;
   const out = measured.filter((repetition) =>
@@ -44,7 +39,27 @@ export function clientOutOfPorts(
     portsUsed: Math.min(ports, portsUsedBy(most!)),
     timeWait: openedBy(most!).reduce((sum, { timeWait }) => sum + timeWait, 0),
     failedConnects: out.reduce((sum, { errors }) => sum + errors.connect, 0),
+    ...(given === 0 ? {} : { clients: given }),
   };
+}
+
+/** The given hosts from which the load comes; none in a lab of our own. */
+function clientsOf({ machines = [] }: Environment): Machine[] {
+  return machines.filter(({ party }) => party === "client");
+}
+
+/** The ports from which the load can come; `undefined` where they are not known. */
+function portsOfClients(run: Run, environment: Environment): number | undefined {
+  const clients = clientsOf(environment);
+  if (clients.length > 0) {
+    const known = clients.flatMap(({ ports }) => ports ?? []);
+    // Each has the same part of the load, so that the one with the fewest runs out first.
+    return known.length < clients.length ? undefined : Math.min(...known) * clients.length;
+  }
+  // Hosts that share one network take their sysctls from the gateway.
+  const ownNetwork = hasOwnTables(environment.lab.kind) && run.options.loopback !== true;
+  const sysctls = sysctlsOf(run, environment, ownNetwork ? "client" : "gateway");
+  return portRange(sysctls["net.ipv4.ip_local_port_range"])?.count;
 }
 
 /** The most ports of the client that were in use at a time. */

@@ -5,7 +5,7 @@
  */
 
 import { TimewaitError } from "../errors.ts";
-import { type Environment, measuredOf, type Results, type Run, servedPerSec } from "../results/results.ts";
+import { measuredOf, type Results, type Run, servedPerSec } from "../results/results.ts";
 import {
   baselineOf,
   compareValues,
@@ -118,29 +118,19 @@ export function isDecided(results: Results): boolean {
 }
 
 /** The runs of one document, those but the baseline beside it. */
-export function besideBaseline(
-  results: Pick<Results, "runs"> & { readonly environment?: Pick<Environment, "notWatched"> },
-): GatedRun[] {
+export function besideBaseline(results: Pick<Results, "runs">): GatedRun[] {
   const baseline = baselineOf(results);
-  const { notWatched = [] } = results.environment ?? {};
   return results.runs.map((run) => ({
     run,
-    notWatched,
     ...(baseline === undefined || run === baseline ? {} : { against: baseline, paired: true }),
   }));
 }
 
 /** The runs of a document, and those that only the first one has. */
 function besideFirst(first: NamedResults, { name: document, results }: NamedResults, of: number): GatedRun[] {
-  const notWatched = [first.results, results].flatMap(({ environment }) => environment.notWatched ?? []);
   const gated = results.runs.map((run): GatedRun => {
     const against = runOf(first, run.name);
-    return {
-      run,
-      notWatched,
-      ...(against === undefined ? {} : { against }),
-      ...(of < 2 ? {} : { document }),
-    };
+    return { run, ...(against === undefined ? {} : { against }), ...(of < 2 ? {} : { document }) };
   });
   const lost = lostRuns([first, { name: document, results }]).map(({ run: name }): GatedRun => {
     const against = runOf(first, name)!;

@@ -7,7 +7,15 @@
 import { hasOwnTables } from "../lab/any_lab.ts";
 import { failedRequests } from "../load/load.ts";
 import type { ConnectionGroup, TimeWaitGroup } from "../observe/tcp_table.ts";
-import { type Environment, type Measured, measuredOf, type Run, servedPerSec } from "../results/results.ts";
+import {
+  type Environment,
+  type Measured,
+  measuredOf,
+  type Run,
+  servedPerSec,
+  type Watching,
+  watchingOf,
+} from "../results/results.ts";
 import {
   type BackendPlan,
   type GatewayPlan,
@@ -30,25 +38,25 @@ import { estimateMedian } from "./intervals.ts";
 import { sysctlsOf } from "./knobs.ts";
 import { mergeWitnesses } from "./merged_witness.ts";
 import { openedOnceWarm, portRange } from "./ports.ts";
-import { isWatched } from "./watched.ts";
 
 /** The evidence of a run; `undefined` for a direct run, and where nothing was measured. */
 export function evidenceOf(run: Run, environment: Environment): Evidence | undefined {
   const measured = measuredOf(run);
   if (run.options.gateway === null || measured.length === 0) return undefined;
-  const ports = portsOf(measured, run, environment);
+  const watching = watchingOf(run, "gateway");
+  const ports = portsOf(watching, run, environment);
   const witness = mergeWitnesses(measured.map(({ witnesses = [] }) => witnesses));
   const failures = failuresOf(measured);
   const pool = poolOf(run.options.gateway, measured);
-  const seen = isWatched(environment, "gateway");
+  const seen = watching.length > 0;
   return {
     repetitions: measured.length,
     requests: requestsOf(measured, run),
-    ...(seen ? { upstream: upstreamOf(measured, run, environment), clients: clientsOf(measured, run) } : {}),
+    ...(seen ? { upstream: upstreamOf(watching, run, environment), clients: clientsOf(watching, run) } : {}),
     ...(witness === undefined ? {} : { witness }),
     ...(failures === undefined ? {} : { failures }),
     ...(ports === undefined ? {} : { ports }),
-    ...(seen ? { listenDrops: sumOf(measured, ({ hosts }) => hosts.gateway.listenDrops ?? 0) } : {}),
+    ...(seen ? { listenDrops: sumOf(watching, ({ hosts }) => hosts.gateway.listenDrops ?? 0) } : {}),
     ...(pool === undefined ? {} : { pool }),
   };
 }
@@ -67,8 +75,11 @@ function requestsOf(measured: readonly Measured[], { options: { load } }: Run): 
   };
 }
 
-function upstreamOf(measured: readonly Measured[], run: Run, environment: Environment): UpstreamEvidence {
-  const { lab } = environment;
+function upstreamOf(
+  measured: readonly Watching<"gateway">[],
+  run: Run,
+  { lab }: Environment,
+): UpstreamEvidence {
   const ownTable = hasOwnTables(lab.kind) && run.options.loopback !== true;
   const destinations = Math.max(...measured.map(destinationsOf));
   const backendMs = backendMsOf(run.options.backend);
@@ -90,21 +101,19 @@ function upstreamOf(measured: readonly Measured[], run: Run, environment: Enviro
       measured,
       ({ hosts }) => countOf(hosts.gateway.timeWaitGroups, "opened", "timeWait"),
     ),
-    ...(isWatched(environment, "backend")
-      ? {
-        timeWaitOnBackend: medianOf(
-          measured,
-          ({ hosts }) => countOf(hosts.backend.timeWaitGroups, "accepted", "timeWait"),
-        ),
-      }
-      : {}),
+    ...(measured.some(({ hosts }) => hosts.backend === null) ? {} : {
+      timeWaitOnBackend: medianOf(
+        measured,
+        ({ hosts }) => countOf(hosts.backend?.timeWaitGroups, "accepted", "timeWait"),
+      ),
+    }),
     ...(backendMs === undefined ? {} : { backendMs }),
     backendClosesOnlyIfAsked: closesOnlyIfAsked(run.options.backend),
   };
 }
 
 /** The connections to the backend that stood, where the hosts have tables of their own. */
-function standingOf(measured: readonly Measured[]): UpstreamEvidence {
+function standingOf(measured: readonly Watching<"gateway">[]): UpstreamEvidence {
   const each = measured.map((repetition) => {
     const { client, gateway } = repetition.samples.hosts;
     const open = gateway.established.map((count, i) => Math.max(0, count - (client.established[i] ?? 0)));
@@ -142,7 +151,7 @@ function keptIdleOf(measured: readonly Measured[], { options: { load } }: Run): 
   return { keptIdle: estimateMedian(known)!.estimate };
 }
 
-function destinationsOf({ witnesses, hosts: { gateway } }: Measured): number {
+function destinationsOf({ witnesses, hosts: { gateway } }: Watching<"gateway">): number {
   const services = [...gateway.connectionGroups ?? [], ...gateway.timeWaitGroups]
     .flatMap(({ side, service }) => side === "opened" ? [service] : []);
   return Math.max(witnesses?.length ?? 0, new Set(services).size);
@@ -185,7 +194,7 @@ function abandonedOf({ arrivals }: Measured): number {
  * The connections of a load are opened once, and each failure explains one more, as does each client that
  * left.
  */
-function clientsOf(measured: readonly Measured[], { options: { load } }: Run): ClientEvidence {
+function clientsOf(measured: readonly Watching<"gateway">[], { options: { load } }: Run): ClientEvidence {
   return {
     opened: sumOf(measured, ({ hosts }) => hosts.client.connectionsOpened),
     needed: sumOf(
@@ -214,12 +223,12 @@ function failuresOf(measured: readonly Measured[]): Record<string, number> | und
 }
 
 function portsOf(
-  measured: readonly Measured[],
+  measured: readonly Watching<"gateway">[],
   run: Run,
   environment: Environment,
 ): PortEvidence | undefined {
   const range = portRange(sysctlsOf(run, environment)["net.ipv4.ip_local_port_range"]);
-  if (range === undefined || !isWatched(environment, "gateway")) return undefined;
+  if (range === undefined || measured.length === 0) return undefined;
   return {
     range: range.count,
     usedPeak: Math.max(...measured.map(({ hosts }) => hosts.gateway.portsUsedPeak)),
@@ -278,10 +287,10 @@ function countOf<G extends Grouped, K extends keyof G>(
     .reduce((sum, group) => sum + Number(group[state]), 0);
 }
 
-function sumOf(measured: readonly Measured[], of: (repetition: Measured) => number): number {
+function sumOf<R>(measured: readonly R[], of: (repetition: R) => number): number {
   return measured.reduce((sum, repetition) => sum + of(repetition), 0);
 }
 
-function medianOf(measured: readonly Measured[], of: (repetition: Measured) => number): number {
+function medianOf<R>(measured: readonly R[], of: (repetition: R) => number): number {
   return estimateMedian(measured.map(of))!.estimate;
 }

@@ -8,7 +8,6 @@ import type { Knob } from "../lab/knobs.ts";
 import { failedRequests } from "../load/load.ts";
 import { openedShareOf } from "../observe/ports_used.ts";
 import {
-  type Environment,
   isMeasured,
   type Measured,
   measuredOf,
@@ -16,6 +15,8 @@ import {
   type Results,
   type Run,
   servedPerSec,
+  type Watching,
+  watchingOf,
 } from "../results/results.ts";
 import type { PoolCounters } from "../transport/pool/counters.ts";
 import { type Advice, changesOf, failedShare, judgedRuns, judgeRun } from "./advice.ts";
@@ -36,7 +37,6 @@ import { remediesOf, type Remedy } from "./remedies.ts";
 import { type SelfCheck, selfCheckOf } from "./self_check.ts";
 import { medianUnanswered } from "./unanswered.ts";
 import type { Warning } from "./warning.ts";
-import { isWatched } from "./watched.ts";
 import { warningsOf } from "./warnings.ts";
 
 /** What a document shows. It is JSON: what is not known is left out. */
@@ -203,7 +203,7 @@ export function analyse(results: Results): Findings {
         hasGateway: run.options.gateway !== null,
         measured: measured.length,
         failed: run.repetitions.filter((repetition) => !isMeasured(repetition)).length,
-        figures: figuresOf(run, environment),
+        figures: figuresOf(run),
         failedShare: failedShare(run),
         differs: baseline === undefined ? [] : differingOptions(run, baseline),
         knobs: knobsOf(run),
@@ -224,35 +224,38 @@ function adviceOf(judged: Parameters<typeof judgeRun>[0], baseline: Run): Advice
   return judged.run === baseline ? { changes } : { verdict: judgeRun(judged, baseline), changes };
 }
 
-function figuresOf(run: Run, environment: Environment): RunFigures {
+function figuresOf(run: Run): RunFigures {
   const opener = openerOf(run.options);
-  const ofGateway = run.options.gateway !== null && isWatched(environment, "gateway");
-  const median = (of: (repetition: Measured) => number | null) =>
-    estimateMedian(measuredOf(run).map(of).filter((value) => value !== null));
+  const medianOf = <R>(some: readonly R[], of: (repetition: R) => number | null) =>
+    estimateMedian(some.map(of).filter((value) => value !== null));
+  const median = (of: (repetition: Measured) => number | null) => medianOf(measuredOf(run), of);
+  const watching = run.options.gateway === null ? [] : watchingOf(run, "gateway");
+  const ofGateway = (of: (repetition: Watching<"gateway">) => number | null) => medianOf(watching, of);
   return defined({
     servedPerSec: median(servedPerSec),
     latencyP50Us: median(({ latencyUs }) => latencyUs.p50),
     latencyP99Us: median(({ latencyUs }) => latencyUs.p99),
     failedRequests: median(({ errors }) => failedRequests(errors)),
     failedByStatus: median(({ errors }) => errors.status),
-    openedPerRequest: isWatched(environment, opener)
-      ? median(({ hosts, requests }) => hosts[opener].connectionsOpened / Math.max(1, requests))
-      : undefined,
-    timeWaitPeak: ofGateway ? median(({ hosts }) => hosts.gateway.timeWaitPeak) : undefined,
-    timeWaitToBackend: ofGateway ? median((repetition) => timeWaitsOf(repetition).toBackend) : undefined,
-    timeWaitOfClients: ofGateway ? median((repetition) => timeWaitsOf(repetition).ofClients) : undefined,
-    clientConnectionsPerRequest: ofGateway
-      ? median(({ sides }) => sides?.clients.openedPerRequest ?? null)
-      : undefined,
-    timeWaitReused: ofGateway ? median(({ hosts }) => hosts.gateway.timeWaitReused) : undefined,
-    timeWaitOverflowed: ofGateway ? median(({ hosts }) => hosts.gateway.timeWaitOverflowed ?? 0) : undefined,
+    openedPerRequest: medianOf(
+      watchingOf(run, opener),
+      ({ hosts, requests }) => hosts[opener].connectionsOpened / Math.max(1, requests),
+    ),
+    timeWaitPeak: ofGateway(({ hosts }) => hosts.gateway.timeWaitPeak),
+    timeWaitToBackend: ofGateway((repetition) => timeWaitsOf(repetition).toBackend),
+    timeWaitOfClients: ofGateway((repetition) => timeWaitsOf(repetition).ofClients),
+    clientConnectionsPerRequest: ofGateway(({ sides }) => sides?.clients.openedPerRequest ?? null),
+    timeWaitReused: ofGateway(({ hosts }) => hosts.gateway.timeWaitReused),
+    timeWaitOverflowed: ofGateway(({ hosts }) => hosts.gateway.timeWaitOverflowed ?? 0),
   });
 }
 
 /**
  * The peak of the gateway's TIME_WAITs by side. An older document has only their sum, and the end's sides.
  */
-function timeWaitsOf({ sides, hosts: { gateway } }: Measured): { toBackend: number; ofClients: number } {
+function timeWaitsOf(
+  { sides, hosts: { gateway } }: Watching<"gateway">,
+): { toBackend: number; ofClients: number } {
   if (sides !== undefined) {
     return { toBackend: sides.backend.timeWaitPeak, ofClients: sides.clients.timeWaitPeak };
   }

@@ -164,7 +164,8 @@ function judgePool(
   { hosts, requests, backendRequests, latencyUs }: Measured,
   { connections, beatMs = 0 }: Run["options"]["load"],
 ): Outcome {
-  const opened = hosts.gateway.connectionsOpened;
+  // It is not looked for where the gateway is not watched.
+  const opened = hosts.gateway?.connectionsOpened ?? 0;
   // Those on their way at the end have needed their connections as well.
   const later = (backendRequests ?? requests) - connections;
   if (later < (LEAST_BEATS - 1) * connections) {

@@ -5,29 +5,29 @@
  */
 
 import { type Measured, servedPerSec } from "../results/results.ts";
-import type { HostName } from "../scenario/host_names.ts";
+import { HOST_NAMES, type HostName } from "../scenario/host_names.ts";
 
 /**
- * A repetition's figure by its name; `undefined` where there is none of that name, or it was not measured, as
- * those of a party that was not watched.
+ * A repetition's figure by its name; `undefined` where there is none of that name, or it was not measured.
  *
  * `requestsPerSec` is what reports compare: requests answered in time with 2xx or 3xx. A gateway that answers
  * nothing but errors is fast, and a gate on what it answers would hold.
  */
-export function figureOf(
-  repetition: Measured,
-  figure: string,
-  notWatched: readonly HostName[] = [],
-): number | undefined {
+export function figureOf(repetition: Measured, figure: string): number | undefined {
   if (figure === "requestsPerSec") return servedPerSec(repetition);
   const path = figure.split(".");
-  const party = path[0] === "hosts" ? path[1] : path[0];
-  if (notWatched.some((name) => name === party)) return undefined;
   for (const root of [repetition, repetition.hosts] as unknown[]) {
     const value = path.reduce<unknown>((at, key) => ownProperty(at, key), root);
     if (typeof value === "number") return value;
   }
   return undefined;
+}
+
+/** The party of whose host a figure tells; `undefined` for a figure of the load or of the processes. */
+export function partyOf(figure: string): HostName | undefined {
+  const [first] = figure.replace(/^hosts\./, "").split(".");
+  if (first === "sides" || first === "reuseRatio") return "gateway";
+  return HOST_NAMES.find((name) => name === first);
 }
 
 function ownProperty(at: unknown, key: string): unknown {

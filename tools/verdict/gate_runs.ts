@@ -6,10 +6,10 @@
 
 import { didYouMean, TimewaitError } from "../errors.ts";
 import { isMeasured, measuredOf, type Run } from "../results/results.ts";
-import type { HostName } from "../scenario/host_names.ts";
 import { differingOptions } from "./comparison.ts";
 import type { Gate } from "./gate.ts";
-import { figureNames, figureOf, hasFigure } from "./gate_figures.ts";
+import type { HostName } from "../scenario/host_names.ts";
+import { figureNames, figureOf, hasFigure, partyOf } from "./gate_figures.ts";
 
 /** A run that gates are applied to. */
 export interface GatedRun {
@@ -23,11 +23,6 @@ export interface GatedRun {
   readonly paired?: boolean;
   /** The name of its results document. Left out where there is only one. */
   readonly document?: string;
-  /**
-   * The parties that were not watched in either of the two: of their figures a gate knows nothing. Default:
-   * none.
-   */
-  readonly notWatched?: readonly HostName[];
 }
 
 /** A gate with the values of a run that it is about. */
@@ -59,11 +54,11 @@ function applyGate(gate: Gate, runs: readonly GatedRun[]): AppliedGate[] {
   const asked = runsAskedFor(gate, runs);
   const withFigure = runsWithFigure(gate, asked);
   return withFigure.map((gated) => {
-    const { run, against, paired = false, document, notWatched } = gated;
+    const { run, against, paired = false, document } = gated;
     if (gate.relative) requireComparable(gate, gated);
     const valuesOf = (run: Run) =>
       run.repetitions.map((repetition) =>
-        isMeasured(repetition) ? figureOf(repetition, gate.figure, notWatched) : undefined
+        isMeasured(repetition) ? figureOf(repetition, gate.figure) : undefined
       );
     return {
       gate,
@@ -132,6 +127,13 @@ const FIRST_FIGURES = [
 /** The runs that have the figure. A direct run has no gateway, and keeps to any limit of one. */
 function runsWithFigure(gate: Gate, asked: readonly GatedRun[]): readonly GatedRun[] {
   const measured = asked.flatMap(({ run }) => measuredOf(run));
+  const party = partyOf(gate.figure);
+  const isBlind = (run: Run | undefined) =>
+    party !== undefined && run !== undefined && measuredOf(run).length > 0 &&
+    measuredOf(run).every(({ hosts }) => hosts[party] === null);
+  if (asked.some(({ run, against }) => isBlind(run) || gate.relative && isBlind(against))) {
+    refuse(gate, notWatched(gate.figure, party!));
+  }
   if (measured.length > 0 && !measured.some((repetition) => hasFigure(repetition, gate.figure))) {
     const names = figureNames(measured[0]!);
     const some = `; there are ${
@@ -155,6 +157,22 @@ function runsWithFigure(gate: Gate, asked: readonly GatedRun[]): readonly GatedR
     );
   }
   return having;
+}
+
+/**
+ * Refuses gates on figures that nobody is going to measure, because a party's host is not watched.
+ *
+ * @throws {TimewaitError} for the first of them.
+ */
+export function requireWatched(gates: readonly Gate[], unwatched: readonly HostName[]): void {
+  for (const gate of gates) {
+    const party = partyOf(gate.figure);
+    if (party !== undefined && unwatched.includes(party)) refuse(gate, notWatched(gate.figure, party));
+  }
+}
+
+function notWatched(figure: string, party: HostName): string {
+  return `${figure} is not known where the ${party} is not watched`;
 }
 
 function requireComparable(gate: Gate, { run, against, paired = false }: GatedRun): void {

@@ -55,6 +55,7 @@ export const MACHINE_WARNINGS: ReadonlySet<WarningKind> = new Set([
   "governor",
   "load at its limit",
   "client busy",
+  "machine busy",
   "backend at its limit",
   "cpus full",
   "saturated",
@@ -73,6 +74,7 @@ export function warnOfMachine(results: Results): Warning[] {
     ...runs.flatMap((run) => [
       ...warnOfLimits(run, environment.load.name),
       ...warnOfClients(run, environment),
+      ...warnOfMachines(run),
       ...warnOfArrivals(run),
       ...warnOfOutliers(run),
     ]),
@@ -117,13 +119,10 @@ function warnOfLimits({ name: run, repetitions, options }: Run, generator: LoadG
     return { repetitions: measured.filter(at).length, of: measured.length };
   };
   const threads = generator === "wrk" ? options.load.threads : 1;
-  const isBusy = (cpuSec: number, threads: number, { durationSec }: Measured) =>
-    cpuSec >= LIMITS.oneThread * threads * durationSec;
-  const startSec = generator === "open-loop" ? OPEN_LOOP_START_SEC : 0;
   // Several clients are looked at one by one.
   const load = seen((repetition) =>
     repetition.onMachines === undefined &&
-    isBusy(repetition.processes.load.cpuSec - startSec, threads, repetition)
+    isBusy(repetition.processes.load.cpuSec - startSecOf(generator), threads, repetition)
   );
   const backend = seen((repetition) => isBusy(repetition.processes.backend?.cpuSec ?? 0, 1, repetition));
   const full = seen(({ machine }) => machine !== null && machine.idle < LIMITS.idle);
@@ -135,6 +134,32 @@ function warnOfLimits({ name: run, repetitions, options }: Run, generator: LoadG
   return all.filter(({ figures }) => (figures as Seen).repetitions > 0);
 }
 
+/** Whether a party had so many threads, and all of them were busy. */
+function isBusy(cpuSec: number, threads: number, { durationSec }: Measured): boolean {
+  return cpuSec >= LIMITS.oneThread * threads * durationSec;
+}
+
+function startSecOf(generator: LoadGenerator): number {
+  return generator === "open-loop" ? OPEN_LOOP_START_SEC : 0;
+}
+
+/** Names the machines of given gateways and backends that had no CPU time left. */
+function warnOfMachines(run: Run): Warning[] {
+  const measured = measuredOf(run);
+  return (["gateway", "backend"] as const).flatMap((party): Warning[] => {
+    const shares = measured.flatMap(({ onMachines }) => onMachines?.idleShares[party] ?? [])
+      .filter((share) => share < LIMITS.idle);
+    if (shares.length === 0) return [];
+    const figures = {
+      repetitions: shares.length,
+      of: measured.length,
+      party,
+      idleShare: Math.min(...shares),
+    };
+    return [{ kind: "machine busy", run: run.name, figures }];
+  });
+}
+
 /** Names the clients that had no CPU time left, or whose generator had none. */
 function warnOfClients(run: Run, { load, machines = [] }: Results["environment"]): Warning[] {
   const measured = measuredOf(run);
@@ -142,9 +167,9 @@ function warnOfClients(run: Run, { load, machines = [] }: Results["environment"]
   if (clients === 0) return [];
   const threads = load.name === "wrk" ? divideLoad(run.options.load, clients)[0]!.threads : 1;
   return Array.from({ length: clients }, (_, i): Warning[] => {
-    const busy = measured.filter(({ onMachines, durationSec }) => {
-      const { idleShare, cpuSec } = onMachines!.clients[i]!;
-      return idleShare < LIMITS.idle || cpuSec >= LIMITS.oneThread * threads * durationSec;
+    const busy = measured.filter((repetition) => {
+      const { idleShare, cpuSec } = repetition.onMachines!.clients[i]!;
+      return idleShare < LIMITS.idle || isBusy(cpuSec - startSecOf(load.name), threads, repetition);
     });
     if (busy.length === 0) return [];
     const idleShare = Math.min(...busy.map(({ onMachines }) => onMachines!.clients[i]!.idleShare));

@@ -28,7 +28,7 @@ export function othersOf(run: Run): Others | undefined {
   const median = (of: (repetition: Measured) => number) => estimateMedian(known.map(of))!.estimate;
   const count = median(({ openedByOthers }) => openedByOthers!);
   const opener = openerOf(run.options);
-  const opened = median(({ hosts }) => hosts[opener].connectionsOpened);
+  const opened = estimateMedian(known.map(({ hosts }) => hosts[opener]?.connectionsOpened ?? 0))!.estimate;
   if (count < FEWEST || count < SHARE * opened) return undefined;
   return { count, opened, requests: median(({ requests }) => requests) };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Measured, measuredOf, type Run } from "../results/results.ts";
+import { type Run, type Watching, watchingOf } from "../results/results.ts";
 import { estimateMedian } from "./intervals.ts";
 import { openedOnceWarm, portsInUse, portUseOf, SLOW_FROM } from "./ports.ts";
 
@@ -44,7 +44,7 @@ export interface PortForecast {
  * are.
  */
 export function forecastOf(run: Run, ports: number): PortForecast | undefined {
-  const measured = measuredOf(run);
+  const measured = watchingOf(run, "gateway");
   const each = measured.map((repetition) => ratesOf(repetition, ports));
   const median = (values: readonly number[]) => estimateMedian(values)!.estimate;
   // A repetition that opened nothing at last says nothing of the time that it takes.
@@ -70,7 +70,7 @@ interface Rates extends Pick<PortForecast, "openedPerSec" | "fastestPerSec" | "h
   readonly halfSec: number | undefined;
 }
 
-function ratesOf(repetition: Measured, ports: number): Rates {
+function ratesOf(repetition: Watching<"gateway">, ports: number): Rates {
   const { usedPeak, halfSec } = portUseOf(repetition, ports);
   const usedAtEnd = portsInUse(repetition).at(-1) ?? 0;
   const endSec = (repetition.samples.timeMs.at(-1) ?? 0) / 1000;

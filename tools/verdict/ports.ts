@@ -6,10 +6,16 @@
 
 import { openedShareOf, portsUsed } from "../observe/ports_used.ts";
 import { failuresOf } from "../observe/upstream_failures.ts";
-import { type Environment, type Measured, measuredOf, openerIn, type Run } from "../results/results.ts";
+import {
+  type Environment,
+  type Measured,
+  openerIn,
+  type Run,
+  type Watching,
+  watchingOf,
+} from "../results/results.ts";
 import { estimateMedian } from "./intervals.ts";
 import { sysctlsOf } from "./knobs.ts";
-import { isWatched } from "./watched.ts";
 
 /**
  * The rate is taken while the share of ports in use rises from the one to the other: after the start, and on
@@ -104,9 +110,8 @@ export interface PortFindings {
  */
 export function portsOf(run: Run, environment: Environment): PortFindings | undefined {
   const range = portRange(sysctlsOf(run, environment)["net.ipv4.ip_local_port_range"]);
-  const measured = measuredOf(run);
+  const measured = watchingOf(run, "gateway");
   if (range === undefined || run.options.gateway === null || measured.length === 0) return undefined;
-  if (!isWatched(environment, "gateway")) return undefined;
   const repetitions = measured.map((repetition) => portUseOf(repetition, range.count));
   const connects = connectsOf(measured, repetitions);
   return {
@@ -120,21 +125,21 @@ export function portsOf(run: Run, environment: Environment): PortFindings | unde
  * The ephemeral ports towards the backend in use at each time of the samples, on the host that opens the
  * connections.
  */
-export function portsInUse({ samples, hosts, ...repetition }: Measured): number[] {
+export function portsInUse(repetition: Watching<"gateway">): number[] {
+  const { samples, hosts } = repetition;
   const opener = openerIn(repetition);
   const openedShare = openedShareOf(hosts[opener].timeWaitGroups);
-  const { client, gateway, backend } = samples.hosts;
+  const { client, gateway } = samples.hosts;
   return samples.timeMs.map((_, i) => {
     const at = ({ timeWait, established }: typeof client) => {
       return { timeWait: timeWait[i]!, established: established[i]! };
     };
-    const counters = { client: at(client), gateway: at(gateway), backend: at(backend) };
-    return Math.round(portsUsed(opener, counters, openedShare));
+    return Math.round(portsUsed(opener, { client: at(client), gateway: at(gateway) }, openedShare));
   });
 }
 
 /** Looks at the ports of a repetition; `ports` is how many there are. */
-export function portUseOf(repetition: Measured, ports: number): PortUse {
+export function portUseOf(repetition: Watching<"gateway">, ports: number): PortUse {
   const { timeMs } = repetition.samples;
   const used = portsInUse(repetition);
   const reached = (share: number) => used.findIndex((count) => count >= share * ports);
@@ -170,7 +175,7 @@ export function portsFailed({ upstreamFailures }: Measured): number {
  * Connections that a repetition's gateway opened per second in the second half of the time until `untilMs`,
  * its whole load unless told otherwise: those that fill the pool at first are paid for once.
  */
-export function openedOnceWarm({ samples }: Measured, untilMs = Infinity): number {
+export function openedOnceWarm({ samples }: Watching<"gateway">, untilMs = Infinity): number {
   const { timeMs, hosts } = samples;
   const opened = hosts.gateway.connectionsOpened;
   const end = timeMs.findLastIndex((time) => time <= untilMs);

@@ -5,15 +5,14 @@
  */
 
 import {
-  type Environment,
   type Measured,
   measuredOf,
   openerOf,
   type Results,
   type Run,
   servedPerSec,
+  watchingOf,
 } from "../results/results.ts";
-import { isWatched } from "./watched.ts";
 import { describeSwept } from "../scenario/sweep.ts";
 import { pairRounds } from "./comparison.ts";
 import { estimateMedian, estimateRatio, type Interval } from "./intervals.ts";
@@ -56,7 +55,7 @@ export function isSwept({ runs, method }: Pick<Results, "runs" | "method">): boo
 }
 
 /** The curves of a document, in the order of its runs; empty where nothing was swept. */
-export function curvesOf({ runs, environment }: Pick<Results, "runs" | "environment">): Curve[] {
+export function curvesOf({ runs }: Pick<Results, "runs">): Curve[] {
   const curves = new Map<string, Curve & { points: CurvePoint[] }>();
   for (const run of runs) {
     const [first, ...others] = run.swept ?? [];
@@ -65,7 +64,7 @@ export function curvesOf({ runs, environment }: Pick<Results, "runs" | "environm
     const key = `${first.name} ${label}`;
     const curve = curves.get(key) ??
       { label, name: first.name, hasGateway: run.options.gateway !== null, points: [] };
-    curve.points.push(pointOf(run, first.value, environment));
+    curve.points.push(pointOf(run, first.value));
     curves.set(key, curve);
   }
   return [...curves.values()].map((curve) => ({
@@ -99,21 +98,21 @@ export function ratioAtSameValues(run: Run, runs: readonly Run[]): Interval | un
   return yardstick && estimateRatio(pairRounds(yardstick, run, servedPerSec));
 }
 
-function pointOf(run: Run, value: number, environment: Environment): CurvePoint {
+function pointOf(run: Run, value: number): CurvePoint {
   const measured = measuredOf(run);
   const opener = openerOf(run.options);
-  const seen = isWatched(environment, opener);
-  const shareOf = ({ hosts, requests }: Measured) => hosts[opener].connectionsOpened / Math.max(1, requests);
+  const seen = watchingOf(run, opener);
+  const shares = seen.map(({ hosts, requests }) => hosts[opener].connectionsOpened / Math.max(1, requests));
   const median = (of: (repetition: Measured) => number) => estimateMedian(measured.map(of));
   const all = {
     servedPerSec: median(servedPerSec),
     latencyP99Us: median(({ latencyUs }) => latencyUs.p99),
-    openedPerRequest: seen ? median(shareOf) : undefined,
-    opened: seen ? median(({ hosts }) => hosts[opener].connectionsOpened) : undefined,
-    timeWaitPeak: run.options.gateway === null || !seen
+    openedPerRequest: estimateMedian(shares),
+    opened: estimateMedian(seen.map(({ hosts }) => hosts[opener].connectionsOpened)),
+    timeWaitPeak: run.options.gateway === null
       ? undefined
-      : median(({ hosts }) => hosts.gateway.timeWaitPeak),
+      : estimateMedian(seen.map(({ hosts }) => hosts[opener].timeWaitPeak)),
   };
   const known = Object.fromEntries(Object.entries(all).filter(([, interval]) => interval !== undefined));
-  return { value, run: run.name, ...known, shares: seen ? measured.map(shareOf) : [] };
+  return { value, run: run.name, ...known, shares };
 }

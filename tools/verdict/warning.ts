@@ -43,6 +43,13 @@ export interface WarningFigures {
     /** The least of its machine's CPU time that was left over in a repetition. */
     readonly idleShare: number;
   };
+  /** On given hosts, the machine of the gateway or of the backend was busy. */
+  "machine busy": Seen & {
+    /** Whose it is. */
+    readonly party: "gateway" | "backend";
+    /** The least of its CPU time that was left over in a repetition. */
+    readonly idleShare: number;
+  };
   /** autocannon stood in for wrk, or was asked for (then without a reason). */
   "autocannon": { readonly reason?: string };
   /**
@@ -104,6 +111,8 @@ export interface WarningFigures {
     readonly timeWait: number;
     /** Connects of the load generator that failed, in all repetitions of which this is said. */
     readonly failedConnects: number;
+    /** Given hosts that shared the load; the ports are those of all. Left out in a lab of our own. */
+    readonly clients?: number;
   };
   /** The gateway had opened connections before any load came; the most in a repetition. They do not count. */
   "opened at start": { readonly count: number };

@@ -124,8 +124,8 @@ function warnOfBaseline(run: Run): Warning[] {
 }
 
 function warnOfTcp(run: Run): Warning[] {
-  const drops = totalOf(run, ({ hosts }) => hosts.gateway.listenDrops ?? 0);
-  const overflowed = totalOf(run, ({ hosts }) => hosts.gateway.timeWaitOverflowed ?? 0);
+  const drops = totalOf(run, ({ hosts }) => hosts.gateway?.listenDrops ?? 0);
+  const overflowed = totalOf(run, ({ hosts }) => hosts.gateway?.timeWaitOverflowed ?? 0);
   return [
     ...(drops > 0 ? [{ kind: "listen drops", run: run.name, figures: { count: drops } } as const] : []),
     ...(overflowed > 0

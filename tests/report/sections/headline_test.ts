@@ -178,7 +178,7 @@ Deno.test("latencies of two kinds of loops are told apart", () => {
 /** A repetition of which so many connections to the backend stand at the end, and at the start. */
 function standing(of: Measured, established: number, before = 0): Measured {
   const { samples } = of;
-  const gateway = { ...samples.hosts.gateway, established: [before, before, established] };
+  const gateway = { ...samples.hosts.gateway!, established: [before, before, established] };
   return { ...of, samples: { ...samples, hosts: { ...samples.hosts, gateway } } };
 }
 

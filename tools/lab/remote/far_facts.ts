@@ -29,6 +29,11 @@ export interface FarEnd {
   readonly leaseHolders: string;
 }
 
+/** Whether two hosts are one machine with one TCP table, in which their connections cannot be told apart. */
+export function sharesTables(one: FarEnd, other: FarEnd): boolean {
+  return one.network !== "" && one.network === other.network && one.bootId === other.bootId;
+}
+
 const PROGRAMS = ["bash", "setsid", "wrk", "deno"] as const;
 
 /** Parses the lines `is NAME VALUE` of far_end.sh, without their first word. */

@@ -9,6 +9,7 @@ import { summarizeLatency } from "../../load/latency.ts";
 import { mergeLatency } from "../../load/latency_histogram.ts";
 import { estimateMedian } from "../../verdict/intervals.ts";
 import {
+  isWatching,
   type Measured,
   measuredOf,
   openerOf,
@@ -18,7 +19,6 @@ import {
 } from "../../results/results.ts";
 import { sysctlsOf } from "../../verdict/knobs.ts";
 import { portRange, portsInUse } from "../../verdict/ports.ts";
-import { isWatched } from "../../verdict/watched.ts";
 import { formatCount } from "../format.ts";
 import { nameLoop } from "../load.ts";
 import { COLOURS } from "./mermaid.ts";
@@ -39,7 +39,6 @@ export function plotsOf(results: Results): Plot[] {
   if (results.runs.some(({ swept }) => swept !== undefined)) {
     return sweepPlots(results, colourOf, MARK_COLOUR);
   }
-  const isSeen = (run: Run) => isWatched(results.environment, openerOf(run.options));
   const overTime = { xName: SINCE_LOAD_BEGAN, xScale: "linear" } as const;
   const plots: Plot[] = [
     {
@@ -50,7 +49,7 @@ export function plotsOf(results: Results): Plot[] {
       lines: linesOf(
         results,
         (repetition, run) =>
-          isSeen(run) ? inSeconds(repetition, repetition.samples.hosts[openerOf(run.options)].timeWait) : [],
+          inSeconds(repetition, repetition.samples.hosts[openerOf(run.options)]?.timeWait ?? []),
       ),
     },
     {
@@ -60,8 +59,8 @@ export function plotsOf(results: Results): Plot[] {
       yName: "new connections/s",
       lines: linesOf(
         results,
-        ({ samples }, run) =>
-          isSeen(run) ? ratesOf(samples.timeMs, samples.hosts[openerOf(run.options)].connectionsOpened) : [],
+        ({ samples: { timeMs, hosts } }, run) =>
+          ratesOf(timeMs, hosts[openerOf(run.options)]?.connectionsOpened ?? []),
       ),
     },
     {
@@ -90,9 +89,7 @@ export function plotsOf(results: Results): Plot[] {
       ),
     },
     latencyDistribution(results),
-    ...(hasOwnTables(results.environment.lab.kind) && isWatched(results.environment, "gateway")
-      ? [portPlot(results)]
-      : []),
+    ...(hasOwnTables(results.environment.lab.kind) ? [portPlot(results)] : []),
   ];
   return plots.filter(({ lines }) => lines.some((line) => line.weight !== "mark" && line.points.length > 1));
 }
@@ -133,7 +130,10 @@ function latencyDistribution(results: Results): Plot {
 
 /** Ephemeral ports towards the backend, beside how many there are: each range that a run had. */
 function portPlot(results: Results): Plot {
-  const lines = linesOf(results, (repetition) => inSeconds(repetition, portsInUse(repetition)));
+  const lines = linesOf(
+    results,
+    (repetition) => isWatching(repetition, "gateway") ? inSeconds(repetition, portsInUse(repetition)) : [],
+  );
   const ranges = results.runs.map((run) =>
     portRange(sysctlsOf(run, results.environment)["net.ipv4.ip_local_port_range"])?.count
   );
@@ -187,13 +187,13 @@ function colourOf(index: number): string {
 }
 
 function inSeconds({ samples }: Measured, values: readonly number[]): Points {
-  return samples.timeMs.map((ms, i) => [ms / 1000, values[i]!] as const);
+  return values.map((value, i) => [samples.timeMs[i]! / 1000, value] as const);
 }
 
 /** Rates per second of a growing count, each placed at the end of the time that it was taken over. */
 function ratesOf(timeMs: readonly number[], counts: readonly number[]): Points {
   const rates: [number, number][] = [];
-  for (let from = 0, to = 1; to < timeMs.length; to++) {
+  for (let from = 0, to = 1; to < counts.length; to++) {
     const passedMs = timeMs[to]! - timeMs[from]!;
     if (passedMs < RATE_OVER_MS) continue;
     rates.push([timeMs[to]! / 1000, Math.round((counts[to]! - counts[from]!) / passedMs * 1000)]);

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { measuredOf, type Results } from "../../results/results.ts";
+import { type Results, watchingOf } from "../../results/results.ts";
 import type { Findings, RunFindings } from "../../verdict/findings.ts";
 import { type PortFindings, portsInUse, type PortUse } from "../../verdict/ports.ts";
 import { intervalCell, medianCell } from "../cells.ts";
@@ -32,7 +32,7 @@ export function renderPorts({ runs }: Findings, results: Results): string[] {
       "answers that say so, as the load counts them",
     );
   const first = shown.map(({ name }) => {
-    const [repetition] = measuredOf(results.runs.find((run) => run.name === name)!);
+    const [repetition] = watchingOf(results.runs.find((run) => run.name === name)!, "gateway");
     return { name, timeMs: repetition!.samples.timeMs, values: portsInUse(repetition!) };
   });
   const sentences = shown.flatMap((run) => [...comparePrediction(run), ...compareConnects(run)]);

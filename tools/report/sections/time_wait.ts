@@ -4,9 +4,8 @@
  * @module
  */
 
-import { measuredOf, type Results } from "../../results/results.ts";
+import { type Results, watchingOf } from "../../results/results.ts";
 import type { Findings } from "../../verdict/findings.ts";
-import { isWatched } from "../../verdict/watched.ts";
 import { renderLineChart } from "../plots/mermaid.ts";
 
 /**
@@ -14,9 +13,8 @@ import { renderLineChart } from "../plots/mermaid.ts";
  * and where nobody watched it.
  */
 export function renderTimeWait(_findings: Findings, { runs, environment }: Results): string[] {
-  if (!isWatched(environment, "gateway")) return [];
   const lines = runs.filter((run) => run.options.gateway !== null).flatMap((run) =>
-    measuredOf(run).slice(0, 1).map(({ samples: { timeMs, hosts } }) => {
+    watchingOf(run, "gateway").slice(0, 1).map(({ samples: { timeMs, hosts } }) => {
       return { name: run.name, timeMs, values: hosts.gateway.timeWait };
     })
   );

@@ -89,6 +89,13 @@ const SENTENCES: { readonly [K in WarningKind]: (figures: WarningFigures[K], run
       formatShare(idleShare)
     } of that machine's being left over. ` +
     "Its latencies are too high and its requests/s too low: give the load more clients, or a larger one.",
+  "machine busy": ({ party, idleShare, ...seen }, run) =>
+    `${run}: the ${party}'s machine had no CPU time to spare ${often(seen)}, ${
+      formatShare(idleShare)
+    } of it being left over: ` +
+    (party === "gateway"
+      ? "its CPUs are a limit of this gateway, whatever its pool keeps."
+      : "a gateway is compared with what that machine can do."),
   "autocannon": ({ reason }) =>
     `The load came from autocannon${
       reason === undefined ? "" : `, because ${prose(reason)}`
@@ -172,18 +179,20 @@ const SENTENCES: { readonly [K in WarningKind]: (figures: WarningFigures[K], run
       parts.join("; ")
     }.`;
   },
-  "client out of ports": ({ ports, portsUsed, timeWait, failedConnects, ...seen }, run) =>
+  "client out of ports": ({ ports, portsUsed, timeWait, failedConnects, clients, ...seen }, run) =>
     `${run}: **the load generator ran out of ephemeral ports** ${often(seen)}: ${
       formatCount(portsUsed)
     } of the ` +
-    `${formatCount(ports)} ports of the client's host were in use, ${
-      formatCount(timeWait)
-    } of them by TIME_WAITs, and ` +
+    `${formatCount(ports)} ports of the ${
+      clients === undefined || clients === 1 ? "client's host" : "clients' hosts"
+    } were in use, ${formatCount(timeWait)} of them by TIME_WAITs, and ` +
     `${
       formatCount(failedConnects)
     } connects of the load generator failed. These failures are the load generator's own. ` +
-    "Either let the connections of clients be kept, or give the client's host more ports " +
-    "(`--sysctl client:net.ipv4.ip_local_port_range=…`).",
+    "Either let the connections of clients be kept, or " +
+    (clients === undefined
+      ? "give the client's host more ports (`--sysctl client:net.ipv4.ip_local_port_range=…`)."
+      : "give the load more clients, or more ports to those that it has (`net.ipv4.ip_local_port_range`)."),
   "opened at start": ({ count }, run) =>
     `${run}: the gateway had opened ${
       formatCount(count)
