@@ -82,7 +82,7 @@ export async function takeLease(prefix: string, signal?: AbortSignal): Promise<L
     write(`clock ${number}`);
     return reading;
   };
-  let beat: ReturnType<typeof setInterval> | undefined;
+  let beat: ReturnType<typeof setInterval> | undefined = undefined;
   const end = async () => {
     clearInterval(beat);
     await client.stdin.close();
