@@ -40,9 +40,13 @@ const LEAST_LIFE_MS = 500;
 
 /** A cause that is left open. */
 export interface LeftOpen {
+  /** Which cause it may be. */
   readonly cause: Cause["cause"];
+  /** How sure that is. */
   readonly sure: Sure;
+  /** Whose doing it would be; left out where that is not known. */
   readonly side?: NonNullable<Cause["side"]>;
+  /** What would look the same, and what would tell. */
   readonly cannotTell?: readonly CannotTell[];
 }
 
