@@ -39,7 +39,7 @@ const LATENCY_MS = 10;
 /** With a warm-up, as a bench has one: what a gateway keeps after it is seen. */
 const LOAD = { connections: 100, threads: 1, duration: "1s", warmUp: "1s" } as const;
 
-/** What a report says, as far as it is wrong: nothing where what is planted is named, and no other for sure. */
+/** What a report says that is wrong: nothing where the planted cause is named, and no other for sure. */
 function wrongOf({ causes: planted }: Plant, { causes }: FindingsDocument["runs"][number]): string[] {
   const said = causes.map(({ cause, sure }) => `${cause} ${sure}`);
   const others = causes.filter(({ cause, sure }) => sure !== "possible" && !planted.includes(cause));

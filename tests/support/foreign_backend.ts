@@ -1,4 +1,4 @@
-/** The planted backends of plants.ts, as a program that is not ours: nothing is witnessed of its connections. */
+/** The backends of plants.ts as a program that is not ours: nothing is witnessed of its connections. */
 
 import type { CommandBackend, OwnBackend } from "../../tools/scenario/scenario.ts";
 import type { Plant } from "./plants.ts";

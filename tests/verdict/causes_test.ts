@@ -504,7 +504,7 @@ Deno.test("nothing asked, or nothing seen, is no verdict", () => {
   assertEquals(causesOf({ requests: { answered: 100 } }), []);
 });
 
-/** What tables show of 5,000 requests of 100 clients that ask again at once, whose warm-up was like the load. */
+/** What tables show of 5,000 requests of 100 clients that ask again at once. */
 function tables(
   upstream: UpstreamEvidence & { readonly opened: number },
   requests: Evidence["requests"] = {},

@@ -40,13 +40,13 @@ const LEAST_LIFE_MS = 500;
 
 /** A cause that is left open. */
 export interface LeftOpen {
-  /** Which cause it may be. */
+  /** Its name. */
   readonly cause: Cause["cause"];
-  /** How sure that is. */
+  /** How sure it is: `possible` where another one looks the same. */
   readonly sure: Sure;
-  /** Whose doing it would be; left out where that is not known. */
+  /** Whose doing it is. Left out where that was not seen. */
   readonly side?: NonNullable<Cause["side"]>;
-  /** What would look the same, and what would tell. */
+  /** The others that look the same. Left out where there is none. */
   readonly cannotTell?: readonly CannotTell[];
 }
 
@@ -230,7 +230,10 @@ function livesLong({ upstream: { openPeak = Infinity, openedPerSec = 0 } = {} }:
   return 1000 * openPeak >= LEAST_LIFE_MS * openedPerSec;
 }
 
-/** Answers that were given up: half as many requests failed, or were left by their clients, as were opened. */
+/**
+ * Answers that were given up: half as many requests failed, or were left by their clients, as connections
+ * were opened.
+ */
 function cutShort({ upstream: { opened = 0 } = {}, requests = {}, failures = {} }: Evidence) {
   const { failed = 0, abandoned = 0 } = requests;
   // What its log blames for failures is no deadline.
