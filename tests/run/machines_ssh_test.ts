@@ -33,7 +33,7 @@ const INCIDENT = {
   question: "What does a pool cost that is smaller than the concurrency?",
   backend: {
     command:
-      `exec node -e 'const s = require("http").createServer((q, r) => setTimeout(() => r.end("hi"), 20));
+      `exec node -e 'const s = require("http").createServer((q, r) => setTimeout(() => r.end("hi"), 50));
 s.keepAliveTimeout = 0; s.listen({listen_port}, "{listen_host}", 4096)'`,
   },
   load: { connections: 150, duration: "1s", warmUp: "1s" },

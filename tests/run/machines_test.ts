@@ -74,7 +74,7 @@ Deno.test({
       question: "How fast is the backend?",
       hosts: { client: [load1.prefix, `${load2.prefix} env API_TOKEN=abcdefgh`], backend: be1.prefix },
       backendUrl: `http://${be1.address}:8081/`,
-      backend: { latency: "10ms" },
+      backend: { latency: "50ms" },
       load: { connections: 101, duration: "1s", warmUp: 0 },
       runs: [{ name: "direct" }],
     }, { repeat: 1 });
@@ -115,7 +115,7 @@ Deno.test({
   async fn() {
     await using machines = await startMachines("load1", "gw1", "be1");
     const { load1, gw1, be1 } = machines.of;
-    await using _backend = await startThere(be1, 8081, "backend.ts", "--latency", "10ms");
+    await using _backend = await startThere(be1, 8081, "backend.ts", "--latency", "50ms");
     await using gateway = await startThere(
       gw1,
       8080,
@@ -164,7 +164,7 @@ Deno.test({
  */
 const INCIDENT = {
   question: "What does a pool cost that is smaller than the concurrency?",
-  backend: { latency: "20ms" },
+  backend: { latency: "50ms" },
   load: { connections: 200, duration: "1s", warmUp: 0 },
   // The one that leaves TIME_WAITs comes last: it is waited for them to go.
   runs: [
@@ -214,7 +214,7 @@ Deno.test({
   async fn() {
     await using machines = await startMachines("load1", "gw1", "be1");
     const { load1, gw1, be1 } = machines.of;
-    await using _backend = await startThere(be1, 8081, "backend.ts", "--latency", "10ms");
+    await using _backend = await startThere(be1, 8081, "backend.ts", "--latency", "50ms");
     const upstream = ["--upstream", `http://${be1.address}:8081`];
     await using _small = await startThere(
       gw1,
@@ -240,10 +240,10 @@ Deno.test({
     const watched = await runScenario({ ...scenario, hosts }, { repeat: 1, seed: 2 });
     assertEquals(causesOf(watched), { direct: [], large: ["none"], small: ["pool-too-small"] });
     const { hosts: seen } = measuredOf(watched, "large");
-    assertEquals(seen.backend?.connectionGroups?.map(({ side, established }) => [side, established]), [[
-      "accepted",
-      50,
-    ]]);
+    const [group, ...others] = seen.backend?.connectionGroups ?? [];
+    assertEquals([group?.side, others], ["accepted", []]);
+    // The other gateway's may stand beside them.
+    assertGreater(group!.established, 49);
 
     const unseen = await runScenario({ ...scenario, hosts: { client: load1.prefix } }, {
       repeat: 1,

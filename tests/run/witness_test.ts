@@ -22,7 +22,7 @@ Deno.test({
   async fn() {
     for (const probeConnects of [false, true]) {
       const { witnesses, hosts } = await measureRepetition(
-        { gateway: SMALL_POOL, backend: resolveBackend({ latency: 10 }), load: LOAD, probeConnects },
+        { gateway: SMALL_POOL, backend: resolveBackend({ latency: 50 }), load: LOAD, probeConnects },
         IN_A_LAB,
       );
       const { accepted, unused = 0, ended, open, stoodBefore } = witnesses![0]!;
@@ -48,7 +48,7 @@ Deno.test({
   async fn() {
     const gateway = resolveGateway({ transport: "net-http", maxIdleConnsPerHost: 60, workers: 1 });
     const { witnesses, backendRequests, requests, hosts } = await measureRepetition(
-      { gateway, backend: resolveBackend(), backends: 3, load: LOAD },
+      { gateway, backend: resolveBackend({ latency: 50 }), backends: 3, load: LOAD },
       IN_A_LAB,
     );
     assertEquals(
@@ -67,7 +67,7 @@ Deno.test({
   ...wrkInPrivateLab,
   async fn() {
     const deno = `"${Deno.execPath()}" run --cached-only --allow-net`;
-    const command = `${deno} "${ROOT}tools/backend.ts" --listen {listen}`;
+    const command = `${deno} "${ROOT}tools/backend.ts" --listen {listen} --latency 50ms`;
     for (const gateway of [null, SMALL_POOL]) {
       const measured = await measureRepetition(
         { gateway, backend: resolveBackend({ command }), load: LOAD },

@@ -10,7 +10,7 @@ import type { Scenario } from "timewait";
 export default {
   question: "What may a run differ in?",
   load: { connections: 10, warmUp: 0, duration: "1s" },
-  backend: { latency: "5ms" },
+  backend: { latency: "20ms" },
   runs: [
     { name: "direct" },
     { name: "load", load: { connections: 30, threads: 1, headers: ["X: y"], script: "post.lua" } },

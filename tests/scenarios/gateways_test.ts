@@ -3,7 +3,7 @@ import "../support/one_at_a_time.ts";
 import { peers, wrkInPrivateLab } from "../support/requirements.ts";
 import { runForASecond } from "../support/one_second.ts";
 
-const LOAD = ["--connections", "64", "--latency", "10ms"];
+const LOAD = ["--connections", "32", "--latency", "50ms"];
 
 Deno.test({
   name: "every gateway is measured in the same way, and with a pool that fits each keeps its connections",
@@ -25,7 +25,7 @@ Deno.test({
   name: "200/100 keeps 100 connections, not 200, in our pool and in Go's; 1000/1000 keeps them all",
   ignore: wrkInPrivateLab.ignore || peers.ignore,
   async fn() {
-    const { run, report } = await runForASecond("two_gates", "--connections", "400", "--latency", "20ms");
+    const { run, report } = await runForASecond("two_gates", "--connections", "200", "--latency", "100ms");
     assertEquals(run("200-100").pool?.idlePeak, 100);
     assertGreater(run("200-100").pool!.closed.tooManyIdle!, 0);
     assertEquals(run("1000-1000").pool!.closed.tooManyIdle, undefined);

@@ -6,7 +6,7 @@ Deno.test({
   name: "every piece of advice is tried, but for the one that is gone from the kernel, which says so",
   ...wrkInPrivateLab,
   async fn() {
-    const { run, results, report } = await runForASecond("sysctl_knobs");
+    const { run, results, report } = await runForASecond("sysctl_knobs", "--connections", "20");
     for (const { name } of results.runs) {
       const notInForce = run(name).knobs!.filter((knob) => knob.inForce !== knob.asked).map((knob) =>
         knob.key
