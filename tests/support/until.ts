@@ -22,9 +22,22 @@ export async function until(
   }
 }
 
-/** Whether a process runs. A process that has ended does not, though nobody has waited for it yet. */
+/**
+ * Whether a process runs. A process that has ended does not, though nobody has waited for it yet.
+ *
+ * Signal 0 finds those that are gone without a program. Only whether one that is there has ended takes a
+ * program to look: Deno lets nobody read /proc who has not all permissions.
+ */
 export function isAlive(pid: number): boolean {
-  const { stdout } = new Deno.Command("ps", { args: ["-o", "stat=", "-p", String(pid)] }).outputSync();
-  const state = new TextDecoder().decode(stdout).trim();
-  return state !== "" && !state.startsWith("Z");
+  try {
+    Deno.kill(pid, 0);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+  }
+  const args = [`/proc/${pid}/stat`];
+  const { stdout } = new Deno.Command("cat", { args, stderr: "null" }).outputSync();
+  // Behind its name, which is in brackets and may hold some.
+  const state = /.*\) (\S)/s.exec(new TextDecoder().decode(stdout))?.[1];
+  return state !== undefined && state !== "Z" && state !== "X";
 }
