@@ -42,15 +42,21 @@ function namesOf(readings: readonly MadeUpReading[], known?: Known): [string, st
 
 Deno.test("with the number of requests, a pool that is too small is told from one that is not used", () => {
   assertEquals(namesOf(watch(5000, 5000), { requestsPerSec: 2000 }), [["pool-too-small", "likely"]]);
-  assertEquals(namesOf(watch(5000, 5000), { requestsPerSec: 500 }), [["used-once", "likely"]]);
+  // A pool of a few among many clients looks the same as none.
+  const once = [["used-once", "possible"], ["pool-too-small", "possible"]] as [string, string][];
+  assertEquals(namesOf(watch(5000, 5000), { requestsPerSec: 500 }), once);
   // Requests are counted elsewhere, and not in just the same seconds.
-  assertEquals(namesOf(watch(5000, 5000), { requestsPerSec: 550 }), [["used-once", "likely"]]);
+  assertEquals(namesOf(watch(5000, 5000), { requestsPerSec: 550 }), once);
   assertEquals(namesOf(watch(0, 0), { requestsPerSec: 500 }), [["none", "likely"]]);
   assertEquals(namesOf(watch(10, 10), { requestsPerSec: 500 }), [["none", "likely"]]);
 });
 
-Deno.test("without it both are possible, and nothing that was only assumed is shown as evidence", () => {
-  assertEquals(namesOf(watch(5000, 5000)), [["used-once", "possible"], ["pool-too-small", "possible"]]);
+Deno.test("without it all are possible, and nothing that was only assumed is shown as evidence", () => {
+  assertEquals(namesOf(watch(5000, 5000)), [
+    ["used-once", "possible"],
+    ["pool-too-small", "possible"],
+    ["request-limit", "possible"],
+  ]);
   const { causes } = diagnose(parseCapture(captureText({ readings: watch(5000, 5000) })));
   for (const { evidence, cannotTell } of causes) {
     assertEquals([evidence.requests, evidence.openedPerRequest], [undefined, undefined]);
@@ -80,7 +86,9 @@ Deno.test("connections that are closed while an answer is owed are cut short, an
     }));
   assertEquals(namesOf(cut([orphans], 1000), { requestsPerSec: 1000 }), [["cut-short", "likely"]]);
   // Without them, or without a reset for each, it is the other end that closes.
-  const others = [["close-asked", "possible"], ["backend-closes", "possible"]] as [string, string][];
+  const others = ["close-asked", "request-limit", "backend-closes"].map((
+    cause,
+  ): [string, string] => [cause, "possible"]);
   assertEquals(namesOf(cut([], 1000), { requestsPerSec: 1000 }), others);
   assertEquals(namesOf(cut([orphans], 10), { requestsPerSec: 1000 }), others);
 });
@@ -161,8 +169,13 @@ Deno.test("a single reading tells the closes of the last minute, and which cause
     ["used-once", "possible"],
     ["close-asked", "possible"],
     ["pool-too-small", "possible"],
+    ["request-limit", "possible"],
   ]);
-  assertEquals(namesOf(closes(6000), { requestsPerSec: 2000 }), [["pool-too-small", "likely"]]);
+  assertEquals(namesOf(closes(6000), { requestsPerSec: 300 }), [["pool-too-small", "likely"]]);
+  assertEquals(namesOf(closes(6000), { requestsPerSec: 2000 }), [
+    ["pool-too-small", "possible"],
+    ["request-limit", "possible"],
+  ]);
   const { facts, verdict } = diagnose(parseCapture(captureText({ readings: closes(6000) })));
   assertEquals([facts!.lastMinute, verdict], [
     { seconds: 60, openedPerSec: 100, acceptedPerSec: 0 },
@@ -268,17 +281,26 @@ Deno.test("connections that all end at about the same age end at a limit, whose 
   assertEquals(named(watchLives(even, 1), { requestsPerSec: 1000 }), ["request-limit likely gateway"]);
   assertEquals(named(watchLives(even, 0.3), { requestsPerSec: 1000 }), ["request-limit likely backend"]);
   // One request each: whatever ends them, it is no limit.
-  assertEquals(named(watchLives(even, 1), { requestsPerSec: 10 }), ["used-once likely gateway"]);
+  assertEquals(named(watchLives(even, 1), { requestsPerSec: 10 }), [
+    "used-once possible gateway",
+    "pool-too-small possible gateway",
+    "gateway-idle-timeout possible gateway",
+  ]);
 });
 
-Deno.test("connections that end by chance, at any age, are those of a pool that is too small", () => {
+Deno.test("connections that end by chance, at any age, are those of a pool that is too small, or were idle for too long", () => {
+  const either = [["pool-too-small", "possible"], ["gateway-idle-timeout", "possible"]] as [string, string][];
   // Quantiles of an exponential distribution of 2.5 s.
   const chance = (index: number) => -2.5 * Math.log(1 - ((index * 37) % 101 + 0.5) / 101);
-  assertEquals(namesOf(watchLives(chance, 1), { requestsPerSec: 500 }), [["pool-too-small", "likely"]]);
+  assertEquals(namesOf(watchLives(chance, 1), { requestsPerSec: 500 }), either);
+  // Where that is not seen, a limit is possible as well.
+  const all = ["pool-too-small", "request-limit", "gateway-idle-timeout", "intended"].map((
+    cause,
+  ): [string, string] => [cause, "possible"]);
   // Half of them live too short to be seen twice.
   const both = (index: number) => index % 2 === 0 ? 0.2 : 4;
-  assertEquals(namesOf(watchLives(both, 1), { requestsPerSec: 500 }), [["pool-too-small", "likely"]]);
+  assertEquals(namesOf(watchLives(both, 1), { requestsPerSec: 500 }), all);
   // Seen in one reading and in two: too coarse to call it the same age.
   const short = (index: number) => index % 5 === 0 ? 0.6 : 1.9;
-  assertEquals(namesOf(watchLives(short, 1), { requestsPerSec: 500 }), [["pool-too-small", "likely"]]);
+  assertEquals(namesOf(watchLives(short, 1), { requestsPerSec: 500 }), all);
 });

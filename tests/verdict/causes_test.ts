@@ -2,7 +2,7 @@ import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { EndedConnections } from "../../tools/observe/witness.ts";
 import { type CauseName, causesOf } from "../../tools/verdict/causes.ts";
 import { costOfCap } from "../../tools/verdict/causes/cap.ts";
-import type { Evidence } from "../../tools/verdict/evidence.ts";
+import type { Evidence, PoolEvidence, UpstreamEvidence } from "../../tools/verdict/evidence.ts";
 import { ended, evidence, same, spread, survivors, witness } from "../support/made_up_evidence.ts";
 
 const names = (of: Evidence) => causesOf(of).map(({ cause }) => cause);
@@ -504,48 +504,167 @@ Deno.test("nothing asked, or nothing seen, is no verdict", () => {
   assertEquals(causesOf({ requests: { answered: 100 } }), []);
 });
 
-Deno.test("without a witness a connection for each request leaves open what a witness would tell", () => {
-  const { witness: _, ...tables } = ONCE;
-  const of = {
-    ...tables,
+/** What tables show of 5,000 requests of 100 clients that ask again at once. */
+function tables(
+  upstream: UpstreamEvidence & { readonly opened: number },
+  requests: Evidence["requests"] = {},
+  pool?: PoolEvidence,
+): Evidence {
+  const { opened } = upstream;
+  return {
+    requests: { ...ONCE.requests, ...requests },
     upstream: {
-      ...tables.upstream,
-      opened: 5_000,
-      openedPerSec: 2_500,
-      closed: 4_900,
-      timeWaitOnGateway: 4_900,
-    },
-  };
-  const [first] = causesOf(of);
-  assertEquals([first!.cause, first!.sure], ["used-once", "likely"]);
-  assertEquals(first!.cannotTell!.map(({ cause }) => cause), ["pool-too-small", "close-asked"]);
-  const bothSides = {
-    ...of,
-    upstream: { ...of.upstream, timeWaitOnGateway: 2_500, timeWaitOnBackend: 2_400 },
-  };
-  assertEquals(names(bothSides), ["close-asked"]);
-  const strangers = { ...bothSides, upstream: { ...bothSides.upstream, backendClosesOnlyIfAsked: false } };
-  assertEquals(names(strangers), ["close-asked", "backend-closes"]);
-});
-
-Deno.test("without a witness connections that carry many requests may end at a limit, and few may not", () => {
-  const { witness: _, ...tables } = ONCE;
-  const of = (opened: number) => ({
-    ...tables,
-    upstream: {
-      ...tables.upstream,
-      opened,
-      openedPerSec: opened / 2,
+      destinations: 1,
+      openedPerSec: opened,
       closed: opened,
-      timeWaitOnGateway: opened,
+      openPeak: 100,
+      timeWaitOnGateway: 0,
+      timeWaitOnBackend: 0,
+      ...upstream,
     },
+    ...(pool === undefined ? {} : { pool }),
+  };
+}
+
+const byGateway = (opened: number, more: UpstreamEvidence = {}) => ({
+  opened,
+  timeWaitOnGateway: opened,
+  ...more,
+});
+const byBackend = (opened: number, more: UpstreamEvidence = {}) => ({
+  opened,
+  timeWaitOnBackend: opened,
+  ...more,
+});
+const OPEN_LOOP = { closedLoop: false };
+const OURS = {
+  keepsPerHost: 400,
+  keepsInAll: Infinity,
+  mostPerHost: Infinity,
+  idleTimeoutMs: 90_000,
+  asksToClose: false,
+  workers: 1,
+};
+
+/** What the tables leave open: one cause that is likely, or several that are possible. */
+const OF_TABLES: readonly [what: string, evidence: Evidence, ...causes: CauseName[]][] = [
+  [
+    "a connection for each request, of which none is kept",
+    tables(byGateway(5_000, { keptIdle: 0 })),
+    "used-once",
+  ],
+  [
+    "a connection for nearly each request, and five are kept",
+    tables(byGateway(4_950, { keptIdle: 5 })),
+    "pool-too-small",
+  ],
+  ["the same without a warm-up", tables(byGateway(4_950)), "used-once", "pool-too-small"],
+  ["a reset for each request", tables({ opened: 5_000, keptIdle: 0 }), "used-once", "backend-closes"],
+  ["20 requests a connection, and few are kept", tables(byGateway(250, { keptIdle: 20 })), "pool-too-small"],
+  [
+    "20 requests a connection, and nearly all are kept",
+    tables(byGateway(250, { keptIdle: 95 })),
+    "pool-too-small",
+    "request-limit",
+  ],
+  [
+    "20 requests a connection, and as many are kept as there are clients",
+    tables(byGateway(250, { keptIdle: 100 })),
+    "request-limit",
+  ],
+  ["20 requests a connection, without a warm-up", tables(byGateway(250)), "pool-too-small", "request-limit"],
+  ["3 requests a connection, without a warm-up", tables(byGateway(1_600)), "pool-too-small"],
+  [
+    "as many kept as a gateway whose thread is the limit has in use",
+    tables(byGateway(250, { openPeak: 30, keptIdle: 28 })),
+    "pool-too-small",
+    "request-limit",
+  ],
+  [
+    "connections that live for seconds, after many requests each",
+    tables(byGateway(100, { keptIdle: 95 })),
+    "pool-too-small",
+    "request-limit",
+    "intended",
+  ],
+  [
+    "20 requests a connection, and the backend closes",
+    tables(byBackend(250)),
+    "request-limit",
+    "backend-closes",
+  ],
+  [
+    "50 requests a connection in a second, whose end was announced, so that the gateway is first now and then",
+    tables(byBackend(100, { timeWaitOnGateway: 150 })),
+    "request-limit",
+    "backend-closes",
+    "intended",
+  ],
+  [
+    "each request, and both are first",
+    tables(byGateway(5_000, { timeWaitOnBackend: 2_000 })),
+    "close-asked",
+    "backend-closes",
+  ],
+  [
+    "few requests, each long after the one before, and the backend closes",
+    tables(byBackend(10, { openPeak: 4, openedPerSec: 2 }), { ...OPEN_LOOP, answered: 10, perSec: 2 }),
+    "close-asked",
+    "backend-closes",
+    "backend-idle-timeout",
+  ],
+  [
+    "the same, and the gateway closes",
+    tables(byGateway(10, { openPeak: 4, openedPerSec: 2 }), { ...OPEN_LOOP, answered: 10, perSec: 2 }),
+    "used-once",
+    "pool-too-small",
+    "gateway-idle-timeout",
+  ],
+  [
+    "as many failures as connections that end without a trace",
+    tables({ opened: 900, keptIdle: 90 }, { failed: 1_000 }),
+    "cut-short",
+  ],
+  [
+    "as many failures as connections that end as others do",
+    tables(byGateway(1_600, { keptIdle: 20 }), { failed: 1_600 }),
+    "pool-too-small",
+    "cut-short",
+  ],
+  [
+    "a gateway of ours that keeps what it has, before a backend that closes",
+    tables(byBackend(250), {}, OURS),
+    "request-limit",
+    "backend-closes",
+  ],
+  [
+    "a gateway of ours whose ends were announced to it",
+    tables(byGateway(250), {}, { ...OURS, closedByBackend: 250 }),
+    "request-limit",
+    "backend-closes",
+  ],
+];
+
+for (const [what, evidence, ...causes] of OF_TABLES) {
+  Deno.test(`without a witness: ${what}: ${causes.join(" or ")}`, () => {
+    const found = causesOf(evidence);
+    assertEquals(found.map(({ cause }) => cause), causes);
+    assertEquals(
+      new Set(found.map(({ sure }) => sure)),
+      new Set([causes.length === 1 ? "likely" : "possible"]),
+    );
+    for (const { cause, cannotTell = [] } of found) {
+      const alike = cannotTell.map(({ cause }) => cause);
+      assertEquals(causes.filter((other) => other !== cause && !alike.includes(other)), []);
+    }
   });
-  // 5,000 requests: 50 in a connection, and 20.
-  assertEquals(causesOf(of(100)).map(({ cause, sure }) => [cause, sure]), [
-    ["pool-too-small", "possible"],
-    ["request-limit", "possible"],
-  ]);
-  assertEquals(causesOf(of(250)).map(({ cause, sure }) => [cause, sure]), [["pool-too-small", "likely"]]);
+}
+
+Deno.test("a backend of ours that sees nothing closes only where it is asked to", () => {
+  const ours = { backendClosesOnlyIfAsked: true };
+  assertEquals(names(tables(byGateway(5_000, { ...ours, timeWaitOnBackend: 2_000 }))), ["close-asked"]);
+  const [, limit] = causesOf(tables(byGateway(250, ours)));
+  assertEquals([limit!.cause, limit!.side], ["request-limit", "gateway"]);
 });
 
 Deno.test("what a gateway kept after the warm-up tells a pool that is too small from a limit of requests", () => {
@@ -557,7 +676,8 @@ Deno.test("what a gateway kept after the warm-up tells a pool that is too small 
     upstream: {
       ...tables.upstream,
       opened: 250,
-      openedPerSec: 125,
+      openedPerSec: 250,
+      openPeak: 100,
       closed: 250,
       timeWaitOnGateway: 250,
       keptIdle,
@@ -584,7 +704,8 @@ Deno.test("what a gateway kept after the warm-up tells a pool that is too small 
   };
   // A pool of ours that fits is not to blame, whatever its workers, and counts what the backend ended.
   assertEquals(said({ ...of(concurrency! * 0.95), pool }), [
-    ["request-limit possible", "backend-closes", "cut-short"],
+    ["request-limit possible", "backend-closes"],
+    ["backend-closes possible", "request-limit"],
   ]);
   assertEquals(said({ ...of(0), pool: { ...pool, closedByBackend: 240 } }), [
     ["request-limit possible", "backend-closes"],

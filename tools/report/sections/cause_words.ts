@@ -38,9 +38,9 @@ const CLAUSES: { readonly [K in CauseName]: (cause: Cause) => string } = {
   "accept-queue": () => "its queue of new connections overflowed",
   "bound-source": () => "its connections are bound to a source address, so that destinations share its ports",
   "intended": ({ evidence: { ageP50Ms } }) =>
-    `it ends connections${
-      ageP50Ms === undefined ? "" : ` at the age of ${formatTime(ageP50Ms)}`
-    }, perhaps on purpose`,
+    ageP50Ms === undefined
+      ? "it or the backend ends connections at an age, perhaps on purpose"
+      : `it ends connections at the age of ${formatTime(ageP50Ms)}, perhaps on purpose`,
   "none": () => "its pool fits",
 };
 

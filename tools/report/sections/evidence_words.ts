@@ -57,18 +57,7 @@ const DECIDING: { readonly [K in CauseName]: (evidence: Evidence) => string } = 
       : `The backend ended ${count(connectionsEnded, "connection")}, of which it had announced ${
         formatRough(announcedShare ?? 0)
       }${unanswered ? `; ${count(unanswered, "request")} got no whole answer` : ""}.`,
-  "cut-short": ({ side, connectionsEnded, abandoned, failedRequests, timedOut }) =>
-    side === "client"
-      ? `${count(abandoned, "client")} left before their answer, and ${
-        count(connectionsEnded, "connection")
-      } to the backend ended with them. The pool is not to blame.`
-      : `It ended ${count(connectionsEnded, "connection")} while an answer was owed${
-        failedRequests === undefined
-          ? ""
-          : `; ${count(failedRequests, "request")} of its clients failed${
-            timedOut ? `, ${formatCount(timedOut)} of them too late` : ""
-          }`
-      }.`,
+  "cut-short": (evidence) => sayCutShort(evidence),
   "cap": () => "",
   "client-side": ({ clientOpenedPerRequest = 0, timeWaitOfClients = 0, timeWaitOnClient = 0 }) =>
     `Clients opened ${formatRatio(clientOpenedPerRequest)} connections per request. They left ${
@@ -97,9 +86,11 @@ const DECIDING: { readonly [K in CauseName]: (evidence: Evidence) => string } = 
         : `, with ${formatCount(portsUsed)} of the ${formatCount(portRange)} ports in use`
     }.${sayLogged("EADDRINUSE", logged)}`,
   "intended": ({ connectionsEnded, ageP50Ms }) =>
-    `${count(connectionsEnded, "connection")} ended at ${
-      ageP50Ms === undefined ? "one age" : `an age of ${formatTime(ageP50Ms)}`
-    }, whatever they had carried.`,
+    connectionsEnded === undefined
+      ? ""
+      : `${count(connectionsEnded, "connection")} ended at ${
+        ageP50Ms === undefined ? "one age" : `an age of ${formatTime(ageP50Ms)}`
+      }, whatever they had carried.`,
   "none": ({ concurrency, openAtEnd }) =>
     concurrency === undefined || openAtEnd === undefined
       ? ""
@@ -156,10 +147,9 @@ function sayKept({ keepsPerHost, keepsInAll, keptIdle, concurrency }: Evidence):
   return `. It keeps ${kept.join(" and ")}${wanted === "" ? "" : `, for ${wanted}`}.`;
 }
 
-function sayIdle(
-  who: string,
-  { connectionsEnded, idleP5Ms, idleP95Ms, failedRequests }: Evidence,
-): string {
+function sayIdle(who: string, evidence: Evidence): string {
+  const { connectionsEnded, idleP5Ms, idleP95Ms, failedRequests } = evidence;
+  if (connectionsEnded === undefined) return saySides(evidence);
   const times = idleP5Ms === undefined || idleP95Ms === undefined
     ? "idle"
     : formatTime(idleP5Ms) === formatTime(idleP95Ms)
@@ -168,6 +158,36 @@ function sayIdle(
   return `${who} ${count(connectionsEnded, "connection")} that had been ${times}.${
     failedRequests ? ` ${count(failedRequests, "request")} failed.` : ""
   }`;
+}
+
+/** Whose answers were given up, and how many; without a witness the requests alone are known. */
+function sayCutShort({ side, connectionsEnded, abandoned, failedRequests, timedOut }: Evidence): string {
+  if (side === "client") {
+    const left = `${count(abandoned, "client")} left before their answer`;
+    return connectionsEnded === undefined
+      ? `${left}.`
+      : `${left}, and ${
+        count(connectionsEnded, "connection")
+      } to the backend ended with them. The pool is not to blame.`;
+  }
+  const failed = failedRequests === undefined
+    ? ""
+    : `${count(failedRequests, "request")} of its clients failed${
+      timedOut ? `, ${formatCount(timedOut)} of them too late` : ""
+    }`;
+  if (connectionsEnded === undefined) return failed === "" ? "" : `${failed}.`;
+  return `It ended ${count(connectionsEnded, "connection")} while an answer was owed${
+    failed === "" ? "" : `; ${failed}`
+  }.`;
+}
+
+/** Which side holds the TIME_WAITs, where nobody saw the ends themselves. */
+function saySides({ timeWaitOnGateway, timeWaitOnBackend }: Evidence): string {
+  const sides = [
+    ...(timeWaitOnGateway === undefined ? [] : [`${count(timeWaitOnGateway, "TIME_WAIT")} were its own`]),
+    ...(timeWaitOnBackend === undefined ? [] : [`${count(timeWaitOnBackend, "TIME_WAIT")} the backend's`]),
+  ];
+  return sides.length === 0 ? "" : `${sides.join(", and ")}.`;
 }
 
 function sayLogged(codes: string, logged: number | undefined): string {
