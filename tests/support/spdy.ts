@@ -79,6 +79,8 @@ export function acceptSpdy(
     else if (type === SYN_STREAM) {
       const id = lastId = body.readUInt32BE(0);
       const stream = open(id);
+      // Nobody has to be told that a connection is gone for which the end of a command is meant.
+      stream.on("error", () => {});
       streams.set(id, stream);
       socket.write(control(SYN_REPLY, Buffer.concat([uint32(id), headers.write()])));
       onStream(headers.read(body.subarray(10)), stream);
