@@ -89,7 +89,8 @@ export async function startKubeApi(pods: Readonly<Record<string, readonly string
       children.add(child);
       let written = 0;
       child.stdout.on("data", ({ length }) => (written += length) > breakAfter && socket.destroy());
-      // Where a client has gone, its command is not ended: it reads the end of its input, and writes to nobody.
+      // Where a client has gone, its command is not ended: it reads the end of its input, and writes to
+      // nobody.
       pass(streams.stdin, child.stdin);
       pass(child.stdout, streams.stdout);
       pass(child.stderr, streams.stderr);

@@ -11,7 +11,9 @@ import { Duplex } from "node:stream";
 import { deflateRawSync, deflateSync, inflateSync } from "node:zlib";
 import * as zlib from "node:zlib";
 
-/** What headers are compressed with (draft 3.1, 2.6.10.1): names and values, each after its length, and more. */
+/**
+ * What headers are compressed with (draft 3.1, 2.6.10.1): names and values, each after its length, and more.
+ */
 const NAMES = "options head post put delete trace accept accept-charset accept-encoding accept-language " +
   "accept-ranges age allow authorization cache-control connection content-base content-encoding " +
   "content-language content-length content-location content-md5 content-range content-type date etag expect " +
