@@ -65,8 +65,9 @@ Deno.test({
   name: "every command in the head of a scenario that has flags, or a path, measures",
   ignore: wrkInPrivateLab.ignore || peers.ignore,
   async fn() {
-    // All runs of a scenario are measured by the other tests of this folder, from a copy of it. What flags and
-    // paths may spoil shows before the first measurement: so it is interrupted after that, and reports it.
+    // All runs of a scenario are measured by the other tests of this folder, from a copy of it. What flags
+    // and paths may spoil shows before the first measurement: so it is interrupted after that, and reports
+    // what it has.
     const isMeasuredElsewhere = (command: string) => /^deno task bench \w+$/.test(command);
     const commands = [...TEXTS.values()].flatMap(commandsOf).filter((one) => !isMeasuredElsewhere(one));
     assertGreater(commands.length, TEXTS.size / 2);
