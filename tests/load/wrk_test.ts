@@ -9,6 +9,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { startBackend } from "../../tools/parties/backend_server.ts";
 import { localMachine } from "../../tools/lab/host.ts";
 import type { LoadOptions, LoadResult } from "../../tools/load/load.ts";
@@ -19,11 +20,18 @@ import "../support/one_at_a_time.ts";
 
 const OPTIONS = { connections: 8, threads: 2, durationMs: 1000, timeoutMs: 2000, headers: [] };
 
+/** How long the servers here take for an answer, in milliseconds: a load that waits leaves the CPUs to others. */
+const ANSWER_MS = 5;
+
 async function runWrk(
   options: Partial<LoadOptions>,
   backend: Parameters<typeof startBackend>[0] = {},
 ): Promise<LoadResult> {
-  await using server = startBackend({ listen: { hostname: "127.0.0.1", port: 0 }, ...backend });
+  await using server = startBackend({
+    listen: { hostname: "127.0.0.1", port: 0 },
+    latency: ANSWER_MS,
+    ...backend,
+  });
   return await runWrkAt(server.address.port, options);
 }
 
@@ -40,15 +48,19 @@ function serveRaw(answer: string, answerTo: (i: number) => string = () => answer
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const answerOne = async (conn: Deno.TcpConn, text: string) => {
     try {
-      if (await conn.read(new Uint8Array(4096)) !== null) await conn.write(new TextEncoder().encode(text));
+      if (await conn.read(new Uint8Array(4096)) !== null) {
+        await delay(ANSWER_MS);
+        await conn.write(new TextEncoder().encode(text));
+      }
     } catch {
       // wrk has left.
     }
     conn.close();
   };
   const served = (async () => {
-    let i = 0;
-    for await (const conn of listener) answerOne(conn, answerTo(i++));
+    const answered: Promise<void>[] = [];
+    for await (const conn of listener) answered.push(answerOne(conn, answerTo(answered.length)));
+    await Promise.all(answered);
   })();
   return {
     port: listener.addr.port,
@@ -111,7 +123,10 @@ Deno.test({
   ...wrk,
   async fn() {
     let [opened, asked] = [0, 0];
-    await using server = startBackend({ listen: { hostname: "127.0.0.1", port: 0 } });
+    await using server = startBackend({
+      listen: { hostname: "127.0.0.1", port: 0 },
+      latency: ANSWER_MS,
+    });
     const { hostname, port } = server.address;
     // Between wrk and the backend, connections are counted, and what is asked on each of them.
     const listener = Deno.listen({ hostname, port: 0 });
@@ -361,7 +376,7 @@ Deno.test({
   },
 });
 
-/** Starts a server that keeps when each request came, and its head and body; it answers at once. */
+/** Starts a server that keeps when each request came, and its head and body. */
 function startWatcher() {
   const requests: { ms: number; method: string; bytes: number; length: string | null }[] = [];
   let opened = 0;
@@ -380,6 +395,7 @@ function startWatcher() {
           const method = text.slice(0, text.indexOf(" "));
           requests.push({ ms: performance.now(), method, bytes: whole - end - 4, length });
           text = text.slice(whole);
+          await delay(ANSWER_MS);
           await conn.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
         }
       }
@@ -389,7 +405,9 @@ function startWatcher() {
     conn.close();
   };
   const served = (async () => {
-    for await (const conn of listener) serve(conn);
+    const conns: Promise<void>[] = [];
+    for await (const conn of listener) conns.push(serve(conn));
+    await Promise.all(conns);
   })();
   return {
     requests,
@@ -430,12 +448,13 @@ Deno.test({
 /** A server that answers every request, but for those after the first of so many of its connections. */
 function startMute(mute: number) {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const conns: Deno.Conn[] = [];
   const answer = new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
   const serve = async (conn: Deno.Conn, isMute: boolean) => {
     try {
       for (let i = 0; await conn.read(new Uint8Array(4096)) !== null; i++) {
-        if (!isMute || i === 0) await conn.write(answer);
+        if (isMute && i > 0) continue;
+        await delay(ANSWER_MS);
+        await conn.write(answer);
       }
     } catch {
       // wrk has left.
@@ -444,7 +463,9 @@ function startMute(mute: number) {
   };
   const served = (async () => {
     // wrk tries the address once before its connections.
-    for await (const conn of listener) serve(conn, conns.push(conn) - 2 < mute && conns.length > 1);
+    const served: Promise<void>[] = [];
+    for await (const conn of listener) served.push(serve(conn, served.length > 0 && served.length <= mute));
+    await Promise.all(served);
   })();
   return {
     port: listener.addr.port,

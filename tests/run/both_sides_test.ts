@@ -51,7 +51,8 @@ for (const lab of ["private", "loopback", "host"] as const) {
       const ofClients = hosts.gateway!.connectionGroups!.find(({ side }) => side === "accepted")!;
       assertGreater(ofClients.timeWait, clients.timeWaitPeak / 2);
       const atBackend = hosts.backend!.connectionGroups!.find(({ side }) => side === "accepted")!;
-      assertEquals(atBackend.established, toBackend.established);
+      // A table is read piece by piece, while connections come and go.
+      assertLess(Math.abs(atBackend.established - toBackend.established), 10);
       if (lab === "private") {
         assertEquals(backend.established!.ceiling <= 60, true);
         assertGreater(backend.established!.median, 0);

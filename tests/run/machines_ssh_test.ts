@@ -17,7 +17,6 @@ import { findingsDocument } from "../../tools/verdict/findings_document.ts";
 import { plantedNginx } from "../support/planted.ts";
 import { needs, reasonFor, wrk } from "../support/requirements.ts";
 import { sshMachines, startSshMachines } from "../support/ssh_machines.ts";
-import "../support/one_at_a_time.ts";
 
 const programs = needs("nginx and Node", reasonFor(() => ["nginx", "node"].forEach(findCommand)));
 

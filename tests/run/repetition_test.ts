@@ -6,7 +6,6 @@ import { measureRepetition } from "../../tools/run/repetition.ts";
 import { ROOT } from "../support/root.ts";
 import { unansweredOf } from "../../tools/verdict/unanswered.ts";
 import { wrkInPrivateLab } from "../support/requirements.ts";
-import "../support/one_at_a_time.ts";
 
 const GATEWAYS: Record<string, GatewayPlan> = {
   "http-client": resolveGateway({ poolMaxIdlePerHost: 40 }),

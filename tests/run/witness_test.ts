@@ -4,7 +4,6 @@ import { assert, assertEquals, assertGreater } from "@std/assert";
 import { measureRepetition } from "../../tools/run/repetition.ts";
 import { resolveBackend, resolveGateway, resolveLoad } from "../../tools/scenario/resolve.ts";
 import { wrkInPrivateLab } from "../support/requirements.ts";
-import "../support/one_at_a_time.ts";
 import { ROOT } from "../support/root.ts";
 
 const IN_A_LAB = { lab: "private", generator: "wrk", signal: new AbortController().signal } as const;

@@ -10,6 +10,7 @@
  * @module
  */
 
+import { LAB_VARIABLE, noPrivateLab } from "./requirements.ts";
 import { ROOT } from "./root.ts";
 
 const PERMISSIONS = [
@@ -23,6 +24,9 @@ const PERMISSIONS = [
 
 /** The import of a file that must not run beside another of its kind. */
 const ONE_AT_A_TIME = /^import "[^"]*\/one_at_a_time\.ts";$/m;
+
+/** The import of a file whose tests need what not every machine has. */
+const REAL_PARTS = /\/requirements\.ts";$/m;
 
 /**
  * Left out where no path is given: it plants causes in minutes of load, and has tasks and a step of CI of
@@ -55,10 +59,10 @@ function exists(path: string): boolean {
 }
 
 /**
- * Files that run beside each other in the first process: one more than CPUs, because a test that waits for a
+ * Files that run beside each other in the first process: two more than CPUs, because a test that waits for a
  * load or a deadline needs none.
  */
-const JOBS = `${navigator.hardwareConcurrency + 1}`;
+const JOBS = `${navigator.hardwareConcurrency + 2}`;
 
 function start(flags: readonly string[], files: readonly string[], output: "inherit" | "piped") {
   const args = ["test", "--no-check", ...flags, "--no-prompt", ...PERMISSIONS, ...files];
@@ -67,7 +71,7 @@ function start(flags: readonly string[], files: readonly string[], output: "inhe
     cwd: ROOT,
     stdout: output,
     stderr: output,
-    env: { DENO_JOBS: JOBS },
+    env: { DENO_JOBS: JOBS, [LAB_VARIABLE]: noPrivateLab },
   }).spawn();
 }
 
@@ -77,8 +81,12 @@ const paths = Deno.args.filter((arg, i) => !isFlag(arg, i));
 const files = paths.length === 0
   ? testsIn(["tests"]).filter((file) => !file.startsWith(BY_ITSELF))
   : testsIn(paths);
-const single = files.filter((file) => ONE_AT_A_TIME.test(Deno.readTextFileSync(file)));
-const others = files.filter((file) => !single.includes(file));
+const textOf = new Map(files.map((file) => [file, Deno.readTextFileSync(file)]));
+const single = files.filter((file) => ONE_AT_A_TIME.test(textOf.get(file)!));
+// Those with real parts take longest, and come first in their folder, which Deno leaves in this order.
+const others = files.filter((file) => !single.includes(file)).toSorted((a, b) =>
+  Number(REAL_PARTS.test(textOf.get(b)!)) - Number(REAL_PARTS.test(textOf.get(a)!))
+);
 // The examples in the documentation are tests as well.
 const sources = paths.length === 0 ? ["--doc", "mod.ts", "tools"] : [];
 
