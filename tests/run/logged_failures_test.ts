@@ -35,11 +35,12 @@ const optionsOf = (
   duration: Duration = "1s",
 ): RunOptions => ({
   gateway: { command },
-  backend: resolveBackend({ latency: 5 }),
-  load: resolveLoad({ connections: 20, threads: 1, warmUp: 0, duration }),
+  // An open loop does not ask faster when all of them fail at once.
+  backend: resolveBackend({ latency: 50 }),
+  load: resolveLoad({ connections: 20, rate: 400, warmUp: 0, duration }),
   ...more,
 });
-const IN_A_LAB = { lab: "private", generator: "wrk", signal: new AbortController().signal } as const;
+const IN_A_LAB = { lab: "private", generator: "open-loop", signal: new AbortController().signal } as const;
 
 function missing(program: string): boolean {
   try {
