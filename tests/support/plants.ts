@@ -31,7 +31,7 @@ server { listen {listen} backlog=4096; location / { proxy_pass http://b; ${REUSE
 const POOL = "pool-max-conn 1000 pool-purge-delay 90s";
 const FEW_PORTS = { "net.ipv4.ip_local_port_range": "20000 20999", "net.ipv4.tcp_tw_reuse": 0 };
 /** Requests that come one by one, each after the connection of the one before was idle. */
-const SPARSE: Load = { connections: 4, rate: 2, duration: "5s", warmUp: 0 };
+const SPARSE: Load = { connections: 4, rate: 1, duration: "6s", warmUp: 0 };
 
 /** Clients of which every third leaves before its answer, which takes 200 ms. */
 const LEAVING: Omit<Run, "name" | "gateway"> = {
@@ -66,7 +66,7 @@ export function plants(faulty: string): Plant[] {
   ): Plant => ({ name, gateway, causes, ...rest });
   const limited: Backend = { closeAfterRequests: 10 };
   const silent: Backend = { closeAfterRequests: 10, announceClose: false };
-  const impatient: Backend = { idleTimeout: "200ms" };
+  const impatient: Backend = { idleTimeout: "600ms" };
   const spread: Backend = { slowShare: 0.2, slowLatency: "400ms" };
   return [
     one("leak-go-kept", go("kept"), ["leak"]),
@@ -169,18 +169,18 @@ export function plants(faulty: string): Plant[] {
       backend: impatient,
       load: SPARSE,
     }),
-    one("idle-gateway-caddy", caddy("keepalive 200ms", "keepalive_idle_conns_per_host 400"), [
+    one("idle-gateway-caddy", caddy("keepalive 600ms", "keepalive_idle_conns_per_host 400"), [
       "gateway-idle-timeout",
     ], { load: SPARSE }),
-    one("idle-gateway-haproxy", haproxy("http-reuse always", "pool-max-conn 1000 pool-purge-delay 200ms"), [
+    one("idle-gateway-haproxy", haproxy("http-reuse always", "pool-max-conn 1000 pool-purge-delay 300ms"), [
       "gateway-idle-timeout",
     ], { load: SPARSE }),
-    one("idle-gateway-node", node("idle", 200), ["gateway-idle-timeout"], { load: SPARSE }),
-    one("idle-gateway-go", go("idle", 200), ["gateway-idle-timeout"], { load: SPARSE }),
-    one("idle-gateway-nginx", nginx("keepalive 400; keepalive_timeout 200ms;"), ["gateway-idle-timeout"], {
+    one("idle-gateway-node", node("idle", 600), ["gateway-idle-timeout"], { load: SPARSE }),
+    one("idle-gateway-go", go("idle", 600), ["gateway-idle-timeout"], { load: SPARSE }),
+    one("idle-gateway-nginx", nginx("keepalive 400; keepalive_timeout 600ms;"), ["gateway-idle-timeout"], {
       load: SPARSE,
     }),
-    one("idle-gateway-ours", { transport: "net-http", idleConnTimeout: "200ms" }, ["gateway-idle-timeout"], {
+    one("idle-gateway-ours", { transport: "net-http", idleConnTimeout: "600ms" }, ["gateway-idle-timeout"], {
       load: SPARSE,
     }),
     // From outside, a limit for all backends looks like one for each.

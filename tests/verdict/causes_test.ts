@@ -626,6 +626,11 @@ const OF_TABLES: readonly [what: string, evidence: Evidence, ...causes: CauseNam
     "cut-short",
   ],
   [
+    "as many failures as connections that end without a trace, which the gateway's log calls timeouts",
+    { ...tables({ opened: 900, keptIdle: 90 }, { failed: 1_000 }), failures: { ETIMEDOUT: 1_000 } },
+    "cut-short",
+  ],
+  [
     "as many failures as connections that end as others do",
     tables(byGateway(1_600, { keptIdle: 20 }), { failed: 1_600 }),
     "pool-too-small",
@@ -711,6 +716,15 @@ Deno.test("what a gateway kept after the warm-up tells a pool that is too small 
     ["request-limit possible", "backend-closes"],
     ["backend-closes possible", "request-limit"],
   ]);
+  // What a pool of ours has counted is certain, be the pool too small or not.
+  for (const keepsPerHost of [2, 10_000]) {
+    const counts = [{ closedIdle: 240 }, { closedLate: 240 }, { closedForClient: 240 }];
+    assertEquals(counts.map((count) => said({ ...of(0), pool: { ...pool, keepsPerHost, ...count } })), [
+      [["gateway-idle-timeout certain"]],
+      [["cut-short certain"]],
+      [["cut-short certain"]],
+    ]);
+  }
   const theirs = { ...of(0).upstream, timeWaitOnBackend: 240, backendClosesOnlyIfAsked: false };
   assertEquals(said({ ...of(0), upstream: theirs }), [
     ["request-limit possible", "backend-closes", "close-asked"],

@@ -210,4 +210,10 @@ export interface PoolEvidence {
   readonly closedInAll?: number;
   /** Connections that the backend ended, announced or not, as its pool has seen. Left out where unknown. */
   readonly closedByBackend?: number;
+  /** Connections that its pool closed because they had been idle for too long. Left out where unknown. */
+  readonly closedIdle?: number;
+  /** Connections that it closed because the backend took too long. Left out where unknown. */
+  readonly closedLate?: number;
+  /** Connections that it closed because the client had left. Left out where unknown. */
+  readonly closedForClient?: number;
 }

@@ -272,6 +272,9 @@ function ofNetHttp(gateway: NetHttpPlan, measured: readonly Measured[]): PoolEvi
       closedPerHost: closed("tooManyIdlePerHost"),
       closedInAll: closed("tooManyIdle"),
       closedByBackend: closed("backendSaidClose") + closed("closedByBackend"),
+      closedIdle: closed("idleTimeout"),
+      closedLate: closed("timeout"),
+      closedForClient: closed("clientGone"),
     }),
   };
 }

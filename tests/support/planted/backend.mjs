@@ -7,6 +7,7 @@ const [listen, latency, ends = "none", number = "20"] = process.argv.slice(2);
 const [host, port] = listen.split(":");
 const n = Number(number);
 const served = new WeakMap();
+const rests = new WeakMap();
 
 const server = http.createServer((request, response) => {
   const { socket } = request;
@@ -15,6 +16,9 @@ const server = http.createServer((request, response) => {
   const last = ends === "each" || (ends === "limit" && count >= n);
   // One answer in five is an error after which it closes.
   const fails = ends === "errors" && Math.random() < 0.2;
+  // Node's own keepAliveTimeout is told to the gateway, which then closes first, and is a second late.
+  clearTimeout(rests.get(socket));
+  if (ends === "idle") response.on("finish", () => rests.set(socket, setTimeout(() => socket.end(), n)));
   const slow = ends === "slow" && Math.random() < 0.2;
   setTimeout(() => {
     if (last || fails) response.setHeader("Connection", "close");
@@ -23,6 +27,5 @@ const server = http.createServer((request, response) => {
     response.end("0".repeat(1024));
   }, slow ? n : Number(latency));
 });
-server.keepAliveTimeoutBuffer = 0;
-server.keepAliveTimeout = ends === "idle" ? n : 600_000;
+server.keepAliveTimeout = 600_000;
 server.listen(Number(port), host, 4096);

@@ -119,7 +119,7 @@ function ofBackend(evidence: Evidence, perRequest: number): LeftOpen[] {
     manyEach && { cause: "request-limit", side: "backend" },
     { cause: "backend-closes", side: "backend" },
     mayRest(evidence) && { cause: "backend-idle-timeout", side: "backend" },
-    manyEach && livesLong(evidence) && { cause: "intended" },
+    manyEach && livesFor(evidence, LEAST_LIFE_MS) && { cause: "intended" },
   );
   if (!mayAsk || !allAlike) return found;
   return found.map((one) => ({ ...one, cannotTell: [...one.cannotTell ?? [], ...byWitness("close-asked")] }));
@@ -149,7 +149,7 @@ function ofGateway(evidence: Evidence, perRequest: number): LeftOpen[] {
     noTrace && !onlyIfAsked && (each || limit) && { cause: "backend-closes", side: "backend" },
     mayRest(evidence) && { cause: "gateway-idle-timeout", side: "gateway" },
     cut ?? false,
-    limit && livesLong(evidence) && { cause: "intended" },
+    limit && livesFor(evidence, LEAST_LIFE_MS) && { cause: "intended" },
   );
   return [
     ...found.map((one) => withUnlikely(one, evidence)),
@@ -181,15 +181,25 @@ function withUnlikely(one: LeftOpen, { upstream: { endedAtMs, keptIdle } = {} }:
 /** What is left for a gateway of ours, whose pool is known. */
 function ofOurs(
   evidence: Evidence,
-  { closedPerHost = 0, closedInAll = 0, closedByBackend = 0, workers }: PoolEvidence,
+  pool: PoolEvidence,
   { keeps, perRequest }: { keeps: number; perRequest: number },
 ): LeftOpen[] {
   const { upstream: { opened = 0, destinations = 1 } = {}, requests = {} } = evidence;
+  const { closedPerHost, closedInAll = 0, closedByBackend = 0, idleTimeoutMs, workers } = pool;
   if (opened > 0 && closedByBackend >= MOSTLY * opened) return ofBackend(evidence, perRequest);
+  const counted = countedEnds(pool).find(([ended]) => opened > 0 && ended >= MOSTLY * opened);
+  if (counted !== undefined) return [{ ...counted[1], sure: "certain" }];
   if (keeps < (requests.concurrency ?? Infinity)) {
-    if (destinations > 1 && closedInAll > closedPerHost) return [{ cause: "many-pools", sure: "certain" }];
-    const sure = closedPerHost + closedInAll > 0 ? "certain" : "likely";
-    return [{ cause: "pool-too-small", sure, side: "gateway" }];
+    const full = (closedPerHost ?? 0) + closedInAll;
+    if (destinations > 1 && closedInAll > (closedPerHost ?? 0)) {
+      return [{ cause: "many-pools", sure: "certain" }];
+    }
+    if (full > 0) return [{ cause: "pool-too-small", sure: "certain", side: "gateway" }];
+    const uncounted = closedPerHost === undefined;
+    return eachPossible(
+      { cause: "pool-too-small", side: "gateway" },
+      uncounted && mayRest(evidence, idleTimeoutMs) && { cause: "gateway-idle-timeout", side: "gateway" },
+    );
   }
   // It has kept what it had, so that neither a pool nor a pause ends them.
   if (looksLikeLimit(evidence, perRequest)) {
@@ -208,6 +218,15 @@ function ofOurs(
   );
 }
 
+/** Ends that a pool of ours has counted, each with its cause. */
+function countedEnds({ closedIdle = 0, closedLate = 0, closedForClient = 0 }: PoolEvidence) {
+  return [
+    [closedIdle, { cause: "gateway-idle-timeout", side: "gateway" }],
+    [closedLate, { cause: "cut-short", side: "gateway" }],
+    [closedForClient, { cause: "cut-short", side: "client" }],
+  ] as const;
+}
+
 /** Whether a limit of requests would look the same, as far as the tables go. */
 function looksLikeLimit({ upstream = {}, requests = {} }: Evidence, perRequest: number): boolean {
   const { endedAtMs, keptIdle, openPeak = Infinity, opened = 0, closed = opened } = upstream;
@@ -219,15 +238,18 @@ function looksLikeLimit({ upstream = {}, requests = {} }: Evidence, perRequest: 
     keptIdle >= KEPT_UNDER_LIMIT * inUse * (1 - endedPerRequest);
 }
 
-/** Whether a timeout may have ended idle connections. Clients that ask again at once leave none idle. */
-function mayRest(evidence: Evidence): boolean {
+/**
+ * Whether a timeout, of so many milliseconds where that is known, may have ended idle connections. Clients
+ * that ask again at once leave none idle.
+ */
+function mayRest(evidence: Evidence, timeoutMs = LEAST_LIFE_MS): boolean {
   const { closedLoop, pauses } = evidence.requests ?? {};
-  return (closedLoop !== true || pauses === true) && livesLong(evidence);
+  return (closedLoop !== true || pauses === true) && livesFor(evidence, timeoutMs);
 }
 
-/** Whether connections may live as long as a timeout or an age: by Little's law, on average and at most. */
-function livesLong({ upstream: { openPeak = Infinity, openedPerSec = 0 } = {} }: Evidence): boolean {
-  return 1000 * openPeak >= LEAST_LIFE_MS * openedPerSec;
+/** Whether connections may live for so many milliseconds: by Little's law, on average and at most. */
+function livesFor({ upstream: { openPeak = Infinity, openedPerSec = 0 } = {} }: Evidence, ms: number) {
+  return 1000 * openPeak >= ms * openedPerSec;
 }
 
 /**
@@ -236,8 +258,11 @@ function livesLong({ upstream: { openPeak = Infinity, openedPerSec = 0 } = {} }:
  */
 function cutShort({ upstream: { opened = 0 } = {}, requests = {}, failures = {} }: Evidence) {
   const { failed = 0, abandoned = 0 } = requests;
-  // What its log blames for failures is no deadline.
-  const blamed = Object.values(failures).reduce((sum, count) => sum + count, 0);
+  // What its log blames for failures is no deadline, unless it says so.
+  const blamed = Object.entries(failures).reduce(
+    (sum, [code, count]) => code === "ETIMEDOUT" ? sum : sum + count,
+    0,
+  );
   const side = abandoned >= MOSTLY * opened ? "client" : failed - blamed >= MOSTLY * opened ? "gateway" : "";
   return opened === 0 || side === "" ? undefined : { cause: "cut-short", side } as const;
 }
