@@ -256,6 +256,16 @@ const CASES: readonly [what: string, evidence: Evidence, causes: readonly CauseN
     ["cut-short"],
   ],
   [
+    "the same, and some of its clients had left before",
+    evidence([
+      witness({
+        accepted: 1_457,
+        ended: [ended(792, { at: "request" }), ended(665, { requests: same(2, 665) })],
+      }),
+    ], { requests: { answered: 4_692, perSec: 1_700, failed: 1_177, concurrency: 100, closedLoop: true } }),
+    ["cut-short"],
+  ],
+  [
     "a pool that is too small, of which requests fail for another reason",
     evidence([
       witness({
@@ -283,6 +293,18 @@ const CASES: readonly [what: string, evidence: Evidence, causes: readonly CauseN
       witness({ requests: 1_000, openPeak: 71, busy: { spanMs: 1_000, mean: 70, most: 71, fullShare: 0.9 } }),
     ], {
       requests: { answered: 5_000, perSec: 1_000, concurrency: 1_000, closedLoop: false, latencyP50Ms: 72 },
+    }),
+    ["none"],
+  ],
+  [
+    "the same, of which clients leave, so that its connections are busy for a shorter time",
+    evidence([
+      witness({ requests: 140, openPeak: 50, busy: { spanMs: 1_000, mean: 22, most: 32, fullShare: 0.3 } }),
+    ], {
+      requests: {
+        ...{ answered: 140, perSec: 140, concurrency: 50, closedLoop: false, latencyP50Ms: 200 },
+        abandoned: 42,
+      },
     }),
     ["none"],
   ],

@@ -127,7 +127,7 @@ function allAsk({ requests: { closedLoop = true, pauses = false } = {} }: Eviden
  * opened meanwhile does not matter: some gateways hand a connection from one thread to another by a new one.
  */
 function byWitness(
-  { witness, requests: { closedLoop = true, latencyP50Ms } = {} }: Evidence,
+  { witness, requests: { closedLoop = true, latencyP50Ms, abandoned = 0 } = {} }: Evidence,
 ): SeenCap | undefined {
   const { requests, busy } = witness!;
   const [least, cap] = busy!.most;
@@ -135,7 +135,9 @@ function byWitness(
     return undefined;
   }
   const backendMs = busy!.totalMs / requests;
-  if (!closedLoop && !(latencyP50Ms! > SLOWED * backendMs)) return undefined;
+  // Those whose client left were busy for a shorter time than the others.
+  const mostMs = busy!.totalMs / Math.max(1, requests - abandoned);
+  if (!closedLoop && !(latencyP50Ms! > SLOWED * mostMs)) return undefined;
   return { cap, sure: "certain", backendMs, busyShare: Math.min(1, busy!.share) };
 }
 

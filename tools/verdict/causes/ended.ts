@@ -24,8 +24,9 @@ export function causesOfEnds(evidence: Evidence): Cause[] {
     unasked.filter((group) => group.by === by && group.at === "idle");
   const within = (by: EndedConnections["by"]) =>
     unasked.filter((group) => group.by === by && group.at !== "idle");
-  const seen: Omit<Context, "tooLate"> = { evidence, witness, ended };
-  const context: Context = { ...seen, tooLate: tooLateOf(seen, joined(within("peer")).connections) };
+  const seen = { evidence, witness, ended };
+  const cut = joined(within("peer")).connections;
+  const context: Context = { ...seen, cut, tooLate: tooLateOf(seen, cut) };
   return [
     ...closeAsked(context),
     ...idleEnds(context, "gateway", joined(idle("peer"))),
@@ -42,14 +43,22 @@ function idleEnds(context: Context, side: "gateway" | "backend", part: Part): Ca
   const late = timedOutShare(context, side, part);
   const tooLate = side === "gateway" ? context.tooLate : 0;
   const atOnce = Math.max(0, connections * (1 - late) - tooLate);
+  // A slow gateway takes some for late whose answer had come.
+  const ofDeadline = side === "gateway" && matters(context, context.cut) && atOnce < BESIDE_CUT * context.cut;
   const timedOut = idleTimeout(context, side, part, connections * late);
   return [
     ...timedOut,
-    ...(matters(context, atOnce) && (timedOut.length === 0 || late < 1 - SMALLEST_PART)
+    ...(matters(context, atOnce) && !ofDeadline && (timedOut.length === 0 || late < 1 - SMALLEST_PART)
       ? side === "gateway" ? gatewayEnds(context, part, atOnce) : backendEnds(context, part, atOnce)
       : []),
   ];
 }
+
+/**
+ * Beside connections that are cut short, those that end after their answer have a cause of their own where
+ * they are at least this many times as many.
+ */
+const BESIDE_CUT = 0.5;
 
 /** Failures may be this many times as many as the connections that ended with them: some are counted late. */
 const EACH_FAILED = 1.2;
@@ -59,7 +68,7 @@ const EACH_FAILED = 1.2;
  * idle. Each of them is a request that failed, as is each that was cut short. 0 where requests fail for
  * another reason.
  */
-function tooLateOf(context: Omit<Context, "tooLate">, cut: number): number {
+function tooLateOf(context: Omit<Context, "cut" | "tooLate">, cut: number): number {
   const { evidence: { requests: { failed = 0 } = {} }, ended } = context;
   if (!matters(context, cut) || failed > EACH_FAILED * ended || failed < cut / 2) return 0;
   return Math.max(0, failed - cut);

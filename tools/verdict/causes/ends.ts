@@ -46,6 +46,8 @@ export interface Context {
   readonly witness: WitnessEvidence;
   /** All connections that ended. */
   readonly ended: number;
+  /** Those that the gateway ended before their answer was whole. */
+  readonly cut: number;
   /** Those that the gateway ended at its deadline when their answer had just been sent. */
   readonly tooLate: number;
 }
@@ -71,7 +73,7 @@ export function joined(groups: readonly EndedConnections[]): Part {
 
 /** Whether so many connections that ended are worth a cause. */
 export function matters(
-  { witness, ended, evidence: { repetitions = 1 } }: Omit<Context, "tooLate">,
+  { witness, ended, evidence: { repetitions = 1 } }: Omit<Context, "cut" | "tooLate">,
   connections: number,
 ): boolean {
   return connections >= WASTE_SHARE * witness.requests && connections >= SMALLEST_PART * ended &&
