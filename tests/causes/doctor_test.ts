@@ -141,29 +141,30 @@ const LIMITS: readonly {
   readonly name: string;
   readonly run: Parameters<typeof watchRun>[1];
   readonly cause: string;
-  readonly side: string;
+  /** Whose it may be said to be: where the gateway closes first, it may be told to, and nobody knows. */
+  readonly sides: readonly (string | undefined)[];
 }[] = [
   {
     name: "nginx's own",
     run: { gateway: { command: `REQUESTS=100 ${start} nginx ${where} 200` } },
     cause: "request-limit",
-    side: "gateway",
+    sides: [undefined],
   },
   {
     name: "the backend's, behind Go",
     run: { gateway: { command: `${start} go ${where} 200` }, backend: { closeAfterRequests: 100 } },
     cause: "request-limit",
-    side: "backend",
+    sides: ["backend", undefined],
   },
   {
     name: "none, but a small pool",
     run: { gateway: { command: `${start} go ${where} 5` } },
     cause: "pool-too-small",
-    side: "gateway",
+    sides: ["gateway"],
   },
 ];
 
-for (const { name, run, cause, side } of LIMITS) {
+for (const { name, run, cause, sides } of LIMITS) {
   Deno.test({
     name: `a limit of requests is told from outside by how long connections live: ${name}`,
     ignore: peers.ignore || wrkInPrivateLab.ignore,
@@ -176,7 +177,8 @@ for (const { name, run, cause, side } of LIMITS) {
         loadSec: 11,
       });
       const { causes, facts } = diagnose(capture, { requestsPerSec });
-      assertEquals([causes[0]?.cause, causes[0]?.side], [cause, side], JSON.stringify(facts?.lives));
+      assertEquals(causes[0]?.cause, cause, JSON.stringify(facts?.lives));
+      assert(sides.includes(causes[0]?.side), causes[0]?.side);
     },
   });
 }

@@ -272,13 +272,14 @@ function watchLives(lives: (index: number) => number, closedHere: number): MadeU
   }));
 }
 
-Deno.test("connections that all end at about the same age end at a limit, whose it is by who closes", () => {
+Deno.test("connections that all end at about the same age end at a limit, the backend's where it closes first", () => {
   const even = (index: number) => 3.5 + (index % 7) / 7;
   const named = (readings: readonly MadeUpReading[], known?: Known) =>
     diagnose(parseCapture(captureText({ readings })), known).causes.map(({ cause, sure, side }) =>
-      [cause, sure, side].join(" ")
+      [cause, sure, side ?? "either"].join(" ")
     );
-  assertEquals(named(watchLives(even, 1), { requestsPerSec: 1000 }), ["request-limit likely gateway"]);
+  // A gateway to which the end is announced may close first as well.
+  assertEquals(named(watchLives(even, 1), { requestsPerSec: 1000 }), ["request-limit likely either"]);
   assertEquals(named(watchLives(even, 0.3), { requestsPerSec: 1000 }), ["request-limit likely backend"]);
   // One request each: whatever ends them, it is no limit.
   assertEquals(named(watchLives(even, 1), { requestsPerSec: 10 }), [

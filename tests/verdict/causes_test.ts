@@ -238,6 +238,20 @@ const CASES: readonly [what: string, evidence: Evidence, causes: readonly CauseN
     ["none"],
   ],
   [
+    // HAProxy's `http-reuse never`, whose warm-up is over.
+    "a connection for each client, which ends some time after its last answer",
+    evidence([
+      witness({
+        ...{ stoodBefore: 300, accepted: 300, requests: 10_000, openPeak: 300 },
+        ended: [ended(229, { how: "rst", requests: spread(survivors(229, 0.97)), idleMs: same(365, 229) })],
+      }),
+    ], {
+      requests: { answered: 10_000, perSec: 10_000, concurrency: 300, closedLoop: true },
+      clients: { opened: 301, needed: 300, timeWaitOnGateway: 0, timeWaitOnClient: 1 },
+    }),
+    ["none"],
+  ],
+  [
     "the same of few requests: each client asked twice",
     evidence([
       witness({ stoodBefore: 0, accepted: 100, requests: 200, openPeak: 100, ended: [ended(100)] }),

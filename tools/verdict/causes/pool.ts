@@ -5,10 +5,10 @@
  * @module
  */
 
-import { shareOf } from "../distributions.ts";
+import { shareFrom, shareOf } from "../distributions.ts";
 import { type Cause, type CauseFigures, figures, keepsOf, SMALLEST_PART } from "./cause.ts";
 import { aged, isAge } from "./connection_age.ts";
-import { common, type Context, matters, ofIdle, ofPart, ONCE_SHARE, type Part } from "./ends.ts";
+import { AT_ONCE_MS, common, type Context, matters, ofIdle, ofPart, ONCE_SHARE, type Part } from "./ends.ts";
 import { limitOf, requestLimit } from "./request_limit.ts";
 
 /**
@@ -39,7 +39,8 @@ export function gatewayEnds(context: Context, part: Part, atOnce: number): Cause
 /**
  * Whether no more connections were opened than a first one for each client. HAProxy opens one for the first
  * request of each client (`http-reuse safe`, its default), and closes it where a cap or those that stand
- * already leave no room for it: most have served that request and no other.
+ * already leave no room for it: most have served that request and no other. With `http-reuse never` it ends
+ * with its client: those of a warm-up that is over end long after their last answer.
  */
 function areFirsts(
   { witness, evidence: { clients, requests, repetitions = 1 } }: Context,
@@ -50,7 +51,9 @@ function areFirsts(
   const capped = witness.openPeak < concurrency / 2 && witness.accepted <= FIRSTS * opened;
   const few = witness.accepted <= FIRSTS * Math.min(opened, concurrency * repetitions) &&
     witness.requests >= MANY_MORE * witness.accepted;
-  return (capped || few) && shareOf({ connections: part.connections, distribution: part.requests }, 1) > 0.5;
+  const once = shareOf({ connections: part.connections, distribution: part.requests }, 1) > 0.5;
+  const late = part.idleMs !== undefined && shareFrom(part.idleMs, AT_ONCE_MS) > 0.5;
+  return (capped && once) || (few && (once || late));
 }
 
 /** Which pool closes the connections that it ends at once: none, one that is too small, or one of several. */
