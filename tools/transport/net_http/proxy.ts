@@ -24,6 +24,7 @@ import { TimewaitError } from "../../errors.ts";
 import type { ListenAddress } from "../../server/address.ts";
 import { listenOn } from "../../server/listener.ts";
 import { ByteConn } from "../../http1/byte_conn.ts";
+import { EpollSockets } from "./epoll_sockets.ts";
 import { ClientSession } from "./client_session.ts";
 import { Deadline, Deadlines } from "./deadlines.ts";
 import { startFailureLog } from "../failure_log.ts";
@@ -85,6 +86,8 @@ export interface RunningProxy extends RunningTransport {
   counters(): ProxyCounters;
 }
 
+const EPOLL = Deno.permissions.querySync({ name: "ffi" }).state === "granted" ? new EpollSockets() : undefined;
+
 /** Pause after accepting has failed, as it does when file descriptors run out. */
 const ACCEPT_PAUSE_MS = 10;
 
@@ -98,7 +101,9 @@ export function startProxy(options: ProxyOptions): RunningProxy {
   const { listen, reusePort, graceMs } = options;
   using started = new DisposableStack();
   const context = createContext(options, started);
-  const listener = started.use(listenOn(listen, { reusePort }));
+  const listener = EPOLL !== undefined
+    ? EPOLL.listen(listen, reusePort ?? false) as unknown as Deno.TcpListener
+    : started.use(listenOn(listen, { reusePort }));
   const sessions = new Set<ClientSession>();
   const accepting = acceptAll(listener, context, sessions);
   const parts = started.move();
@@ -146,7 +151,8 @@ function dialWithin(dialing: Deadlines): Dial<ByteConn> {
     );
     deadline.start();
     try {
-      const tcp = await Deno.connect({
+      const connect = (EPOLL === undefined ? Deno.connect : EPOLL.connect.bind(EPOLL)) as typeof Deno.connect;
+      const tcp = await connect({
         hostname: hostname.replace(/^\[|\]$/g, ""),
         port: Number(port || 80),
         signal: late.signal,
