@@ -41,7 +41,7 @@ const LIBC = {
   close: { parameters: ["i32"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-const MAX_EVENTS = 256;
+const MAX_EVENTS = 32;
 const ACCEPTS_A_TURN = 32;
 /** How long a thread that has had work waits for more in epoll itself. */
 const LINGER_MS = 1;
