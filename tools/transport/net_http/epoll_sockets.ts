@@ -35,8 +35,8 @@ const LIBC = {
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
-  recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "i32" },
-  send: { parameters: ["i32", "buffer", "usize", "i32"], result: "i32" },
+  recv: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
+  send: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
   shutdown: { parameters: ["i32", "i32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
@@ -313,7 +313,7 @@ export class EpollConn implements Watched {
   #recv(into: Uint8Array<ArrayBuffer>): number {
     const { libc, errno } = this.sockets;
     for (;;) {
-      const count = libc.recv(this.fd, into, into.length as unknown as bigint, 0);
+      const count = libc.recv(this.fd, into, into.length, 0);
       if (count < into.length && !this.#ended) this.#readable = false;
       if (count >= 0) return count;
       if (errno[0] === EAGAIN) this.#readable = false;
@@ -324,7 +324,7 @@ export class EpollConn implements Watched {
   #send(bytes: Uint8Array): number {
     const { libc, errno } = this.sockets;
     for (;;) {
-      const count = libc.send(this.fd, bytes as Uint8Array<ArrayBuffer>, bytes.length as unknown as bigint, MSG_NOSIGNAL);
+      const count = libc.send(this.fd, bytes as Uint8Array<ArrayBuffer>, bytes.length, MSG_NOSIGNAL);
       if (count >= 0) return count;
       if (errno[0] !== EINTR) return -errno[0]!;
     }
