@@ -73,6 +73,12 @@ const NET_HTTP_FLAGS = {
     parseDurationMs,
     undefined,
   ),
+  sockets: valueFlag(
+    "NAME",
+    "net-http: deno, or epoll: less CPU, on Linux; its --allow-ffi voids Deno's sandbox (default deno)",
+    parseChoice(["deno", "epoll"]),
+    undefined,
+  ),
 } as const;
 
 /** The flags of a gateway of ours. */

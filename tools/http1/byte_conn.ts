@@ -24,8 +24,14 @@ export interface Carrier extends Pick<Deno.TcpConn, "read" | "write" | "close" |
   reset?(): void;
 }
 
+/** A TCP connection as a proxy needs it, such as `Deno.TcpConn`. */
+export interface TcpSocket extends Carrier, Pick<Deno.TcpConn, "setNoDelay" | "setKeepAlive"> {
+  /** The peer. */
+  readonly remoteAddr: Pick<Deno.NetAddr, "hostname">;
+}
+
 /** A connection that is read from and written to. */
-export class ByteConn<C extends Carrier = Deno.TcpConn> {
+export class ByteConn<C extends Carrier = TcpSocket> {
   /** Bytes that were read and not yet consumed stand between `start` and `end`. */
   buffer: Uint8Array<ArrayBuffer> = new Uint8Array(SMALL_BYTES);
   start = 0;

@@ -57,6 +57,11 @@ export const GATEWAY_THREADS_SCRIPT: DenoScript = {
   env: FEW_SOCKETS_AT_A_TIME,
 };
 
+/** A script that calls libc. With this permission it may call anything, whatever else it is not permitted. */
+export function withFfi(script: DenoScript): DenoScript {
+  return { ...script, flags: [...script.flags, "--allow-ffi"] };
+}
+
 /**
  * What tells `deno` the names of our dependencies, wherever the person's own configuration is. Sources on
  * disk have our deno.json beside them. From a server, that file is taken as an import map.

@@ -167,6 +167,7 @@ export async function startGatewayServer(
       upstreams,
       pool: gateway,
       workers,
+      sockets: gateway.sockets,
       timeouts,
       graceMs,
       log,

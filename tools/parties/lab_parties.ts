@@ -13,6 +13,7 @@ import {
   type DenoScript,
   GATEWAY_SCRIPT,
   GATEWAY_THREADS_SCRIPT,
+  withFfi,
 } from "../lab/deno_script.ts";
 import { fillPlaceholders, type PlaceholderValues } from "../scenario/placeholders.ts";
 import type { BackendPlan, GatewayPlan, HttpClientPlan, NetHttpPlan } from "../scenario/plan.ts";
@@ -164,8 +165,9 @@ function commandProcess(
 const COMMAND_VARIABLE = "TIMEWAIT_COMMAND";
 
 /** Several threads share a port, and each reads its own source: they need more permissions than one does. */
-function scriptOf({ workers }: HttpClientPlan | NetHttpPlan): DenoScript {
-  return workers === 1 ? GATEWAY_SCRIPT : GATEWAY_THREADS_SCRIPT;
+function scriptOf(plan: HttpClientPlan | NetHttpPlan): DenoScript {
+  const script = plan.workers === 1 ? GATEWAY_SCRIPT : GATEWAY_THREADS_SCRIPT;
+  return "sockets" in plan ? withFfi(script) : script;
 }
 
 /**

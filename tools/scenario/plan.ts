@@ -39,6 +39,8 @@ export interface NetHttpPlan extends ResolvedPoolLimits {
   readonly responseHeaderTimeoutMs: Amount;
   /** How long a client may take to send a request head, in milliseconds; 0 is for ever. */
   readonly requestHeaderTimeoutMs: Amount;
+  /** What carries the bytes. Left out: Deno's own sockets. */
+  readonly sockets?: "epoll";
   /**
    * Threads.
    *

@@ -87,6 +87,7 @@ function resolveNetHttp(
     dialTimeout = "5s",
     responseHeaderTimeout = "60s",
     requestHeaderTimeout = "5s",
+    sockets = "deno",
     ...others
   }: NetHttpGateway,
   field: string,
@@ -102,17 +103,21 @@ function resolveNetHttp(
     idleConnTimeoutMs: asked(idleConnTimeout, parseDurationMs, "idleConnTimeout"),
     disableKeepAlives: asked(disableKeepAlives, truth, "disableKeepAlives"),
   });
+  if (sockets !== "deno" && sockets !== "epoll") {
+    throw new TimewaitError(`takes deno or epoll, not ${shown(sockets)}`, { field: at(field, "sockets") });
+  }
   const plan: NetHttpPlan = {
     transport: "net-http",
     ...pool,
     dialTimeoutMs: ms(dialTimeout, "dialTimeout"),
     responseHeaderTimeoutMs: ms(responseHeaderTimeout, "responseHeaderTimeout"),
     requestHeaderTimeoutMs: ms(requestHeaderTimeout, "requestHeaderTimeout"),
+    ...(sockets === "epoll" ? { sockets } : {}),
     // A worker without a connection could serve nobody.
     workers: Math.min(whole(workers, at(field, "workers"), 1), pool.maxConnsPerHost || Infinity),
   };
   refuseOfOther(others, "http-client", field);
-  refuseOthers(others, { command: undefined, ...plan }, field);
+  refuseOthers(others, { command: undefined, ...plan, sockets: undefined }, field);
   return plan;
 }
 
@@ -120,7 +125,8 @@ function resolveNetHttp(
 function refuseOfOther(others: object, other: "http-client" | "net-http", field: string): void {
   const given = Object.keys(others);
   if (given.length === 0) return;
-  const names = optionNames(resolveGateway({ transport: other }));
+  const fresh: Gateway = other === "net-http" ? { transport: other, sockets: "epoll" } : { transport: other };
+  const names = optionNames(resolveGateway(fresh));
   const name = given.find((name) => names.includes(name));
   if (name === undefined) return;
   const remedy = other === "net-http"

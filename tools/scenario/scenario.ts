@@ -59,6 +59,11 @@ export interface NetHttpGateway {
   readonly responseHeaderTimeout?: Duration | undefined;
   /** How long a client may take to send a request head (ms); then 408. 0 is for ever. Default 5 s. */
   readonly requestHeaderTimeout?: Duration | undefined;
+  /**
+   * What carries the bytes: Deno's own sockets, or `epoll`, which costs less CPU time. That needs Linux, and
+   * permission for the gateway to call any code (`--allow-ffi`), which voids Deno's sandbox. Default `deno`.
+   */
+  readonly sockets?: "deno" | "epoll" | undefined;
   /** Threads. Default: one for each CPU, and never more than `maxConnsPerHost`. */
   readonly workers?: number | undefined;
 }

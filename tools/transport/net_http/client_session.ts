@@ -19,7 +19,7 @@
  * @module
  */
 
-import { ByteConn } from "../../http1/byte_conn.ts";
+import { ByteConn, type TcpSocket } from "../../http1/byte_conn.ts";
 import { Deadline } from "./deadlines.ts";
 import { type AfterExchange, Exchange } from "./exchange.ts";
 import { FastLane } from "./fast_lane.ts";
@@ -55,7 +55,7 @@ export class ClientSession {
   #expired = false;
   #readingHead = false;
 
-  constructor(tcp: Deno.TcpConn, context: ProxyContext) {
+  constructor(tcp: TcpSocket, context: ProxyContext) {
     this.#conn = new ByteConn(tcp);
     this.#context = context;
     this.#request = new RequestHead(context.requestFields, context.pseudonym);

@@ -24,6 +24,7 @@ import { type ProxyCounters, startProxy } from "./proxy.ts";
 import type { ProxyTimeoutOptions } from "./proxy_context.ts";
 import { checkWorkers, missingForWorkers, shareOf, startWorkers } from "../workers/workers.ts";
 import type { ProxyStart } from "./net_http_worker.ts";
+import { openSockets, type SocketsName } from "./open_sockets.ts";
 
 /** Options of the `net-http` transport. */
 export interface NetHttpOptions {
@@ -38,6 +39,11 @@ export interface NetHttpOptions {
    * Deno permits several, else 1. With 1 the requests are carried in the calling thread.
    */
   readonly workers?: number | undefined;
+  /**
+   * What carries the bytes: Deno's own sockets, or sockets on epoll, which need Linux and `--allow-ffi`.
+   * Default `deno`.
+   */
+  readonly sockets?: SocketsName | undefined;
   /** How long the parts of an exchange may take. */
   readonly timeouts?: ProxyTimeoutOptions | undefined;
   /** Time that a stop waits for requests in flight before it cuts them, in milliseconds. */
@@ -68,7 +74,7 @@ export interface RunningNetHttp extends AsyncDisposable {
  * @throws {TimewaitError} for a pool limit that {@linkcode resolvePoolLimits} does not take, for no upstream,
  * or for `workers` below 1.
  * @throws {UnavailableError} where the address cannot be listened on, or where `workers` is above 1 and Deno
- * does not permit workers.
+ * does not permit workers, or the sockets cannot be had.
  */
 export async function startNetHttp(options: NetHttpOptions): Promise<RunningNetHttp> {
   const limits = resolvePoolLimits(options.pool);
@@ -79,7 +85,7 @@ export async function startNetHttp(options: NetHttpOptions): Promise<RunningNetH
   if (options.workers === undefined && availableParallelism() > 1 && missingForWorkers().length > 0) {
     options.log(`note: 1 worker, for more of them need ${missingForWorkers().join(" and ")}`);
   }
-  const proxy = startProxy(options);
+  const proxy = startProxy({ ...options, sockets: await openSockets(options.sockets) });
   return {
     address: proxy.address,
     workers,
@@ -109,7 +115,7 @@ async function startProxies(
   limits: ResolvedPoolLimits,
   count: number,
 ): Promise<RunningNetHttp> {
-  const { listen, log, timeouts = {}, graceMs } = options;
+  const { listen, log, timeouts = {}, sockets, graceMs } = options;
   const idleCounts = sharedIdleCounts(options.upstreams.length);
   const workers = await startWorkers<ProxyStart, ProxyCounters>({
     script: new URL("./net_http_worker.ts", import.meta.url),
@@ -121,6 +127,7 @@ async function startProxies(
       upstreams: options.upstreams.map(String),
       pool: { ...limits, maxConnsPerHost: shareOf(limits.maxConnsPerHost, count, index) },
       idleCounts,
+      sockets,
       timeouts,
       graceMs,
     }),

@@ -22,9 +22,7 @@
 
 import { TimewaitError } from "../../errors.ts";
 import type { ListenAddress } from "../../server/address.ts";
-import { listenOn } from "../../server/listener.ts";
-import { ByteConn } from "../../http1/byte_conn.ts";
-import { EpollSockets } from "./epoll_sockets.ts";
+import { ByteConn, type TcpSocket } from "../../http1/byte_conn.ts";
 import { ClientSession } from "./client_session.ts";
 import { Deadline, Deadlines } from "./deadlines.ts";
 import { startFailureLog } from "../failure_log.ts";
@@ -40,6 +38,7 @@ import {
   type Upstream,
 } from "./proxy_context.ts";
 import type { RunningTransport } from "../transport.ts";
+import { DENO_SOCKETS, type SocketListener, type Sockets } from "./sockets.ts";
 
 /** Options of {@linkcode startProxy}. */
 export interface ProxyOptions {
@@ -50,6 +49,10 @@ export interface ProxyOptions {
    * `--unstable-net`. Default false.
    */
   readonly reusePort?: boolean | undefined;
+  /**
+   * The sockets that it listens and connects with, which are disposed with the proxy. Default: Deno's own.
+   */
+  readonly sockets?: Sockets | undefined;
   /** Origins that requests go to, in turn; at least one. */
   readonly upstreams: readonly URL[];
   /** The limits of the pool. */
@@ -86,8 +89,6 @@ export interface RunningProxy extends RunningTransport {
   counters(): ProxyCounters;
 }
 
-const EPOLL = Deno.permissions.querySync({ name: "ffi" }).state === "granted" ? new EpollSockets() : undefined;
-
 /** Pause after accepting has failed, as it does when file descriptors run out. */
 const ACCEPT_PAUSE_MS = 10;
 
@@ -98,12 +99,12 @@ const ACCEPT_PAUSE_MS = 10;
  * @throws {UnavailableError} where the address cannot be listened on, in one line that says what to do.
  */
 export function startProxy(options: ProxyOptions): RunningProxy {
-  const { listen, reusePort, graceMs } = options;
+  const { listen, reusePort, sockets = DENO_SOCKETS, graceMs } = options;
   using started = new DisposableStack();
-  const context = createContext(options, started);
-  const listener = EPOLL !== undefined
-    ? EPOLL.listen(listen, reusePort ?? false) as unknown as Deno.TcpListener
-    : started.use(listenOn(listen, { reusePort }));
+  // What is disposed of last, and waited for below where the proxy has run.
+  started.defer(() => void sockets[Symbol.asyncDispose]());
+  const context = createContext(options, sockets, started);
+  const listener = started.use(sockets.listen(listen, { reusePort }));
   const sessions = new Set<ClientSession>();
   const accepting = acceptAll(listener, context, sessions);
   const parts = started.move();
@@ -119,14 +120,17 @@ export function startProxy(options: ProxyOptions): RunningProxy {
       await Promise.all(Array.from(sessions, (session) => session.ended));
       clearTimeout(timer);
       parts.dispose();
+      await sockets[Symbol.asyncDispose]();
     },
   };
 }
 
-function createContext(options: ProxyOptions, started: DisposableStack): ProxyContext {
+function createContext(options: ProxyOptions, sockets: Sockets, started: DisposableStack): ProxyContext {
   const timeouts: ProxyTimeouts = { ...DEFAULT_TIMEOUTS, ...withoutUndefined(options.timeouts ?? {}) };
   const dialing = started.use(new Deadlines(timeouts.dialMs));
-  const pool = started.use(new ConnectionPool(dialWithin(dialing), options.pool, options.idleCounts));
+  const pool = started.use(
+    new ConnectionPool(dialWithin(dialing, sockets), options.pool, options.idleCounts),
+  );
   const [first, ...others] = options.upstreams.map((url): Upstream => ({
     host: pool.host(url.host),
     authority: latin1Bytes(url.host),
@@ -141,7 +145,7 @@ function withoutUndefined(options: ProxyTimeoutOptions): Partial<ProxyTimeouts> 
 }
 
 /** Makes a dialer that gives up when a connection takes too long. */
-function dialWithin(dialing: Deadlines): Dial<ByteConn> {
+function dialWithin(dialing: Deadlines, sockets: Sockets): Dial<ByteConn> {
   return async (authority, lost) => {
     const { hostname, port } = new URL(`http://${authority}`);
     const late = new AbortController();
@@ -151,8 +155,7 @@ function dialWithin(dialing: Deadlines): Dial<ByteConn> {
     );
     deadline.start();
     try {
-      const connect = (EPOLL === undefined ? Deno.connect : EPOLL.connect.bind(EPOLL)) as typeof Deno.connect;
-      const tcp = await connect({
+      const tcp = await sockets.connect({
         hostname: hostname.replace(/^\[|\]$/g, ""),
         port: Number(port || 80),
         signal: late.signal,
@@ -173,12 +176,12 @@ function dialWithin(dialing: Deadlines): Dial<ByteConn> {
 }
 
 async function acceptAll(
-  listener: Deno.TcpListener,
+  listener: SocketListener,
   context: ProxyContext,
   sessions: Set<ClientSession>,
 ): Promise<void> {
   while (!context.stopping) {
-    let tcp: Deno.TcpConn | undefined;
+    let tcp: TcpSocket | undefined;
     try {
       tcp = await listener.accept();
       tcp.setNoDelay(true);

@@ -47,7 +47,10 @@ interface WorkerScope<Start, Counters> {
 
 /** Starts, stops and counts a transport as the parent says, for as long as the worker lives. */
 export function serveParent<Start, Counters = undefined>(
-  startTransport: (start: Start, inWorker: InWorker) => WorkerTransport<Counters>,
+  startTransport: (
+    start: Start,
+    inWorker: InWorker,
+  ) => WorkerTransport<Counters> | Promise<WorkerTransport<Counters>>,
 ): void {
   const scope = self as unknown as WorkerScope<Start, Counters>;
   const inWorker: InWorker = {
@@ -59,7 +62,7 @@ export function serveParent<Start, Counters = undefined>(
   scope.onmessage = async ({ data }) => {
     if (data.ask === "start") {
       try {
-        transport = startTransport(data.start, inWorker);
+        transport = await startTransport(data.start, inWorker);
         scope.postMessage({ say: "listening", address: transport.address });
       } catch (error) {
         scope.postMessage({
