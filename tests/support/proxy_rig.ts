@@ -1,7 +1,11 @@
 /** A `net-http` proxy between clients and upstreams that speak byte for byte. */
 
 import { type ProxyOptions, type RunningProxy, startProxy } from "../../tools/transport/net_http/proxy.ts";
+import type { Sockets } from "../../tools/transport/net_http/sockets.ts";
 import { RawConnection, type RawUpstream } from "./raw_http.ts";
+
+/** What makes the sockets of the next proxies; see `on_epoll.ts`. */
+export const rig: { sockets: (() => Sockets) | undefined } = { sockets: undefined };
 
 /** Starts a proxy in this thread, in front of one upstream or several; `lines` receives its log. */
 export function startTestProxy(
@@ -15,6 +19,7 @@ export function startTestProxy(
     listen: { hostname: "127.0.0.1", port: 0 },
     upstreams: origins,
     graceMs: 0,
+    sockets: rig.sockets?.(),
     log: (line) => options.lines?.push(line),
     ...options,
   });

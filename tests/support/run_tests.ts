@@ -20,6 +20,7 @@ const PERMISSIONS = [
   "--allow-write",
   "--allow-env",
   "--allow-sys",
+  "--allow-ffi",
 ];
 
 /** The import of a file that must not run beside another of its kind. */

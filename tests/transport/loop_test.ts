@@ -9,6 +9,7 @@ const LISTEN = { hostname: "127.0.0.1", port: 0 };
 const TRANSPORTS: Readonly<Record<string, Partial<GatewayOptions>>> = {
   "http-client": {},
   "net-http": { transport: "net-http", workers: 1 },
+  "net-http on epoll": { transport: "net-http", workers: 1, sockets: "epoll" },
   "net-http with one connection": { transport: "net-http", workers: 1, maxConnsPerHost: 1 },
 };
 

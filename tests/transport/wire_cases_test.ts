@@ -29,10 +29,16 @@ interface Setup {
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
+const GATEWAYS = {
+  "net-http": { transport: "net-http" },
+  "net-http on epoll": { transport: "net-http", sockets: "epoll" },
+  "http-client": { transport: "http-client" },
+} as const;
+
 /** Runs cases against both transports, each with one gateway and one upstream for all of them. */
 function testBoth(name: string, run: (setup: Setup, t: Deno.TestContext) => Promise<void>): void {
-  for (const transport of ["net-http", "http-client"] as const) {
-    Deno.test(`${transport}: ${name}`, async (t) => {
+  for (const [title, transport] of Object.entries(GATEWAYS)) {
+    Deno.test(`${title}: ${name}`, async (t) => {
       const behaviour = { answer: OK, thenClose: false };
       await using upstream = startRawUpstream(async (connection) => {
         for (;;) {
@@ -42,8 +48,8 @@ function testBoth(name: string, run: (setup: Setup, t: Deno.TestContext) => Prom
         }
       });
       const options = { upstream: upstream.url, listen: { hostname: "127.0.0.1", port: 0 }, workers: 1 };
-      await using gateway = await startGateway({ ...options, transport, grace: 0, log() {} });
-      await run(Object.assign(behaviour, { transport, upstream, address: gateway.address }), t);
+      await using gateway = await startGateway({ ...options, ...transport, grace: 0, log() {} });
+      await run(Object.assign(behaviour, { ...transport, upstream, address: gateway.address }), t);
     });
   }
 }
