@@ -72,7 +72,7 @@ const ERRORS: Readonly<Record<number, readonly [code: string, make?: new (messag
   32: ["EPIPE", Deno.errors.BrokenPipe],
   98: ["EADDRINUSE", Deno.errors.AddrInUse],
   99: ["EADDRNOTAVAIL", Deno.errors.AddrNotAvailable],
-  101: ["ENETUNREACH"],
+  101: ["ENETUNREACH", Deno.errors.NetworkUnreachable],
   104: ["ECONNRESET", Deno.errors.ConnectionReset],
   105: ["ENOBUFS"],
   107: ["ENOTCONN", Deno.errors.NotConnected],
@@ -510,6 +510,8 @@ class EpollConn implements TcpSocket, Watched {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    // As Deno does: a peer whose bytes have not been read gets a FIN before its reset.
+    this.sockets.libc.shutdown(this.fd, SHUT_WR);
     this.sockets.closeSocket(this.fd);
     this.#connecting?.(0);
     this.#reading?.reject(closedHere());
