@@ -1,6 +1,11 @@
 import { assertEquals } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
-import { BACKEND_SCRIPT, type DenoScript, GATEWAY_THREADS_SCRIPT } from "../../tools/lab/deno_script.ts";
+import {
+  BACKEND_SCRIPT,
+  type DenoScript,
+  GATEWAY_THREADS_SCRIPT,
+  withFfi,
+} from "../../tools/lab/deno_script.ts";
 import { ROOT } from "../support/root.ts";
 
 /**
@@ -22,4 +27,5 @@ function scriptOf(task: { readonly command: string }): DenoScript {
 Deno.test("the tasks backend and gateway start what a lab starts: the same flags, the same variables", () => {
   assertEquals(scriptOf(config.tasks.backend), BACKEND_SCRIPT);
   assertEquals(scriptOf(config.tasks.gateway), GATEWAY_THREADS_SCRIPT);
+  assertEquals(scriptOf(config.tasks["gateway:epoll"]), withFfi(GATEWAY_THREADS_SCRIPT));
 });

@@ -1,0 +1,205 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { delay } from "@std/async/delay";
+import { UnavailableError } from "../../../tools/errors.ts";
+import type { TcpSocket } from "../../../tools/http1/byte_conn.ts";
+import { EpollSockets } from "../../../tools/transport/net_http/epoll_sockets.ts";
+import { DENO_SOCKETS, type Sockets } from "../../../tools/transport/net_http/sockets.ts";
+import { runScript } from "../../support/script.ts";
+import { within } from "../../support/waiting.ts";
+
+const LISTEN = { hostname: "127.0.0.1", port: 0 };
+const BOTH: readonly (readonly [string, () => Sockets])[] = [
+  ["Deno's sockets", () => DENO_SOCKETS],
+  ["sockets on epoll", () => new EpollSockets()],
+];
+
+function never(): AbortSignal {
+  return new AbortController().signal;
+}
+
+/** Two ends of a connection. The second was accepted. */
+async function pair(sockets: Sockets, hostname = LISTEN.hostname): Promise<[TcpSocket, TcpSocket]> {
+  using listener = sockets.listen({ hostname, port: 0 }, {});
+  const { port } = listener.addr;
+  return await Promise.all([sockets.connect({ hostname, port, signal: never() }), listener.accept()]);
+}
+
+function freePort(): number {
+  using listener = Deno.listen(LISTEN);
+  return listener.addr.port;
+}
+
+async function errorOf(work: () => unknown): Promise<string> {
+  try {
+    await work();
+  } catch (error) {
+    assert(error instanceof Error);
+    return `${error.constructor.name} ${"code" in error ? error.code : ""} ${error.message}`;
+  }
+  return "none";
+}
+
+for (const [name, open] of BOTH) {
+  Deno.test(`${name}: an error of connecting has its class, its code and its words`, async () => {
+    await using sockets = open();
+    const port = freePort();
+    for (const hostname of ["127.0.0.1", "localhost"]) {
+      const error = await errorOf(() => sockets.connect({ hostname, port, signal: never() }));
+      assertEquals(error, "ConnectionRefused ECONNREFUSED Connection refused (os error 111)");
+    }
+    const unknown = await errorOf(() => sockets.connect({ hostname: "no.invalid", port, signal: never() }));
+    assert(unknown.startsWith("Error  failed to lookup address information: "), unknown);
+    const late = new AbortController();
+    late.abort(new Deno.errors.TimedOut("late"));
+    await assertRejects(
+      () => sockets.connect({ hostname: "127.0.0.1", port, signal: late.signal }),
+      Deno.errors.TimedOut,
+      "late",
+    );
+  });
+
+  Deno.test(`${name}: an address that cannot be listened on is refused with a remedy`, async () => {
+    await using sockets = open();
+    using taken = sockets.listen(LISTEN, {});
+    const listen = (hostname: string, port: number) => () => sockets.listen({ hostname, port }, {});
+    assertThrows(listen("127.0.0.1", taken.addr.port), UnavailableError, "the port is in use");
+    assertThrows(listen("localhost", taken.addr.port), UnavailableError, "the port is in use");
+    assertThrows(listen("192.0.2.1", 0), UnavailableError, "this machine has no such address");
+    assertThrows(
+      listen("no.invalid", 0),
+      UnavailableError,
+      "cannot listen on no.invalid:0: failed to lookup",
+    );
+  });
+
+  Deno.test(`${name}: the peer's address stands in the text that the kernel would give it`, async () => {
+    await using sockets = open();
+    for (const hostname of ["127.0.0.1", "::1", "localhost"]) {
+      const [one, other] = await pair(sockets, hostname);
+      assertEquals(other.remoteAddr.hostname, hostname === "localhost" ? "127.0.0.1" : hostname);
+      one.close();
+      other.close();
+    }
+    using listener = sockets.listen({ hostname: "::", port: 0 }, {});
+    const { port } = listener.addr;
+    using client = await Deno.connect({ port });
+    const accepted = await listener.accept();
+    assertEquals(accepted.remoteAddr.hostname, "::ffff:127.0.0.1");
+    accepted.close();
+    void client;
+  });
+
+  Deno.test(`${name}: one side ends, and the other goes on sending`, async () => {
+    await using sockets = open();
+    const [one, other] = await pair(sockets);
+    await one.write(new Uint8Array([1, 2, 3]));
+    await one.closeWrite();
+    const bytes = new Uint8Array(2);
+    assertEquals([await other.read(bytes), await other.read(bytes), await other.read(bytes)], [2, 1, null]);
+    await other.write(new Uint8Array([4]));
+    assertEquals([await one.read(bytes), bytes[0]], [1, 4]);
+    other.close();
+    assertEquals(await one.read(bytes), null);
+    one.close();
+    await assertRejects(() => one.read(bytes), Deno.errors.BadResource);
+  });
+
+  Deno.test(`${name}: whoever closes before he has read everything ends with a FIN before the reset`, async () => {
+    await using sockets = open();
+    const [one, other] = await pair(sockets);
+    await one.write(new Uint8Array(10));
+    const bytes = new Uint8Array(2);
+    assertEquals(await other.read(bytes), 2);
+    other.close();
+    assertEquals(await within(one.read(bytes).catch(() => null), "the end"), null);
+    one.close();
+  });
+
+  Deno.test(`${name}: more than the kernel's buffers hold arrives whole, while timers go on`, async () => {
+    await using sockets = open();
+    const [one, other] = await pair(sockets);
+    const total = 64 * 1024 * 1024;
+    let ticks = 0;
+    const timer = setInterval(() => ticks++, 1);
+    const send = async () => {
+      const piece = new Uint8Array(100_000).map((_, i) => i);
+      for (let sent = 0; sent < total;) {
+        const rest = Math.min(piece.length, total - sent);
+        for (let at = 0; at < rest;) at += await one.write(piece.subarray(at, rest));
+        sent += rest;
+      }
+      await one.closeWrite();
+    };
+    const receive = async () => {
+      const bytes = new Uint8Array(65_536);
+      let read = 0;
+      for (let count; (count = await other.read(bytes)) !== null; read += count) {
+        assertEquals(bytes[0], (read % 100_000) & 255);
+      }
+      return read;
+    };
+    const [, received] = await Promise.all([send(), receive()]);
+    clearInterval(timer);
+    assertEquals(received, total);
+    assert(ticks > 1, `${ticks}`);
+    one.close();
+    other.close();
+  });
+
+  Deno.test(`${name}: a read that waits ends when its connection is closed here, an accept likewise`, async () => {
+    await using sockets = open();
+    const listener = sockets.listen(LISTEN, {});
+    const accepting = listener.accept();
+    listener.close();
+    await assertRejects(() => accepting, Deno.errors.BadResource);
+    const [one, other] = await pair(sockets);
+    const reading = one.read(new Uint8Array(1));
+    one.close();
+    assertEquals(await reading.catch(() => null), null);
+    other.close();
+  });
+}
+
+Deno.test("sockets on epoll wait in silence, and whatever comes after that is seen at once", async () => {
+  await using sockets = new EpollSockets();
+  const [one, other] = await pair(sockets);
+  const bytes = new Uint8Array(1);
+  for (let i = 0; i < 3; i++) {
+    const reading = other.read(bytes);
+    await delay(30);
+    await one.write(new Uint8Array([i]));
+    assertEquals([await within(reading, "the byte"), bytes[0]], [1, i]);
+  }
+  one.close();
+  other.close();
+});
+
+Deno.test("the end of sockets on epoll closes what is open, and rejects what waits", async () => {
+  const open = () => [...Deno.readDirSync("/proc/self/fd")].length;
+  const before = open();
+  for (let i = 0; i < 3; i++) {
+    const sockets = new EpollSockets();
+    const listener = sockets.listen(LISTEN, {});
+    const [one] = await pair(sockets);
+    const waiting = [listener.accept(), one.read(new Uint8Array(1))];
+    const ends = waiting.map((wait) => assertRejects(() => wait, Deno.errors.BadResource));
+    if (i > 0) await delay(20);
+    await sockets[Symbol.asyncDispose]();
+    await Promise.all(ends);
+    await assertRejects(
+      () => sockets.connect({ ...LISTEN, port: 1, signal: never() }),
+      Deno.errors.BadResource,
+    );
+  }
+  assertEquals(open(), before);
+});
+
+Deno.test("the gateway refuses sockets on epoll without --allow-ffi, in one line, and with http-client", async () => {
+  const flags = ["--upstream", "http://127.0.0.1:9", "--listen", "127.0.0.1:0", "--sockets", "epoll"];
+  const refused = await runScript("gateway", ["--transport", "net-http", "--workers", "1", ...flags]);
+  assertEquals([refused.code, refused.stderr.trim().split("\n").length], [1, 1], refused.stderr);
+  assert(refused.stderr.includes("--allow-ffi"), refused.stderr);
+  const other = await runScript("gateway", flags);
+  assertEquals(other.code, 2);
+  assert(other.stderr.includes("--sockets is for the transport net-http"), other.stderr);
+});
