@@ -189,6 +189,10 @@ const REFUSED: [what: string, scenario: unknown, message: string][] = [
     'runs[1].gateway.disableKeepAlives must be true or false, not "no"',
   ],
   [
+    run({ gateway: { transport: "net-http", sockets: "kqueue" as "epoll" } }),
+    'runs[1].gateway.sockets takes deno or epoll, not "kqueue"',
+  ],
+  [
     "no workers",
     run({ gateway: { workers: 0 } }),
     "runs[1].gateway.workers must be a whole number of at least 1, not 0",
@@ -262,6 +266,7 @@ const GATEWAYS = [
   { poolMaxIdlePerHost: 0, poolIdleTimeout: false, workers: 2 },
   { poolMaxIdlePerHost: false, poolIdleTimeout: "0" },
   { transport: "net-http" },
+  { transport: "net-http", sockets: "epoll" },
   { transport: "net-http", maxConnsPerHost: 1, idleConnTimeout: 0, disableKeepAlives: true },
   { command: "gw {listen} 'a\\b' {upstream}" },
 ] as const;
@@ -283,6 +288,14 @@ Deno.test("a plan survives its way as JSON, whatever it holds", () => {
       }
     }
   }
+});
+
+Deno.test("a plan names the sockets of a gateway where they are not Deno's own", () => {
+  const sockets = (gateway: object) =>
+    Object.entries(resolveGateway(gateway)).filter(([key]) => key === "sockets");
+  assertEquals(sockets({ transport: "net-http" }), []);
+  assertEquals(sockets({ transport: "net-http", sockets: "deno" }), []);
+  assertEquals(sockets({ transport: "net-http", sockets: "epoll" }), [["sockets", "epoll"]]);
 });
 
 Deno.test("no worker is without a connection, and a pool without limits stays so", () => {

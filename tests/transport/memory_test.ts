@@ -60,8 +60,14 @@ async function residentBytes(pid: number): Promise<number> {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(new TextDecoder().decode(stdout))![1]) * 1024;
 }
 
-for (const transport of ["net-http", "http-client"]) {
-  Deno.test(`${transport}: the memory of the gateway's process does not grow with a body that nobody reads, either way`, async () => {
+const GATEWAYS = {
+  "net-http": ["--transport", "net-http"],
+  "net-http on epoll": ["--transport", "net-http", "--sockets", "epoll"],
+  "http-client": ["--transport", "http-client"],
+};
+
+for (const [name, flags] of Object.entries(GATEWAYS)) {
+  Deno.test(`${name}: the memory of the gateway's process does not grow with a body that nobody reads, either way`, async () => {
     const body = { down: new Body(), up: new Body() };
     const [sentDown, readUp] = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
     const goOn = Promise.withResolvers<void>();
@@ -79,9 +85,8 @@ for (const transport of ["net-http", "http-client"]) {
         if (!head.startsWith("GET /down")) await connection.write("HTTP/1.1 204 No Content\r\n\r\n");
       }
     });
-    await using gateway = await startScript("gateway", [
-      ...["--transport", transport, "--upstream", upstream.url, "--listen", "127.0.0.1:0", "--workers", "1"],
-    ]);
+    const args = [...flags, "--upstream", upstream.url, "--listen", "127.0.0.1:0", "--workers", "1"];
+    await using gateway = await startScript("gateway", args, ["--allow-ffi"]);
     using client = await RawConnection.open(gateway.address);
     await client.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     await client.readMessage();

@@ -10,9 +10,14 @@ const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const DEADLINE_MS = 10_000;
 
 /** Each way to run a gateway. */
-const GATEWAYS = (["http-client", "net-http"] as const).flatMap((transport) =>
-  [1, 2].map((workers) => ({ transport, workers, name: `${transport} with ${workers} worker(s)` }))
+const GATEWAYS = ([
+  ["http-client", ["--transport", "http-client"]],
+  ["net-http", ["--transport", "net-http"]],
+  ["net-http on epoll", ["--transport", "net-http", "--sockets", "epoll"]],
+] as const).flatMap(([title, flags]) =>
+  [1, 2].map((workers) => ({ flags, workers, name: `${title} with ${workers} worker(s)` }))
 );
+const PERMISSIONS = [...FOR_WORKERS, "--allow-ffi"];
 
 async function limitOpenFiles(pid: number, to: number): Promise<void> {
   const args = ["--pid", `${pid}`, `--nofile=${to}`];
@@ -35,12 +40,12 @@ async function answerOf(gateway: RunningScript, request = GET): Promise<number> 
   }
 }
 
-for (const { transport, workers, name } of GATEWAYS) {
-  const args = ["--listen", "127.0.0.1:0", "--transport", transport, "--workers", `${workers}`];
+for (const { flags, workers, name } of GATEWAYS) {
+  const args = ["--listen", "127.0.0.1:0", ...flags, "--workers", `${workers}`];
 
   Deno.test(`${name}: idle clients beyond the open files do not end the gateway, and those before them are served`, async () => {
     await using upstream = RawUpstream.answering(OK);
-    await using gateway = await startScript("gateway", [...args, "--upstream", upstream.url], FOR_WORKERS);
+    await using gateway = await startScript("gateway", [...args, "--upstream", upstream.url], PERMISSIONS);
     using early = await connectTo(gateway);
     await early.write(GET);
     assertEquals(statusOf(await early.readMessage()), 200);
@@ -63,7 +68,7 @@ for (const { transport, workers, name } of GATEWAYS) {
     const itself = `127.0.0.1:${free.addr.port}`;
     free.close();
     const own = ["--listen", itself, ...args.slice(2), "--upstream", `http://${itself}`];
-    await using gateway = await startScript("gateway", own, FOR_WORKERS);
+    await using gateway = await startScript("gateway", own, PERMISSIONS);
     await limitOpenFiles(gateway.pid, 128);
     {
       // The request goes round until no descriptor is left; then it may wait for itself.

@@ -80,6 +80,7 @@ async function startGatewayProcess(...flags: string[]) {
         "--quiet",
         "--unstable-net",
         "--allow-net",
+        "--allow-ffi",
         sourcePermission().flag,
         "tools/gateway.ts",
       ],
@@ -118,25 +119,36 @@ async function startGatewayProcess(...flags: string[]) {
   };
 }
 
-Deno.test("several threads share a port, print their counters upon SIGUSR2 and at the end, as one", async () => {
-  await using backend = RawUpstream.answering(OK);
-  await using gateway = await startGatewayProcess(
-    ...["--upstream", backend.url, "--workers", "2", "--max-idle-conns-per-host", "3"],
-  );
-  assertEquals(gateway.workers, 2);
-  const clients = await Promise.all(Array.from({ length: 32 }, () => connectTo(gateway)));
-  for (const client of clients) await client.write(GET);
-  for (const client of clients) assertEquals((await client.readMessage()).body, "ok");
-  gateway.child.kill("SIGUSR2");
-  const [, json] = await gateway.until(/counters (\{.*\})\n/);
-  const { requests, pool } = JSON.parse(json!);
-  assertEquals(requests, 32);
-  assert(pool.idle <= 3 && pool.dialed >= pool.idle, json);
-  for (const client of clients) client[Symbol.dispose]();
-  gateway.child.kill("SIGTERM");
-  await gateway.until(/counters [\s\S]*opened \d+ connections for 32 requests.*\ncounters/);
-  assertEquals((await gateway.child.status).code, 0);
-});
+for (const sockets of ["deno", "epoll"]) {
+  Deno.test(`${sockets}: several threads share a port, print their counters upon SIGUSR2 and at the end, as one`, async () => {
+    await using backend = RawUpstream.answering(OK);
+    await using gateway = await startGatewayProcess(
+      ...[
+        "--upstream",
+        backend.url,
+        "--workers",
+        "2",
+        "--max-idle-conns-per-host",
+        "3",
+        "--sockets",
+        sockets,
+      ],
+    );
+    assertEquals(gateway.workers, 2);
+    const clients = await Promise.all(Array.from({ length: 32 }, () => connectTo(gateway)));
+    for (const client of clients) await client.write(GET);
+    for (const client of clients) assertEquals((await client.readMessage()).body, "ok");
+    gateway.child.kill("SIGUSR2");
+    const [, json] = await gateway.until(/counters (\{.*\})\n/);
+    const { requests, pool } = JSON.parse(json!);
+    assertEquals(requests, 32);
+    assert(pool.idle <= 3 && pool.dialed >= pool.idle, json);
+    for (const client of clients) client[Symbol.dispose]();
+    gateway.child.kill("SIGTERM");
+    await gateway.until(/counters [\s\S]*opened \d+ connections for 32 requests.*\ncounters/);
+    assertEquals((await gateway.child.status).code, 0);
+  });
+}
 
 Deno.test("threads share a port with one another, and not with a gateway that was forgotten there", async () => {
   await using forgotten = await startGatewayProcess("--upstream", "http://127.0.0.1:9", "--workers", "2");

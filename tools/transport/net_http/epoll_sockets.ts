@@ -113,7 +113,8 @@ interface Watched {
 export function whyNoEpoll(): string | undefined {
   if (Deno.build.os !== "linux") return "sockets on epoll need Linux: leave out --sockets epoll";
   if (Deno.permissions.querySync({ name: "ffi" }).state === "granted") return undefined;
-  return "sockets on epoll need --allow-ffi: start deno task gateway:epoll, or leave out --sockets epoll";
+  return "sockets on epoll need --allow-ffi: give it to deno run, start deno task gateway:epoll, " +
+    "or leave out --sockets epoll";
 }
 
 /** Sockets of one thread on an epoll instance of their own. */
