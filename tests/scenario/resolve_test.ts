@@ -189,7 +189,8 @@ const REFUSED: [what: string, scenario: unknown, message: string][] = [
     'runs[1].gateway.disableKeepAlives must be true or false, not "no"',
   ],
   [
-    run({ gateway: { transport: "net-http", sockets: "kqueue" as "epoll" } }),
+    "sockets of net-http",
+    run({ gateway: { transport: "net-http", sockets: "kqueue" } }),
     'runs[1].gateway.sockets takes deno or epoll, not "kqueue"',
   ],
   [
