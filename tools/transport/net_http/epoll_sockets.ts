@@ -36,14 +36,16 @@ const EINTR = 4, EAGAIN = 11, ECONNABORTED = 103, EINPROGRESS = 115;
 const LIBC = {
   __errno_location: { parameters: [], result: "pointer" },
   strerror: { parameters: ["i32"], result: "pointer" },
+  calloc: { parameters: ["usize", "usize"], result: "pointer" },
+  free: { parameters: ["pointer"], result: "void" },
   inet_pton: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   inet_ntop: { parameters: ["i32", "buffer", "buffer", "u32"], result: "pointer" },
   epoll_create1: { parameters: ["i32"], result: "i32" },
   epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
-  epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
+  epoll_wait: { parameters: ["i32", "pointer", "i32", "i32"], result: "i32" },
   waitAside: {
     name: "epoll_wait",
-    parameters: ["i32", "buffer", "i32", "i32"],
+    parameters: ["i32", "pointer", "i32", "i32"],
     result: "i32",
     nonblocking: true,
   },
@@ -126,8 +128,12 @@ export class EpollSockets implements Sockets {
   readonly #epoll: number;
   /** An eventfd, which ends a wait aside. */
   readonly #alarm: number;
-  readonly #events = new Int32Array(EVENTS_A_TURN * EVENT_WORDS);
-  readonly #eventBytes = new Uint8Array(this.#events.buffer);
+  /**
+   * Where the kernel writes events: memory of libc, because a wait aside may still write there when its worker
+   * has been terminated and V8's memory is gone.
+   */
+  readonly #eventsAt: Deno.PointerObject;
+  readonly #events: Int32Array;
   readonly #watched: (Watched | undefined)[] = [];
   /** What goes on at the next turn without another edge. */
   #later: Watched[] = [];
@@ -156,6 +162,10 @@ export class EpollSockets implements Sockets {
     }
     this.libc = this.#library.symbols;
     this.#errno = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(this.libc.__errno_location()!, 4));
+    this.#eventsAt = this.libc.calloc(BigInt(EVENTS_A_TURN), BigInt(EVENT_WORDS * 4))!;
+    this.#events = new Int32Array(
+      Deno.UnsafePointerView.getArrayBuffer(this.#eventsAt, EVENTS_A_TURN * EVENT_WORDS * 4),
+    );
     this.#epoll = this.libc.epoll_create1(CLOEXEC);
     this.#alarm = this.libc.eventfd(0, NONBLOCK | CLOEXEC);
     if (this.#epoll < 0 || this.#alarm < 0) throw this.error();
@@ -312,7 +322,7 @@ export class EpollSockets implements Sockets {
       for (const watched of going) watched.ready(0);
     }
     const waitMs = going.length > 0 || this.#later.length > 0 ? 0 : WAIT_MS;
-    const count = this.libc.epoll_wait(this.#epoll, this.#eventBytes, EVENTS_A_TURN, waitMs);
+    const count = this.libc.epoll_wait(this.#epoll, this.#eventsAt, EVENTS_A_TURN, waitMs);
     if (count > 0) this.#dispatch(count);
     if (count > 0 || waitMs === 0) setImmediate(this.#turn);
     else this.#waitAside();
@@ -321,7 +331,7 @@ export class EpollSockets implements Sockets {
   async #waitAside(): Promise<void> {
     this.#aside = true;
     const { waitAside } = this.libc;
-    const count = await waitAside(this.#epoll, this.#eventBytes, EVENTS_A_TURN, WAIT_ASIDE_MS);
+    const count = await waitAside(this.#epoll, this.#eventsAt, EVENTS_A_TURN, WAIT_ASIDE_MS);
     this.#aside = false;
     this.#turnNumber++;
     this.#accepts = ACCEPTS_A_TURN;
@@ -342,6 +352,7 @@ export class EpollSockets implements Sockets {
   #finish(): void {
     this.libc.close(this.#epoll);
     this.libc.close(this.#alarm);
+    this.libc.free(this.#eventsAt);
     this.#library.close();
     this.#ended?.resolve();
   }
