@@ -129,8 +129,8 @@ export class EpollSockets implements Sockets {
   /** An eventfd, which ends a wait aside. */
   readonly #alarm: number;
   /**
-   * Where the kernel writes events: memory of libc, because a wait aside may still write there when its worker
-   * has been terminated and V8's memory is gone.
+   * Where the kernel writes events: memory of libc, because a wait aside may still write there when its
+   * worker has been terminated and V8's memory is gone.
    */
   readonly #eventsAt: Deno.PointerObject;
   readonly #events: Int32Array;
