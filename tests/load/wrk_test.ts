@@ -20,7 +20,9 @@ import "../support/one_at_a_time.ts";
 
 const OPTIONS = { connections: 8, threads: 2, durationMs: 1000, timeoutMs: 2000, headers: [] };
 
-/** How long the servers here take for an answer, in milliseconds: a load that waits leaves the CPUs to others. */
+/**
+ * How long the servers here take for an answer, in milliseconds: a load that waits leaves the CPUs to others.
+ */
 const ANSWER_MS = 5;
 
 async function runWrk(

@@ -7,7 +7,9 @@ import { findCommand } from "../../tools/lab/find_command.ts";
 import { whyNoPrivateLab } from "../../tools/lab/private_lab.ts";
 import { findFakeTime } from "./fake_clock.ts";
 
-/** By this variable `run_tests.ts` tells each file what it has found out once: why there is no private lab. */
+/**
+ * By this variable `run_tests.ts` tells each file what it has found out once: why there is no private lab.
+ */
 export const LAB_VARIABLE = "TIMEWAIT_TESTS_NO_PRIVATE_LAB";
 
 /** Why a private lab cannot be had here. Empty where it can. */

@@ -84,7 +84,8 @@ function limitOf(evidence: CauseFigures, cannotTell: readonly CannotTell[]): Cau
   return {
     cause: "request-limit",
     sure: "likely",
-    // A gateway that is at its own limit closes first, each time; and so may one to which the end is announced.
+    // A gateway that is at its own limit closes first, each time; and so may one to which the end is
+    // announced.
     ...(timeWaitOnBackend > 0 ? { side: "backend" } : {}),
     evidence,
     toldApartFrom: [{ cause: "pool-too-small", because: figures({ ageP10Ms, ageP90Ms }) }],
