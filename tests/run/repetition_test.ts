@@ -7,14 +7,11 @@ import { ROOT } from "../support/root.ts";
 import { unansweredOf } from "../../tools/verdict/unanswered.ts";
 import { wrkInPrivateLab } from "../support/requirements.ts";
 
+const NET_HTTP = { transport: "net-http", maxIdleConns: 40, maxIdleConnsPerHost: 40, workers: 1 } as const;
 const GATEWAYS: Record<string, GatewayPlan> = {
   "http-client": resolveGateway({ poolMaxIdlePerHost: 40 }),
-  "net-http": resolveGateway({
-    transport: "net-http",
-    maxIdleConns: 40,
-    maxIdleConnsPerHost: 40,
-    workers: 1,
-  }),
+  "net-http": resolveGateway(NET_HTTP),
+  "net-http on epoll": resolveGateway({ ...NET_HTTP, sockets: "epoll" }),
 };
 
 for (const [name, gateway] of Object.entries(GATEWAYS)) {
