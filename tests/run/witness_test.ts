@@ -32,7 +32,8 @@ Deno.test({
         accepted <= opened + 10 && accepted + unused >= opened - 10,
         `${accepted}, ${unused}: ${opened}`,
       );
-      assertGreater(accepted, 100);
+      // More than the clients, on a machine that is busy otherwise as well.
+      assertGreater(accepted, LOAD.connections);
       const gone = ended.reduce((sum, { connections }) => sum + connections, 0);
       assertEquals(stoodBefore + accepted - gone, open.connections);
       const byPeer = ended.find(({ by, at }) => by === "peer" && at === "idle")!;
