@@ -23,9 +23,9 @@ interface Relayed extends AsyncDisposable {
   leaseInput(): number;
 }
 
-async function relayed(prefix: string): Promise<Relayed> {
+async function relayed(prefix: string, relayThere = "cat"): Promise<Relayed> {
   const folder = await Deno.makeTempDir();
-  const relay = `sh -c 'echo $$ >>${folder}/pids; exec cat' | "$@" | cat`;
+  const relay = `sh -c 'echo $$ >>${folder}/pids; exec ${relayThere}' | "$@" | cat`;
   await Deno.writeTextFile(`${folder}/relayed`, `#!/bin/sh\n${relay}\n`, { mode: 0o700 });
   return {
     prefix: `${folder}/relayed ${prefix}`,
@@ -76,6 +76,24 @@ for (const shell of SHELLS) {
     await until(() => !pids.some(isAlive), LEASE_MS);
   });
 }
+
+Deno.test(
+  "a command of which the lease was told too late ends with it, and so does what has no mark",
+  allShells,
+  async () => {
+    for (const shell of SHELLS) {
+      await using there = await prefixOf(shell, { others: true });
+      // The lines that tell of groups are lost.
+      await using way = await relayed(there.prefix, 'sed -u "/^[+] /d"');
+      let left: () => number[];
+      {
+        await using host = await connect(way.prefix);
+        ({ left } = await startStubborn(host));
+      }
+      assertEquals(left(), [], shell);
+    }
+  },
+);
 
 Deno.test(
   "the far end ends everything after 10 s in which nothing comes, in any shell",

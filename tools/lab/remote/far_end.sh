@@ -49,8 +49,9 @@ is_marked() {
   return 1
 }
 
-# Kills every process of the bench: those of the groups that were noted, and those with the mark. New ones may start
-# meanwhile, so it goes on until it has found none twice. `left` are those that cannot be killed.
+# Kills every process of the bench: those of the groups that were noted, those with the mark, and those of a session that
+# one with the mark leads. New ones may start meanwhile, so it goes on until it has found none twice. `left` are those that
+# cannot be killed.
 kill_all() {
   pass=0
   quiet=0
@@ -69,7 +70,11 @@ kill_all() {
       [ "$started" -ge "$since" ] || continue
       case " $groups " in
         *" $group "* | *" $session "*) ;;
-        *) is_marked "$pid" || continue ;;
+        *)
+          is_marked "$pid" || continue
+          # Its note may still be on the way, and what it has started may be without the mark.
+          [ "$session" != "$pid" ] || groups="$groups $pid"
+          ;;
       esac
       kill -KILL "$pid"
       left="$left $pid"
