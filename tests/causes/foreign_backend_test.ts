@@ -5,17 +5,13 @@
  * names.
  */
 
-import { $ } from "@david/dax";
 import { assertEquals } from "@std/assert";
 import type { FindingsDocument } from "../../tools/verdict/findings_document.ts";
 import { bench } from "../support/bench.ts";
 import { beforeForeignBackend, foreignBackend } from "../support/foreign_backend.ts";
 import "../support/one_at_a_time.ts";
-import { type Plant, plants } from "../support/plants.ts";
+import { chosenPlants, type Plant } from "../support/plants.ts";
 import { peers, wrkInPrivateLab } from "../support/requirements.ts";
-import { ROOT } from "../support/root.ts";
-
-const matrix = Deno.env.get("MATRIX");
 
 /** Each cause that a foreign backend leaves open, once or twice. */
 const SHORT = [
@@ -57,15 +53,7 @@ Deno.test({
   async fn() {
     const folder = await Deno.makeTempDir({ prefix: "timewait-foreign-" });
     try {
-      const faulty = `${folder}/faulty`;
-      await $`go build -o ${faulty} ${ROOT}tests/support/planted/faulty.go`.env({
-        GO111MODULE: "off",
-        GOFLAGS: "",
-      })
-        .quiet();
-      const planted = plants(faulty).filter(({ name }) =>
-        matrix === "whole" || (matrix?.split(",") ?? SHORT).some((some) => name.startsWith(some))
-      );
+      const planted = await chosenPlants(folder, SHORT);
       const wrong: Record<string, string[]> = {};
       // Figures of an open loop are not compared with those of a closed one.
       for (const some of Map.groupBy(planted, ({ load }) => load?.rate !== undefined).values()) {

@@ -5,20 +5,17 @@
  * test:causes`.
  */
 
-import { $ } from "@david/dax";
 import { assertEquals } from "@std/assert";
 import type { Load, OwnBackend } from "../../tools/scenario/scenario.ts";
 import { CAUSES } from "../../tools/verdict/causes/cause.ts";
 import type { FindingsDocument } from "../../tools/verdict/findings_document.ts";
 import { bench } from "../support/bench.ts";
 import "../support/one_at_a_time.ts";
-import { type Plant, plants } from "../support/plants.ts";
+import { chosenPlants, type Plant, plants } from "../support/plants.ts";
 import { peers, wrkInPrivateLab } from "../support/requirements.ts";
-import { ROOT } from "../support/root.ts";
 
 const ignore = peers.ignore || wrkInPrivateLab.ignore;
 const matrix = Deno.env.get("MATRIX");
-const whole = matrix === "whole";
 
 /**
  * The two loads, and what the short form plants under each: every cause at least once in a foreign gateway.
@@ -100,15 +97,7 @@ for (const { load, backend, short } of LOADS) {
     async fn() {
       const folder = await Deno.makeTempDir({ prefix: "timewait-causes-" });
       try {
-        const faulty = `${folder}/faulty`;
-        await $`go build -o ${faulty} ${ROOT}tests/support/planted/faulty.go`.env({
-          GO111MODULE: "off",
-          GOFLAGS: "",
-        })
-          .quiet();
-        const planted = plants(faulty).filter(({ name }) =>
-          whole || (matrix?.split(",").some((some) => name.startsWith(some)) ?? short.includes(name))
-        );
+        const planted = await chosenPlants(folder, short);
         // Figures of an open loop are not compared with those of a closed one.
         const benches = Map.groupBy(planted, ({ load }) => load?.rate !== undefined).values();
         for (const some of benches) {

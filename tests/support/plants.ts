@@ -1,8 +1,10 @@
 /** Gateways and backends with a known fault, each with the cause that a report must name. */
 
+import { $ } from "@david/dax";
 import type { Backend, Gateway, Load, Run } from "../../tools/scenario/scenario.ts";
 import type { CauseName } from "../../tools/verdict/causes.ts";
 import { plantedCaddy, plantedHaproxy, plantedNginx, plantedScript } from "./planted.ts";
+import { ROOT } from "./root.ts";
 
 /** A run and what is planted in it. */
 export interface Plant extends Run {
@@ -50,6 +52,22 @@ const LONG: Omit<Run, "name" | "gateway"> = { load: { duration: "3s", warmUp: 0 
 
 /** A warm-up would use the ports up. On a busy machine they last for a while. */
 const COLD: Load = { warmUp: 0, duration: "3s" };
+
+/**
+ * The plants that are asked for by `MATRIX`: all with `whole`, some by the beginnings of their names. Without
+ * it those of `short`. What they need is built into `folder`.
+ */
+export async function chosenPlants(folder: string, short: readonly string[]): Promise<Plant[]> {
+  const faulty = `${folder}/faulty`;
+  await $`go build -o ${faulty} ${ROOT}tests/support/planted/faulty.go`
+    .env({ GO111MODULE: "off", GOFLAGS: "" }).quiet();
+  const matrix = Deno.env.get("MATRIX");
+  return plants(faulty).filter(({ name }) =>
+    matrix === undefined
+      ? short.includes(name)
+      : matrix === "whole" || matrix.split(",").some((some) => name.startsWith(some))
+  );
+}
 
 /** All plants. `faulty` is the program that was built from planted/faulty.go. */
 export function plants(faulty: string): Plant[] {
