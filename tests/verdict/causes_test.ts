@@ -730,11 +730,13 @@ Deno.test("what a gateway kept after the warm-up tells a pool that is too small 
       ...cannotTell.map(({ cause }) => cause),
     ]);
   assertEquals(said(of(concurrency! * 0.3)), [["pool-too-small likely", "used-once"]]);
-  // Those that have just come to the limit are missing.
-  assertEquals(said(of(concurrency! * 0.95)), [
-    ["pool-too-small possible", "request-limit"],
-    ["request-limit possible", "pool-too-small"],
-  ]);
+  // Those that have just come to the limit are missing; of clients in step that may be half of them.
+  for (const share of [0.5, 0.95]) {
+    assertEquals(said(of(concurrency! * share)), [
+      ["pool-too-small possible", "request-limit"],
+      ["request-limit possible", "pool-too-small"],
+    ]);
+  }
   const pool = {
     keepsPerHost: 10_000,
     keepsInAll: Infinity,

@@ -27,10 +27,11 @@ const SEVERAL = 2;
 const AS_A_LIMIT = 5;
 
 /**
- * A gateway that keeps this share of what a limit of requests would leave it keeps too many for a pool that
- * is too small: of as many connections as were in use, those that have just come to the limit are missing.
+ * A gateway that keeps this share of what a limit of requests would leave it may be under such a limit: of as
+ * many connections as were in use, those that have just come to the limit are missing, and clients in step
+ * come to it together. With fewer its pool is too small.
  */
-const KEPT_UNDER_LIMIT = 0.7;
+const KEPT_UNDER_LIMIT = 0.4;
 
 /**
  * Connections that live for less than this on average, in milliseconds, are ended neither for their age nor
