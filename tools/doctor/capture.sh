@@ -206,8 +206,8 @@ read_processes() {
     printf -- '--- process %s %s\n' "${process#/proc/}" "$name"
     set -- "$process"/fd/*
     if [ ! -e "$1" ]; then
-      # A process may have no descriptors at all.
-      [ -r "$process/fd" ] || hidden=$((hidden + 1))
+      # A process may have no descriptors at all, or have ended meanwhile.
+      [ -r "$process/fd" ] || [ ! -d "$process/fd" ] || hidden=$((hidden + 1))
       [ -z "$has_tr" ] || print_words "$process"
       continue
     fi
@@ -224,7 +224,11 @@ read_processes() {
     [ -z "$has_ls" ] || ls -l "$process/fd" 2>/dev/null
     section "limits ${process#/proc/}" "$process/limits"
   done
-  [ "$hidden" -eq 0 ] || note "owners: $hidden processes here are of other users, so which sockets are theirs cannot be seen"
+  case $hidden in
+    0) ;;
+    1) note "owners: 1 process here is of another user, so which sockets are its own cannot be seen" ;;
+    *) note "owners: $hidden processes here are of other users, so which sockets are theirs cannot be seen" ;;
+  esac
 }
 
 # Namespaces beside the one that was looked at, so that nobody looks in the wrong one.
