@@ -762,6 +762,8 @@ Deno.test("what a gateway kept after the warm-up tells a pool that is too small 
       [["cut-short certain"]],
       [["cut-short certain"]],
     ]);
+    const [idle] = causesOf({ ...of(0), pool: { ...pool, keepsPerHost, closedIdle: 240 } });
+    assertEquals(idle?.evidence.connectionsEnded, 240);
   }
   const theirs = { ...of(0).upstream, timeWaitOnBackend: 240, backendClosesOnlyIfAsked: false };
   assertEquals(said({ ...of(0), upstream: theirs }), [

@@ -89,6 +89,11 @@ Deno.test("clients that left are told apart from a gateway that cuts answers sho
     say("cut-short", figures, "client"),
     "61 clients left before their answer, and 60 connections to the backend ended with them. The pool is not to blame.",
   );
+  // Nobody counts the clients of a closed loop that leave.
+  assertEquals(
+    say("cut-short", { connectionsEnded: 60 }, "client"),
+    "60 connections ended because clients had left. The pool is not to blame.",
+  );
   assertEquals(
     say("cut-short", figures, "gateway"),
     "It ended 60 connections while an answer was owed; 1 request of its clients failed.",

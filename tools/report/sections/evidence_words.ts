@@ -162,6 +162,12 @@ function sayIdle(who: string, evidence: Evidence): string {
 
 /** Whose answers were given up, and how many; without a witness the requests alone are known. */
 function sayCutShort({ side, connectionsEnded, abandoned, failedRequests, timedOut }: Evidence): string {
+  if (side === "client" && !abandoned) {
+    // An open loop alone has clients that are meant to leave.
+    return connectionsEnded === undefined
+      ? ""
+      : `${count(connectionsEnded, "connection")} ended because clients had left. The pool is not to blame.`;
+  }
   if (side === "client") {
     const left = `${count(abandoned, "client")} left before their answer`;
     return connectionsEnded === undefined

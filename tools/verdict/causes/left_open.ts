@@ -49,6 +49,8 @@ export interface LeftOpen {
   readonly side?: NonNullable<Cause["side"]>;
   /** The others that look the same. Left out where there is none. */
   readonly cannotTell?: readonly CannotTell[];
+  /** Connections that the gateway's own pool has ended for it. Left out where nobody has counted them. */
+  readonly connectionsEnded?: number;
 }
 
 type Alike = Pick<LeftOpen, "cause" | "side">;
@@ -189,7 +191,7 @@ function ofOurs(
   const { closedPerHost, closedInAll = 0, closedByBackend = 0, idleTimeoutMs, workers } = pool;
   if (opened > 0 && closedByBackend >= MOSTLY * opened) return ofBackend(evidence, perRequest);
   const counted = countedEnds(pool).find(([ended]) => opened > 0 && ended >= MOSTLY * opened);
-  if (counted !== undefined) return [{ ...counted[1], sure: "certain" }];
+  if (counted !== undefined) return [{ ...counted[1], sure: "certain", connectionsEnded: counted[0] }];
   if (keeps < (requests.concurrency ?? Infinity)) {
     const full = (closedPerHost ?? 0) + closedInAll;
     if (destinations > 1 && closedInAll > (closedPerHost ?? 0)) {

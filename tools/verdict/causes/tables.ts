@@ -47,7 +47,7 @@ export function causesOfTables(evidence: Evidence): Cause[] {
 }
 
 function toCause(
-  { cause, sure, side, cannotTell }: LeftOpen,
+  { cause, sure, side, cannotTell, connectionsEnded }: LeftOpen,
   evidence: CauseFigures,
   upstream: UpstreamEvidence,
 ): Cause {
@@ -64,7 +64,7 @@ function toCause(
     cause,
     sure,
     ...(side === undefined ? {} : { side }),
-    evidence,
+    evidence: connectionsEnded === undefined ? evidence : { ...evidence, connectionsEnded },
     toldApartFrom: [
       ...(isBackends || sure !== "possible"
         ? [{ cause: isBackends ? "pool-too-small" : "close-asked", because: sides } as const]
