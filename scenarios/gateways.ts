@@ -15,6 +15,7 @@ import type { Scenario } from "timewait";
 
 // Twice what 1,000 connections need, because some gateways divide their pool among their threads.
 const pool = 2000;
+const fits = { transport: "net-http", maxIdleConns: pool, maxIdleConnsPerHost: pool } as const;
 const start = "{folder}/peers/start.sh";
 const where = "{listen_host} {listen_port} {upstream_host} {upstream_port}";
 
@@ -26,7 +27,8 @@ export default {
   load: { connections: 1000, warmUp: "3s" },
   runs: [
     { name: "direct" },
-    { name: "net-http", gateway: { transport: "net-http", maxIdleConns: pool, maxIdleConnsPerHost: pool } },
+    { name: "net-http", gateway: fits },
+    { name: "epoll", gateway: { ...fits, sockets: "epoll" } },
     { name: "http-client", gateway: { poolMaxIdlePerHost: pool, workers: navigator.hardwareConcurrency } },
     { name: "nginx", gateway: { command: `${start} nginx ${where} ${pool}` } },
     { name: "haproxy", gateway: { command: `${start} haproxy ${where} ${pool}` } },

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { isAuthority } from "../../tools/http1/authority.ts";
+import { AuthorityReader, isAuthority } from "../../tools/http1/authority.ts";
+import { latin1Bytes } from "../../tools/http1/fields.ts";
 
 const HOSTS = [
   ...["h", "a.example", "h:80", "h:", "127.0.0.1:8080", "999.1", "a_b", "%41", "h%2d:1", "x!$&'()*+;=~-."],
@@ -46,4 +47,18 @@ Deno.test("a host is a name, an IPv4 address or an IP literal, as RFC 3986 has i
 
 Deno.test("what is no host is refused", () => {
   for (const host of NO_HOSTS) assertEquals(isAuthority(host), false, host);
+});
+
+Deno.test("a reader of authorities says the same of each, whatever it has read before", () => {
+  const reader = new AuthorityReader();
+  const texts = ["a", "b", "", "a:1", "a:2", ...HOSTS, ...NO_HOSTS].filter((text) => /^[ -ÿ]*$/.test(text));
+  for (const first of texts) {
+    for (const second of texts) {
+      for (const text of [first, first, second, first]) {
+        const bytes = latin1Bytes(`Host: ${text}`);
+        const read = reader.read(bytes, 6, bytes.length);
+        assertEquals(read, isAuthority(text) ? text : undefined, `${text} after ${first} and ${second}`);
+      }
+    }
+  }
 });

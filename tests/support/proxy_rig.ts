@@ -19,9 +19,9 @@ export function startTestProxy(
     listen: { hostname: "127.0.0.1", port: 0 },
     upstreams: origins,
     graceMs: 0,
-    sockets: rig.sockets?.(),
     log: (line) => options.lines?.push(line),
     ...options,
+    sockets: options.sockets ?? rig.sockets?.(),
   });
 }
 

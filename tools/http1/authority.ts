@@ -5,6 +5,8 @@
  * @module
  */
 
+import { latin1 } from "./fields.ts";
+
 /**
  * A name or an IPv4 address, and a port. RFC 3986 also allows a comma in a name. It is refused here, because
  * it makes one host look like a list of two.
@@ -34,6 +36,29 @@ export function isAuthority(text: string): boolean {
   if (NAME_AND_PORT.test(text)) return !text.includes("%") || !BAD_PERCENT.test(text);
   const literal = LITERAL_AND_PORT.exec(text)?.[1];
   return literal !== undefined && (isIPv6(literal) || IP_FUTURE.test(literal));
+}
+
+/**
+ * Reads authorities, and remembers the last: nearly all requests of a gateway ask for the same one, and making
+ * a text of its bytes would cost more than all else that is done with it.
+ */
+export class AuthorityReader {
+  #bytes: Uint8Array = new Uint8Array(0);
+  #text: string | undefined;
+
+  /** The authority between `start` and `end`; `undefined` if it is none: see {@linkcode isAuthority}. */
+  read(bytes: Uint8Array, start: number, end: number): string | undefined {
+    const last = this.#bytes;
+    const length = end - start;
+    let same = 0;
+    while (same < length && bytes[start + same] === last[same]) same++;
+    if (same < length || length !== last.length) {
+      const text = latin1(bytes, start, end);
+      this.#bytes = bytes.slice(start, end);
+      this.#text = isAuthority(text) ? text : undefined;
+    }
+    return this.#text;
+  }
 }
 
 /** RFC 3986's IPv6address: eight groups, of which `::` stands for one or more that are 0. */

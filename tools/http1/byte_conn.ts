@@ -9,9 +9,12 @@
  * @module
  */
 
+import type { OutBuffer } from "./out_buffer.ts";
+
 const SMALL_BYTES = 4_096;
 const LARGE_BYTES = 65_536;
 const MAX_SPARES = 64;
+const NO_BYTES = new Uint8Array(0);
 
 /**
  * Large buffers that no connection uses now. A buffer here belongs to nobody: its old content is never read.
@@ -22,6 +25,26 @@ const spares: Uint8Array<ArrayBuffer>[] = [];
 export interface Carrier extends Pick<Deno.TcpConn, "read" | "write" | "close" | "closeWrite"> {
   /** Ends the connection by a reset. Left out by what cannot. */
   reset?(): void;
+  /**
+   * Hands what comes next to `receiver`, once, and never before this call has returned. Left out by what can
+   * only read.
+   */
+  receive?(receiver: Receiver): void;
+  /**
+   * Sends the first `length` of `bytes`, or as many as are taken at once, and returns how many. Left out by
+   * what can only write.
+   *
+   * @throws where the connection is broken.
+   */
+  send?(bytes: Uint8Array, length: number): number;
+}
+
+/** What takes the bytes that a {@linkcode Carrier} hands over. */
+export interface Receiver {
+  /** Takes the first `count` of `bytes`, which hold them until this returns; 0 is the end. */
+  arrived(bytes: Uint8Array<ArrayBuffer>, count: number): void;
+  /** Takes the error that reading met. */
+  failed(error: unknown): void;
 }
 
 /** A TCP connection as a proxy needs it, such as `Deno.TcpConn`. */
@@ -31,9 +54,12 @@ export interface TcpSocket extends Carrier, Pick<Deno.TcpConn, "setNoDelay" | "s
 }
 
 /** A connection that is read from and written to. */
-export class ByteConn<C extends Carrier = TcpSocket> {
-  /** Bytes that were read and not yet consumed stand between `start` and `end`. */
-  buffer: Uint8Array<ArrayBuffer> = new Uint8Array(SMALL_BYTES);
+export class ByteConn<C extends Carrier = TcpSocket> implements Receiver {
+  /**
+   * Bytes that were read and not yet consumed stand between `start` and `end`. While `onArrival` runs they may
+   * stand in memory of the carrier's; what it leaves is moved here afterwards.
+   */
+  buffer: Uint8Array<ArrayBuffer> = NO_BYTES;
   start = 0;
   end = 0;
   /** Whether the peer has sent its FIN: no more bytes will come. */
@@ -44,6 +70,8 @@ export class ByteConn<C extends Carrier = TcpSocket> {
   onArrival: (() => void) | undefined;
   /** The value of `onArrival` while the connection is idle in a pool. */
   whileIdle: (() => void) | undefined;
+  /** The memory of this connection; there is none until it is needed. */
+  #own: Uint8Array<ArrayBuffer> = NO_BYTES;
   #reading = false;
   #filled = false;
   #closed = false;
@@ -61,21 +89,32 @@ export class ByteConn<C extends Carrier = TcpSocket> {
    */
   read(): void {
     if (this.#reading || this.ended || this.failure !== undefined) return;
-    if (this.start === this.end) this.start = this.end = 0;
-    else if (this.end === this.buffer.length) this.#makeRoom();
-    if (this.end === this.buffer.length) return;
+    if (this.start !== this.end || this.tcp.receive === undefined) return this.#fill();
+    this.start = this.end = 0;
     this.#reading = true;
-    this.tcp.read(this.end === 0 ? this.buffer : this.buffer.subarray(this.end)).then(
-      this.#arrived,
-      this.#failed,
-    );
+    this.tcp.receive(this);
   }
 
   /** Waits until bytes, the end or a failure have come, or until `interrupt` is called. */
   more(): Promise<void> {
     if (this.over) return Promise.resolve();
-    this.read();
+    // What is waited for is used later, so that it has to come into memory of this connection's.
+    if (!this.#reading) this.#fill();
     return new Promise((resolve) => this.#wake = resolve);
+  }
+
+  /** Reads into memory of this connection's, behind what is there. */
+  #fill(): void {
+    this.#keep();
+    if (this.start === this.end) this.start = this.end = 0;
+    else if (this.end === this.buffer.length) this.#makeRoom();
+    if (this.buffer.length === 0) this.buffer = this.#own = new Uint8Array(SMALL_BYTES);
+    if (this.end === this.buffer.length) return;
+    this.#reading = true;
+    this.tcp.read(this.end === 0 ? this.buffer : this.buffer.subarray(this.end)).then(
+      this.#read,
+      this.#readFailed,
+    );
   }
 
   /** Ends a wait in `more` before anything has come. */
@@ -83,6 +122,25 @@ export class ByteConn<C extends Carrier = TcpSocket> {
     const wake = this.#wake;
     this.#wake = undefined;
     wake?.();
+  }
+
+  /**
+   * Begins to write what `out` holds, which must not change meanwhile. Tells `written` how many bytes were
+   * taken: at once where the carrier can.
+   */
+  send(out: OutBuffer, written: (count: number) => void, failed: (error: unknown) => void): void {
+    const { tcp } = this;
+    if (tcp.send === undefined) {
+      tcp.write(out.filled).then(written, failed);
+      return;
+    }
+    let count: number;
+    try {
+      count = tcp.send(out.bytes, out.length);
+    } catch (error) {
+      return failed(error);
+    }
+    written(count);
   }
 
   /** Writes all bytes. */
@@ -109,7 +167,7 @@ export class ByteConn<C extends Carrier = TcpSocket> {
 
   /** Makes an empty buffer small again, for the time until the next message. */
   shrink(): void {
-    if (this.buffer.length === SMALL_BYTES || this.#reading || this.start !== this.end) return;
+    if (this.#own.length <= SMALL_BYTES || this.#reading || this.start !== this.end) return;
     this.#replaceBuffer(new Uint8Array(SMALL_BYTES));
   }
 
@@ -142,13 +200,49 @@ export class ByteConn<C extends Carrier = TcpSocket> {
   }
 
   #replaceBuffer(buffer: Uint8Array<ArrayBuffer>): void {
-    if (this.buffer.length === LARGE_BYTES && spares.length < MAX_SPARES) spares.push(this.buffer);
+    if (this.#own.length === LARGE_BYTES && spares.length < MAX_SPARES) spares.push(this.#own);
     this.end -= this.start;
     this.start = 0;
-    this.buffer = buffer;
+    this.buffer = this.#own = buffer;
   }
 
-  readonly #arrived = (count: number | null): void => {
+  /** Moves what is left in memory of the carrier's into that of this connection. */
+  #keep(): void {
+    const { buffer, start, end } = this;
+    if (buffer === this.#own) return;
+    const left = end - start;
+    if (left > this.#own.length) {
+      this.#own = left <= SMALL_BYTES
+        ? new Uint8Array(SMALL_BYTES)
+        : left <= LARGE_BYTES
+        ? spares.pop() ?? new Uint8Array(LARGE_BYTES)
+        : new Uint8Array(left);
+    }
+    if (left > 0) this.#own.set(buffer.subarray(start, end));
+    this.buffer = this.#own;
+    this.start = 0;
+    this.end = left;
+  }
+
+  /** {@linkcode Receiver.arrived}. */
+  arrived(bytes: Uint8Array<ArrayBuffer>, count: number): void {
+    this.#reading = false;
+    this.#filled = false;
+    if (count === 0) this.ended = true;
+    else {
+      this.buffer = bytes;
+      this.end = count;
+    }
+    this.#announce();
+    this.#keep();
+  }
+
+  /** {@linkcode Receiver.failed}. */
+  failed(error: unknown): void {
+    this.#readFailed(error);
+  }
+
+  readonly #read = (count: number | null): void => {
     this.#reading = false;
     if (count === null) this.ended = true;
     else {
@@ -158,7 +252,7 @@ export class ByteConn<C extends Carrier = TcpSocket> {
     this.#announce();
   };
 
-  readonly #failed = (error: unknown): void => {
+  readonly #readFailed = (error: unknown): void => {
     this.#reading = false;
     this.failure ??= error;
     this.#announce();

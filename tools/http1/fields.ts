@@ -68,6 +68,9 @@ export function tableOf(entry: (byte: number) => number): Uint8Array {
   return Uint8Array.from({ length: 256 }, (_, byte) => entry(byte));
 }
 
+const KEEP_ALIVE: readonly string[] = ["keep-alive"];
+const CLOSE: readonly string[] = ["close"];
+
 /** Most fields a head may have. */
 const MAX_FIELDS = 512;
 
@@ -165,10 +168,28 @@ export class HeadFields {
   }
 
   /** Reads the `Connection` fields into `named`, and returns their options in lower case. */
-  readConnection(bytes: Uint8Array): string[] {
+  readConnection(bytes: Uint8Array): readonly string[] {
+    const only = this.#onlyOne("connection");
+    if (only >= 0) {
+      // Nearly all there are say one of these, and need no text made for it.
+      const [start, end] = [this.valueStart[only]!, this.valueEnd[only]!];
+      if (isWord(bytes, start, end, "keep-alive")) return KEEP_ALIVE;
+      if (isWord(bytes, start, end, "close")) return CLOSE;
+    }
     const joined = this.joined(bytes, "connection") ?? "";
     this.named = namedInConnection(joined);
     return joined.toLowerCase().split(",").map((option) => option.trim());
+  }
+
+  /** The place of the only field of a role; -1 if there are none or several. */
+  #onlyOne(role: FieldRole): number {
+    let only = -1;
+    for (let i = 0; i < this.count; i++) {
+      if (this.known[i]!.role !== role) continue;
+      if (only >= 0) return -1;
+      only = i;
+    }
+    return only;
   }
 
   /** The values of all fields of a role, joined by commas; `undefined` if there is no such field. */
@@ -195,6 +216,16 @@ export function latin1Bytes(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return bytes;
+}
+
+/** Whether bytes are a word, which is given in lower case; the case of the bytes does not matter. */
+export function isWord(bytes: Uint8Array, start: number, end: number, word: string): boolean {
+  if (end - start !== word.length) return false;
+  for (let i = 0; i < word.length; i++) {
+    const byte = bytes[start + i]!;
+    if ((byte >= 65 && byte <= 90 ? byte | 32 : byte) !== word.charCodeAt(i)) return false;
+  }
+  return true;
 }
 
 /** State of a search for the end of a head. Positions are counted from where the head starts. */

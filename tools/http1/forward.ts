@@ -91,7 +91,7 @@ export function writeRequestHead(
   out.add(VERSION_AND_HOST);
   out.add(authority);
   out.add(CRLF);
-  copyFields(out, head.fields, bytes, "passesInRequest", head.minorVersion === 0 ? "expect" : "none");
+  copyFields(out, head.fields, bytes, "request", head.minorVersion === 0 ? "expect" : "none");
   out.add(forwarded.of(head, bytes));
   if (head.maxForwards !== undefined) out.text(`Max-Forwards: ${head.maxForwards}\r\n`);
   if (head.bodyLength === CHUNKED) out.add(CHUNKED_LINE);
@@ -131,7 +131,7 @@ export function writeResponseHead(
   out.add(CRLF);
   const { fields } = head;
   const without = head.status === 204 || head.status < 200 ? "content-length" : "none";
-  copyFields(out, fields, bytes, "passesInResponse", without);
+  copyFields(out, fields, bytes, "response", without);
   if (head.status === 101) {
     const protocol = fields.joined(bytes, "upgrade") ?? "";
     out.text(`Connection: Upgrade\r\nUpgrade: ${protocol}\r\n`);
@@ -170,7 +170,7 @@ function copyFields(
   out: OutBuffer,
   fields: HeadFields,
   bytes: Uint8Array,
-  passes: "passesInRequest" | "passesInResponse",
+  of: "request" | "response",
   without: FieldRole | "none",
 ): void {
   const { named } = fields;
@@ -181,7 +181,8 @@ function copyFields(
     const start = fields.nameStart[i]!;
     const nameEnd = fields.nameEnd[i]!;
     const known = fields.known[i]!;
-    let pass = known[passes] && known.role !== without && (named.size === 0 || !named.has(known.lowerName));
+    const passes = of === "request" ? known.passesInRequest : known.passesInResponse;
+    let pass = passes && known.role !== without && (named.size === 0 || !named.has(known.lowerName));
     if (known.role === "content-length") pass &&= lengths++ === 0;
     if (pass && bytes[nameEnd] === COLON) {
       if (from < 0) from = start;

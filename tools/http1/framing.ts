@@ -30,16 +30,6 @@ export function parseContentLength(bytes: Uint8Array, start: number, end: number
   return value;
 }
 
-/** Whether bytes are a word, which is given in lower case; the case of the bytes does not matter. */
-export function isWord(bytes: Uint8Array, start: number, end: number, word: string): boolean {
-  if (end - start !== word.length) return false;
-  for (let i = 0; i < word.length; i++) {
-    const byte = bytes[start + i]!;
-    if ((byte >= 65 && byte <= 90 ? byte | 32 : byte) !== word.charCodeAt(i)) return false;
-  }
-  return true;
-}
-
 const CODINGS = /^[\w!#$%&'*+\-.^`|~]+(?:[ \t]*,[ \t]*[\w!#$%&'*+\-.^`|~]+)*$/;
 
 /**

@@ -8,13 +8,19 @@ import { latin1Bytes } from "./fields.ts";
 
 const INITIAL_BYTES = 2_048;
 const HEX = latin1Bytes("0123456789abcdef");
-const SHORT = 48;
+/** Up to this many bytes a loop is faster than a view and a copy. */
+const SHORT = 192;
 
 /** A buffer that grows as it is filled. */
 export class OutBuffer {
   #bytes = new Uint8Array(INITIAL_BYTES);
   /** Number of bytes in the buffer. */
   length = 0;
+
+  /** The memory of the buffer, of which the first `length` bytes are filled; valid until the buffer changes. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#bytes;
+  }
 
   /** The bytes in the buffer; valid until the buffer changes. */
   get filled(): Uint8Array<ArrayBuffer> {

@@ -5,10 +5,10 @@
  * @module
  */
 
-import { isAuthority } from "./authority.ts";
+import { AuthorityReader, isAuthority } from "./authority.ts";
 import { countedForwards, hasBeenHere, LOOP } from "./forwarding_rules.ts";
-import { HeadFields, latin1, SP, tableOf, TOKEN_LOWER } from "./fields.ts";
-import { type BodyLength, CHUNKED, isWord, parseContentLength, statusForCodings } from "./framing.ts";
+import { HeadFields, isWord, latin1, SP, tableOf, TOKEN_LOWER } from "./fields.ts";
+import { type BodyLength, CHUNKED, parseContentLength, statusForCodings } from "./framing.ts";
 
 /** Why the gateway answers a request itself: it refuses the request, or `Max-Forwards` ends here (200). */
 export interface Refusal {
@@ -37,6 +37,9 @@ export const IDEMPOTENT_METHODS: ReadonlySet<string> = new Set([
   "DELETE",
 ]);
 const NO_BODY: BodyLength = 0;
+
+/** Reads `Host`, for all clients, which nearly all ask for the same. */
+const authorities = new AuthorityReader();
 
 /** One request head at a time; positions are in the bytes it was parsed from, and hold until those change. */
 export class RequestHead {
@@ -147,9 +150,10 @@ export class RequestHead {
       const [start, end] = [fields.valueStart[i]!, fields.valueEnd[i]!];
       if (role === "host") {
         if (hosts++ > 0) return refuse(400, "there is more than one Host");
-        this.host = latin1(bytes, start, end);
         // An empty Host says that the target has no authority (RFC 9112 §3.2).
-        if (start < end && !isAuthority(this.host)) return refuse(400, "the Host is malformed");
+        const host = start < end ? authorities.read(bytes, start, end) : "";
+        if (host === undefined) return refuse(400, "the Host is malformed");
+        this.host = host;
       } else if (role === "content-length") {
         this.bodyLength = parseContentLength(bytes, start, end);
         if (lengths++ > 0 || this.bodyLength < 0) {

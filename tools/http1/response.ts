@@ -5,8 +5,8 @@
  * @module
  */
 
-import { HeadFields, IN_VALUE, SP } from "./fields.ts";
-import { type BodyLength, CHUNKED, isWord, parseContentLength, UNTIL_CLOSE } from "./framing.ts";
+import { HeadFields, IN_VALUE, isWord, SP } from "./fields.ts";
+import { type BodyLength, CHUNKED, parseContentLength, UNTIL_CLOSE } from "./framing.ts";
 
 /** Longest head in bytes; a longer head is refused. */
 export const MAX_RESPONSE_HEAD_BYTES = 262_144;

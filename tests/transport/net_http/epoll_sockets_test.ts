@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { UnavailableError } from "../../../tools/errors.ts";
-import type { TcpSocket } from "../../../tools/http1/byte_conn.ts";
+import type { Receiver, TcpSocket } from "../../../tools/http1/byte_conn.ts";
 import { EpollSockets } from "../../../tools/transport/net_http/epoll_sockets.ts";
 import { DENO_SOCKETS, type Sockets } from "../../../tools/transport/net_http/sockets.ts";
 import { runScript } from "../../support/script.ts";
@@ -181,7 +181,7 @@ Deno.test("sockets on epoll wait in silence, and whatever comes after that is se
   const bytes = new Uint8Array(1);
   for (let i = 0; i < 3; i++) {
     const reading = other.read(bytes);
-    await delay(30);
+    await delay(60);
     await one.write(new Uint8Array([i]));
     assertEquals([await within(reading, "the byte"), bytes[0]], [1, i]);
   }
@@ -189,8 +189,145 @@ Deno.test("sockets on epoll wait in silence, and whatever comes after that is se
   other.close();
 });
 
+/** Takes what a connection hands over, as often as it is asked for. */
+class Taker implements Receiver {
+  /** Told of each piece that has come: how long it is, and its first byte. */
+  readonly taken: (readonly [count: number, first: number | undefined])[] = [];
+  error: unknown;
+  #came = Promise.withResolvers<void>();
+
+  constructor(readonly again: () => void = () => {}) {}
+
+  arrived(bytes: Uint8Array, count: number): void {
+    this.taken.push([count, count === 0 ? undefined : bytes[0]]);
+    if (count > 0) this.again();
+    this.#came.resolve();
+  }
+
+  failed(error: unknown): void {
+    this.error = error;
+    this.#came.resolve();
+  }
+
+  /** Waits until something has come since the last time. */
+  async next(): Promise<void> {
+    await within(this.#came.promise, "an arrival");
+    this.#came = Promise.withResolvers();
+  }
+}
+
+Deno.test("sockets on epoll hand over what comes before they are asked and after it, but never while they are asked", async () => {
+  await using sockets = new EpollSockets();
+  const [one, other] = await pair(sockets);
+  const taker = new Taker();
+  await one.write(new Uint8Array([7, 8, 9]));
+  await delay(30);
+  other.receive!(taker);
+  assertEquals(taker.taken, []);
+  await taker.next();
+  other.receive!(taker);
+  await delay(30);
+  await one.write(new Uint8Array([5]));
+  await taker.next();
+  other.receive!(taker);
+  await one.closeWrite();
+  await taker.next();
+  assertEquals(taker.taken, [[3, 7], [1, 5], [0, undefined]]);
+  one.close();
+  other.close();
+});
+
+Deno.test("sockets on epoll hand over more than the kernel's buffers hold, while timers and others go on", async () => {
+  await using sockets = new EpollSockets();
+  const [[one, other], [asks, answers]] = await Promise.all([pair(sockets), pair(sockets)]);
+  const total = 64 * 1024 * 1024;
+  const taker = new Taker(() => other.receive!(taker));
+  other.receive!(taker);
+  const received = () => taker.taken.reduce((sum, [count]) => sum + count, 0);
+  let ticks = 0, answered = 0;
+  const timer = setInterval(() => ticks++, 1);
+  const piece = new Uint8Array(1024 * 1024);
+  const byte = new Uint8Array(1);
+  for (let sent = 0; sent < total; sent += piece.length) {
+    for (let at = 0; at < piece.length;) at += await one.write(piece.subarray(at));
+    await asks.write(byte);
+    answered += (await answers.read(byte))!;
+  }
+  await one.closeWrite();
+  while (taker.taken.at(-1)?.[0] !== 0) await taker.next();
+  clearInterval(timer);
+  assertEquals([received(), answered], [total, total / piece.length]);
+  assert(ticks > 1, `${ticks}`);
+  for (const conn of [one, other, asks, answers]) conn.close();
+});
+
+Deno.test("sockets on epoll send what is taken at once, and say what is broken", async () => {
+  await using sockets = new EpollSockets();
+  const [one, other] = await pair(sockets);
+  const bytes = new Uint8Array(1024 * 1024).fill(3);
+  assertEquals(one.send!(bytes, 10), 10);
+  let sent = 10;
+  for (let count; (count = one.send!(bytes, bytes.length)) > 0;) sent += count;
+  const into = new Uint8Array(1024 * 1024);
+  for (let read = 0; read < sent;) {
+    read += (await other.read(into))!;
+    assertEquals(into[0], 3);
+  }
+  const reset = new Taker();
+  one.receive!(reset);
+  await one.write(bytes.subarray(0, 10));
+  other.close();
+  await reset.next();
+  await delay(30);
+  assertThrows(
+    () => {
+      for (let i = 0; i < 10; i++) one.send!(bytes, 1);
+    },
+    Error,
+    "os error",
+  );
+  one.close();
+  assertThrows(() => one.send!(bytes, 1), Deno.errors.BadResource);
+});
+
+Deno.test("whoever waits for what sockets on epoll hand over is told that they were closed here, after that", async () => {
+  await using sockets = new EpollSockets();
+  const [one, other] = await pair(sockets);
+  for (const order of ["before", "after"]) {
+    const taker = new Taker();
+    if (order === "before") one.receive!(taker);
+    one.close();
+    if (order === "after") one.receive!(taker);
+    assertEquals(taker.error, undefined);
+    await taker.next();
+    assert(taker.error instanceof Deno.errors.BadResource, order);
+  }
+  other.close();
+});
+
+Deno.test("the clock of sockets on epoll never stands still for longer than a turn, busy or idle", async () => {
+  await using sockets = new EpollSockets();
+  const [one, other] = await pair(sockets);
+  const late: number[] = [];
+  const taker = new Taker(() => {
+    late.push(performance.now() - sockets.now());
+    other.receive!(taker);
+  });
+  other.receive!(taker);
+  for (let i = 0; i < 5; i++) {
+    await one.write(new Uint8Array(1));
+    await taker.next();
+    await delay(i % 2 === 0 ? 10 : 60);
+    const now = sockets.now();
+    assert(Math.abs(performance.now() - now) < 15, "idle");
+  }
+  assert(late.every((ms) => ms >= 0) && Math.min(...late) < 15, `${late}`);
+  one.close();
+  other.close();
+});
+
 Deno.test("the end of sockets on epoll closes what is open, and rejects what waits", async () => {
-  for (const pauseMs of [0, 0, 20]) {
+  for (const pauseMs of [0, 0, 60]) {
     const sockets = new EpollSockets();
     const listener = sockets.listen(LISTEN, {});
     const { addr } = listener;

@@ -41,18 +41,23 @@ export class Deadline {
 /** Deadlines that all have the same length. */
 export class Deadlines implements Disposable {
   readonly #timeoutMs: number;
+  readonly #now: () => number;
   readonly #checked = new Ring<Deadline>();
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** Makes deadlines that expire `timeoutMs` after their start; 0 means never. */
-  constructor(timeoutMs: number) {
+  /**
+   * Makes deadlines that expire `timeoutMs` after their start; 0 means never. When they are started `now` tells,
+   * which is a cheaper `performance.now()`.
+   */
+  constructor(timeoutMs: number, now: () => number = () => performance.now()) {
     this.#timeoutMs = timeoutMs;
+    this.#now = now;
   }
 
   /** Starts a deadline, or starts it anew. */
   start(deadline: Deadline): void {
     if (this.#timeoutMs === 0) return;
-    deadline.dueMs = performance.now() + this.#timeoutMs;
+    deadline.dueMs = this.#now() + this.#timeoutMs;
     if (deadline.node.ring !== undefined) return;
     this.#checked.push(deadline.node);
     if (this.#timer !== undefined) return;

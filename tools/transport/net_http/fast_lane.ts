@@ -123,7 +123,7 @@ export class FastLane {
     this.#stage = "sending";
     held.conn.onArrival = this.#responseCame;
     held.conn.read();
-    held.conn.tcp.write(out.filled).then(this.#sent, this.#sendFailed);
+    held.conn.send(out, this.#sent, this.#sendFailed);
   }
 
   readonly #sent = (count: number): void => {
@@ -205,8 +205,9 @@ export class FastLane {
     this.#stage = "answering";
     client.onArrival = undefined;
     this.#untilResponse.stop();
-    this.#untilRequest.start();
-    client.tcp.write(out.filled).then(this.#answered, this.#answerFailed);
+    client.send(out, this.#answered, this.#answerFailed);
+    // Else it has been written already, and the wait for the next request has begun.
+    if (this.#stage === "answering") this.#untilRequest.start();
   }
 
   readonly #answered = (count: number): void => {

@@ -127,9 +127,10 @@ export function startProxy(options: ProxyOptions): RunningProxy {
 
 function createContext(options: ProxyOptions, sockets: Sockets, started: DisposableStack): ProxyContext {
   const timeouts: ProxyTimeouts = { ...DEFAULT_TIMEOUTS, ...withoutUndefined(options.timeouts ?? {}) };
+  const now = () => sockets.now();
   const dialing = started.use(new Deadlines(timeouts.dialMs));
   const pool = started.use(
-    new ConnectionPool(dialWithin(dialing, sockets), options.pool, options.idleCounts),
+    new ConnectionPool(dialWithin(dialing, sockets), options.pool, options.idleCounts, now),
   );
   const [first, ...others] = options.upstreams.map((url): Upstream => ({
     host: pool.host(url.host),
@@ -137,7 +138,7 @@ function createContext(options: ProxyOptions, sockets: Sockets, started: Disposa
     failures: started.use(startFailureLog(url.host, options.log)),
   }));
   if (first === undefined) throw new TimewaitError("must name at least one origin", { field: "upstreams" });
-  return started.use(new ProxyContext(pool, [first, ...others], timeouts));
+  return started.use(new ProxyContext(pool, [first, ...others], timeouts, now));
 }
 
 function withoutUndefined(options: ProxyTimeoutOptions): Partial<ProxyTimeouts> {

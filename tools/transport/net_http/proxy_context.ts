@@ -92,14 +92,15 @@ export class ProxyContext implements Disposable {
     readonly pool: ConnectionPool<ByteConn>,
     readonly upstreams: readonly [Upstream, ...Upstream[]],
     timeouts: ProxyTimeouts,
+    now: () => number,
   ) {
-    this.requestHead = new Deadlines(timeouts.requestHeadMs);
-    this.clientIdle = new Deadlines(timeouts.clientIdleMs);
-    this.connection = new Deadlines(timeouts.dialMs);
-    this.responseHead = new Deadlines(timeouts.responseHeadMs);
-    this.stall = new Deadlines(timeouts.stallMs);
-    this.halfClose = new Deadlines(timeouts.halfCloseMs);
-    this.linger = new Deadlines(timeouts.lingerMs);
+    this.requestHead = new Deadlines(timeouts.requestHeadMs, now);
+    this.clientIdle = new Deadlines(timeouts.clientIdleMs, now);
+    this.connection = new Deadlines(timeouts.dialMs, now);
+    this.responseHead = new Deadlines(timeouts.responseHeadMs, now);
+    this.stall = new Deadlines(timeouts.stallMs, now);
+    this.halfClose = new Deadlines(timeouts.halfCloseMs, now);
+    this.linger = new Deadlines(timeouts.lingerMs, now);
   }
 
   /** The upstream whose turn is next, without taking it. */

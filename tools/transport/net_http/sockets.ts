@@ -32,6 +32,11 @@ export interface Sockets extends AsyncDisposable {
    * @throws {UnavailableError} where that cannot be done, in one line that says what to do.
    */
   listen(address: ListenAddress, options: ListenOptions): SocketListener;
+  /**
+   * The time on the clock of `performance.now()`, in milliseconds, or a moment ago: when this turn of a loop has
+   * begun.
+   */
+  now(): number;
   /** Opens a connection. */
   connect(options: ConnectOptions): Promise<TcpSocket>;
 }
@@ -39,6 +44,7 @@ export interface Sockets extends AsyncDisposable {
 /** Deno's own sockets. What is open belongs to whoever opened it. */
 export const DENO_SOCKETS: Sockets = {
   listen: listenOn,
+  now: () => performance.now(),
   connect: (options) => Deno.connect({ ...options }),
   [Symbol.asyncDispose]: () => Promise.resolve(),
 };

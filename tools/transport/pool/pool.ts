@@ -53,6 +53,7 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
   readonly #idle = new Ring<PooledConn<C>>();
   readonly #idleCount: IdleCount;
   readonly #shared: Int32Array | undefined;
+  readonly #now: () => number;
   readonly #ledger = new PoolLedger();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
@@ -64,10 +65,13 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
    * `counts`, made by {@linkcode sharedIdleCounts}, and look their hosts up in the same order. Each pool then
    * closes the least recently used of its own connections.
    *
+   * Idle times are told by `now`, in milliseconds: `performance.now()`, or what is cheaper and as monotonic.
+   *
    * @throws {TimewaitError} for limits that {@linkcode resolvePoolLimits} does not take.
    */
-  constructor(dial: Dial<C>, limits: PoolLimits = {}, counts?: Int32Array) {
+  constructor(dial: Dial<C>, limits: PoolLimits = {}, counts?: Int32Array, now?: () => number) {
     this.#dial = dial;
+    this.#now = now ?? (() => performance.now());
     this.limits = resolvePoolLimits(limits);
     this.#shared = counts;
     this.#idleCount = new IdleCount(counts ?? new Int32Array(1), 0);
@@ -245,7 +249,7 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
     }
     this.#ledger.nowIdle(this.#idle.size, this.#idleCount.now(this.limits.maxIdleConns || Infinity));
     if (idleConnTimeoutMs > 0) {
-      pooled.idleSinceMs = performance.now();
+      pooled.idleSinceMs = this.#now();
       if (this.#timer === undefined) this.#armTimer(idleConnTimeoutMs);
     }
   }
@@ -272,7 +276,7 @@ export class ConnectionPool<C extends PoolableConn> implements Disposable {
    */
   #expired(pooled: PooledConn<C>): boolean {
     const timeoutMs = this.limits.idleConnTimeoutMs;
-    return timeoutMs > 0 && performance.now() - pooled.idleSinceMs >= timeoutMs;
+    return timeoutMs > 0 && this.#now() - pooled.idleSinceMs >= timeoutMs;
   }
 
   #lose(pooled: PooledConn<C>, reason: CloseReason): void {
