@@ -43,6 +43,21 @@ Deno.test("a gateway command that never listens is stopped and reported, with wh
   assertLess(performance.now() - startMs, 5_000);
 });
 
+Deno.test("a gateway that listens for a moment, to see whether the port is free, does not listen yet", async () => {
+  await using lab = await openLab("host");
+  await using backend = await startBackendIn(lab, resolveBackend());
+  const script = `for (let i = 0; i < 5; i++) {
+    const listener = Deno.listen({ hostname: "{listen_host}", port: {listen_port} });
+    await new Promise((resolve) => setTimeout(resolve, 8));
+    listener.close();
+    await new Promise((resolve) => setTimeout(resolve, 40));
+  }
+  Deno.exit(7);`;
+  const command = `'${Deno.execPath()}' eval --no-check '${script}'`;
+  const error = await assertRejects(() => startGatewayIn(lab, { command }, backend), Error);
+  assertStringIncludes(error.message, "the gateway ended before it listened: exit code 7");
+});
+
 Deno.test("a gateway command learns the addresses in whole and in parts", async () => {
   await using lab = await openLab("host");
   await using backend = await startBackendIn(lab, resolveBackend());

@@ -272,7 +272,11 @@ async function startParty(
   };
 }
 
-/** Resolves when somebody listens on the port; rejects when the process ends before, or the signal aborts. */
+/**
+ * Resolves when somebody listens on the port, in two looks one after the other: a gateway of ours listens for a
+ * moment to see whether the port is free, before its threads do. Rejects when the process ends before, or the
+ * signal aborts.
+ */
 async function untilListening(
   host: Host,
   port: number,
@@ -281,14 +285,16 @@ async function untilListening(
 ): Promise<void> {
   let ended: string | undefined;
   process.exited.then((status) => ended = reasonOfEnd(status));
-  let [counts, untilMs] = ["", 0];
+  let [counts, untilMs, seen] = ["", 0, false];
   for (;;) {
     if (ended !== undefined) throw new Error(`${process.name} ended before it listened: ${ended}`);
     const now = (await host.readProc(...SOCKET_COUNT_FILES)).join("\n");
-    if (now !== counts || performance.now() > untilMs) {
+    if (seen || now !== counts || performance.now() > untilMs) {
       [counts, untilMs] = [now, performance.now() + TABLE_POLL_MS];
       const tables = await host.readProc(...TCP_TABLE_FILES);
-      if (tables.some((text) => listens(parseTcpTable(text ?? ""), port))) return;
+      const before = seen;
+      seen = tables.some((text) => listens(parseTcpTable(text ?? ""), port));
+      if (before && seen) return;
     }
     await delay(LISTEN_POLL_MS, { signal });
   }
