@@ -22,13 +22,13 @@ const where = "{listen_host} {listen_port} {upstream_host} {upstream_port}";
 export default {
   question: "What does each gateway cost when its pool fits?",
   expectation:
-    "nginx and HAProxy cost least, and net-http a little more; it serves about twice what Go does. http-client is level with Go.",
+    "nginx, HAProxy and net-http on epoll cost least, net-http on Deno's sockets somewhat more; all serve two to three times what Go does. http-client is level with Go.",
   // A compiler of JavaScript takes some seconds until it has seen enough.
   load: { connections: 1000, warmUp: "3s" },
   runs: [
     { name: "direct" },
     { name: "net-http", gateway: fits },
-    { name: "epoll", gateway: { ...fits, sockets: "epoll" } },
+    { name: "net-http-epoll", gateway: { ...fits, sockets: "epoll" } },
     { name: "http-client", gateway: { poolMaxIdlePerHost: pool, workers: navigator.hardwareConcurrency } },
     { name: "nginx", gateway: { command: `${start} nginx ${where} ${pool}` } },
     { name: "haproxy", gateway: { command: `${start} haproxy ${where} ${pool}` } },

@@ -10,7 +10,7 @@ Deno.test({
   ignore: wrkInPrivateLab.ignore || peers.ignore,
   async fn() {
     const { results, run } = await runForASecond("gateways", ...LOAD);
-    const names = ["direct", "net-http", "http-client", "nginx", "haproxy", "go", "caddy"];
+    const names = ["direct", "net-http", "net-http-epoll", "http-client", "nginx", "haproxy", "go", "caddy"];
     assertEquals(results.runs.map(({ name }) => name), names);
     for (const name of names.slice(1)) {
       const { requests, errors, hosts } = run(name);

@@ -199,4 +199,4 @@ async function acceptAll(
 
 export type { ProxyTimeoutOptions, ProxyTimeouts } from "./proxy_context.ts";
 export type { ConnectOptions, SocketListener, Sockets } from "./sockets.ts";
-export type { Carrier, TcpSocket } from "../../http1/byte_conn.ts";
+export type { Carrier, Receiver, TcpSocket } from "../../http1/byte_conn.ts";
