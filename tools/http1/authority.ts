@@ -39,8 +39,8 @@ export function isAuthority(text: string): boolean {
 }
 
 /**
- * Reads authorities, and remembers the last: nearly all requests of a gateway ask for the same one, and making
- * a text of its bytes would cost more than all else that is done with it.
+ * Reads authorities, and remembers the last: nearly all requests of a gateway ask for the same one, and
+ * making a text of its bytes would cost more than all else that is done with it.
  */
 export class AuthorityReader {
   #bytes: Uint8Array = new Uint8Array(0);

@@ -56,8 +56,8 @@ export interface TcpSocket extends Carrier, Pick<Deno.TcpConn, "setNoDelay" | "s
 /** A connection that is read from and written to. */
 export class ByteConn<C extends Carrier = TcpSocket> implements Receiver {
   /**
-   * Bytes that were read and not yet consumed stand between `start` and `end`. While `onArrival` runs they may
-   * stand in memory of the carrier's; what it leaves is moved here afterwards.
+   * Bytes that were read and not yet consumed stand between `start` and `end`. While `onArrival` runs they
+   * may stand in memory of the carrier's; what it leaves is moved here afterwards.
    */
   buffer: Uint8Array<ArrayBuffer> = NO_BYTES;
   start = 0;

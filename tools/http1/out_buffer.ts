@@ -17,7 +17,7 @@ export class OutBuffer {
   /** Number of bytes in the buffer. */
   length = 0;
 
-  /** The memory of the buffer, of which the first `length` bytes are filled; valid until the buffer changes. */
+  /** The memory of the buffer, `length` bytes of it filled; valid until the buffer changes. */
   get bytes(): Uint8Array<ArrayBuffer> {
     return this.#bytes;
   }

@@ -273,9 +273,9 @@ async function startParty(
 }
 
 /**
- * Resolves when somebody listens on the port, in two looks one after the other: a gateway of ours listens for a
- * moment to see whether the port is free, before its threads do. Rejects when the process ends before, or the
- * signal aborts.
+ * Resolves when somebody listens on the port, in two looks one after the other: a gateway of ours listens for
+ * a moment to see whether the port is free, before its threads do. Rejects when the process ends before, or
+ * the signal aborts.
  */
 async function untilListening(
   host: Host,

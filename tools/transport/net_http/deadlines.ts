@@ -46,8 +46,8 @@ export class Deadlines implements Disposable {
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /**
-   * Makes deadlines that expire `timeoutMs` after their start; 0 means never. When they are started `now` tells,
-   * which is a cheaper `performance.now()`.
+   * Makes deadlines that expire `timeoutMs` after their start; 0 means never. When they are started `now`
+   * tells, which is a cheaper `performance.now()`.
    */
   constructor(timeoutMs: number, now: () => number = () => performance.now()) {
     this.#timeoutMs = timeoutMs;

@@ -3,8 +3,8 @@
  *
  * Every call but one is synchronous and takes microseconds, so that a request costs four of them and no trip
  * through Deno's own event loop. What comes is read into one buffer for all connections and handed over at
- * once, while it is in the cache. Readiness is edge-triggered: a read that has not filled its buffer has taken
- * all there was, and waits for the next edge without asking the kernel again.
+ * once, while it is in the cache. Readiness is edge-triggered: a read that has not filled its buffer has
+ * taken all there was, and waits for the next edge without asking the kernel again.
  *
  * @module
  */
@@ -86,7 +86,7 @@ const ERRORS: Readonly<Record<number, readonly [code: string, make?: new (messag
 
 /** Events that are taken from the kernel at a time. */
 const EVENTS_A_WAIT = 128;
-/** Waits in one turn of Deno's loop, while more has become ready meanwhile: each turn of that loop costs some µs. */
+/** Waits in one turn of Deno's loop, while more has become ready meanwhile: each such turn costs some µs. */
 const WAITS_A_TURN = 4;
 /** Most bytes that are read at a time. */
 const SCRATCH_BYTES = 65_536;
@@ -139,14 +139,17 @@ export class EpollSockets implements Sockets {
    */
   readonly #eventsAt: Deno.PointerObject;
   readonly #events: Int32Array;
-  /** What is read and used at once is read here, so that it is still in the cache; its old content is never read. */
+  /** What is used at once is read here, so that it is still in the cache; old content is never read. */
   readonly scratch: Uint8Array<ArrayBuffer> = new Uint8Array(SCRATCH_BYTES);
   readonly #watched: (Watched | undefined)[] = [];
   /** What goes on at the next turn without another edge. */
   #later: Watched[] = [];
   #generation = 0;
   #turnNumber = 0;
-  /** When the events that are being dispatched were ready, by `performance.now()`, which costs 0.1 µs; 0 between. */
+  /**
+   * When the events that are being dispatched were ready, by `performance.now()`, which costs 0.1 µs; 0
+   * between.
+   */
   #readyMs = 0;
   #accepts = ACCEPTS_A_TURN;
   #aside = false;
@@ -605,7 +608,7 @@ class EpollConn implements TcpSocket, Watched {
     else receiver.failed(sockets.error(-count));
   }
 
-  /** Tells whoever waits for bytes that this side has closed the connection, and not in the middle of that. */
+  /** Tells whoever waits for bytes that this side has closed the connection, and not amid that. */
   #refuse(): void {
     const receiver = this.#receiver;
     this.#receiver = undefined;
