@@ -46,11 +46,10 @@ Deno.test("a gateway command that never listens is stopped and reported, with wh
 Deno.test("a gateway that listens for a moment, to see whether the port is free, does not listen yet", async () => {
   await using lab = await openLab("host");
   await using backend = await startBackendIn(lab, resolveBackend());
-  const script = `for (let i = 0; i < 5; i++) {
+  const script = `for (let i = 0; i < 20; i++) {
     const listener = Deno.listen({ hostname: "{listen_host}", port: {listen_port} });
-    await new Promise((resolve) => setTimeout(resolve, 8));
     listener.close();
-    await new Promise((resolve) => setTimeout(resolve, 40));
+    await new Promise((resolve) => setTimeout(resolve, 10));
   }
   Deno.exit(7);`;
   const command = `'${Deno.execPath()}' eval --no-check '${script}'`;
