@@ -17,6 +17,7 @@ Deno.test("nothing of a host lab is left once it is disposed, not even what nobo
   assert(isAlive(left.pid));
   await lab[Symbol.asyncDispose]();
   await until(() => !isAlive(left.pid));
+  await left.exited;
 });
 
 Deno.test("what has put itself into the background does not outlive a host lab either", async () => {
