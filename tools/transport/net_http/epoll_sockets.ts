@@ -84,10 +84,8 @@ const ERRORS: Readonly<Record<number, readonly [code: string, make?: new (messag
   113: ["EHOSTUNREACH"],
 };
 
-/** Events that are taken from the kernel at a time. */
-const EVENTS_A_WAIT = 128;
-/** Waits in one turn of Deno's loop, while more has become ready meanwhile: each such turn costs some µs. */
-const WAITS_A_TURN = 4;
+/** Sockets that are served in one turn. */
+const EVENTS_A_TURN = 128;
 /** Most bytes that are read at a time. */
 const SCRATCH_BYTES = 65_536;
 /** Connections that are accepted in one turn, so that those which are open go on being served. */
@@ -174,9 +172,9 @@ export class EpollSockets implements Sockets {
     }
     this.libc = this.#library.symbols;
     this.#errno = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(this.libc.__errno_location()!, 4));
-    this.#eventsAt = this.libc.calloc(BigInt(EVENTS_A_WAIT), BigInt(EVENT_WORDS * 4))!;
+    this.#eventsAt = this.libc.calloc(BigInt(EVENTS_A_TURN), BigInt(EVENT_WORDS * 4))!;
     this.#events = new Int32Array(
-      Deno.UnsafePointerView.getArrayBuffer(this.#eventsAt, EVENTS_A_WAIT * EVENT_WORDS * 4),
+      Deno.UnsafePointerView.getArrayBuffer(this.#eventsAt, EVENTS_A_TURN * EVENT_WORDS * 4),
     );
     this.#epoll = this.libc.epoll_create1(CLOEXEC);
     this.#alarm = this.libc.eventfd(0, NONBLOCK | CLOEXEC);
@@ -339,13 +337,8 @@ export class EpollSockets implements Sockets {
       for (const watched of going) watched.ready(0);
     }
     const waitMs = going.length > 0 || this.#later.length > 0 ? 0 : WAIT_MS;
-    const count = this.libc.epoll_wait(this.#epoll, this.#eventsAt, EVENTS_A_WAIT, waitMs);
-    let more = count;
-    for (let waits = 1; more > 0; waits++) {
-      this.#dispatch(more);
-      if (waits === WAITS_A_TURN || this.#disposed) break;
-      more = this.libc.epoll_wait(this.#epoll, this.#eventsAt, EVENTS_A_WAIT, 0);
-    }
+    const count = this.libc.epoll_wait(this.#epoll, this.#eventsAt, EVENTS_A_TURN, waitMs);
+    if (count > 0) this.#dispatch(count);
     if (count > 0 || waitMs === 0) setImmediate(this.#turn);
     else this.#waitAside();
   };
@@ -353,7 +346,7 @@ export class EpollSockets implements Sockets {
   async #waitAside(): Promise<void> {
     this.#aside = true;
     const { waitAside } = this.libc;
-    const count = await waitAside(this.#epoll, this.#eventsAt, EVENTS_A_WAIT, WAIT_ASIDE_MS);
+    const count = await waitAside(this.#epoll, this.#eventsAt, EVENTS_A_TURN, WAIT_ASIDE_MS);
     this.#aside = false;
     this.#turnNumber++;
     this.#accepts = ACCEPTS_A_TURN;
