@@ -33,8 +33,8 @@ export interface Sockets extends AsyncDisposable {
    */
   listen(address: ListenAddress, options: ListenOptions): SocketListener;
   /**
-   * The time on the clock of `performance.now()`, in milliseconds, or a moment ago: when this turn of a loop
-   * has begun.
+   * What `performance.now()` said, in milliseconds, when whatever is being served now became ready; at other
+   * times what it says.
    */
   now(): number;
   /** Opens a connection. */
